@@ -1,0 +1,113 @@
+//! The names of variables and of paths in the workspace: what the runner writes and what the lookups read.
+//!
+//! Both sides call the functions of this module, so that they can never disagree. The facts come from the
+//! original's public documentation and from observing it.
+
+/// What `shipctl sanitize_shippable_string` prints: `name` without every character that is not an ASCII letter,
+/// an ASCII digit or `_`.
+pub fn sanitize(name: &str) -> String {
+    name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+}
+
+/// The prefix that the variables of a resource, job or integration called `name` have: sanitized, without leading
+/// digits, in upper case. `None` if nothing is left of it.
+///
+/// ```
+/// use shipctl::contract::env_name;
+/// assert_eq!(env_name("my-key-1").as_deref(), Some("MYKEY1"));
+/// assert_eq!(env_name("1st.res").as_deref(), Some("STRES"));
+/// assert_eq!(env_name("1"), None);
+/// ```
+pub fn env_name(name: &str) -> Option<String> {
+    let name = key_name(name);
+    let name = name.trim_start_matches(|c: char| c.is_ascii_digit());
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// The last part of a variable that stands for a key (a field of an integration, a param, a pointer's key):
+/// sanitized and in upper case, leading digits kept. `JSON_key` gives `JSON_KEY`.
+pub fn key_name(key: &str) -> String {
+    sanitize(key).to_ascii_uppercase()
+}
+
+/// Last parts of the variables of a resource: `<NAME>_<SUFFIX>`.
+pub mod suffix {
+    /// The resource's id.
+    pub const ID: &str = "ID";
+    /// Its name, as written.
+    pub const NAME: &str = "NAME";
+    /// Its type, as written.
+    pub const TYPE: &str = "TYPE";
+    /// Its directory in the workspace.
+    pub const PATH: &str = "PATH";
+    /// The directory of its files: `PATH/<type>`.
+    pub const STATE: &str = "STATE";
+    /// Its directory again; holds `version.json`, `integration.json` and `integration.env`.
+    pub const META: &str = "META";
+    /// `IN` or `OUT`.
+    pub const OPERATION: &str = "OPERATION";
+    /// The version's name.
+    pub const VERSIONNAME: &str = "VERSIONNAME";
+    /// The version's number, counted from 1.
+    pub const VERSIONNUMBER: &str = "VERSIONNUMBER";
+    /// The version's id.
+    pub const VERSIONID: &str = "VERSIONID";
+    /// What the resource stands for elsewhere: `pointer.sourceName`.
+    pub const SOURCENAME: &str = "SOURCENAME";
+    /// The file that holds a private key.
+    pub const KEYPATH: &str = "KEYPATH";
+    /// First part of a pointer's keys.
+    pub const POINTER: &str = "POINTER";
+    /// First part of a seed's keys.
+    pub const SEED: &str = "SEED";
+    /// First part of the keys of a params resource.
+    pub const PARAMS: &str = "PARAMS";
+    /// First part of an integration's fields.
+    pub const INTEGRATION: &str = "INTEGRATION";
+}
+
+/// Variables of the job that lookups read.
+pub mod var {
+    /// The job's name.
+    pub const JOB_NAME: &str = "JOB_NAME";
+    /// The workspace.
+    pub const JOB_PATH: &str = "JOB_PATH";
+    /// The directory of the job's state files.
+    pub const JOB_STATE: &str = "JOB_STATE";
+    /// The directory of the state files of the job's last version.
+    pub const JOB_PREVIOUS_STATE: &str = "JOB_PREVIOUS_STATE";
+    /// The directory of the integrations that the job lists.
+    pub const JOB_INTEGRATIONS: &str = "JOB_INTEGRATIONS";
+    /// Set to `1` by a caller who wants the original's empty line for a value that is missing.
+    pub const ALLOW_MISSING: &str = "SHIPCTL_ALLOW_MISSING";
+}
+
+/// Names of files and directories in the workspace.
+pub mod path {
+    /// The directory of the resources that go in.
+    pub const IN: &str = "IN";
+    /// The directory of the resources that come out.
+    pub const OUT: &str = "OUT";
+    /// The job's state files, and `<name>.env` for each dependency and the job.
+    pub const STATE: &str = "state";
+    /// The state files of the job's last version.
+    pub const PREVIOUS_STATE: &str = "previousState";
+    /// The integrations that the job lists.
+    pub const INTEGRATIONS: &str = "integrations";
+    /// Scratch space shared by the tasks.
+    pub const SHARED: &str = "shared";
+    /// Files with secrets.
+    pub const SECRETS: &str = "secrets";
+    /// What the runner generates to run the tasks.
+    pub const SCRIPTS: &str = "scripts";
+    /// The job and its dependencies.
+    pub const MESSAGE_JSON: &str = "message.json";
+    /// A resource and its version.
+    pub const VERSION_JSON: &str = "version.json";
+    /// The fields of a resource's integration.
+    pub const INTEGRATION_JSON: &str = "integration.json";
+    /// The same as lines that a shell can source.
+    pub const INTEGRATION_ENV: &str = "integration.env";
+    /// In `scripts`: the variables of the job's integrations, for scripts that source them.
+    pub const INTEGRATION_ENVS: &str = "integration_envs.env";
+}
