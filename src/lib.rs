@@ -4,8 +4,11 @@
 //! `workspace` → `run` → exit status.
 
 pub mod contract;
+pub mod diagnostic;
 pub mod exit;
 pub mod secret;
+pub mod source;
+pub mod yaml;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,240 @@
+//! Errors and warnings, each with what was wrong, where, and what to do.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::source::{Place, Printable, Sources};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing can be run with it.
+    Error,
+    /// It works, though perhaps not as meant.
+    Warning,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong; one line.
+    pub message: String,
+    /// Where.
+    pub place: Option<Place>,
+    /// Other places that have to do with it, each with what is there.
+    pub related: Vec<(Place, String)>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error.
+    pub fn error(message: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Error,
+            message: message.into(),
+            place: None,
+            related: Vec::new(),
+            hint: None,
+        }
+    }
+
+    /// A warning.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(message) }
+    }
+
+    /// With the place.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// With another place and what is there.
+    #[must_use]
+    pub fn and_at(mut self, place: Place, what: impl Into<String>) -> Self {
+        self.related.push((place, what.into()));
+        self
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// With a hint that asks "did you mean …?" if one of `known` is near to `written`.
+    #[must_use]
+    pub fn did_you_mean<'a>(mut self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        if let Some(near) = nearest(written, known) {
+            self.hint = Some(format!("did you mean `{near}`?"));
+        }
+        self
+    }
+
+    /// Whether it is an error.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// As text for people, with the line it is about and a caret.
+    pub fn render(&self, sources: &Sources, paint: Paint) -> String {
+        let mut out = String::new();
+        let (label, colour) = match self.severity {
+            Severity::Error => ("error", "1;31"),
+            Severity::Warning => ("warning", "1;33"),
+        };
+        let _ = writeln!(
+            out,
+            "{}: {}",
+            paint.with(colour, label),
+            paint.with("1", &Printable(&self.message).to_string())
+        );
+        if let Some(place) = self.place {
+            let _ = writeln!(out, "  {} {}", paint.with("34", "-->"), sources.describe(place));
+            snippet(&mut out, sources, place, paint.with(colour, "^"), paint);
+        }
+        for (place, what) in &self.related {
+            let _ = writeln!(
+                out,
+                "  {} {}: {}",
+                paint.with("34", "-->"),
+                sources.describe(*place),
+                Printable(what)
+            );
+            snippet(&mut out, sources, *place, paint.with("34", "-"), paint);
+        }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(out, "  {} {}", paint.with("36", "hint:"), Printable(hint));
+        }
+        out
+    }
+
+    /// As JSON for machines: severity, message, file, line, column (from 1), hint, related.
+    pub fn to_json(&self, sources: &Sources) -> serde_json::Value {
+        let place = |place: Place| {
+            let source = sources.get(place.source);
+            let position = source.position(place.start);
+            json!({"file": source.path().to_string_lossy(), "line": position.line, "column": position.column})
+        };
+        let mut object = json!({
+            "severity": match self.severity { Severity::Error => "error", Severity::Warning => "warning" },
+            "message": self.message,
+            "hint": self.hint,
+            "related": self.related.iter().map(|(at, what)| {
+                let mut object = place(*at);
+                object["message"] = json!(what);
+                object
+            }).collect::<Vec<_>>(),
+        });
+        let place = self.place.map_or_else(|| json!({"file": null, "line": null, "column": null}), place);
+        for key in ["file", "line", "column"] {
+            object[key] = place[key].clone();
+        }
+        object
+    }
+}
+
+/// How much of a line is shown, in characters.
+const MAX_SNIPPET: usize = 160;
+
+fn snippet(out: &mut String, sources: &Sources, place: Place, mark: String, paint: Paint) {
+    let source = sources.get(place.source);
+    let position = source.position(place.start);
+    let line = source.line(place.start);
+    let chars: Vec<char> = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let before = (position.column - 1).min(chars.len());
+    // A long line is cut to a window around the place.
+    let from = before.saturating_sub(if chars.len() > MAX_SNIPPET { 40 } else { before });
+    let to = chars.len().min(from + MAX_SNIPPET);
+    let gutter = paint.with("34", &format!("{:>4} |", position.line));
+    let _ = writeln!(out, "{gutter} {}", chars[from..to].iter().collect::<String>().trim_end());
+    let gutter = paint.with("34", &format!("{:>4} |", ""));
+    let width = (place.len as usize).clamp(1, (to - before).max(1));
+    let _ = writeln!(out, "{gutter} {}{}", " ".repeat(before - from), repeat_mark(&mark, width));
+}
+
+/// The mark `width` times; colour codes around it stay one pair.
+fn repeat_mark(mark: &str, width: usize) -> String {
+    let symbol = if mark.contains('^') { '^' } else { '-' };
+    match mark.split_once(symbol) {
+        Some((before, after)) => format!("{before}{}{after}", symbol.to_string().repeat(width)),
+        None => mark.to_owned(),
+    }
+}
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// As it is.
+    Plain,
+    /// With ANSI escape sequences.
+    Coloured,
+}
+
+impl Paint {
+    /// `text` with an SGR code such as `1;31`, if there is to be colour.
+    pub fn with(self, code: &str, text: &str) -> String {
+        match self {
+            Paint::Plain => text.to_owned(),
+            Paint::Coloured => format!("\x1b[{code}m{text}\x1b[0m"),
+        }
+    }
+}
+
+/// The one of `known` that `written` was probably meant to be.
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = written.chars().count();
+    // Nothing of a word of one or two letters says what was meant, and a gigantic one is no typing error.
+    if !(3..=64).contains(&length) {
+        return None;
+    }
+    let allowed = 1 + length / 5;
+    known
+        .into_iter()
+        .filter(|candidate| *candidate != written && candidate.chars().count().abs_diff(length) <= allowed)
+        .map(|candidate| (distance(&written.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many insertions, deletions, replacements and swaps of neighbours lead from `a` to `b`.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = [vec![0; b.len() + 1], (0..=b.len()).collect::<Vec<_>>(), vec![0; b.len() + 1]];
+    for i in 1..=a.len() {
+        rows[2][0] = i;
+        for j in 1..=b.len() {
+            let replaced = rows[1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replaced.min(rows[1][j] + 1).min(rows[2][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[0][j - 2] + 1);
+            }
+            rows[2][j] = best;
+        }
+        rows.rotate_left(1);
+    }
+    rows[1][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn finds_what_was_meant() {
+        let known = ["integration", "pointer", "seed", "on_success", "on_failure"];
+        assert_eq!(nearest("intergration", known), Some("integration"));
+        assert_eq!(nearest("on_sucess", known), Some("on_success"));
+        assert_eq!(nearest("sede", known), Some("seed"));
+        assert_eq!(nearest("Pointer", known), Some("pointer"));
+        assert_eq!(nearest("description", known), None);
+        assert_eq!(nearest("x", known), None);
+    }
+}

@@ -1,0 +1,499 @@
+//! From text to the tree: two visitors over `serde_yaml`.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
+};
+
+use super::{Entry, Kind, Map, Node, Scalar, Value, guard};
+use crate::diagnostic::Diagnostic;
+use crate::source::{Place, Printable, SourceId, Sources};
+
+/// What aliases may expand to, beside the file itself, in bytes.
+const MAX_EXPANSION: usize = 16 << 20;
+
+/// What a node is reckoned to take beside its text, in bytes.
+const NODE_COST: usize = 16;
+
+pub(super) fn parse(
+    sources: &Sources,
+    file: SourceId,
+    templates: Option<SourceId>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Node> {
+    let text = sources.get(file).text();
+    if let Some(offset) = guard::too_deep(text) {
+        let place = Place { source: file, start: offset as u32, len: 1 };
+        diagnostics.push(nested_too_deep().at(place));
+        return None;
+    }
+    let alone = Reader::new(Cow::Borrowed(text), file, None);
+    match (alone.read(), templates) {
+        (Err(error), Some(templates)) if error.is_unknown_anchor() => {
+            let prefix = sources.get(templates).text();
+            let joined = Cow::Owned(format!("{prefix}\n{text}"));
+            Reader::new(joined, file, Some((templates, prefix.len() + 1))).finish(None, diagnostics)
+        }
+        (result, _) => alone.finish(Some(result), diagnostics),
+    }
+}
+
+fn nested_too_deep() -> Diagnostic {
+    Diagnostic::error("nested too deep")
+        .hint("128 levels of maps and lists are allowed; an assembly line needs about eight")
+}
+
+/// Reads one text; what stands before `prefix` bytes belongs to another file.
+struct Reader<'a> {
+    text: Cow<'a, str>,
+    file: SourceId,
+    prefix: Option<(SourceId, usize)>,
+    /// Behind the last scalar whose place is known.
+    cursor: Cell<usize>,
+    /// How far into the text the places have come; a cursor before it is inside what an alias stands for.
+    front: Cell<usize>,
+    /// Bytes that the tree takes.
+    cost: Cell<usize>,
+    /// A number was read whose text is not known.
+    lost_text: Cell<bool>,
+    duplicates: RefCell<Vec<Diagnostic>>,
+}
+
+/// Why a text could not be read.
+enum Failure {
+    /// The library's words, and where.
+    Yaml { message: String, offset: Option<usize> },
+    /// Aliases multiply the file.
+    Expansion,
+    /// It goes on after the first document, at this offset.
+    SecondDocument(usize),
+}
+
+impl Failure {
+    fn is_unknown_anchor(&self) -> bool {
+        matches!(self, Failure::Yaml { message, .. } if message.starts_with("unknown anchor"))
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: Cow<'a, str>, file: SourceId, prefix: Option<(SourceId, usize)>) -> Self {
+        Reader {
+            text,
+            file,
+            prefix,
+            cursor: Cell::new(0),
+            front: Cell::new(0),
+            cost: Cell::new(0),
+            lost_text: Cell::new(false),
+            duplicates: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Reads the text, or takes what reading it gave, and reports what was wrong.
+    fn finish(
+        &self,
+        result: Option<Result<Node, Failure>>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Node> {
+        match result.unwrap_or_else(|| self.read()) {
+            Ok(mut node) => {
+                diagnostics.append(&mut self.duplicates.borrow_mut());
+                if let (Some((templates, _)), Value::Map(map)) = (self.prefix, &mut node.value) {
+                    map.retain(|_, entry| entry.key.source != templates);
+                }
+                Some(node)
+            }
+            Err(failure) => {
+                diagnostics.push(self.explain(failure));
+                None
+            }
+        }
+    }
+
+    fn explain(&self, failure: Failure) -> Diagnostic {
+        match failure {
+            Failure::Expansion => Diagnostic::error("aliases multiply this file beyond measure")
+                .at(self.place(0, 0))
+                .hint("an alias to a list of aliases to lists … copies everything below it each time"),
+            Failure::SecondDocument(offset) => {
+                Diagnostic::error("a second YAML document begins here").at(self.place(offset, 3)).hint(
+                    "a file holds one document: put what follows into a file of its own, or remove the `---`",
+                )
+            }
+            Failure::Yaml { message, offset } => {
+                let start = offset.unwrap_or(0).min(self.text.len());
+                let place = self.place(start, 1);
+                // The library ends its messages with the place, which stands elsewhere here.
+                let message = message.split(" at line ").next().unwrap_or(&message);
+                if message.starts_with("recursion limit") {
+                    return nested_too_deep().at(place);
+                }
+                let diagnostic = Diagnostic::error(format!("this is not YAML: {message}")).at(place);
+                match hint_for(message, &self.text[self.text.floor_char_boundary(start)..]) {
+                    Some(hint) => diagnostic.hint(hint),
+                    None => diagnostic,
+                }
+            }
+        }
+    }
+
+    /// The tree of the text, merge keys applied, every scalar with its text.
+    fn read(&self) -> Result<Node, Failure> {
+        let mut documents = serde_yaml::Deserializer::from_str(&self.text);
+        let nothing = || Node { place: self.place(0, 0), value: Value::Null };
+        let Some(document) = documents.next() else {
+            return Ok(nothing());
+        };
+        let mut node = Seed { reader: self, parent: self.place(0, 0) }
+            .deserialize(document)
+            .map_err(|error| self.failure(&error))?;
+        if self.lost_text.get() && self.duplicates.borrow().is_empty() {
+            // The same text gave the same tree a moment ago.
+            if let Some(document) = serde_yaml::Deserializer::from_str(&self.text).next() {
+                Retrieve(&mut node).deserialize(document).map_err(|error| self.failure(&error))?;
+            }
+        }
+        if let Some(second) = documents.next() {
+            // An error in the second document is the first thing to say about it.
+            Seed { reader: self, parent: self.place(0, 0) }
+                .deserialize(second)
+                .map_err(|error| self.failure(&error))?;
+            let offset = self.text.rfind("\n---").map_or(0, |i| i + 1);
+            return Err(Failure::SecondDocument(offset));
+        }
+        merge_keys(&mut node, &mut self.duplicates.borrow_mut());
+        Ok(node)
+    }
+
+    fn failure(&self, error: &serde_yaml::Error) -> Failure {
+        if self.is_too_large() {
+            return Failure::Expansion;
+        }
+        let message = error.to_string();
+        if message.starts_with("repetition limit") {
+            return Failure::Expansion;
+        }
+        Failure::Yaml { message, offset: error.location().map(|location| location.index()) }
+    }
+
+    fn place(&self, offset: usize, len: usize) -> Place {
+        let (source, start) = match self.prefix {
+            Some((templates, end)) if offset < end => (templates, offset),
+            Some((_, end)) => (self.file, offset - end),
+            None => (self.file, offset),
+        };
+        Place { source, start: start as u32, len: len as u32 }
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.cost.get() > MAX_EXPANSION + self.text.len() * (NODE_COST + 1)
+    }
+
+    /// Accounts for a node.
+    fn spend<E: serde::de::Error>(&self, text: usize) -> Result<(), E> {
+        self.cost.set(self.cost.get() + NODE_COST + text);
+        if self.is_too_large() { Err(E::custom("expansion")) } else { Ok(()) }
+    }
+
+    /// The place of a slice of the text; it is the last one known from now on.
+    fn locate(&self, slice: &str) -> Option<Place> {
+        let start = (slice.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        let end = start + slice.len();
+        if end > self.text.len() {
+            return None;
+        }
+        self.cursor.set(end);
+        self.front.set(self.front.get().max(end));
+        Some(self.place(start, slice.len()))
+    }
+
+    /// The text of a scalar that the library gave as something else: the next token of the text, if `reads_as` it.
+    fn retrieve(&self, reads_as: impl Fn(&str) -> bool) -> Option<(&str, Place)> {
+        if self.cursor.get() < self.front.get() {
+            return None;
+        }
+        let token = next_token(&self.text[self.cursor.get()..])?;
+        if !reads_as(token) {
+            return None;
+        }
+        let place = self.locate(token)?;
+        Some((token, place))
+    }
+
+    fn scalar(
+        &self,
+        parent: Place,
+        kind: Kind,
+        canonical: impl fmt::Display,
+        reads_as: impl Fn(&str) -> bool,
+    ) -> Node {
+        let (text, place) = match self.retrieve(reads_as) {
+            Some((text, place)) => (text.to_owned(), place),
+            None => {
+                self.lost_text.set(true);
+                (canonical.to_string(), parent)
+            }
+        };
+        Node { place, value: Value::Scalar(Scalar { text, kind }) }
+    }
+}
+
+/// The plain scalar that comes next: behind indicators, comments, tags and anchors. `None` before a quote, an alias
+/// or a block.
+fn next_token(mut text: &str) -> Option<&str> {
+    loop {
+        text = text.trim_start_matches([' ', '\t', '\r', '\n', ',', ']', '}', '[', '{', ':', '?']);
+        if text.starts_with('#') {
+            text = &text[text.find('\n')?..];
+        } else if text.starts_with(['!', '&']) {
+            text = &text[text.find(char::is_whitespace)?..];
+        } else if text.starts_with("- ") || text.starts_with("-\n") || text.starts_with("-\r") {
+            text = &text[1..];
+        } else {
+            break;
+        }
+    }
+    let end = text.find([' ', '\t', '\r', '\n', ',', ']', '}', ':']).unwrap_or(text.len());
+    (end > 0).then(|| &text[..end])
+}
+
+/// What the library's message means to someone who writes YAML.
+fn hint_for(message: &str, at: &str) -> Option<&'static str> {
+    if at.starts_with('\t')
+        || message.contains("cannot start any token") && at.trim_start_matches(' ').starts_with('\t')
+    {
+        return Some("YAML is indented with blanks, not with tabs");
+    }
+    if message.contains("cannot start any token") {
+        return Some("put the value into quotes: it begins with a character that means something to YAML");
+    }
+    if message.starts_with("mapping values are not allowed") {
+        return Some(
+            "a `: ` inside a value makes it a map: put the value into quotes, or check the indentation",
+        );
+    }
+    if message.starts_with("unknown anchor") {
+        return Some(
+            "anchors are known below the place that defines them, and those of shippable.templates.yml everywhere",
+        );
+    }
+    if message.contains("did not find expected key")
+        || message.contains("did not find expected '-'")
+        || message.contains("could not find expected ':'")
+    {
+        return Some("check the indentation of this line against the lines above it");
+    }
+    None
+}
+
+/// Reads a node whose parent's place is known.
+#[derive(Clone, Copy)]
+struct Seed<'r, 'a> {
+    reader: &'r Reader<'a>,
+    parent: Place,
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_, '_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_, '_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML node")
+    }
+
+    fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Node, E> {
+        self.reader.spend(text.len())?;
+        let place = self.reader.locate(text).unwrap_or(self.parent);
+        Ok(Node { place, value: Value::Scalar(Scalar { text: text.to_owned(), kind: Kind::Text }) })
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Node, E> {
+        self.reader.spend(text.len())?;
+        let value = Value::Scalar(Scalar { text: text.to_owned(), kind: Kind::Text });
+        Ok(Node { place: self.parent, value })
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Node, E> {
+        self.visit_u128(number.into())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Node, E> {
+        self.visit_i128(number.into())
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, number: u128) -> Result<Node, E> {
+        self.reader.spend(0)?;
+        Ok(self.reader.scalar(self.parent, Kind::Number, number, |token| {
+            token.parse() == Ok(number)
+                || serde_yaml::from_str::<u128>(token).is_ok_and(|read| read == number)
+        }))
+    }
+
+    fn visit_i128<E: serde::de::Error>(self, number: i128) -> Result<Node, E> {
+        self.reader.spend(0)?;
+        Ok(self.reader.scalar(self.parent, Kind::Number, number, |token| {
+            token.parse() == Ok(number)
+                || serde_yaml::from_str::<i128>(token).is_ok_and(|read| read == number)
+        }))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Node, E> {
+        self.reader.spend(0)?;
+        Ok(self.reader.scalar(self.parent, Kind::Number, number, |token| {
+            let read = token.parse().or_else(|_| serde_yaml::from_str::<f64>(token));
+            read.is_ok_and(|read| read.to_bits() == number.to_bits())
+        }))
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Node, E> {
+        self.reader.spend(0)?;
+        let spelled = value.to_string();
+        Ok(self.reader.scalar(self.parent, Kind::Bool, value, |token| token.eq_ignore_ascii_case(&spelled)))
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Node, E> {
+        self.reader.spend(0)?;
+        // Nothing at all is null too; then the next token is another one.
+        let spelled = self.reader.retrieve(|token| matches!(token, "~" | "null" | "Null" | "NULL"));
+        Ok(Node { place: spelled.map_or(self.parent, |(_, place)| place), value: Value::Null })
+    }
+
+    fn visit_none<E: serde::de::Error>(self) -> Result<Node, E> {
+        self.visit_unit()
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        self.reader.spend(0)?;
+        let mut nodes = Vec::new();
+        while let Some(node) = access.next_element_seed(self)? {
+            nodes.push(node);
+        }
+        let place = nodes.first().map_or(self.parent, |node| node.place);
+        Ok(Node { place, value: Value::List(nodes) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        self.reader.spend(0)?;
+        let mut map = Map::new();
+        while let Some(key) = access.next_key_seed(self)? {
+            let Some(text) = key.text().map(str::to_owned) else {
+                return Err(A::Error::custom("a key must be a plain text, not a map or a list"));
+            };
+            let node = access.next_value_seed(Seed { parent: key.place, ..self })?;
+            if let Some(first) = map.get(&text) {
+                // Each file of a joined text has keys of its own.
+                let first: &Entry = first;
+                if first.key.source == key.place.source {
+                    self.reader.duplicates.borrow_mut().push(
+                        Diagnostic::error(format!("the key `{}` stands here twice", Printable(&text)))
+                            .at(key.place)
+                            .and_at(first.key, "the first")
+                            .hint("YAML has one value for a key: rename or remove one"),
+                    );
+                    continue;
+                }
+            }
+            map.insert(text, Entry { key: key.place, node });
+        }
+        let place = map.first().map_or(self.parent, |(_, entry)| entry.key);
+        Ok(Node { place, value: Value::Map(map) })
+    }
+
+    /// A tag of the file's own, such as `!reference`: it means nothing here, what it stands before does.
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Node, A::Error> {
+        let (IgnoredAny, value) = access.variant()?;
+        value.newtype_variant_seed(self)
+    }
+}
+
+/// Reads a tree again and takes every scalar as text.
+struct Retrieve<'t>(&'t mut Node);
+
+impl<'de> DeserializeSeed<'de> for Retrieve<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match &self.0.value {
+            Value::Null => deserializer.deserialize_ignored_any(IgnoredAny).map(drop),
+            Value::Scalar(_) => deserializer.deserialize_str(self),
+            Value::List(_) => deserializer.deserialize_seq(self),
+            Value::Map(_) => deserializer.deserialize_map(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Retrieve<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the same as before")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        if let Value::Scalar(scalar) = &mut self.0.value {
+            text.clone_into(&mut scalar.text);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        if let Value::List(nodes) = &mut self.0.value {
+            for node in nodes {
+                access.next_element_seed(Retrieve(node))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        if let Value::Map(map) = &mut self.0.value {
+            for entry in map.values_mut() {
+                access.next_key::<IgnoredAny>()?;
+                access.next_value_seed(Retrieve(&mut entry.node))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Applies `<<: *anchor` and `<<: [*a, *b]`: their keys are those of the map, unless it has them itself.
+fn merge_keys(node: &mut Node, diagnostics: &mut Vec<Diagnostic>) {
+    let map = match &mut node.value {
+        Value::List(nodes) => return nodes.iter_mut().for_each(|node| merge_keys(node, diagnostics)),
+        Value::Map(map) => map,
+        Value::Null | Value::Scalar(_) => return,
+    };
+    map.values_mut().for_each(|entry| merge_keys(&mut entry.node, diagnostics));
+    let Some(merged) = map.shift_remove("<<") else {
+        return;
+    };
+    let sources = match merged.node.value {
+        Value::List(nodes) => nodes,
+        _ => vec![merged.node],
+    };
+    for source in sources {
+        match source.value {
+            Value::Map(source) => {
+                for (key, entry) in source {
+                    map.entry(key).or_insert(entry);
+                }
+            }
+            _ => diagnostics.push(
+                Diagnostic::error("`<<` merges maps, and this is none")
+                    .at(merged.key)
+                    .hint("write `<<: *anchor`"),
+            ),
+        }
+    }
+}
