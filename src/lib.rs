@@ -4,8 +4,12 @@
 //! `workspace` → `run` → exit status.
 
 pub mod contract;
+pub mod credentials;
 pub mod diagnostic;
+pub mod environment;
 pub mod exit;
+pub mod model;
+pub mod resolve;
 pub mod secret;
 pub mod source;
 pub mod yaml;

@@ -50,16 +50,6 @@ pub struct Position {
 pub struct Sources(Vec<Source>);
 
 impl Sources {
-    /// Reads a file and keeps its text.
-    ///
-    /// # Errors
-    ///
-    /// What was wrong with the file, in words fit for "cannot read FILE: …".
-    pub fn read(&mut self, path: &Path) -> Result<SourceId, String> {
-        let text = read_text(path)?;
-        self.add(path.to_owned(), text)
-    }
-
     /// Keeps a text under a name.
     ///
     /// # Errors

@@ -1,0 +1,144 @@
+//! Where secrets come from: the fields of integrations, fetched from where they are.
+//!
+//! A field is fetched once per run, and only if the job needs its integration.
+
+mod ambient;
+mod fetch;
+
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+
+use crate::diagnostic::Diagnostic;
+use crate::model::integration::Values;
+use crate::model::kind::Kind;
+use crate::model::{Integration, Pipeline};
+use crate::resolve::Plan;
+use crate::secret::Secret;
+
+pub use ambient::{Ambient, PREFIX};
+pub use fetch::Fetch;
+
+/// The fields of an integration, fetched.
+pub struct Credential {
+    /// The integration's name.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// Its fields, in the order of the file.
+    pub fields: Vec<Fetched>,
+}
+
+/// A field, fetched.
+pub struct Fetched {
+    /// Its key.
+    pub name: &'static str,
+    /// Its value or values.
+    pub content: Content,
+}
+
+/// The value or values of a field.
+pub enum Content {
+    /// One.
+    One(FetchedValue),
+    /// A list.
+    List(Vec<FetchedValue>),
+    /// A value for each key.
+    Map(Vec<(String, FetchedValue)>),
+}
+
+/// A value and where it was.
+#[derive(Clone)]
+pub struct FetchedValue {
+    /// The value.
+    pub value: Value,
+    /// Where it was, in words: `$AWS_KEY`, `file key.pem`.
+    pub origin: Rc<str>,
+}
+
+/// A value of the environment or of a field.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// It may be shown.
+    Plain(String),
+    /// It may not.
+    Secret(Secret),
+}
+
+impl Value {
+    /// The value itself, for the environment of a job and for files of its workspace.
+    pub fn expose(&self) -> &str {
+        match self {
+            Value::Plain(text) => text,
+            Value::Secret(secret) => secret.expose(),
+        }
+    }
+}
+
+/// The fetched integrations of a job, by name.
+pub type Credentials = IndexMap<String, Credential>;
+
+/// Adds the integrations that a job needs and no file declares, if the environment has them.
+pub fn add_ambient(pipeline: &mut Pipeline, job: &str, ambient: &Ambient, diagnostics: &mut Vec<Diagnostic>) {
+    let Some(job) = pipeline.jobs.get(job) else { return };
+    let bound = job
+        .inputs()
+        .map(|input| &input.name)
+        .chain(job.outputs().map(|output| &output.name))
+        .filter_map(|name| pipeline.resources.get(&name.text)?.integration.as_ref());
+    let needed: Vec<_> = bound.chain(&job.integrations).cloned().collect();
+    for name in needed {
+        if !pipeline.integrations.contains_key(&name.text)
+            && let Some(integration) = ambient.integration(&name, diagnostics)
+        {
+            pipeline.integrations.insert(name.text.clone(), integration);
+        }
+    }
+}
+
+/// Fetches the fields of every integration of a plan.
+///
+/// # Errors
+///
+/// All that could not be fetched, at once.
+pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnostic>> {
+    let mut credentials = Credentials::new();
+    let mut problems = Vec::new();
+    let bound = plan.dependencies.iter().filter_map(|dependency| dependency.integration);
+    let listed = plan.integrations.iter().map(|(_, integration)| *integration);
+    for integration in bound.chain(listed) {
+        if !credentials.contains_key(&integration.name.text) {
+            let credential = fetch_one(integration, fetch, &mut problems);
+            credentials.insert(credential.name.clone(), credential);
+        }
+    }
+    if problems.is_empty() { Ok(credentials) } else { Err(problems) }
+}
+
+fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Diagnostic>) -> Credential {
+    let mut fields = Vec::new();
+    for given in &integration.fields {
+        let name = given.field.name;
+        let mut one = |source, key: &str, secret| {
+            fetch.value(source, secret).map_err(|error| {
+                problems.push(error.at_field(&integration.name.text, key));
+            })
+        };
+        let content = match &given.values {
+            Values::One(source) => one(source, name, given.field.secret).map(Content::One),
+            Values::List(sources) => sources
+                .iter()
+                .map(|source| one(source, name, given.field.secret))
+                .collect::<Result<_, _>>()
+                .map(Content::List),
+            // What people put into a key-value pair, they put there to hide it.
+            Values::Map(entries) => entries
+                .iter()
+                .map(|(key, source)| Ok((key.text.clone(), one(source, &key.text, true)?)))
+                .collect::<Result<_, _>>()
+                .map(Content::Map),
+        };
+        fields.extend(content.map(|content| Fetched { name, content }));
+    }
+    Credential { name: integration.name.text.clone(), kind: integration.kind, fields }
+}

@@ -1,0 +1,99 @@
+//! Integrations that no file declares and the environment holds: this is how a line runs inside another CI.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use crate::contract::key_name;
+use crate::diagnostic::Diagnostic;
+use crate::model::integration::{FieldValue, SourceKind, ValueSource, Values, missing_field};
+use crate::model::kind::{KINDS, Kind, Shape};
+use crate::model::{Integration, Name};
+
+/// What all these variables begin with.
+pub const PREFIX: &str = "SHIPCTL_INTEGRATION_";
+
+/// The variables of `SHIPCTL_INTEGRATION_…`, by what follows.
+#[derive(Default)]
+pub struct Ambient(BTreeMap<String, String>);
+
+impl Ambient {
+    /// Picks them out of an environment. Only kinds are kept; values are fetched as those of any other source.
+    pub fn new(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        Ambient(
+            environment
+                .into_iter()
+                .filter_map(|(name, value)| {
+                    let name = name.to_str()?.strip_prefix(PREFIX)?.to_owned();
+                    let value =
+                        if name.ends_with("_TYPE") { value.into_string().ok()? } else { String::new() };
+                    Some((name, value))
+                })
+                .collect(),
+        )
+    }
+
+    /// The integration that a name stands for. What is wrong with it goes to `diagnostics`.
+    pub(super) fn integration(&self, name: &Name, diagnostics: &mut Vec<Diagnostic>) -> Option<Integration> {
+        let prefix = format!("{}_", name.env()?);
+        let of = format!("integration `{}` of the environment", name.text);
+        let Some(written) = self.0.get(&format!("{prefix}TYPE")) else {
+            if let Some((variable, _)) = self.range(&prefix).next() {
+                diagnostics.push(Diagnostic::error(format!("{of} has no type")).at(name.place).hint(
+                    format!(
+                        "{PREFIX}{variable} is set: set {PREFIX}{prefix}TYPE too, for instance to amazonKeys"
+                    ),
+                ));
+            }
+            return None;
+        };
+        let Some(kind) = Kind::find(written) else {
+            diagnostics.push(
+                Diagnostic::error(format!("{PREFIX}{prefix}TYPE is of an unknown type `{written}`"))
+                    .at(name.place)
+                    .hint(format!(
+                        "known types: {}",
+                        KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
+                    ))
+                    .did_you_mean(written, KINDS.iter().flat_map(|kind| [kind.name, kind.display])),
+            );
+            return None;
+        };
+        let source = |variable: &str| ValueSource {
+            kind: SourceKind::Env(format!("{PREFIX}{variable}")),
+            place: name.place,
+        };
+        let mut fields = Vec::new();
+        for field in kind.fields {
+            let variable = format!("{prefix}{}", key_name(field.name));
+            let values = if field.shape == Shape::Map {
+                let keys = format!("{variable}_");
+                let entries: Vec<_> = self
+                    .range(&keys)
+                    .map(|(variable, key)| {
+                        (Name { text: key.to_owned(), place: name.place }, source(variable))
+                    })
+                    .collect();
+                (!entries.is_empty()).then_some(Values::Map(entries))
+            } else {
+                self.0.contains_key(&variable).then(|| Values::One(source(&variable)))
+            };
+            match values {
+                Some(values) => fields.push(FieldValue { field, place: name.place, values }),
+                None if field.required => diagnostics.push(
+                    missing_field(&of, kind, field.name)
+                        .at(name.place)
+                        .hint(format!("set {PREFIX}{variable}")),
+                ),
+                None => {}
+            }
+        }
+        Some(Integration { name: name.clone(), kind, fields })
+    }
+
+    /// The variables that begin with `prefix`, each with what follows it.
+    fn range<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0
+            .range(prefix.to_owned()..)
+            .map_while(move |(variable, _)| Some((variable.as_str(), variable.strip_prefix(prefix)?)))
+    }
+}

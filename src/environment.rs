@@ -1,0 +1,471 @@
+//! From a plan and its credentials to the environment of the job: ordered, every value with where it came from.
+//!
+//! Pure: no files, no clock, no processes. Later entries win; the order is that of the contract.
+
+mod placeholders;
+mod resources;
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+
+use crate::contract::{self, path, suffix};
+use crate::credentials::{Content, Credential, Credentials, Value};
+use crate::diagnostic::Diagnostic;
+use crate::model::task::Task;
+use crate::resolve::Plan;
+use crate::secret::Secret;
+use crate::source::Place;
+use crate::yaml::{Node, Value as Yaml};
+
+pub use placeholders::substitute;
+
+/// What is true of this run and stands in no YAML.
+pub struct Build {
+    /// The workspace.
+    pub root: PathBuf,
+    /// The number of the run, from 1.
+    pub number: u64,
+    /// Who started it.
+    pub user: String,
+    /// `x86_64`, …
+    pub architecture: String,
+    /// `Debian_12`, …
+    pub operating_system: String,
+    /// `-e KEY=VALUE`, in order.
+    pub given: Vec<(String, String)>,
+}
+
+/// A variable of the job.
+#[derive(Clone)]
+pub struct Variable {
+    /// Its value.
+    pub value: Value,
+    /// Where it came from, in words.
+    pub origin: Cow<'static, str>,
+}
+
+/// The variables of a job, in the order in which they were first set.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: IndexMap<String, Variable>,
+    /// All secrets that the job was given, of whatever name.
+    secrets: Vec<Secret>,
+}
+
+/// An environment and what there is to say about it.
+pub struct Built {
+    /// The environment of the job, without the tasks' own variables.
+    pub environment: Environment,
+    /// What people should know: a variable that replaces another, a placeholder without a value.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Environment {
+    /// All variables, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Variable)> {
+        self.variables.iter().map(|(name, variable)| (name.as_str(), variable))
+    }
+
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(|variable| variable.value.expose())
+    }
+
+    /// All secret values: what is masked in everything that is printed.
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
+    }
+
+    fn set(&mut self, name: impl Into<String>, value: Value, origin: impl Into<Cow<'static, str>>) {
+        self.variables.insert(name.into(), Variable { value, origin: origin.into() });
+    }
+
+    fn plain(
+        &mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+        origin: impl Into<Cow<'static, str>>,
+    ) {
+        self.set(name, Value::Plain(value.into()), origin);
+    }
+
+    /// The environment of a task: this one, with the task's own variables on top.
+    ///
+    /// # Errors
+    ///
+    /// Names that no variable can have.
+    pub fn for_task(&self, task: &Task, index: usize, build: &Build) -> Result<Environment, Vec<Diagnostic>> {
+        let mut environment = self.clone();
+        let mut problems = Vec::new();
+        for variable in &task.variables {
+            let name = contract::sanitize(&variable.name);
+            if is_variable_name(&name) {
+                let origin = format!("TASK {}", task_name(task, index));
+                environment.plain(name, variable.value.clone(), origin);
+            } else {
+                problems.push(
+                    Diagnostic::error(format!("no variable can be called `{}`", variable.name))
+                        .at(variable.place)
+                        .hint("variables are made of ASCII letters, digits and `_`, and do not begin with a digit"),
+                );
+            }
+            if variable.value.contains('\0') {
+                problems.push(nul(&variable.name).at(variable.place));
+            }
+        }
+        for (name, value) in [
+            ("TASK_NAME", task_name(task, index)),
+            ("TASK_IN_CONTAINER", "false".to_owned()),
+            ("IS_RESTRICTED_NODE", "false".to_owned()),
+            ("SHIPPABLE_NODE_ARCHITECTURE", build.architecture.clone()),
+            ("SHIPPABLE_NODE_OPERATING_SYSTEM", build.operating_system.clone()),
+        ] {
+            environment.plain(name, value, "the task");
+        }
+        if problems.is_empty() { Ok(environment) } else { Err(problems) }
+    }
+}
+
+/// The name of a task: its own, or `Task 0`, `Task 1` ….
+pub fn task_name(task: &Task, index: usize) -> String {
+    task.name.clone().unwrap_or_else(|| format!("Task {index}"))
+}
+
+/// The error for a value that no variable can hold.
+fn nul(name: &str) -> Diagnostic {
+    Diagnostic::error(format!("the value of `{name}` holds a NUL byte"))
+        .hint("no variable can hold one: encode the value, with base64 for instance")
+}
+
+/// Whether a shell takes it for the name of a variable.
+pub fn is_variable_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The id of something that has a name: 24 hexadecimal digits, always the same, as the original's ids looked.
+pub fn stable_id(kind: &str, name: &str) -> String {
+    // FNV-1a of 128 bits: no secret is in it, and nothing depends on it but equality.
+    let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    for byte in kind.bytes().chain([0]).chain(name.bytes()) {
+        hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+    }
+    format!("{:024x}", hash >> 32)
+}
+
+/// The directory of a dependency in the workspace.
+pub fn dependency_directory(root: &Path, operation: &str, name: &str) -> PathBuf {
+    root.join(operation).join(name)
+}
+
+/// Builds the environment of a job.
+///
+/// # Errors
+///
+/// Values that no variable can hold.
+pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Built, Vec<Diagnostic>> {
+    let mut builder =
+        Builder { environment: Environment::default(), warnings: Vec::new(), problems: Vec::new() };
+    builder.params(plan);
+    builder.job(plan, build);
+    for (key, value) in &build.given {
+        builder.environment.plain(key, value, "-e");
+    }
+    for dependency in &plan.dependencies {
+        builder.dependency(dependency, credentials, build);
+    }
+    for (env, integration) in &plan.integrations {
+        if let Some(credential) = credentials.get(&integration.name.text) {
+            let directory = build.root.join(path::INTEGRATIONS).join(&credential.name);
+            builder.integration(env, credential, &directory, integration.name.place);
+        }
+    }
+    for (name, variable) in &builder.environment.variables {
+        if variable.value.expose().contains('\0') {
+            builder.problems.push(nul(name));
+        }
+    }
+    builder.check_size();
+    if builder.problems.is_empty() {
+        Ok(Built { environment: builder.environment, warnings: builder.warnings })
+    } else {
+        Err(builder.problems)
+    }
+}
+
+/// Variables that change how programs run, and that a value of the line replaces by accident at best.
+const DANGEROUS: &[&str] =
+    &["PATH", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "IFS", "PS4", "PROMPT_COMMAND", "HOME", "SHELL"];
+
+/// The longest that one `NAME=value` can be for the kernel, in bytes.
+const MAX_STRING: usize = 128 << 10;
+
+struct Builder {
+    environment: Environment,
+    warnings: Vec<Diagnostic>,
+    problems: Vec<Diagnostic>,
+}
+
+impl Builder {
+    /// Step 1: the params, under their own names.
+    fn params(&mut self, plan: &Plan) {
+        for dependency in &plan.dependencies {
+            if dependency.operation.word() != path::IN || dependency.target.kind() != "params" {
+                continue;
+            }
+            let Some(params) = dependency.target.resource().and_then(|resource| resource.params()) else {
+                continue;
+            };
+            let Some(map) = params.map() else {
+                self.warnings.push(
+                    Diagnostic::warning(format!(
+                        "the params of `{}` are a map, and this is {}",
+                        dependency.name.text,
+                        params.what()
+                    ))
+                    .at(params.place),
+                );
+                continue;
+            };
+            for (key, entry) in map {
+                if self.refuse_secure_param(key, &entry.node, entry.key) {
+                    continue;
+                }
+                let origin = format!("params {}", dependency.name.text);
+                self.set_alone(key, Value::Plain(param_text(&entry.node)), origin, entry.key);
+            }
+        }
+    }
+
+    /// Whether a param is an encrypted one, which cannot be opened yet.
+    fn refuse_secure_param(&mut self, key: &str, node: &Node, place: Place) -> bool {
+        let secure = key == "secure" || node.get("secure").is_some();
+        if secure {
+            self.problems.push(
+                Diagnostic::error("encrypted params cannot be opened by this version of shipctl")
+                    .at(place)
+                    .hint("put the values into a keyValuePair integration, with `{env: VARIABLE}` or `{file: path}`"),
+            );
+        }
+        secure
+    }
+
+    /// Sets a variable of the line's own choosing, with a warning where that replaces one that matters.
+    fn set_alone(&mut self, key: &str, value: Value, origin: String, place: Place) {
+        let name = contract::sanitize(key);
+        if !is_variable_name(&name) {
+            self.warnings.push(
+                Diagnostic::warning(format!(
+                    "`{key}` of {origin} is no variable on its own: none can be called `{name}`"
+                ))
+                .at(place)
+                .hint("variables do not begin with a digit"),
+            );
+            return;
+        }
+        if is_of_the_job(&name) {
+            self.warnings.push(
+                Diagnostic::warning(format!("`{key}` of {origin} has the name of a variable of the job"))
+                    .at(place)
+                    .hint("rename it"),
+            );
+        } else if DANGEROUS.contains(&name.as_str()) || name.starts_with("LD_") || name.starts_with("DYLD_") {
+            self.warnings.push(
+                Diagnostic::warning(format!(
+                    "`{key}` of {origin} replaces ${name}, which changes how programs run"
+                ))
+                .at(place)
+                .hint("rename it, unless that is what you want"),
+            );
+        }
+        self.environment.set(name, value, origin);
+    }
+
+    /// Step 2: the job.
+    fn job(&mut self, plan: &Plan, build: &Build) {
+        let name = &plan.job.name.text;
+        let root = build.root.display().to_string();
+        let below = |part: &str| format!("{root}/{part}");
+        let id = stable_id("job", name);
+        let build_id = stable_id("build", &format!("{name}/{}", build.number));
+        let variables = [
+            ("RESOURCE_ID", id),
+            ("BUILD_JOB_ID", build_id.clone()),
+            ("BUILD_ID", build_id),
+            ("BUILD_NUMBER", build.number.to_string()),
+            ("BUILD_JOB_NUMBER", "1".to_owned()),
+            ("SUBSCRIPTION_ID", stable_id("subscription", &build.user)),
+            ("JOB_TRIGGERED_BY_NAME", build.user.clone()),
+            ("JOB_TRIGGERED_BY_ID", stable_id("user", &build.user)),
+            ("JOB_TRIGGERED_BY_USER", build.user.clone()),
+            ("SHARED_DIR", below(path::SHARED)),
+            ("BUILD_DIR", root.clone()),
+            ("BUILD_SECRETS_DIR", below(path::SECRETS)),
+            (
+                "SHIPPABLE_INTEGRATION_ENVS_PATH",
+                format!("{}/{}", below(path::SCRIPTS), path::INTEGRATION_ENVS),
+            ),
+            // The last image of the original; scripts pick their own images by it.
+            ("SHIPPABLE_AMI_VERSION", "v7.2.4".to_owned()),
+            ("SHIPPABLE_WWW_URL", String::new()),
+            ("BUILD_URL", String::new()),
+        ];
+        for (name, value) in variables {
+            self.environment.plain(name, value, "the job");
+        }
+        for (part, value) in [
+            ("NAME", name.clone()),
+            ("TYPE", plan.job.kind.text.clone()),
+            ("PATH", root.clone()),
+            ("STATE", below(path::STATE)),
+            ("PREVIOUS_STATE", below(path::PREVIOUS_STATE)),
+            ("INTEGRATIONS", below(path::INTEGRATIONS)),
+            ("MESSAGE", below(path::MESSAGE_JSON)),
+        ] {
+            self.environment.plain(format!("JOB_{part}"), value.clone(), "the job");
+            self.environment.plain(format!("{}_{part}", plan.env), value, "the job");
+        }
+    }
+
+    /// The fields of an integration under the first part `env`, and its key files below `directory`.
+    fn integration(&mut self, env: &str, credential: &Credential, directory: &Path, place: Place) {
+        let name = &credential.name;
+        let prefix = format!("{env}_{}", suffix::INTEGRATION);
+        self.environment.plain(format!("{prefix}_NAME"), name, format!("integration {name}"));
+        for field in &credential.fields {
+            let variable = format!("{prefix}_{}", contract::key_name(field.name));
+            let origin = |from: &str| format!("integration {name}, field {}, from {from}", field.name);
+            match &field.content {
+                Content::One(fetched) => {
+                    self.remember(&fetched.value);
+                    self.environment.set(variable, fetched.value.clone(), origin(&fetched.origin));
+                }
+                Content::List(items) => {
+                    // The original's own form of a list, quotes and all.
+                    let quoted: Vec<_> =
+                        items.iter().map(|item| format!("\"{}\"", item.value.expose())).collect();
+                    let joined = format!("'{}'", quoted.join(","));
+                    let secret = items.iter().any(|item| matches!(item.value, Value::Secret(_)));
+                    let joined =
+                        if secret { Value::Secret(Secret::new(joined)) } else { Value::Plain(joined) };
+                    self.environment.set(variable.clone(), joined, origin("its list"));
+                    for (i, item) in items.iter().enumerate() {
+                        self.remember(&item.value);
+                        self.environment.set(
+                            format!("{variable}_{i}"),
+                            item.value.clone(),
+                            origin(&item.origin),
+                        );
+                    }
+                }
+                Content::Map(entries) => {
+                    for (key, fetched) in entries {
+                        self.remember(&fetched.value);
+                        let origin = format!("integration {name}, key {key}, from {}", fetched.origin);
+                        let variable = format!("{prefix}_{}", contract::key_name(key));
+                        self.environment.set(variable, fetched.value.clone(), origin.clone());
+                        self.set_alone(key, fetched.value.clone(), origin, place);
+                    }
+                }
+            }
+        }
+        for (part, file) in key_files(credential.kind.name, name_of(directory)) {
+            let file = directory.join(file).display().to_string();
+            self.environment.plain(format!("{env}_{part}"), file, format!("integration {name}"));
+        }
+    }
+
+    /// Keeps a secret for the masker.
+    fn remember(&mut self, value: &Value) {
+        if let Value::Secret(secret) = value {
+            self.environment.secrets.push(secret.clone());
+        }
+    }
+
+    /// What the kernel would refuse is refused before anything runs.
+    fn check_size(&mut self) {
+        let size = |name: &str, variable: &Variable| name.len() + variable.value.expose().len() + 2;
+        let mut sizes: Vec<_> =
+            self.environment.iter().map(|(name, variable)| (size(name, variable), name)).collect();
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        let total: usize = sizes.iter().map(|(size, _)| size + size_of::<usize>()).sum();
+        let too_long = sizes.first().is_some_and(|(size, _)| *size > MAX_STRING);
+        if too_long || total > max_environment() {
+            let largest: Vec<_> =
+                sizes.iter().take(3).map(|(size, name)| format!("{name} ({} KiB)", size >> 10)).collect();
+            self.problems.push(
+                Diagnostic::error(format!(
+                    "the environment is too large for the kernel ({} KiB); the largest variables are {}",
+                    total >> 10,
+                    largest.join(", ")
+                ))
+                .hint("one variable holds at most 128 KiB: put large values into files"),
+            );
+        }
+    }
+}
+
+/// What the kernel allows all variables together: a quarter of the stack, 6 MiB at most.
+fn max_environment() -> usize {
+    let (stack, _) =
+        nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_STACK).unwrap_or((8 << 20, 0));
+    usize::try_from(stack / 4).unwrap_or(usize::MAX).clamp(MAX_STRING, 6 << 20)
+}
+
+/// Whether it is a variable of step 2, which tells scripts about the job.
+fn is_of_the_job(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "RESOURCE_ID",
+        "SUBSCRIPTION_ID",
+        "SHARED_DIR",
+        "SHIPPABLE_INTEGRATION_ENVS_PATH",
+        "SHIPPABLE_AMI_VERSION",
+        "SHIPPABLE_WWW_URL",
+        "BUILD_ID",
+        "BUILD_NUMBER",
+        "BUILD_JOB_ID",
+        "BUILD_JOB_NUMBER",
+        "BUILD_DIR",
+        "BUILD_SECRETS_DIR",
+        "BUILD_URL",
+        "JOB_NAME",
+        "JOB_TYPE",
+        "JOB_PATH",
+        "JOB_STATE",
+        "JOB_PREVIOUS_STATE",
+        "JOB_INTEGRATIONS",
+        "JOB_MESSAGE",
+        "JOB_TRIGGERED_BY_NAME",
+        "JOB_TRIGGERED_BY_ID",
+        "JOB_TRIGGERED_BY_USER",
+    ];
+    NAMES.contains(&name)
+}
+
+fn name_of(directory: &Path) -> &str {
+    directory.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+/// The files that hold the keys of an integration, with the last parts of the variables that point at them.
+pub fn key_files(kind: &str, name: &str) -> Vec<(&'static str, String)> {
+    match kind {
+        "sshKey" => vec![
+            (suffix::KEYPATH, format!("{name}_key")),
+            ("PRIVATE_KEY_PATH", format!("{name}_key")),
+            ("PUBLIC_KEY_PATH", format!("{name}_key.pub")),
+        ],
+        "pemKey" => vec![(suffix::KEYPATH, format!("{name}_key.pem"))],
+        _ => Vec::new(),
+    }
+}
+
+/// A param as the text of a variable: scalars as written, objects and lists as compact JSON.
+fn param_text(node: &Node) -> String {
+    match &node.value {
+        Yaml::Null | Yaml::Scalar(_) => node.text().unwrap_or_default().to_owned(),
+        Yaml::List(_) | Yaml::Map(_) => node.to_json().to_string(),
+    }
+}

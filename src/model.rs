@@ -1,0 +1,272 @@
+//! What the YAML says: resources, jobs with their steps, and integrations.
+//!
+//! Reading is tolerant as the original was: what it accepted is accepted, in all its shapes, and what nobody knows
+//! is a warning. Nothing refers to anything yet; that is [`crate::resolve`]'s part.
+
+pub mod files;
+pub mod integration;
+pub mod job;
+pub mod kind;
+pub mod resource;
+pub mod task;
+
+use indexmap::IndexMap;
+
+use crate::contract;
+use crate::diagnostic::Diagnostic;
+use crate::source::{Place, Sources};
+use crate::yaml::{Map, Node, Value};
+
+pub use integration::Integration;
+pub use job::Job;
+pub use resource::Resource;
+
+/// A name and where it stands.
+#[derive(Clone, Debug)]
+pub struct Name {
+    /// As written.
+    pub text: String,
+    /// Where.
+    pub place: Place,
+}
+
+impl Name {
+    /// The first part of its variables; `None` if nothing is left of it.
+    pub fn env(&self) -> Option<String> {
+        contract::env_name(&self.text)
+    }
+}
+
+/// All that the files of an assembly line say.
+#[derive(Default)]
+pub struct Pipeline {
+    /// Resources and triggers, by name.
+    pub resources: IndexMap<String, Resource>,
+    /// Jobs, by name.
+    pub jobs: IndexMap<String, Job>,
+    /// Integrations, by name.
+    pub integrations: IndexMap<String, Integration>,
+}
+
+/// Keys of a file that hold parts of an assembly line.
+const SECTIONS: &[&str] = &["resources", "jobs", "triggers", "integrations"];
+
+/// Keys of the CI section, which fills the rest of `shippable.yml`.
+#[rustfmt::skip]
+const CI_KEYS: &[&str] = &[
+    "language", "env", "build", "matrix", "branches", "services", "build_environment", "runtime", "git", "version",
+    "python", "node_js", "rvm", "ruby", "jdk", "go", "php", "scala", "c", "compiler", "archive", "sudo", "cache",
+    "addons", "notifications", "script", "install", "deploy", "before_install", "before_script", "after_script",
+    "after_success", "after_failure", "before_deploy", "after_deploy", "externalReferences", "commit_template",
+    "allow_failures", "os", "dist",
+];
+
+impl Pipeline {
+    /// Takes what one file says. `root` is the file's tree.
+    pub fn read(&mut self, root: Node, sources: &Sources, diagnostics: &mut Vec<Diagnostic>) {
+        let place = root.place;
+        let map = match root.value {
+            Value::Map(map) => map,
+            Value::Null => return,
+            _ => {
+                diagnostics.push(
+                    Diagnostic::error(format!(
+                        "a file of an assembly line is a map, and this is {}",
+                        root.what()
+                    ))
+                    .at(place)
+                    .hint("it begins with a key such as `resources:` or `jobs:`"),
+                );
+                return;
+            }
+        };
+        for (key, entry) in map {
+            match key.as_str() {
+                "resources" | "triggers" => {
+                    for node in items(entry.node, &key, diagnostics) {
+                        if let Some(resource) = Resource::read(node, key == "triggers", diagnostics) {
+                            let name = resource.name.clone();
+                            insert(&mut self.resources, name, resource, |r| &r.name, "resource", diagnostics);
+                        }
+                    }
+                }
+                "jobs" => {
+                    for node in items(entry.node, &key, diagnostics) {
+                        if let Some(job) = Job::read(node, diagnostics) {
+                            let name = job.name.clone();
+                            insert(&mut self.jobs, name, job, |j| &j.name, "job", diagnostics);
+                        }
+                    }
+                }
+                // A map is what the CI section calls integrations.
+                "integrations" if entry.node.map().is_none() => {
+                    for node in items(entry.node, &key, diagnostics) {
+                        if let Some(integration) = Integration::read(&node, diagnostics) {
+                            let name = integration.name.clone();
+                            insert(
+                                &mut self.integrations,
+                                name,
+                                integration,
+                                |i| &i.name,
+                                "integration",
+                                diagnostics,
+                            );
+                        }
+                    }
+                }
+                _ if SECTIONS.contains(&key.as_str()) || CI_KEYS.contains(&key.as_str()) => {}
+                _ if holds_an_anchor(sources, entry.key) => {}
+                _ => diagnostics.push(
+                    Diagnostic::warning(format!("unknown key `{key}`"))
+                        .at(entry.key)
+                        .did_you_mean(&key, SECTIONS.iter().chain(CI_KEYS).copied()),
+                ),
+            }
+        }
+    }
+
+    /// Reports what is declared twice across resources and jobs, which share their names.
+    pub fn check_names(&self, diagnostics: &mut Vec<Diagnostic>) {
+        for (name, job) in &self.jobs {
+            if let Some(resource) = self.resources.get(name) {
+                diagnostics.push(declared_twice("name", &job.name, &resource.name));
+            }
+        }
+    }
+}
+
+/// Where the value of a top-level key begins with an anchor, the key is there to hold it.
+fn holds_an_anchor(sources: &Sources, key: Place) -> bool {
+    let line = sources.get(key.source).line(key.start);
+    line.split_once(':').is_some_and(|(_, value)| value.trim_start().starts_with('&'))
+}
+
+fn insert<T>(
+    map: &mut IndexMap<String, T>,
+    name: Name,
+    item: T,
+    name_of: impl Fn(&T) -> &Name,
+    what: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    match map.get(&name.text) {
+        Some(first) => diagnostics.push(declared_twice(what, &name, name_of(first))),
+        None => {
+            map.insert(name.text, item);
+        }
+    }
+}
+
+fn declared_twice(what: &str, second: &Name, first: &Name) -> Diagnostic {
+    Diagnostic::error(format!("{what} `{}` is declared twice", second.text))
+        .at(second.place)
+        .and_at(first.place, "the first")
+        .hint("rename or remove one of them")
+}
+
+/// The items of a list; an error if it is something else.
+fn items(node: Node, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
+    match node.value {
+        Value::List(nodes) => nodes,
+        Value::Null => Vec::new(),
+        _ => {
+            diagnostics.push(
+                Diagnostic::error(format!("`{key}` is a list, and this is {}", node.what()))
+                    .at(node.place)
+                    .hint("begin each item with `- name: …`"),
+            );
+            Vec::new()
+        }
+    }
+}
+
+/// The `name` of a map that must have one.
+fn required_name(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Name> {
+    let Some(map) = node.map() else {
+        diagnostics.push(
+            Diagnostic::error(format!("a {what} is a map, and this is {}", node.what()))
+                .at(node.place)
+                .hint(format!("a {what} begins with `- name: …`")),
+        );
+        return None;
+    };
+    let missing =
+        |place| Diagnostic::error(format!("a {what} without a name")).at(place).hint("add `name: …`");
+    match map.get("name") {
+        None => diagnostics.push(missing(node.place)),
+        Some(entry) => match entry.node.text() {
+            Some("") => diagnostics.push(missing(entry.key)),
+            // A name becomes a directory of the workspace.
+            Some(text) if text.contains(['/', '\0']) || matches!(text, "." | "..") => diagnostics.push(
+                Diagnostic::error(format!("the name of a {what} cannot be `{}`", text.escape_default()))
+                    .at(entry.node.place)
+                    .hint("it names a directory of the job's workspace: leave out `/` and NUL"),
+            ),
+            Some(text) if text.len() > MAX_NAME => diagnostics.push(
+                Diagnostic::error(format!("the name of a {what} is longer than {MAX_NAME} bytes"))
+                    .at(entry.node.place)
+                    .hint("it names a directory of the job's workspace"),
+            ),
+            Some(text) => return Some(Name { text: text.to_owned(), place: entry.node.place }),
+            None => diagnostics.push(
+                Diagnostic::error(format!(
+                    "the name of a {what} is a text, and this is {}",
+                    entry.node.what()
+                ))
+                .at(entry.node.place),
+            ),
+        },
+    }
+    None
+}
+
+/// The longest name of a resource, job or integration, in bytes. File names end at 255, and `<name>_key.pem` is one.
+const MAX_NAME: usize = 200;
+
+/// A text that a key holds, with a complaint where it is none.
+fn optional_text(map: &Map, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Name> {
+    let entry = map.get(key)?;
+    match entry.node.text() {
+        Some("") => None,
+        Some(text) => Some(Name { text: text.to_owned(), place: entry.node.place }),
+        None => {
+            diagnostics.push(
+                Diagnostic::error(format!("`{key}` is a text, and this is {}", entry.node.what()))
+                    .at(entry.node.place),
+            );
+            None
+        }
+    }
+}
+
+/// Warns of keys that nobody knows.
+fn warn_of_unknown_keys(map: &Map, known: &[&str], of: &str, diagnostics: &mut Vec<Diagnostic>) {
+    for (key, entry) in map {
+        if !known.contains(&key.as_str()) {
+            diagnostics.push(
+                Diagnostic::warning(format!("unknown key `{key}` of {of}"))
+                    .at(entry.key)
+                    .hint("it has no effect")
+                    .did_you_mean(key, known.iter().copied()),
+            );
+        }
+    }
+}
+
+/// The texts of a node that is a text, a list of texts, or lists of lists of them, as anchors make them.
+fn flatten_texts(node: &Node, what: &str, out: &mut Vec<String>, diagnostics: &mut Vec<Diagnostic>) {
+    match &node.value {
+        Value::Null => {}
+        Value::Scalar(scalar) => out.push(scalar.text.clone()),
+        Value::List(nodes) => {
+            for node in nodes {
+                flatten_texts(node, what, out, diagnostics);
+            }
+        }
+        Value::Map(_) => diagnostics.push(
+            Diagnostic::error(format!("{what} is a text or a list of texts, and this is a map"))
+                .at(node.place)
+                .hint("a line with `: ` in it is a map to YAML: put it into quotes, or write it as a block (`- |`)"),
+        ),
+    }
+}

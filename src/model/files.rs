@@ -1,0 +1,105 @@
+//! Which files an assembly line is made of, and reading them.
+
+use std::path::{Path, PathBuf};
+
+use super::Pipeline;
+use crate::diagnostic::Diagnostic;
+use crate::source::{SourceId, Sources};
+use crate::yaml;
+
+/// The names that are looked for, each with `.yml` or `.yaml`, in the order they are read.
+const STEMS: &[&str] = &[
+    "shippable.templates",
+    "shippable.resources",
+    "shippable.triggers",
+    "shippable.jobs",
+    "shippable",
+    "shippable.integrations",
+];
+
+/// The file that holds anchors for the others.
+const TEMPLATES: &str = "shippable.templates";
+
+/// An assembly line as it was read, with the texts it came from and all that was wrong with it.
+pub struct Line {
+    /// What the files say.
+    pub pipeline: Pipeline,
+    /// The files.
+    pub sources: Sources,
+    /// The directory of the first file: what the line is called after, and where its state lives.
+    pub directory: PathBuf,
+    /// What was wrong.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads the files of a line: `files`, or those that lie in the nearest directory from `directory` up that has any;
+/// and `integrations` beside them.
+pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Line {
+    let mut line = Line {
+        pipeline: Pipeline::default(),
+        sources: Sources::default(),
+        directory: directory.to_owned(),
+        diagnostics: Vec::new(),
+    };
+    let mut paths: Vec<PathBuf> = files.iter().map(|file| directory.join(file)).collect();
+    if paths.is_empty() {
+        paths = discover(directory);
+        if paths.is_empty() {
+            line.diagnostics.push(
+                Diagnostic::error(format!(
+                    "no assembly line in {} or any directory above it",
+                    directory.display()
+                ))
+                .hint("it is made of files such as shippable.yml or shippable.jobs.yml; -f FILE names others, -C DIR looks elsewhere"),
+            );
+        }
+    }
+    paths.extend(integrations.iter().map(|file| directory.join(file)));
+    if let Some(parent) = paths.first().and_then(|path| path.parent()) {
+        line.directory = parent.to_owned();
+    }
+    let sources = read_texts(&paths, directory, &mut line);
+    let templates = sources.iter().copied().find(|id| is_templates(line.sources.get(*id).path()));
+    for id in sources {
+        let others = templates.filter(|templates| *templates != id);
+        if let Some(root) = yaml::parse(&line.sources, id, others, &mut line.diagnostics) {
+            line.pipeline.read(root, &line.sources, &mut line.diagnostics);
+        }
+    }
+    line.pipeline.check_names(&mut line.diagnostics);
+    line
+}
+
+/// Reads the texts; what lies below `directory` is called by its relative name.
+fn read_texts(paths: &[PathBuf], directory: &Path, line: &mut Line) -> Vec<SourceId> {
+    let mut ids = Vec::new();
+    for path in paths {
+        let shown = path.strip_prefix(directory).unwrap_or(path);
+        match crate::source::read_text(path).and_then(|text| line.sources.add(shown.to_owned(), text)) {
+            Ok(id) => ids.push(id),
+            Err(why) => {
+                line.diagnostics.push(Diagnostic::error(format!("cannot read {}: {why}", shown.display())))
+            }
+        }
+    }
+    ids
+}
+
+fn is_templates(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == TEMPLATES)
+}
+
+/// The files of the nearest directory that has any.
+fn discover(directory: &Path) -> Vec<PathBuf> {
+    for directory in directory.ancestors() {
+        let found: Vec<_> = STEMS
+            .iter()
+            .flat_map(|stem| [directory.join(format!("{stem}.yml")), directory.join(format!("{stem}.yaml"))])
+            .filter(|path| path.is_file())
+            .collect();
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
+}

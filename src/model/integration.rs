@@ -1,0 +1,248 @@
+//! Integrations: named credentials of a known kind, and where each value is to be had.
+
+use super::kind::{Field, KINDS, Kind, Shape};
+use super::{Name, optional_text, required_name, warn_of_unknown_keys};
+use crate::diagnostic::Diagnostic;
+use crate::secret::Secret;
+use crate::source::Place;
+use crate::yaml::{Entry, Map, Node, Value};
+
+/// An integration.
+#[derive(Debug)]
+pub struct Integration {
+    /// The name that resources refer to.
+    pub name: Name,
+    /// What it is.
+    pub kind: &'static Kind,
+    /// Its fields, in the order of the file.
+    pub fields: Vec<FieldValue>,
+}
+
+/// A field that an integration has.
+#[derive(Debug)]
+pub struct FieldValue {
+    /// What the kind says of it.
+    pub field: &'static Field,
+    /// Where its key stands.
+    pub place: Place,
+    /// Its value or values.
+    pub values: Values,
+}
+
+/// What a field holds.
+#[derive(Debug)]
+pub enum Values {
+    /// One value.
+    One(ValueSource),
+    /// A list of them.
+    List(Vec<ValueSource>),
+    /// A value for each key.
+    Map(Vec<(Name, ValueSource)>),
+}
+
+/// Where a value is to be had.
+#[derive(Debug)]
+pub struct ValueSource {
+    /// From what.
+    pub kind: SourceKind,
+    /// Where that is written.
+    pub place: Place,
+}
+
+/// The kinds of value sources.
+#[derive(Debug)]
+pub enum SourceKind {
+    /// The value itself, byte for byte.
+    Literal(Secret),
+    /// A variable of shipctl's own environment.
+    Env(String),
+    /// The contents of a file; a relative path starts from the directory of the YAML file.
+    File(String),
+    /// What a program prints, called with these arguments.
+    Program(Vec<String>),
+    /// What a command line prints, run by `sh -c`.
+    Shell(String),
+    /// An encrypted value.
+    Secure(String),
+}
+
+/// The keys that say where a value is.
+const SOURCES: &[&str] = &["env", "file", "command", "secure"];
+
+impl Integration {
+    pub(super) fn read(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<Integration> {
+        let name = required_name(node, "integration", diagnostics)?;
+        let map = node.map()?;
+        let of = format!("integration `{}`", name.text);
+        warn_of_unknown_keys(map, &["name", "type", "fields"], &of, diagnostics);
+        let Some(written) = optional_text(map, "type", diagnostics) else {
+            diagnostics.push(
+                Diagnostic::error(format!("{of} has no type"))
+                    .at(name.place)
+                    .hint("add `type: …`, for instance `type: amazonKeys`"),
+            );
+            return None;
+        };
+        let Some(kind) = Kind::find(&written.text) else {
+            let names = KINDS.iter().flat_map(|kind| [kind.name, kind.display]);
+            diagnostics.push(
+                Diagnostic::error(format!("{of} is of an unknown type `{}`", written.text))
+                    .at(written.place)
+                    .hint(format!(
+                        "known types: {}",
+                        KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
+                    ))
+                    .did_you_mean(&written.text, names),
+            );
+            return None;
+        };
+        let mut fields = Vec::new();
+        let mut good = true;
+        match map.get("fields").map(|entry| &entry.node) {
+            None => {}
+            Some(Node { value: Value::Null, .. }) => {}
+            Some(Node { value: Value::Map(given), .. }) => {
+                for (key, entry) in given {
+                    match read_field(kind, key, entry, &of, diagnostics) {
+                        Ok(field) => fields.extend(field),
+                        Err(()) => good = false,
+                    }
+                }
+            }
+            Some(other) => {
+                diagnostics.push(
+                    Diagnostic::error(format!("the fields of {of} are a map, and this is {}", other.what()))
+                        .at(other.place)
+                        .hint("write `fieldName: value`, one a line"),
+                );
+                return None;
+            }
+        }
+        for field in kind.fields.iter().filter(|field| field.required) {
+            let given = map
+                .get("fields")
+                .and_then(|entry| entry.node.map())
+                .is_some_and(|map| map.contains_key(field.name));
+            if !given && good {
+                diagnostics.push(missing_field(&of, kind, field.name).at(name.place));
+            }
+        }
+        Some(Integration { name, kind, fields })
+    }
+}
+
+/// The error for a field that is required and not there.
+pub fn missing_field(of: &str, kind: &Kind, field: &str) -> Diagnostic {
+    Diagnostic::error(format!("{of} lacks the field `{field}`, which {} has to have", kind.display)).hint(format!(
+        "add it under `fields:`: `{field}: value`, or where the value is: `{field}: {{env: VARIABLE}}`, `{{file: path}}` or `{{command: [program, argument]}}`"
+    ))
+}
+
+/// Reads one field. A null is a field that is not there, as the original had it. The error is in `diagnostics`.
+fn read_field(
+    kind: &'static Kind,
+    key: &str,
+    entry: &Entry,
+    of: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Option<FieldValue>, ()> {
+    let Some(field) = kind.field(key) else {
+        let known: Vec<_> = kind.fields.iter().map(|field| field.name).collect();
+        diagnostics.push(
+            Diagnostic::error(format!("{of} has a field `{key}` that {} does not know", kind.display))
+                .at(entry.key)
+                .hint(format!("its fields are: {}", known.join(", ")))
+                .did_you_mean(key, known.iter().copied()),
+        );
+        return Err(());
+    };
+    let values = match (field.shape, &entry.node.value) {
+        (_, Value::Null) => return Ok(None),
+        (Shape::Map, Value::Map(map)) => Values::Map(read_map(map, of, diagnostics)?),
+        (Shape::List, Value::List(nodes)) => Values::List(
+            nodes.iter().map(|node| read_source(node, key, of, diagnostics)).collect::<Result<_, _>>()?,
+        ),
+        (Shape::Map, _) => {
+            diagnostics.push(
+                Diagnostic::error(format!("`{key}` of {of} is a map, and this is {}", entry.node.what()))
+                    .at(entry.node.place)
+                    .hint("write `KEY: value`, one a line"),
+            );
+            return Err(());
+        }
+        (Shape::Text | Shape::List, _) => Values::One(read_source(&entry.node, key, of, diagnostics)?),
+    };
+    Ok(Some(FieldValue { field, place: entry.key, values }))
+}
+
+fn read_map(map: &Map, of: &str, diagnostics: &mut Vec<Diagnostic>) -> Result<Vec<(Name, ValueSource)>, ()> {
+    let mut values = Vec::new();
+    for (key, entry) in map {
+        let source = read_source(&entry.node, key, of, diagnostics)?;
+        values.push((Name { text: key.clone(), place: entry.key }, source));
+    }
+    Ok(values)
+}
+
+/// Reads where a value is. Messages name the field, never what stands there.
+fn read_source(
+    node: &Node,
+    field: &str,
+    of: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<ValueSource, ()> {
+    let place = node.place;
+    let mut refuse = |message: String| {
+        diagnostics.push(
+            Diagnostic::error(message)
+                .at(place)
+                .hint("a value is a text, or exactly one of `{env: VARIABLE}`, `{file: path}`, `{command: [program, argument]}`, `{secure: \"…\"}`"),
+        );
+        Err(())
+    };
+    let map = match &node.value {
+        Value::Null => {
+            return Ok(ValueSource { kind: SourceKind::Literal(Secret::new(String::new())), place });
+        }
+        Value::Scalar(scalar) => {
+            return Ok(ValueSource { kind: SourceKind::Literal(Secret::new(scalar.text.clone())), place });
+        }
+        Value::List(_) => return refuse(format!("field `{field}` of {of} is one value, and this is a list")),
+        Value::Map(map) => map,
+    };
+    let Some((key, entry)) = map.first().filter(|(key, _)| map.len() == 1 && SOURCES.contains(&key.as_str()))
+    else {
+        return refuse(format!("field `{field}` of {of} does not say where its value is"));
+    };
+    let kind = match (key.as_str(), &entry.node.value) {
+        ("command", Value::List(nodes)) => {
+            let words: Option<Vec<_>> = nodes.iter().map(|node| node.text().map(str::to_owned)).collect();
+            match words {
+                Some(words) if words.first().is_some_and(|word| !word.is_empty()) => {
+                    SourceKind::Program(words)
+                }
+                _ => {
+                    return refuse(format!(
+                        "the command of field `{field}` of {of} is a list of texts that begins with a program"
+                    ));
+                }
+            }
+        }
+        (_, Value::Scalar(scalar)) if !scalar.text.is_empty() => {
+            let text = scalar.text.clone();
+            match key.as_str() {
+                "env" => SourceKind::Env(text),
+                "file" => SourceKind::File(text),
+                "command" => SourceKind::Shell(text),
+                _ => SourceKind::Secure(text),
+            }
+        }
+        _ => {
+            return refuse(format!(
+                "`{key}` of field `{field}` of {of} is a text, and this is {}",
+                entry.node.what()
+            ));
+        }
+    };
+    Ok(ValueSource { kind, place: entry.node.place })
+}

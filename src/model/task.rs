@@ -1,0 +1,166 @@
+//! TASKs and the scripts of sections.
+
+use super::{flatten_texts, warn_of_unknown_keys};
+use crate::diagnostic::Diagnostic;
+use crate::source::Place;
+use crate::yaml::{Node, Value, is_true};
+
+/// A TASK: what one shell runs.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// The entries of its script, each as written.
+    pub entries: Vec<String>,
+    /// Its own variables (`runtime.options.env`), in order.
+    pub variables: Vec<TaskVariable>,
+    /// The image that it ran in at the original's, `name:tag`.
+    pub image: Option<String>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A variable of a task.
+#[derive(Clone, Debug)]
+pub struct TaskVariable {
+    /// As written.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+const TASK_KEYS: &[&str] = &["name", "runtime", "script"];
+const RUNTIME_KEYS: &[&str] = &["container", "options", "nodePool", "timeoutMinutes"];
+
+impl Task {
+    /// Reads a TASK in any of its shapes: a map with a script, a list of `{script}` or of texts, a text. `None` for the
+    /// word `managed`: the original's own jobs fill that in.
+    pub(super) fn read(node: &Node, place: Place, diagnostics: &mut Vec<Diagnostic>) -> Option<Task> {
+        let mut task = Task { name: None, entries: Vec::new(), variables: Vec::new(), image: None, place };
+        match &node.value {
+            Value::Scalar(scalar) if scalar.text == "managed" => return None,
+            Value::Map(map) => {
+                warn_of_unknown_keys(map, TASK_KEYS, "a TASK", diagnostics);
+                task.read_map(node, diagnostics);
+            }
+            Value::List(nodes) => {
+                for node in nodes {
+                    match &node.value {
+                        // A list of whole tasks is one task too: names and variables of its parts add up.
+                        Value::Map(map) => {
+                            warn_of_unknown_keys(map, TASK_KEYS, "a TASK", diagnostics);
+                            task.read_map(node, diagnostics);
+                        }
+                        _ => flatten_texts(node, "a TASK", &mut task.entries, diagnostics),
+                    }
+                }
+            }
+            Value::Scalar(_) | Value::Null => flatten_texts(node, "a TASK", &mut task.entries, diagnostics),
+        }
+        if task.entries.is_empty() {
+            diagnostics.push(
+                Diagnostic::warning("a TASK without a script")
+                    .at(place)
+                    .hint("nothing runs: add `script: …`"),
+            );
+        }
+        Some(task)
+    }
+
+    fn read_map(&mut self, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
+        if let Some(name) = node.get("name").and_then(Node::text) {
+            self.name = Some(name.to_owned());
+        }
+        if let Some(script) = node.get("script") {
+            flatten_texts(script, "a script", &mut self.entries, diagnostics);
+        }
+        let Some(runtime) = node.get("runtime") else { return };
+        if let Some(map) = runtime.map() {
+            warn_of_unknown_keys(map, RUNTIME_KEYS, "a TASK's runtime", diagnostics);
+        }
+        let Some(options) = runtime.get("options") else { return };
+        if let Some(variables) = options.get("env") {
+            self.read_variables(variables, diagnostics);
+        }
+        let text = |key| options.get(key).and_then(Node::text);
+        let in_container = runtime.get("container").and_then(Node::text).is_none_or(is_true);
+        if let Some(name) = text("imageName").filter(|_| in_container) {
+            self.image =
+                Some(text("imageTag").map_or_else(|| name.to_owned(), |tag| format!("{name}:{tag}")));
+        }
+    }
+
+    /// A list of maps, a map, or a list of `KEY=VALUE` and `KEY:VALUE`.
+    fn read_variables(&mut self, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
+        match &node.value {
+            Value::Null => {}
+            Value::Map(map) => {
+                for (name, entry) in map {
+                    match entry.node.text() {
+                        Some(value) => self.variables.push(TaskVariable {
+                            name: name.clone(),
+                            value: value.to_owned(),
+                            place: entry.key,
+                        }),
+                        None => diagnostics.push(
+                            Diagnostic::error(format!(
+                                "variable `{name}` is a text, and this is {}",
+                                entry.node.what()
+                            ))
+                            .at(entry.node.place),
+                        ),
+                    }
+                }
+            }
+            Value::List(nodes) => {
+                for node in nodes {
+                    self.read_variables(node, diagnostics);
+                }
+            }
+            Value::Scalar(scalar) => match scalar.text.split_once(['=', ':']) {
+                Some((name, value)) => self.variables.push(TaskVariable {
+                    name: name.trim().to_owned(),
+                    value: value.to_owned(),
+                    place: node.place,
+                }),
+                None => diagnostics.push(
+                    Diagnostic::error("a variable without a value")
+                        .at(node.place)
+                        .hint("write `KEY: value` or `KEY=value`"),
+                ),
+            },
+        }
+    }
+}
+
+/// The entries of a section's scripts; what it notifies goes to `notify`. A section is `{script, NOTIFY}`, a list of
+/// them, or plain texts.
+pub(super) fn read_section(
+    node: &Node,
+    name: &str,
+    notify: &mut Vec<String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<String> {
+    let mut entries = Vec::new();
+    let parts = match &node.value {
+        Value::List(nodes) => nodes.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    for part in parts {
+        match &part.value {
+            Value::Map(map) => {
+                warn_of_unknown_keys(map, &["script", "NOTIFY"], &format!("section `{name}`"), diagnostics);
+                if let Some(script) = part.get("script") {
+                    flatten_texts(script, "a script", &mut entries, diagnostics);
+                }
+                if let Some(target) = part.get("NOTIFY") {
+                    flatten_texts(target, "NOTIFY", notify, diagnostics);
+                }
+            }
+            _ => flatten_texts(part, name, &mut entries, diagnostics),
+        }
+    }
+    entries
+}

@@ -1,0 +1,285 @@
+//! From a pipeline and the name of a job to a [`Plan`]: everything the job refers to, found, or all that is missing.
+//!
+//! Pure: no files, no clock, no processes. Behind it nothing is looked up by name any more.
+
+use crate::diagnostic::Diagnostic;
+use crate::model::job::{Input, Output, Step};
+use crate::model::task::Task;
+use crate::model::{Integration, Job, Name, Pipeline, Resource};
+use crate::yaml::Node;
+
+/// A job with everything it refers to.
+pub struct Plan<'a> {
+    /// The job.
+    pub job: &'a Job,
+    /// The first part of its variables.
+    pub env: String,
+    /// What goes in and what comes out, in step order.
+    pub dependencies: Vec<Dependency<'a>>,
+    /// The integrations that it lists, in order, each with the first part of its variables.
+    pub integrations: Vec<(String, &'a Integration)>,
+    /// Its TASKs, in order.
+    pub tasks: Vec<&'a Task>,
+    /// The notifications that its steps name.
+    pub notify: Vec<&'a Name>,
+}
+
+/// An IN or OUT of a job.
+pub struct Dependency<'a> {
+    /// Which way it goes, and how.
+    pub operation: Operation<'a>,
+    /// Its name.
+    pub name: &'a Name,
+    /// The first part of its variables.
+    pub env: String,
+    /// What it is.
+    pub target: Target<'a>,
+    /// The integration it is bound to.
+    pub integration: Option<&'a Integration>,
+    /// The step, as written.
+    pub step: &'a Node,
+}
+
+/// Which way a dependency goes.
+#[derive(Clone, Copy)]
+pub enum Operation<'a> {
+    /// In.
+    In(&'a Input),
+    /// Out.
+    Out(&'a Output),
+}
+
+/// What a step names.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    /// A resource or trigger.
+    Resource(&'a Resource),
+    /// Another job.
+    Job(&'a Job),
+}
+
+impl Operation<'_> {
+    /// `IN` or `OUT`: the word of the YAML, the value of `<NAME>_OPERATION` and the directory of the workspace.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Operation::In(_) => "IN",
+            Operation::Out(_) => "OUT",
+        }
+    }
+}
+
+impl<'a> Target<'a> {
+    /// Its type, as written.
+    pub fn kind(&self) -> &'a str {
+        match self {
+            Target::Resource(resource) => &resource.kind.text,
+            Target::Job(job) => &job.kind.text,
+        }
+    }
+
+    /// All of it, as written.
+    pub fn node(&self) -> &'a Node {
+        match self {
+            Target::Resource(resource) => &resource.node,
+            Target::Job(job) => &job.node,
+        }
+    }
+
+    /// The resource, if it is one.
+    pub fn resource(&self) -> Option<&'a Resource> {
+        match self {
+            Target::Resource(resource) => Some(resource),
+            Target::Job(_) => None,
+        }
+    }
+}
+
+/// Finds everything that a job refers to.
+///
+/// # Errors
+///
+/// All that is missing or cannot be, at once.
+pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<Diagnostic>> {
+    let Some(job) = pipeline.jobs.get(name) else {
+        return Err(vec![unknown_job(pipeline, name)]);
+    };
+    let mut resolver = Resolver { pipeline, job, taken: Vec::new(), problems: Vec::new() };
+    resolver.check_type();
+    let env = resolver.env_name(&job.name).unwrap_or_default();
+    // The job's own variables and those of a resource of its name differ in all that matters.
+    resolver.taken.clear();
+    let dependencies = resolver.dependencies();
+    let integrations = resolver.integrations();
+    let tasks: Vec<_> = job
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Task(task) => Some(task),
+            _ => None,
+        })
+        .collect();
+    let notify = job
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Notify(name) => Some(name),
+            _ => None,
+        })
+        .collect();
+    if resolver.problems.is_empty() {
+        Ok(Plan { job, env, dependencies, integrations, tasks, notify })
+    } else {
+        Err(resolver.problems)
+    }
+}
+
+/// The error for a job that nobody declared.
+fn unknown_job(pipeline: &Pipeline, name: &str) -> Diagnostic {
+    let known = || pipeline.jobs.keys().map(String::as_str);
+    let error = Diagnostic::error(format!("there is no job `{name}`"));
+    if pipeline.jobs.is_empty() {
+        return error.hint("the files declare no jobs");
+    }
+    let mut names: Vec<_> = known().take(20).collect();
+    if pipeline.jobs.len() > names.len() {
+        names.push("…");
+    }
+    error.hint(format!("the jobs are: {}", names.join(", "))).did_you_mean(name, known())
+}
+
+/// The error for an integration that nobody declared.
+pub fn unknown_integration(pipeline: &Pipeline, name: &Name, of: &str) -> Diagnostic {
+    let variable = name.env().map_or_else(String::new, |env| {
+        format!(
+            ", or set SHIPCTL_INTEGRATION_{env}_TYPE and one SHIPCTL_INTEGRATION_{env}_<FIELD> for each field"
+        )
+    });
+    Diagnostic::error(format!("{of} needs the integration `{}`, which is declared nowhere", name.text))
+        .at(name.place)
+        .hint(format!(
+            "declare it under `integrations:` in shippable.integrations.yml or a file given with -i{variable}"
+        ))
+        .did_you_mean(&name.text, pipeline.integrations.keys().map(String::as_str))
+}
+
+struct Resolver<'a> {
+    pipeline: &'a Pipeline,
+    job: &'a Job,
+    /// First parts of variables, and the names they come from.
+    taken: Vec<(String, &'a Name)>,
+    problems: Vec<Diagnostic>,
+}
+
+impl<'a> Resolver<'a> {
+    fn check_type(&mut self) {
+        let job = self.job;
+        if job.has_scripts() {
+            return;
+        }
+        let hint = match job.kind.text.as_str() {
+            "runCI" => "it runs the CI section of shippable.yml",
+            "" => "add `type: runSh`",
+            _ => "jobs of this type have no script of their own: the service did their work",
+        };
+        self.problems.push(
+            Diagnostic::error(format!(
+                "job `{}` is of type `{}`, and shipctl runs runSh jobs",
+                job.name.text, job.kind.text
+            ))
+            .at(job.kind.place)
+            .hint(hint),
+        );
+    }
+
+    /// The first part of a name's variables; a complaint if nothing is left of it or another name of the job has
+    /// the same.
+    fn env_name(&mut self, name: &'a Name) -> Option<String> {
+        let Some(env) = name.env() else {
+            self.problems.push(
+                Diagnostic::error(format!("nothing is left of the name `{}` for its variables", name.text))
+                    .at(name.place)
+                    .hint("variables keep ASCII letters, digits and `_`, without leading digits: rename it"),
+            );
+            return None;
+        };
+        match self.taken.iter().find(|(taken, other)| *taken == env && other.text != name.text) {
+            Some((_, other)) => self.problems.push(
+                Diagnostic::error(format!(
+                    "`{}` and `{}` have the same variables: {env}_…",
+                    other.text, name.text
+                ))
+                .at(name.place)
+                .and_at(other.place, format!("`{}`", other.text))
+                .hint("rename one of them"),
+            ),
+            None => self.taken.push((env.clone(), name)),
+        }
+        Some(env)
+    }
+
+    fn dependencies(&mut self) -> Vec<Dependency<'a>> {
+        let mut dependencies = Vec::new();
+        for step in &self.job.steps {
+            let (operation, name, node) = match step {
+                Step::In(input) => (Operation::In(input), &input.name, &input.node),
+                Step::Out(output) => (Operation::Out(output), &output.name, &output.node),
+                Step::Task(_) | Step::Notify(_) => continue,
+            };
+            let env = self.env_name(name);
+            let Some(target) = self.target(operation, name) else { continue };
+            let integration = target
+                .resource()
+                .and_then(|resource| resource.integration.as_ref())
+                .and_then(|bound| self.integration(bound, &format!("resource `{}`", name.text)));
+            let Some(env) = env else { continue };
+            dependencies.push(Dependency { operation, name, env, target, integration, step: node });
+        }
+        dependencies
+    }
+
+    fn target(&mut self, operation: Operation<'_>, name: &'a Name) -> Option<Target<'a>> {
+        let target = match (self.pipeline.resources.get(&name.text), self.pipeline.jobs.get(&name.text)) {
+            (Some(resource), _) => Target::Resource(resource),
+            (None, Some(job)) if std::ptr::eq(job, self.job) => {
+                self.problems.push(
+                    Diagnostic::error(format!("job `{}` takes itself {}", name.text, operation.word()))
+                        .at(name.place)
+                        .hint("its own last state is in $JOB_PREVIOUS_STATE: remove this step"),
+                );
+                return None;
+            }
+            (None, Some(job)) => Target::Job(job),
+            (None, None) => {
+                let known = self.pipeline.resources.keys().chain(self.pipeline.jobs.keys());
+                self.problems.push(
+                    Diagnostic::error(format!("`{}` is declared nowhere", name.text))
+                        .at(name.place)
+                        .hint("declare it under `resources:` or `jobs:`, or add the file that does with -f")
+                        .did_you_mean(&name.text, known.map(String::as_str)),
+                );
+                return None;
+            }
+        };
+        Some(target)
+    }
+
+    fn integration(&mut self, name: &Name, of: &str) -> Option<&'a Integration> {
+        let found = self.pipeline.integrations.get(&name.text);
+        if found.is_none() {
+            self.problems.push(unknown_integration(self.pipeline, name, of));
+        }
+        found
+    }
+
+    fn integrations(&mut self) -> Vec<(String, &'a Integration)> {
+        let mut integrations = Vec::new();
+        for name in &self.job.integrations {
+            let env = self.env_name(name);
+            let integration = self.integration(name, &format!("job `{}`", self.job.name.text));
+            if let (Some(env), Some(integration)) = (env, integration) {
+                integrations.push((env, integration));
+            }
+        }
+        integrations
+    }
+}
