@@ -3,6 +3,8 @@
 //! Both sides call the functions of this module, so that they can never disagree. The facts come from the
 //! original's public documentation and from observing it.
 
+pub mod envfile;
+
 /// What `shipctl sanitize_shippable_string` prints: `name` without every character that is not an ASCII letter,
 /// an ASCII digit or `_`.
 pub fn sanitize(name: &str) -> String {

@@ -1,0 +1,202 @@
+//! The utility functions: `shipctl get_resource_id vpc` and the like, as scripts call them.
+//!
+//! A script calls them hundreds of times, so they stay clear of everything that takes time to start: [`main`]
+//! looks for argv\[1\] in one static table ([`FUNCTIONS`]) before the command line is parsed, reads the environment,
+//! writes once and is done. No YAML, no configuration. The same table feeds help and completions.
+//!
+//! What a function knows of its surroundings comes through a [`World`]: inside a job that is the process's
+//! environment and the workspace, and with `--job JOB` whatever the caller computed from the YAML.
+//!
+//! Results go to stdout, everything else to stderr. What is missing is an error that says what there is instead;
+//! names may be shown there, values never: they may be secret.
+
+mod files;
+mod json;
+mod missing;
+mod nearest;
+mod state;
+mod table;
+mod text;
+mod variables;
+mod world;
+mod write;
+
+pub use table::FUNCTIONS;
+pub use world::{Process, World};
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+
+use crate::contract::var;
+use crate::exit;
+
+/// One row of the table: all there is to know of a utility function.
+pub struct Function {
+    /// What the user types: `get_resource_id`.
+    pub name: &'static str,
+    /// The arguments as the usage shows them: `RESOURCE_NAME KEY`.
+    pub operands: &'static str,
+    /// One line that says what the function does, for help and completions.
+    pub about: &'static str,
+    /// How many of the operands must be there and not be empty.
+    required: usize,
+    /// How many there may be; the original ignored the others, and so do we, with a warning.
+    most: usize,
+    /// Whether `--job JOB` makes sense: it answers from what the runner puts into a job.
+    pub takes_job: bool,
+    body: Body,
+}
+
+/// What runs when a function is called.
+#[derive(Clone, Copy)]
+enum Body {
+    /// Finds a value; the answer is printed byte for byte.
+    Value(fn(&Call) -> Result<Vec<u8>, Failure>),
+    /// Does something; what it says on the way it writes itself. Gives the exit status.
+    Act(fn(&mut Call) -> Result<u8, Failure>),
+}
+
+/// A function being called: its arguments, its surroundings, and where it writes.
+struct Call<'a> {
+    args: &'a [OsString],
+    world: &'a dyn World,
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+}
+
+impl Call<'_> {
+    /// Argument `index`, or nothing; [`call`] has seen to it that the required ones are there.
+    fn arg(&self, index: usize) -> &OsStr {
+        self.args.get(index).map_or(OsStr::new(""), OsString::as_os_str)
+    }
+
+    /// Argument `index` as text, for names: a byte that is not UTF-8 could not be in one anyway.
+    fn text(&self, index: usize) -> Cow<'_, str> {
+        self.arg(index).to_string_lossy()
+    }
+}
+
+/// Why a function did not succeed.
+enum Failure {
+    /// Called wrongly: the usage says how to.
+    Usage,
+    /// A variable, key, file or resource is not there. The original printed an empty line and went on; whoever
+    /// relies on that sets `SHIPCTL_ALLOW_MISSING=1`.
+    Missing(String),
+    /// Anything else that went wrong.
+    Failed(String),
+    /// The result could not be written.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    /// Only writes to stdout and stderr are passed on with `?`; every other error names its file.
+    fn from(error: io::Error) -> Self {
+        Failure::Output(error)
+    }
+}
+
+/// Runs the utility function that the arguments (without the program's name) ask for, and gives its exit status.
+///
+/// `None` if they ask for something else: a command, help for a function, or an answer from the YAML (`--job`).
+pub fn main(args: &[OsString]) -> Option<u8> {
+    let (name, args) = args.split_first()?;
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let Some(function) = find(name) else {
+        return unknown(name, &mut err);
+    };
+    let asks_for_help = args.len() == 1 && (args[0] == "--help" || args[0] == "-h");
+    if asks_for_help || function.takes_job && args.iter().any(|arg| is_job_option(arg)) {
+        return None;
+    }
+    Some(call(function, args, &Process, &mut out, &mut err))
+}
+
+/// The row of the function called `name`.
+pub fn find(name: &OsStr) -> Option<&'static Function> {
+    FUNCTIONS.iter().find(|function| name == function.name)
+}
+
+/// Calls `function` with `args` in `world`: the result goes to `out`, messages go to `err`. Gives the exit status:
+/// 0, 99 ([`exit::FUNCTION_FAILED`]), or for `retry` that of its command. A closed `out` is no failure.
+pub fn call(
+    function: &Function,
+    args: &[OsString],
+    world: &dyn World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    let mut call = Call { args, world, out, err };
+    let failure = match run(function, &mut call) {
+        Ok(status) => return status,
+        Err(failure) => failure,
+    };
+    // Nobody is left to tell when stderr cannot be written.
+    match failure {
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return exit::SUCCESS,
+        Failure::Missing(_) if allows_missing(world) => match print(&mut call, b"\n") {
+            Ok(()) => return exit::SUCCESS,
+            Err(error) => _ = writeln!(call.err, "shipctl: cannot write the result: {error}"),
+        },
+        Failure::Usage => _ = writeln!(call.err, "{}", usage(function)),
+        Failure::Missing(message) | Failure::Failed(message) => _ = writeln!(call.err, "shipctl: {message}"),
+        Failure::Output(error) => _ = writeln!(call.err, "shipctl: cannot write the result: {error}"),
+    }
+    exit::FUNCTION_FAILED
+}
+
+/// How `function` is called, in the original's wording.
+pub fn usage(function: &Function) -> String {
+    format!("Usage: shipctl {} {}", function.name, function.operands)
+}
+
+fn run(function: &Function, call: &mut Call) -> Result<u8, Failure> {
+    // The original took an argument that is empty for one that is missing.
+    if (0..function.required).any(|index| call.arg(index).is_empty()) {
+        return Err(Failure::Usage);
+    }
+    if call.args.len() > function.most {
+        let extra: Vec<_> = call.args[function.most..].iter().map(|arg| arg.to_string_lossy()).collect();
+        writeln!(call.err, "shipctl: warning: {} ignores `{}`", function.name, extra.join(" "))?;
+    }
+    match function.body {
+        Body::Value(value) => {
+            let answer = value(call)?;
+            print(call, &answer)?;
+            Ok(exit::SUCCESS)
+        }
+        Body::Act(act) => {
+            let status = act(call)?;
+            call.out.flush()?;
+            Ok(status)
+        }
+    }
+}
+
+fn print(call: &mut Call, answer: &[u8]) -> io::Result<()> {
+    match call.out.write_all(answer).and_then(|()| call.out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn allows_missing(world: &dyn World) -> bool {
+    world.var(var::ALLOW_MISSING).is_some_and(|value| *value == *"1")
+}
+
+fn is_job_option(arg: &OsStr) -> bool {
+    arg == "--job" || arg.as_encoded_bytes().starts_with(b"--job=")
+}
+
+/// Says that there is no function `name`, if that looks like one: no command has an underscore in its name.
+fn unknown(name: &OsStr, err: &mut dyn Write) -> Option<u8> {
+    let name = name.to_str()?;
+    if !name.contains('_') || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    {
+        return None;
+    }
+    let hint = nearest::did_you_mean(name, FUNCTIONS.iter().map(|function| function.name));
+    _ = writeln!(err, "The command {name} is not supported{hint}");
+    Some(exit::FUNCTION_FAILED)
+}

@@ -1,0 +1,14 @@
+//! The utility functions, as scripts call them: the real program, its whole stdout and stderr and its status.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "lookup/get.rs"]
+mod get;
+#[path = "lookup/json.rs"]
+mod json;
+#[path = "lookup/output.rs"]
+mod output;
+#[path = "lookup/state.rs"]
+mod state;
+#[path = "lookup/support.rs"]
+mod support;

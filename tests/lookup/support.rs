@@ -1,0 +1,161 @@
+//! A call of the program in a fresh directory: what goes in, and everything that must come out.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A call that is being described; [`Call::run`] makes it and compares.
+#[must_use = "a call that is not run tests nothing"]
+pub struct Call {
+    directory: TempDir,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    stdout: Vec<u8>,
+    stderr: String,
+    status: i32,
+}
+
+/// `shipctl FUNCTION`, with an empty environment but for PATH; nothing on stdout or stderr and status 0 expected.
+pub fn shipctl(function: &str) -> Call {
+    Call {
+        directory: TempDir::with_prefix("shipctl-test-").unwrap(),
+        args: vec![function.into()],
+        env: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
+        stdout: Vec::new(),
+        stderr: String::new(),
+        status: 0,
+    }
+}
+
+impl Call {
+    /// Adds an argument.
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments that hold no blanks.
+    pub fn args(mut self, args: &str) -> Self {
+        self.args.extend(args.split_whitespace().map(Into::into));
+        self
+    }
+
+    /// Sets a variable; `{WORK}` is the fresh directory.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        let value = match value.as_ref().to_str() {
+            Some(text) => self.filled(text).into(),
+            None => value.as_ref().to_owned(),
+        };
+        self.env.push((name.as_ref().to_owned(), value));
+        self
+    }
+
+    /// Sets the variables that tell a function that it is inside a job.
+    pub fn in_job(self) -> Self {
+        self.env("JOB_NAME", "my_job")
+            .env("JOB_PATH", "{WORK}")
+            .env("JOB_STATE", "{WORK}/state")
+            .env("JOB_PREVIOUS_STATE", "{WORK}/previousState")
+            .env("JOB_INTEGRATIONS", "{WORK}/integrations")
+    }
+
+    /// Puts a file into the directory, or a directory if the path ends in `/`.
+    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        let at = self.path(path);
+        if path.ends_with('/') {
+            fs::create_dir_all(at).unwrap();
+        } else {
+            fs::create_dir_all(at.parent().unwrap()).unwrap();
+            fs::write(at, content).unwrap();
+        }
+        self
+    }
+
+    /// A path in the directory.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.directory.path().join(path)
+    }
+
+    /// All that must come out on stdout; `{WORK}` is the directory.
+    pub fn stdout(mut self, text: impl AsRef<[u8]>) -> Self {
+        self.stdout = match std::str::from_utf8(text.as_ref()) {
+            Ok(text) => self.filled(text).into(),
+            Err(_) => text.as_ref().to_vec(),
+        };
+        self
+    }
+
+    /// All that must come out on stderr; `{WORK}` is the directory.
+    pub fn stderr(mut self, text: &str) -> Self {
+        self.stderr = self.filled(text);
+        self
+    }
+
+    /// The status that it must end with.
+    pub fn status(mut self, status: i32) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Expects a failure of a utility function: this on stderr, nothing on stdout, status 99.
+    pub fn fails(self, stderr: &str) -> Done {
+        self.stderr(stderr).status(99).run()
+    }
+
+    /// Runs it and compares everything.
+    pub fn run(self) -> Done {
+        let output = self.output();
+        let (stdout, stderr) = (lossy(&output.stdout), lossy(&output.stderr));
+        assert_eq!(
+            (stdout.as_str(), stderr.as_str(), output.status.code()),
+            (lossy(&self.stdout).as_str(), self.stderr.as_str(), Some(self.status)),
+            "shipctl {:?}",
+            self.args
+        );
+        assert_eq!(output.stdout, self.stdout);
+        Done { directory: self.directory }
+    }
+
+    /// The command itself, for a test that needs more than [`Call::run`].
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shipctl"));
+        command.args(&self.args).current_dir(self.directory.path()).env_clear();
+        command.envs(self.env.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
+        command
+    }
+
+    /// What comes out, for a test that cannot say it in full.
+    pub fn output(&self) -> Output {
+        self.command().output().unwrap()
+    }
+
+    fn filled(&self, text: &str) -> String {
+        text.replace("{WORK}", self.directory.path().to_str().unwrap())
+    }
+}
+
+/// A call that came out as expected, with the files it left.
+pub struct Done {
+    directory: TempDir,
+}
+
+impl Done {
+    /// The directory that the call was made in.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Expects a file with this content.
+    pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        let found = fs::read(self.directory().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(lossy(&found), lossy(content.as_ref()), "{path}");
+        self
+    }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
