@@ -5,6 +5,7 @@
 
 pub mod contract;
 pub mod exit;
+pub mod mask;
 pub mod secret;
 
 use std::process::ExitCode;
