@@ -11,6 +11,7 @@ pub mod exit;
 pub mod lookup;
 pub mod model;
 pub mod resolve;
+pub mod mask;
 pub mod secret;
 pub mod source;
 pub mod yaml;

@@ -1,0 +1,154 @@
+//! Secrets in a stream of bytes become `***`.
+//!
+//! A secret is looked for in every form of [`forms`]: as it is, line by line, in base64, percent-encoded, escaped as
+//! in JSON, quoted as a shell does. Three rules say what is hidden:
+//!
+//! - Every byte of every occurrence of every form. Occurrences that overlap become one `***`; two that merely
+//!   touch become two, as if each secret had been replaced by itself.
+//! - A form longer than [`LONGEST`] counts as a chain of overlapping pieces of that length, so that what has to be held
+//!   back is bounded, and a key that is cut off half way is hidden too.
+//! - A line end that a program put into a long run of base64 is not there, see [`wrap`].
+//!
+//! What is printed does not depend on how the stream was cut into chunks, and nothing is held back but the tail
+//! that may yet turn out to be the beginning of a secret.
+//!
+//! The work is done in two steps. [`filter`] drops nearly every position of the text by one hash of the
+//! eight bytes that stand there; [`index`] looks up the rest in a sorted array of all forms, which answers both
+//! questions there are: which is the longest form that starts here, and could one start here if more text came?
+//! An automaton over the forms of a thousand secrets has so many states that its walk misses the cache at
+//! every byte; the filter fits into it.
+
+mod buffer;
+mod encode;
+mod filter;
+mod forms;
+mod index;
+mod search;
+mod wrap;
+
+use std::sync::Arc;
+
+use crate::secret::Secret;
+use buffer::Buffer;
+use forms::Forms;
+use index::Index;
+use search::{Occurrence, Search};
+
+/// What stands in the output for a secret.
+pub const MASK: &str = "***";
+
+/// Secrets of fewer bytes are not masked: they are in every other word.
+pub const MIN_LENGTH: usize = 3;
+
+/// The secrets of a run, made ready for searching: cheap to clone and to share between threads, wiped when the last
+/// clone is dropped.
+#[derive(Clone)]
+pub struct Patterns(Arc<Index>);
+
+impl Patterns {
+    /// Makes all forms of the secrets ready. Values shorter than [`MIN_LENGTH`] are left out, and so are such
+    /// lines of longer values.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let mut forms = Forms::default();
+        for secret in secrets {
+            forms.add(secret.expose());
+        }
+        Patterns(Arc::new(Index::new(forms)))
+    }
+
+    /// Whether there is nothing to mask.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Masks a text that is known as a whole.
+    pub fn mask(&self, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len());
+        let mut masker = Masker::new(self);
+        masker.push(text, &mut out);
+        masker.finish(&mut out);
+        out
+    }
+}
+
+/// Masks one stream.
+///
+/// ```
+/// use shipctl::mask::{Masker, Patterns};
+/// use shipctl::secret::Secret;
+///
+/// let patterns = Patterns::new(&[Secret::new("hunter2".to_owned())]);
+/// let mut masker = Masker::new(&patterns);
+/// let mut out = Vec::new();
+/// masker.push(b"password: hun", &mut out);
+/// assert_eq!(out, b"password: ");
+/// masker.push(b"ter2\n", &mut out);
+/// assert_eq!(out, b"password: ***\n");
+/// masker.finish(&mut out);
+/// ```
+pub struct Masker {
+    patterns: Patterns,
+    /// The tail of the stream that is not final.
+    held: Buffer,
+    /// How many bytes at the front of `held` belong to a `***` that has been printed.
+    hidden: usize,
+    /// How many characters of base64 stand right before `held`.
+    run: usize,
+}
+
+impl Masker {
+    /// A masker at the start of a stream.
+    pub fn new(patterns: &Patterns) -> Self {
+        Masker { patterns: patterns.clone(), held: Buffer::default(), hidden: 0, run: 0 }
+    }
+
+    /// Takes the next bytes of the stream, and appends to `out` all that is final now.
+    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        if self.patterns.is_empty() {
+            out.extend_from_slice(chunk);
+        } else if self.held.is_empty() {
+            let kept = self.scan(chunk, false, out);
+            self.held.extend(&chunk[kept..]);
+        } else {
+            let mut text = std::mem::take(&mut self.held);
+            text.extend(chunk);
+            let kept = self.scan(&text, false, out);
+            text.drop_front(kept);
+            self.held = text;
+        }
+    }
+
+    /// Appends what was held back, because the stream has ended or something else is about to be printed. A push
+    /// after it starts a new stream.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        let text = std::mem::take(&mut self.held);
+        self.scan(&text, true, out);
+        (self.hidden, self.run) = (0, 0);
+    }
+
+    /// Prints `text`, which starts where `held` does, up to the first position where a form could start that
+    /// ends beyond the text. Returns that position.
+    fn scan(&mut self, text: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
+        let mut done = self.hidden;
+        let mut kept = text.len();
+        for Occurrence { start, end, open } in Search::new(&self.patterns.0, text, self.run) {
+            if let Some(end) = end {
+                if start >= done {
+                    out.extend_from_slice(&text[done..start]);
+                    out.extend_from_slice(MASK.as_bytes());
+                }
+                done = done.max(end);
+            }
+            if open && !last {
+                kept = start;
+                break;
+            }
+        }
+        if done < kept {
+            out.extend_from_slice(&text[done..kept]);
+        }
+        self.hidden = done.saturating_sub(kept);
+        self.run = wrap::run(&text[..kept], self.run);
+        kept
+    }
+}

@@ -1,0 +1,254 @@
+//! Encoders that secrets go through on their way to the output, each as a row of a table that says whose it is.
+
+use super::buffer::Buffer;
+
+/// How an encoder writes the characters 62 and 63 of base64.
+pub(super) struct Base64 {
+    plus: &'static [u8],
+    slash: &'static [u8],
+}
+
+/// Base64, also where it has become part of a URL or of JSON.
+pub(super) const BASE64: &[Base64] = &[
+    Base64 { plus: b"+", slash: b"/" },
+    // RFC 4648, section 5: JWT, file names.
+    Base64 { plus: b"-", slash: b"_" },
+    Base64 { plus: b"%2B", slash: b"%2F" },
+    Base64 { plus: b"%2b", slash: b"%2f" },
+    // A query whose encoder leaves `/`, and PHP's JSON.
+    Base64 { plus: b"%2B", slash: b"/" },
+    Base64 { plus: b"+", slash: b"\\/" },
+];
+
+/// Appends to `inner` the characters that depend on `text` alone when `before` bytes stand in front of it (counted
+/// modulo 3), and to `ended` the same with what follows if nothing stands behind it. Returns whether these two differ.
+pub(super) fn base64(
+    text: &[u8],
+    before: usize,
+    spelling: &Base64,
+    inner: &mut Buffer,
+    ended: &mut Buffer,
+) -> bool {
+    let (first, last) = ((8 * before).div_ceil(6), 8 * (before + text.len()) / 6);
+    for at in first..last {
+        spelling.write(sextet(text, 6 * at - 8 * before), inner);
+    }
+    ended.extend(inner);
+    if 6 * last == 8 * (before + text.len()) {
+        return false;
+    }
+    spelling.write(sextet(text, 6 * last - 8 * before), ended);
+    for _ in 0..3 - last % 4 {
+        ended.push(b'=');
+    }
+    true
+}
+
+/// The six bits from `bit` on, with zeros behind the end.
+fn sextet(text: &[u8], bit: usize) -> u8 {
+    let byte = |at: usize| u16::from(text.get(at).copied().unwrap_or(0));
+    let pair = byte(bit / 8) << 8 | byte(bit / 8 + 1);
+    (pair >> (10 - bit % 8) & 63) as u8
+}
+
+impl Base64 {
+    fn write(&self, sextet: u8, out: &mut Buffer) {
+        match sextet {
+            0..26 => out.push(b'A' + sextet),
+            26..52 => out.push(b'a' + (sextet - 26)),
+            52..62 => out.push(b'0' + (sextet - 52)),
+            62 => out.extend(self.plus),
+            _ => out.extend(self.slash),
+        }
+    }
+}
+
+/// What an encoder of URLs leaves as it is, besides letters and digits.
+pub(super) struct Percent {
+    kept: &'static [u8],
+    /// Whether a blank becomes `+`.
+    plus: bool,
+}
+
+/// Encoders of URLs. Each is used with upper and with lower hexadecimal digits.
+pub(super) const PERCENT: &[Percent] = &[
+    // RFC 3986: curl, jq's @uri, Python's quote(safe=""), rawurlencode.
+    Percent { kept: b"-._~", plus: false },
+    // Go's QueryEscape, Python's quote_plus.
+    Percent { kept: b"-._~", plus: true },
+    // HTML forms, URLSearchParams, Java's URLEncoder.
+    Percent { kept: b"*-._", plus: true },
+    // PHP's urlencode.
+    Percent { kept: b"-._", plus: true },
+    // .NET's UrlEncode.
+    Percent { kept: b"-_.!*()", plus: true },
+    // encodeURIComponent.
+    Percent { kept: b"-_.!~*'()", plus: false },
+    // encodeURI.
+    Percent { kept: b";,/?:@&=+$-_.!~*'()#", plus: false },
+    // Python's quote.
+    Percent { kept: b"-._~/", plus: false },
+    // Go's PathEscape.
+    Percent { kept: b"-._~$&+=:@", plus: false },
+    // Go's UserPassword.
+    Percent { kept: b"-._~$&+,;=", plus: false },
+    // The URL standard: user names and passwords, path, query.
+    Percent { kept: b"!$%&'()*+,-._~", plus: false },
+    Percent { kept: b"!$%&'()*+,-./:;=@[\\]^_|~", plus: false },
+    Percent { kept: b"!$%&'()*+,-./:;=?@[\\]^_`{|}~", plus: false },
+    // Everything that can be.
+    Percent { kept: b"", plus: false },
+];
+
+/// Appends `text`, percent-encoded.
+pub(super) fn percent(text: &[u8], encoder: &Percent, digits: &[u8; 16], out: &mut Buffer) {
+    for &byte in text {
+        if byte.is_ascii_alphanumeric() || encoder.kept.contains(&byte) {
+            out.push(byte);
+        } else if byte == b' ' && encoder.plus {
+            out.push(b'+');
+        } else {
+            out.push(b'%');
+            hex(u32::from(byte), 2, digits, out);
+        }
+    }
+}
+
+/// What single-quoting shells put for a single quote: bash, zsh, ksh; dash, busybox, Python's shlex.
+pub(super) const QUOTES: &[&[u8]] = &[b"'\\''", b"'\"'\"'"];
+
+const LOWER: &[u8; 16] = b"0123456789abcdef";
+const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+
+/// A way to write text with backslashes.
+pub(super) struct Escape {
+    /// What gets a backslash before it.
+    marked: &'static [u8],
+    /// Control characters that become a backslash and a letter.
+    letters: &'static [(u8, u8)],
+    /// What is written by number although it is printable.
+    numbered: &'static [u8],
+    /// How the other control characters are written.
+    number: Number,
+    /// Whether characters outside ASCII are written by number too.
+    ascii: bool,
+}
+
+/// How a character is written by number.
+enum Number {
+    /// Not at all.
+    Raw,
+    /// `\033`, each byte.
+    Octal,
+    /// `\x1b`, each byte.
+    Hex,
+    /// `\u001b`, in units of UTF-16.
+    Unit(&'static [u8; 16]),
+}
+
+const JSON: &[(u8, u8)] = &[(8, b'b'), (12, b'f'), (b'\n', b'n'), (b'\r', b'r'), (b'\t', b't')];
+const C: &[(u8, u8)] = &[(b'\n', b'n'), (b'\r', b'r'), (b'\t', b't')];
+const BASH: &[(u8, u8)] =
+    &[(7, b'a'), (8, b'b'), (27, b'E'), (12, b'f'), (b'\n', b'n'), (b'\r', b'r'), (b'\t', b't'), (11, b'v')];
+
+const fn json(
+    marked: &'static [u8],
+    numbered: &'static [u8],
+    ascii: bool,
+    digits: &'static [u8; 16],
+) -> Escape {
+    Escape { marked, letters: JSON, numbered, number: Number::Unit(digits), ascii }
+}
+
+/// JSON and shells.
+pub(super) const ESCAPES: &[Escape] = &[
+    // JSON.stringify, jq, serde_json; Python's json.dumps.
+    json(b"\"\\", b"", false, LOWER),
+    json(b"\"\\", b"", false, UPPER),
+    json(b"\"\\", b"", true, LOWER),
+    json(b"\"\\", b"", true, UPPER),
+    // PHP with and without JSON_UNESCAPED_UNICODE.
+    json(b"\"\\/", b"", false, LOWER),
+    json(b"\"\\/", b"", true, LOWER),
+    // Go; Gson; Rails; .NET.
+    json(b"\"\\", b"<>&", false, LOWER),
+    json(b"\"\\", b"<>&='", false, LOWER),
+    json(b"\"\\", b"<>&", false, UPPER),
+    json(b"\\", b"\"'<>&+`", true, UPPER),
+    // By number whatever can be.
+    Escape { marked: b"", letters: &[], numbered: b"\"\\/'<>&", number: Number::Unit(LOWER), ascii: true },
+    Escape { marked: b"", letters: &[], numbered: b"\"\\/'<>&", number: Number::Unit(UPPER), ascii: true },
+    Escape { marked: b"\"\\", letters: &[], numbered: b"", number: Number::Unit(LOWER), ascii: false },
+    Escape { marked: b"\"\\", letters: &[], numbered: b"", number: Number::Unit(UPPER), ascii: false },
+    // bash's `$'…'`: `set -x`, `printf %q`, `declare -p`; the second in a locale without UTF-8.
+    Escape { marked: b"'\\", letters: BASH, numbered: b"", number: Number::Octal, ascii: false },
+    Escape { marked: b"'\\", letters: BASH, numbered: b"", number: Number::Octal, ascii: true },
+    // `printf %q` of a value without control characters; Ruby's Shellwords.escape.
+    raw(b" \t!\"$&'()*,;<>?[\\]^`{|}"),
+    raw(b" \t!\"#$&'()*;<=>?[\\]^`{|}~%"),
+    raw(b" \t!\"#$%&'()*,;<=>?[\\]^`{|}~"),
+    // `declare -p`, `export -p`: inside double quotes; the second with history expansion.
+    raw(b"\"$\\`"),
+    raw(b"!\"$\\`"),
+    // Python's repr; fish's `string escape`.
+    Escape { marked: b"\\", letters: C, numbered: b"", number: Number::Hex, ascii: false },
+    Escape { marked: b"'\\", letters: C, numbered: b"", number: Number::Hex, ascii: false },
+];
+
+const fn raw(marked: &'static [u8]) -> Escape {
+    Escape { marked, letters: &[], numbered: b"", number: Number::Raw, ascii: false }
+}
+
+impl Escape {
+    /// Appends `text`, escaped.
+    pub(super) fn escape(&self, text: &[u8], out: &mut Buffer) {
+        // Lines are cut at ASCII characters, so that the text is as valid as the value it comes from.
+        let Ok(text) = str::from_utf8(text) else { return out.extend(text) };
+        for char in text.chars() {
+            let mut bytes = [0; 4];
+            let bytes = char.encode_utf8(&mut bytes).as_bytes();
+            let first = bytes[0];
+            if self.marked.contains(&first) {
+                out.extend(&[b'\\', first]);
+            } else if let Some(&(_, letter)) = self.letters.iter().find(|(control, _)| *control == first) {
+                out.extend(&[b'\\', letter]);
+            } else if first.is_ascii_control() || self.numbered.contains(&first) || self.ascii && first >= 128
+            {
+                self.number.write(char, bytes, out);
+            } else {
+                out.extend(bytes);
+            }
+        }
+    }
+}
+
+impl Number {
+    fn write(&self, char: char, bytes: &[u8], out: &mut Buffer) {
+        match self {
+            Number::Raw => out.extend(bytes),
+            Number::Octal => {
+                for &byte in bytes {
+                    out.extend(&[b'\\', b'0' + (byte >> 6), b'0' + (byte >> 3 & 7), b'0' + (byte & 7)]);
+                }
+            }
+            Number::Hex => {
+                for &byte in bytes {
+                    out.extend(b"\\x");
+                    hex(u32::from(byte), 2, LOWER, out);
+                }
+            }
+            Number::Unit(digits) => {
+                for &mut unit in char.encode_utf16(&mut [0; 2]) {
+                    out.extend(b"\\u");
+                    hex(u32::from(unit), 4, digits, out);
+                }
+            }
+        }
+    }
+}
+
+fn hex(number: u32, digits: u32, alphabet: &[u8; 16], out: &mut Buffer) {
+    for digit in (0..digits).rev() {
+        out.push(alphabet[(number >> (4 * digit) & 15) as usize]);
+    }
+}
