@@ -35,6 +35,8 @@ pub struct Build {
     pub operating_system: String,
     /// `-e KEY=VALUE`, in order.
     pub given: Vec<(String, String)>,
+    /// How many bytes the kernel takes of all variables together.
+    pub max_environment: usize,
 }
 
 /// A variable of the job.
@@ -188,7 +190,7 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
             builder.problems.push(nul(name));
         }
     }
-    builder.check_size();
+    builder.check_size(build.max_environment);
     if builder.problems.is_empty() {
         Ok(Built { environment: builder.environment, warnings: builder.warnings })
     } else {
@@ -231,7 +233,8 @@ impl Builder {
                 continue;
             };
             for (key, entry) in map {
-                if self.refuse_secure_param(key, &entry.node, entry.key) {
+                if is_secure(key, &entry.node) {
+                    self.warn_of_secure_param(&dependency.name.text, entry.key);
                     continue;
                 }
                 let origin = format!("params {}", dependency.name.text);
@@ -240,17 +243,15 @@ impl Builder {
         }
     }
 
-    /// Whether a param is an encrypted one, which cannot be opened yet.
-    fn refuse_secure_param(&mut self, key: &str, node: &Node, place: Place) -> bool {
-        let secure = key == "secure" || node.get("secure").is_some();
-        if secure {
-            self.problems.push(
-                Diagnostic::error("encrypted params cannot be opened by this version of shipctl")
-                    .at(place)
-                    .hint("put the values into a keyValuePair integration, with `{env: VARIABLE}` or `{file: path}`"),
-            );
-        }
-        secure
+    /// The service that encrypted it is gone, and its key with it: the job may run, without these variables.
+    fn warn_of_secure_param(&mut self, resource: &str, place: Place) {
+        self.warnings.push(
+            Diagnostic::warning(format!(
+                "the encrypted params of `{resource}` cannot be opened: their variables are not set"
+            ))
+            .at(place)
+            .hint("give them with -e KEY=VALUE, or put them into a keyValuePair integration"),
+        );
     }
 
     /// Sets a variable of the line's own choosing, with a warning where that replaces one that matters.
@@ -386,14 +387,14 @@ impl Builder {
     }
 
     /// What the kernel would refuse is refused before anything runs.
-    fn check_size(&mut self) {
+    fn check_size(&mut self, limit: usize) {
         let size = |name: &str, variable: &Variable| name.len() + variable.value.expose().len() + 2;
         let mut sizes: Vec<_> =
             self.environment.iter().map(|(name, variable)| (size(name, variable), name)).collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         let total: usize = sizes.iter().map(|(size, _)| size + size_of::<usize>()).sum();
         let too_long = sizes.first().is_some_and(|(size, _)| *size > MAX_STRING);
-        if too_long || total > max_environment() {
+        if too_long || total > limit {
             let largest: Vec<_> =
                 sizes.iter().take(3).map(|(size, name)| format!("{name} ({} KiB)", size >> 10)).collect();
             self.problems.push(
@@ -406,13 +407,6 @@ impl Builder {
             );
         }
     }
-}
-
-/// What the kernel allows all variables together: a quarter of the stack, 6 MiB at most.
-fn max_environment() -> usize {
-    let (stack, _) =
-        nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_STACK).unwrap_or((8 << 20, 0));
-    usize::try_from(stack / 4).unwrap_or(usize::MAX).clamp(MAX_STRING, 6 << 20)
 }
 
 /// Whether it is a variable of step 2, which tells scripts about the job.
@@ -460,6 +454,11 @@ pub fn key_files(kind: &str, name: &str) -> Vec<(&'static str, String)> {
         "pemKey" => vec![(suffix::KEYPATH, format!("{name}_key.pem"))],
         _ => Vec::new(),
     }
+}
+
+/// Whether a param is an encrypted one.
+fn is_secure(key: &str, node: &Node) -> bool {
+    key == "secure" || node.get("secure").is_some()
 }
 
 /// A param as the text of a variable: scalars as written, objects and lists as compact JSON.

@@ -98,8 +98,7 @@ impl Pipeline {
                         }
                     }
                 }
-                // A map is what the CI section calls integrations.
-                "integrations" if entry.node.map().is_none() => {
+                "integrations" if !is_of_ci(&entry.node) => {
                     for node in items(entry.node, &key, diagnostics) {
                         if let Some(integration) = Integration::read(&node, diagnostics) {
                             let name = integration.name.clone();
@@ -132,6 +131,15 @@ impl Pipeline {
                 diagnostics.push(declared_twice("name", &job.name, &resource.name));
             }
         }
+    }
+}
+
+/// Whether `integrations` are those of the CI section: a map, or in its first form a list of `integrationName`s.
+fn is_of_ci(node: &Node) -> bool {
+    match &node.value {
+        Value::Map(_) => true,
+        Value::List(nodes) => nodes.iter().any(|node| node.get("integrationName").is_some()),
+        Value::Null | Value::Scalar(_) => false,
     }
 }
 
@@ -184,33 +192,37 @@ fn items(node: Node, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> 
 fn required_name(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Name> {
     let Some(map) = node.map() else {
         diagnostics.push(
-            Diagnostic::error(format!("a {what} is a map, and this is {}", node.what()))
+            Diagnostic::error(format!("{} is a map, and this is {}", with_article(what), node.what()))
                 .at(node.place)
-                .hint(format!("a {what} begins with `- name: …`")),
+                .hint("it begins with `- name: …`"),
         );
         return None;
     };
-    let missing =
-        |place| Diagnostic::error(format!("a {what} without a name")).at(place).hint("add `name: …`");
+    let missing = |place| {
+        Diagnostic::error(format!("{} without a name", with_article(what))).at(place).hint("add `name: …`")
+    };
     match map.get("name") {
         None => diagnostics.push(missing(node.place)),
         Some(entry) => match entry.node.text() {
             Some("") => diagnostics.push(missing(entry.key)),
-            // A name becomes a directory of the workspace.
-            Some(text) if text.contains(['/', '\0']) || matches!(text, "." | "..") => diagnostics.push(
-                Diagnostic::error(format!("the name of a {what} cannot be `{}`", text.escape_default()))
+            Some(text) if !is_path(text) => diagnostics.push(
+                Diagnostic::error(format!("the name of {} cannot be `{text}`", with_article(what)))
                     .at(entry.node.place)
-                    .hint("it names a directory of the job's workspace: leave out `/` and NUL"),
+                    .hint("it names a directory of the job's workspace, and must stay inside it"),
             ),
             Some(text) if text.len() > MAX_NAME => diagnostics.push(
-                Diagnostic::error(format!("the name of a {what} is longer than {MAX_NAME} bytes"))
-                    .at(entry.node.place)
-                    .hint("it names a directory of the job's workspace"),
+                Diagnostic::error(format!(
+                    "the name of {} is longer than {MAX_NAME} bytes",
+                    with_article(what)
+                ))
+                .at(entry.node.place)
+                .hint("it names a directory of the job's workspace"),
             ),
             Some(text) => return Some(Name { text: text.to_owned(), place: entry.node.place }),
             None => diagnostics.push(
                 Diagnostic::error(format!(
-                    "the name of a {what} is a text, and this is {}",
+                    "the name of {} is a text, and this is {}",
+                    with_article(what),
                     entry.node.what()
                 ))
                 .at(entry.node.place),
@@ -218,6 +230,17 @@ fn required_name(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> 
         },
     }
     None
+}
+
+/// `a job`, `an integration`.
+fn with_article(what: &str) -> String {
+    let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {what}")
+}
+
+/// Whether a name can be that of a directory below another: without `..`, not absolute, without NUL.
+fn is_path(name: &str) -> bool {
+    !name.contains('\0') && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// The longest name of a resource, job or integration, in bytes. File names end at 255, and `<name>_key.pem` is one.

@@ -23,7 +23,7 @@ pub struct Place {
 }
 
 /// Stands for one of the [`Sources`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceId(u16);
 
 /// One file's text.
@@ -65,6 +65,16 @@ impl Sources {
     /// The source that `id` stands for.
     pub fn get(&self, id: SourceId) -> &Source {
         &self.0[usize::from(id.0)]
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// `file:line:column` of a place.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Build, Builder, dependency_directory, param_text, stable_id, substitute};
+use super::{Build, Builder, dependency_directory, is_secure, param_text, stable_id, substitute};
 use crate::contract::{self, path, suffix};
 use crate::credentials::{Credentials, Value};
 use crate::diagnostic::Diagnostic;
@@ -100,7 +100,7 @@ impl Builder {
 
     fn params_of(&mut self, dependency: &Dependency, params: Option<&Node>) {
         let Some(map) = params.and_then(Node::map) else { return };
-        for (key, entry) in map {
+        for (key, entry) in map.iter().filter(|(key, entry)| !is_secure(key, &entry.node)) {
             let variable = format!("{}_{}_{}", dependency.env, suffix::PARAMS, contract::key_name(key));
             let origin = format!("params {}", dependency.name.text);
             self.environment.set(variable, Value::Plain(param_text(&entry.node)), origin);

@@ -1,6 +1,6 @@
 //! Resources and triggers.
 
-use super::{Name, optional_text, required_name, warn_of_unknown_keys};
+use super::{Name, is_path, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{Node, Value};
 
@@ -44,11 +44,11 @@ impl Resource {
             );
             Name { text: String::new(), place: name.place }
         });
-        if kind.text.contains(['/', '\0']) || matches!(kind.text.as_str(), "." | "..") {
+        if !kind.text.is_empty() && !is_path(&kind.text) {
             diagnostics.push(
-                Diagnostic::error(format!("the type of {of} cannot be `{}`", kind.text.escape_default()))
+                Diagnostic::error(format!("the type of {of} cannot be `{}`", kind.text))
                     .at(kind.place)
-                    .hint("it names a directory of the job's workspace: leave out `/` and NUL"),
+                    .hint("it names a directory of the job's workspace, and must stay inside it"),
             );
         }
         let integration = optional_text(map, "integration", diagnostics);

@@ -1,0 +1,231 @@
+//! What people get wrong that is no error of YAML: each lint is one function, and one row of [`LINTS`].
+
+use std::collections::HashMap;
+
+use crate::diagnostic::Diagnostic;
+use crate::model::job::Step;
+use crate::model::{Job, Name, Pipeline};
+
+/// A lint looks at a whole pipeline and reports what it finds.
+type Lint = fn(&Pipeline, &mut Vec<Diagnostic>);
+
+/// All lints.
+const LINTS: &[Lint] = &[
+    names_without_variables,
+    names_that_collide,
+    undeclared_names,
+    undeclared_integrations,
+    replicas_of_nothing,
+    self_loops,
+    cycles,
+];
+
+/// Runs all lints.
+pub fn check(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    for lint in LINTS {
+        lint(pipeline, diagnostics);
+    }
+}
+
+/// The names of a job's steps, with the word of the step.
+fn step_names(job: &Job) -> impl Iterator<Item = (&'static str, &Name)> {
+    job.steps.iter().filter_map(|step| match step {
+        Step::In(input) => Some(("IN", &input.name)),
+        Step::Out(output) => Some(("OUT", &output.name)),
+        Step::Task(_) | Step::Notify(_) => None,
+    })
+}
+
+/// Names like `1`: variables of nothing. Only a job that needs one cannot run.
+fn names_without_variables(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    let resources = pipeline.resources.values().map(|resource| &resource.name);
+    let jobs = pipeline.jobs.values().map(|job| &job.name);
+    for name in resources.chain(jobs).filter(|name| name.env().is_none()) {
+        diagnostics.push(
+            Diagnostic::warning(format!("nothing is left of the name `{}` for its variables", name.text))
+                .at(name.place)
+                .hint("variables keep ASCII letters, digits and `_`, without leading digits: a job that needs it cannot run"),
+        );
+    }
+}
+
+/// Two names of one job with the same variables: the job cannot run.
+fn names_that_collide(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    for job in pipeline.jobs.values().filter(|job| job.has_scripts()) {
+        let mut taken: HashMap<String, &Name> = HashMap::new();
+        for name in step_names(job).map(|(_, name)| name).chain(&job.integrations) {
+            let Some(env) = name.env() else { continue };
+            match taken.get(&env) {
+                Some(first) if first.text != name.text => diagnostics.push(
+                    Diagnostic::error(format!(
+                        "`{}` and `{}` of job `{}` have the same variables: {env}_…",
+                        first.text, name.text, job.name.text
+                    ))
+                    .at(name.place)
+                    .and_at(first.place, format!("`{}`", first.text))
+                    .hint("rename one of them"),
+                ),
+                Some(_) => {}
+                None => _ = taken.insert(env, name),
+            }
+        }
+    }
+}
+
+/// Steps that name nothing of these files: their YAML may live elsewhere.
+fn undeclared_names(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    let declared = |name: &str| pipeline.resources.contains_key(name) || pipeline.jobs.contains_key(name);
+    // Looking for near names among thousands for each of thousands takes long, and helps nobody.
+    let near = |name: &str, diagnostic: Diagnostic, found: usize| {
+        let known = pipeline.resources.keys().chain(pipeline.jobs.keys()).map(String::as_str);
+        if found < 100 { diagnostic.did_you_mean(name, known) } else { diagnostic }
+    };
+    let mut found = 0;
+    for job in pipeline.jobs.values() {
+        for (word, name) in step_names(job).filter(|(_, name)| !declared(&name.text)) {
+            let diagnostic = Diagnostic::warning(format!(
+                "job `{}` takes `{}` {word}, which is declared nowhere",
+                job.name.text, name.text
+            ))
+            .at(name.place)
+            .hint("declare it under `resources:` or `jobs:`, or add the file that does with -f");
+            diagnostics.push(near(&name.text, diagnostic, found));
+            found += 1;
+        }
+    }
+}
+
+/// Resources and jobs that need an integration of no file: it may be in the environment.
+fn undeclared_integrations(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    // Without any, integrations are kept elsewhere, and that is all there is to say.
+    if pipeline.integrations.is_empty() {
+        return;
+    }
+    let bound = pipeline.resources.values().filter_map(|resource| {
+        Some((format!("resource `{}`", resource.name.text), resource.integration.as_ref()?))
+    });
+    let listed = pipeline
+        .jobs
+        .values()
+        .flat_map(|job| job.integrations.iter().map(|name| (format!("job `{}`", job.name.text), name)));
+    for (of, name) in bound.chain(listed) {
+        if !pipeline.integrations.contains_key(&name.text) {
+            let mut diagnostic = crate::resolve::unknown_integration(pipeline, name, &of);
+            diagnostic.severity = crate::diagnostic::Severity::Warning;
+            diagnostics.push(diagnostic);
+        }
+    }
+}
+
+/// `replicate:` of something that does not go in.
+fn replicas_of_nothing(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    for job in pipeline.jobs.values() {
+        for output in job.outputs() {
+            let Some(from) = &output.replicate else { continue };
+            if job.inputs().any(|input| input.name.text == from.text) {
+                continue;
+            }
+            diagnostics.push(
+                Diagnostic::error(format!(
+                    "`{}` is to be a replica of `{}`, which is no IN of job `{}`",
+                    output.name.text, from.text, job.name.text
+                ))
+                .at(from.place)
+                .hint(format!("add the step `- IN: {}`", from.text))
+                .did_you_mean(&from.text, job.inputs().map(|input| input.name.text.as_str())),
+            );
+        }
+    }
+}
+
+/// A resource that goes in and comes out again starts the job anew with each of its versions. State does not.
+fn self_loops(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    for job in pipeline.jobs.values() {
+        for input in job.inputs().filter(|input| !input.switched_off) {
+            let Some(output) = job.outputs().find(|output| output.name.text == input.name.text) else {
+                continue;
+            };
+            let state =
+                pipeline.resources.get(&input.name.text).is_none_or(|resource| resource.kind.text == "state");
+            if !state {
+                diagnostics.push(
+                    Diagnostic::warning(format!(
+                        "job `{}` takes `{}` IN and puts it OUT: each new version starts it again",
+                        job.name.text, input.name.text
+                    ))
+                    .at(input.name.place)
+                    .and_at(output.name.place, "it comes out here")
+                    .hint("add `switch: off` to the IN"),
+                );
+            }
+        }
+    }
+}
+
+/// Jobs that wait for each other.
+fn cycles(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        Open,
+        Done,
+    }
+    let edges: Vec<Vec<(usize, &Name)>> = pipeline
+        .jobs
+        .values()
+        .map(|job| {
+            job.inputs()
+                .filter(|input| !pipeline.resources.contains_key(&input.name.text))
+                .filter_map(|input| Some((pipeline.jobs.get_index_of(&input.name.text)?, &input.name)))
+                .collect()
+        })
+        .collect();
+    let mut marks = vec![Mark::New; edges.len()];
+    for start in 0..edges.len() {
+        if marks[start] != Mark::New {
+            continue;
+        }
+        // Depth first without recursion: a chain of jobs may be longer than the stack is deep.
+        let mut walk = vec![(start, 0)];
+        marks[start] = Mark::Open;
+        while let Some((job, next)) = walk.last_mut() {
+            let (job, edge) = (*job, edges[*job].get(*next));
+            *next += 1;
+            match edge {
+                None => {
+                    marks[job] = Mark::Done;
+                    walk.pop();
+                }
+                Some((to, _)) if marks[*to] == Mark::New => {
+                    marks[*to] = Mark::Open;
+                    walk.push((*to, 0));
+                }
+                Some((to, _)) if marks[*to] == Mark::Open => {
+                    let from = walk.iter().position(|(job, _)| job == to).unwrap_or(0);
+                    diagnostics.push(cycle(pipeline, &walk[from..], &edges));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// The error for a cycle; `walk` holds its jobs, each with the number of edges that were followed from it.
+fn cycle(pipeline: &Pipeline, walk: &[(usize, usize)], edges: &[Vec<(usize, &Name)>]) -> Diagnostic {
+    let names: Vec<_> = walk.iter().map(|(job, _)| pipeline.jobs[*job].name.text.as_str()).collect();
+    let first = names.first().copied().unwrap_or_default();
+    let mut diagnostic =
+        Diagnostic::error(format!("jobs wait for each other: {} → {first}", names.join(" → ")))
+            .hint("remove one of these INs");
+    for (job, next) in walk {
+        let Some((_, name)) = next.checked_sub(1).and_then(|edge| edges[*job].get(edge)) else { continue };
+        diagnostic = match diagnostic.place {
+            None => diagnostic.at(name.place),
+            Some(_) => diagnostic.and_at(
+                name.place,
+                format!("job `{}` waits for `{}`", pipeline.jobs[*job].name.text, name.text),
+            ),
+        };
+    }
+    diagnostic
+}

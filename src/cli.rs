@@ -1,0 +1,331 @@
+//! The command line: the grammar, and nothing of what commands do.
+//!
+//! The utility functions are commands too; theirs come from their own table.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
+
+use crate::lookup::{self, Function};
+
+/// Run the jobs of an assembly line, with their integrations in the environment.
+#[derive(Parser)]
+#[command(name = "shipctl", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where the line is.
+    #[command(flatten)]
+    pub line: LineOptions,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run a job: its TASKs and its sections
+    Run(Run),
+    /// Run a command with the environment and the files of a job
+    Exec(Exec),
+    /// Print the environment of a job
+    Env(Env),
+    /// Report every problem of the line at once
+    Check(Check),
+    /// List jobs, resources or integrations
+    List(List),
+    /// Show how jobs and resources hang together
+    Graph(Graph),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+/// Which files a line is made of.
+#[derive(Args, Clone, Default)]
+pub struct LineOptions {
+    /// Read this file of the line instead of looking for files (repeatable)
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub file: Vec<PathBuf>,
+    /// Read integrations from this file too (repeatable)
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub integrations: Vec<PathBuf>,
+    /// Go to this directory first
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorWhen,
+}
+
+/// What a job is run with.
+#[derive(Args, Clone, Default)]
+pub struct JobOptions {
+    /// Set a variable of the job (repeatable)
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub env: Vec<(String, String)>,
+    /// Use this directory as the workspace; it is wiped
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// Start from HOME, PATH, USER, LOGNAME, LANG, LC_*, TERM, TMPDIR, SHELL and TZ alone
+    #[arg(long)]
+    pub clean_env: bool,
+}
+
+/// `shipctl run`
+#[derive(Args)]
+pub struct Run {
+    /// The job
+    pub job: String,
+    /// Say what would be done, start nothing, write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// End the job after this time (`90`, `90s`, `15m`, `1h`)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// How the log is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Keep the workspace; its secret files go all the same
+    #[arg(long)]
+    pub keep: bool,
+    /// What the job is run with.
+    #[command(flatten)]
+    pub options: JobOptions,
+}
+
+/// `shipctl exec`
+#[derive(Args)]
+#[command(
+    after_help = "The command has the terminal, stdin, stdout and stderr to itself: what it prints is not masked, unless --mask is given.\nIts exit status is shipctl's."
+)]
+pub struct Exec {
+    /// The job
+    pub job: String,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+    /// The TASK whose own variables come on top, by name or number from 0
+    #[arg(long, value_name = "NAME|N")]
+    pub task: Option<String>,
+    /// Mask secrets in what the command prints
+    #[arg(long)]
+    pub mask: bool,
+    /// Keep the workspace; its secret files go all the same
+    #[arg(long)]
+    pub keep: bool,
+    /// What the job is run with.
+    #[command(flatten)]
+    pub options: JobOptions,
+}
+
+/// `shipctl env`
+#[derive(Args)]
+pub struct Env {
+    /// The job
+    pub job: String,
+    /// How it is printed
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: EnvFormat,
+    /// Show secrets
+    #[arg(long)]
+    pub reveal: bool,
+    /// The TASK whose own variables come on top, by name or number from 0
+    #[arg(long, value_name = "NAME|N")]
+    pub task: Option<String>,
+    /// What the job is run with.
+    #[command(flatten)]
+    pub options: JobOptions,
+}
+
+/// `shipctl check`
+#[derive(Args)]
+pub struct Check {
+    /// Files of the line, instead of looking for them
+    pub files: Vec<PathBuf>,
+    /// How problems are printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
+}
+
+/// `shipctl list`
+#[derive(Args)]
+pub struct List {
+    /// What is listed; all of it by default
+    pub what: Option<Listed>,
+    /// How it is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
+}
+
+/// `shipctl graph`
+#[derive(Args)]
+pub struct Graph {
+    /// How it is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: GraphFormat,
+}
+
+/// `shipctl completions`
+#[derive(Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How the log of a run is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per event and line.
+    Json,
+}
+
+/// How an environment is printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EnvFormat {
+    /// Name, value, and where it comes from.
+    Table,
+    /// `export NAME='value'` for a shell to evaluate.
+    Shell,
+    /// `NAME=value` for tools that read .env files.
+    Dotenv,
+    /// One object.
+    Json,
+}
+
+/// How lists are printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// How a graph is printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Indented text.
+    Text,
+    /// For Graphviz.
+    Dot,
+    /// For Mermaid.
+    Mermaid,
+}
+
+/// What is listed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// Jobs.
+    Jobs,
+    /// Resources and triggers.
+    Resources,
+    /// Integrations.
+    Integrations,
+}
+
+/// The words that a utility function was called with, where its answer comes from the YAML.
+#[derive(Parser)]
+pub struct FunctionCall {
+    /// Answer from the YAML of this job
+    #[arg(long, value_name = "JOB", required = true)]
+    pub job: String,
+    /// The arguments of the function
+    #[arg(value_name = "ARGUMENT")]
+    pub arguments: Vec<OsString>,
+    /// Where the line is.
+    #[command(flatten)]
+    pub line: LineOptions,
+    /// What the job is run with.
+    #[command(flatten)]
+    pub options: JobOptions,
+}
+
+/// The whole grammar, with the utility functions as commands. In the help they would drown the others, so there they
+/// are hidden and listed at the end.
+pub fn grammar(hide_functions: bool) -> clap::Command {
+    let names: Vec<_> = lookup::FUNCTIONS.iter().map(|function| function.name).collect();
+    Cli::command()
+        .after_help(format!(
+            "Functions for scripts (shipctl help FUNCTION tells more; the get_* ones take --job JOB outside of a job):\n{}",
+            wrapped(&names, 96)
+        ))
+        .subcommands(lookup::FUNCTIONS.iter().map(|function| function_grammar(function).hide(hide_functions)))
+}
+
+fn function_grammar(function: &'static Function) -> clap::Command {
+    let command = if function.takes_job {
+        FunctionCall::command()
+    } else {
+        clap::Command::new(function.name).arg(
+            Arg::new("arguments")
+                .value_name("ARGUMENT")
+                .num_args(0..)
+                .action(ArgAction::Append)
+                .allow_hyphen_values(true)
+                .value_parser(value_parser!(OsString)),
+        )
+    };
+    command
+        .name(function.name)
+        .about(function.about)
+        .override_usage(format!("shipctl {} {}", function.name, function.operands))
+}
+
+/// Words with blanks between them, in lines of at most `width` columns, indented by two.
+fn wrapped(words: &[&str], width: usize) -> String {
+    let mut text = String::new();
+    let mut column = usize::MAX;
+    for word in words {
+        if column.saturating_add(word.len() + 1) > width {
+            text.push_str(if text.is_empty() { "  " } else { "\n  " });
+            column = 2;
+        } else {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += word.len();
+    }
+    text
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    if crate::environment::is_variable_name(key) {
+        Ok((key.to_owned(), value.to_owned()))
+    } else {
+        Err(format!("`{key}` cannot be the name of a variable"))
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    let seconds = match unit {
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err("the unit is s, m or h".to_owned()),
+    };
+    let number: f64 = number.parse().map_err(|_| "write a number and perhaps a unit, such as 15m")?;
+    Duration::try_from_secs_f64(number * seconds)
+        .ok()
+        .filter(|limit| !limit.is_zero())
+        .ok_or_else(|| "the time is above 0".to_owned())
+}

@@ -1,0 +1,268 @@
+//! The commands: glue between the command line and the road from YAML to a finished job. One file each.
+
+pub mod check;
+pub mod completions;
+pub mod env;
+pub mod exec;
+pub mod function;
+pub mod graph;
+pub mod list;
+mod plan;
+pub mod run;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+
+use crate::cli::{ColorWhen, JobOptions, LineOptions};
+use crate::credentials::{self, Ambient, Credentials, Fetch};
+use crate::diagnostic::{Diagnostic, Paint};
+use crate::environment::{self, Build, Built, Environment};
+use crate::exit;
+use crate::model::files::{self, Line};
+use crate::model::task::Task;
+use crate::resolve::{self, Plan};
+use crate::source::Sources;
+use crate::workspace;
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit status.
+    pub status: u8,
+    /// What is said on stderr.
+    message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure { status: exit::SHIPCTL_FAILED, message: format!("error: {error:#}\n") }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        anyhow::Error::from(error).into()
+    }
+}
+
+/// A failure that consists of diagnostics.
+fn failure(diagnostics: &[Diagnostic], sources: &Sources, paint: Paint) -> Failure {
+    let message: String = diagnostics.iter().map(|diagnostic| diagnostic.render(sources, paint)).collect();
+    Failure { status: exit::SHIPCTL_FAILED, message }
+}
+
+/// Whether a stream gets colours.
+pub fn paint(when: ColorWhen, stream: &impl io::IsTerminal) -> Paint {
+    let coloured = match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => {
+            stream.is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
+    };
+    if coloured { Paint::Coloured } else { Paint::Plain }
+}
+
+/// Writes a command's result. A reader that has had enough is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("cannot write to stdout").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads the line that the options name.
+fn read(options: &LineOptions) -> Result<Line, Failure> {
+    let directory = std::env::current_dir().context("the current directory is gone")?;
+    Ok(files::read(&options.file, &options.integrations, &directory))
+}
+
+/// Reads the line and fails on errors in it.
+fn read_good(options: &LineOptions) -> Result<Line, Failure> {
+    let line = read(options)?;
+    let errors: Vec<_> =
+        line.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).cloned().collect();
+    if errors.is_empty() {
+        Ok(line)
+    } else {
+        Err(failure(&errors, &line.sources, paint(options.color, &io::stderr())))
+    }
+}
+
+/// How the credentials of a job are fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Commands {
+    /// Those that come from commands too.
+    Run,
+    /// Without starting anything.
+    Skip,
+}
+
+/// A line that was read for one job, and the surroundings of that.
+struct Session {
+    line: Line,
+    options: JobOptions,
+    paint: Paint,
+    inherited: Vec<(OsString, OsString)>,
+}
+
+/// A job, ready to be run but for the workspace.
+struct Ready<'a> {
+    plan: Plan<'a>,
+    credentials: Credentials,
+    environment: Environment,
+    build: Build,
+}
+
+impl Session {
+    /// Reads a line for a job.
+    fn new(line_options: &LineOptions, options: &JobOptions, job: &str) -> Result<Session, Failure> {
+        let mut line = read_good(line_options)?;
+        let paint = paint(line_options.color, &io::stderr());
+        let mut problems = Vec::new();
+        credentials::add_ambient(&mut line.pipeline, job, &Ambient::new(std::env::vars_os()), &mut problems);
+        if !problems.is_empty() {
+            return Err(failure(&problems, &line.sources, paint));
+        }
+        let inherited = inherited(options.clean_env);
+        Ok(Session { line, options: options.clone(), paint, inherited })
+    }
+
+    /// Resolves the job, fetches its credentials and builds its environment, and tells what there is to know.
+    fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
+        let fail = |problems: Vec<Diagnostic>| failure(&problems, &self.line.sources, self.paint);
+        let plan = resolve::resolve(&self.line.pipeline, job).map_err(fail)?;
+        let mut fetch = match commands {
+            Commands::Run => Fetch::new(&self.line.sources),
+            Commands::Skip => Fetch::without_commands(&self.line.sources),
+        };
+        let credentials = credentials::fetch(&plan, &mut fetch).map_err(fail)?;
+        let build = self.build(job)?;
+        let Built { environment, warnings } =
+            environment::build(&plan, &credentials, &build).map_err(fail)?;
+        for warning in warnings {
+            eprint!("{}", warning.render(&self.line.sources, self.paint));
+        }
+        for (index, task) in plan.tasks.iter().enumerate() {
+            environment.for_task(task, index, &build).map_err(fail)?;
+        }
+        Ok(Ready { plan, credentials, environment, build })
+    }
+
+    fn build(&self, job: &str) -> Result<Build, Failure> {
+        let root = match &self.options.workspace {
+            Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
+            None => workspace::default_root(&self.line.directory, job, 0),
+        };
+        if root.to_str().is_none() {
+            return Err(anyhow!(
+                "the workspace {} is not UTF-8 text; give another with --workspace",
+                root.display()
+            )
+            .into());
+        }
+        let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
+        let size = |(name, value): &(OsString, OsString)| name.len() + value.len() + 2 + size_of::<usize>();
+        Ok(Build {
+            root,
+            number: 1,
+            user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default(),
+            architecture: uname.machine().to_string_lossy().into_owned(),
+            operating_system: operating_system(),
+            given: self.options.env.clone(),
+            max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
+        })
+    }
+
+    /// The whole environment of a process of the job: what it inherits, and the job's own on top.
+    fn process_environment(&self, environment: &Environment) -> Vec<(OsString, OsString)> {
+        let own = environment.iter().map(|(name, variable)| (name.into(), variable.value.expose().into()));
+        let inherited = self
+            .inherited
+            .iter()
+            .filter(|(name, _)| name.to_str().is_none_or(|name| environment.get(name).is_none()));
+        inherited.cloned().chain(own).collect()
+    }
+}
+
+/// What a job inherits of this process's environment. The variables that tell shipctl itself about secrets are not for
+/// the job.
+fn inherited(clean: bool) -> Vec<(OsString, OsString)> {
+    const KEPT: &[&str] = &["HOME", "PATH", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR", "SHELL", "TZ"];
+    std::env::vars_os()
+        .filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            if clean {
+                KEPT.contains(&&*name) || name.starts_with("LC_")
+            } else {
+                !name.starts_with(credentials::PREFIX)
+            }
+        })
+        .collect()
+}
+
+/// What the kernel allows all variables together: a quarter of the stack, between 128 KiB and 6 MiB. Arguments and the
+/// names of files count too; a little is left for them.
+fn max_environment() -> usize {
+    let stack = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_STACK)
+        .map_or(8 << 20, |(soft, _)| soft);
+    usize::try_from(stack / 4).unwrap_or(usize::MAX).clamp(128 << 10, 6 << 20) - (16 << 10)
+}
+
+/// The operating system as the original wrote it: `Ubuntu_16.04`.
+fn operating_system() -> String {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let value = |key: &str| {
+        let line = release.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        line.map(|value| value.trim_matches('"').split(' ').next().unwrap_or_default().to_owned())
+    };
+    match (value("NAME"), value("VERSION_ID")) {
+        (Some(name), Some(version)) => format!("{name}_{version}"),
+        (Some(name), None) => name,
+        _ => std::env::consts::OS.to_owned(),
+    }
+}
+
+/// The TASK that `--task` names, with its number: the first by default, `None` for a job without any.
+fn chosen_task<'a>(plan: &Plan<'a>, chosen: Option<&str>) -> Result<Option<(usize, &'a Task)>, Failure> {
+    let tasks = || plan.tasks.iter().copied().enumerate();
+    let Some(chosen) = chosen else { return Ok(tasks().next()) };
+    let by_name = tasks().find(|(index, task)| environment::task_name(task, *index) == chosen);
+    let by_number = || tasks().find(|(index, _)| chosen.parse() == Ok(*index));
+    match by_name.or_else(by_number) {
+        Some(found) => Ok(Some(found)),
+        None => {
+            let names: Vec<_> = tasks().map(|(index, task)| environment::task_name(task, index)).collect();
+            Err(anyhow!(
+                "job `{}` has no TASK `{chosen}`; its TASKs are: {}",
+                plan.job.name.text,
+                names.join(", ")
+            )
+            .into())
+        }
+    }
+}
+
+/// Goes to the directory of `-C`, once, before anything else.
+pub fn enter(directory: Option<&PathBuf>) -> Result<(), Failure> {
+    if let Some(directory) = directory {
+        std::env::set_current_dir(directory)
+            .with_context(|| format!("cannot go to the directory {}", directory.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! `shipctl check`: every problem at once.
+
+use std::fmt::Write as _;
+use std::io;
+
+use serde_json::json;
+
+use super::{Failure, paint, print, read};
+use crate::check::check;
+use crate::cli::{Check, LineOptions, ListFormat};
+use crate::diagnostic::Severity;
+use crate::exit;
+
+/// Runs the command; the status is 1 if there are errors.
+///
+/// # Errors
+///
+/// If nothing could be printed.
+pub fn run(command: &Check, options: &LineOptions) -> Result<u8, Failure> {
+    let mut options = options.clone();
+    options.file.extend(command.files.iter().cloned());
+    let mut line = read(&options)?;
+    check(&line.pipeline, &mut line.diagnostics);
+    let sources = &line.sources;
+    line.diagnostics
+        .sort_by_cached_key(|diagnostic| diagnostic.place.map(|place| (place.source, place.start)));
+    let errors = line.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    let warnings = line.diagnostics.len() - errors;
+    let text = match command.format {
+        ListFormat::Json => {
+            let diagnostics: Vec<_> =
+                line.diagnostics.iter().map(|diagnostic| diagnostic.to_json(sources)).collect();
+            format!("{:#}\n", json!({"errors": errors, "warnings": warnings, "diagnostics": diagnostics}))
+        }
+        ListFormat::Text => {
+            let paint = paint(options.color, &io::stdout());
+            let mut text: String =
+                line.diagnostics.iter().map(|diagnostic| diagnostic.render(sources, paint) + "\n").collect();
+            let found = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+            let _ = write!(text, "{}: ", found(sources.len(), "file"));
+            let _ = match line.diagnostics.len() {
+                0 => writeln!(
+                    text,
+                    "{} and {}, no problems",
+                    found(line.pipeline.jobs.len(), "job"),
+                    found(line.pipeline.resources.len(), "resource")
+                ),
+                _ => writeln!(text, "{}, {}", found(errors, "error"), found(warnings, "warning")),
+            };
+            text
+        }
+    };
+    print(&text)?;
+    Ok(if errors == 0 { exit::SUCCESS } else { exit::ERRORS_FOUND })
+}

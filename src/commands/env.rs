@@ -1,0 +1,136 @@
+//! `shipctl env`: the environment of a job, in four forms.
+
+use std::fmt::Write as _;
+use std::io;
+
+use serde_json::{Map, Value as Json};
+
+use super::{Commands, Failure, Session, chosen_task, paint, print};
+use crate::cli::{Env, EnvFormat, LineOptions};
+use crate::credentials::Value;
+use crate::diagnostic::Paint;
+use crate::environment::{Environment, Variable};
+use crate::exit;
+use crate::mask::{MASK, Patterns};
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// Where `run` would fail before its first script line.
+pub fn run(command: &Env, options: &LineOptions) -> Result<u8, Failure> {
+    let session = Session::new(options, &command.options, &command.job)?;
+    let ready = session.prepare(&command.job, Commands::Run)?;
+    let environment = match chosen_task(&ready.plan, command.task.as_deref())? {
+        Some((index, task)) => ready
+            .environment
+            .for_task(task, index, &ready.build)
+            .map_err(|problems| super::failure(&problems, &session.line.sources, session.paint))?,
+        None => ready.environment,
+    };
+    let shown = Shown { patterns: (!command.reveal).then(|| Patterns::new(environment.secrets())) };
+    print(&match command.format {
+        EnvFormat::Table => table(&environment, &shown, paint(options.color, &io::stdout())),
+        EnvFormat::Shell => lines(&environment, |name, variable| {
+            format!("export {name}={}", shell_quoted(&shown.value(variable)))
+        }),
+        EnvFormat::Dotenv => {
+            lines(&environment, |name, variable| format!("{name}={}", dotenv_quoted(&shown.value(variable))))
+        }
+        EnvFormat::Json => {
+            let object: Map<_, _> = environment
+                .iter()
+                .map(|(name, variable)| (name.to_owned(), Json::String(shown.value(variable))))
+                .collect();
+            format!("{:#}\n", Json::Object(object))
+        }
+    })?;
+    Ok(exit::SUCCESS)
+}
+
+/// How values are shown: masked, or as they are with `--reveal`.
+struct Shown {
+    patterns: Option<Patterns>,
+}
+
+impl Shown {
+    fn value(&self, variable: &Variable) -> String {
+        match (&self.patterns, &variable.value) {
+            (None, value) => value.expose().to_owned(),
+            (Some(_), Value::Secret(_)) => MASK.to_owned(),
+            // A value that is no secret may hold one.
+            (Some(patterns), Value::Plain(text)) => {
+                String::from_utf8_lossy(&patterns.mask(text.as_bytes())).into_owned()
+            }
+        }
+    }
+}
+
+fn lines(environment: &Environment, line: impl Fn(&str, &Variable) -> String) -> String {
+    environment.iter().map(|(name, variable)| line(name, variable) + "\n").collect()
+}
+
+/// Name, value and origin. Control characters are escaped, and a long value is cut: this form is for reading.
+fn table(environment: &Environment, shown: &Shown, paint: Paint) -> String {
+    const WIDEST: usize = 60;
+    let rows: Vec<_> = environment
+        .iter()
+        .map(|(name, variable)| {
+            let value: String = shown.value(variable).chars().flat_map(printable).collect();
+            let short = match value.char_indices().nth(WIDEST) {
+                Some((end, _)) if shown.patterns.is_some() => format!("{}…", &value[..end]),
+                _ => value,
+            };
+            (name, short, &variable.origin)
+        })
+        .collect();
+    let width = |of: &dyn Fn(&(&str, String, &std::borrow::Cow<'static, str>)) -> usize| {
+        rows.iter().map(of).max().unwrap_or(0)
+    };
+    let names = width(&|(name, ..)| name.len());
+    let values = width(&|(_, value, _)| value.chars().count()).min(WIDEST);
+    let mut text = String::new();
+    for (name, value, origin) in &rows {
+        let gap = values.saturating_sub(value.chars().count());
+        let _ = writeln!(
+            text,
+            "{}{}  {value}{}  {}",
+            paint.with("1", name),
+            " ".repeat(names - name.len()),
+            " ".repeat(gap),
+            paint.with("2", origin)
+        );
+    }
+    text
+}
+
+fn printable(c: char) -> Vec<char> {
+    if c.is_control() { c.escape_default().collect() } else { vec![c] }
+}
+
+/// A value as one word of a POSIX shell.
+pub(super) fn shell_quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// A value for readers of .env files: bare, between single quotes, or, if it holds one, between double quotes with
+/// backslashes.
+fn dotenv_quoted(value: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
+    if value.chars().all(bare) {
+        return value.to_owned();
+    }
+    if !value.contains('\'') {
+        return format!("'{value}'");
+    }
+    let mut quoted = String::from("\"");
+    for c in value.chars() {
+        match c {
+            '\n' => quoted.push_str("\\n"),
+            '\\' | '"' | '$' | '`' => quoted.extend(['\\', c]),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,228 @@
+//! What `run --dry-run` prints: everything that `run` would do.
+
+use std::fmt::Write as _;
+
+use super::{Failure, Ready, Session};
+use crate::credentials::{Content, Credential};
+use crate::diagnostic::Paint;
+use crate::environment::{Environment, task_name};
+use crate::mask::Patterns;
+use crate::model::job::{Pin, Sections, Step};
+use crate::model::task::Task;
+use crate::resolve::{Dependency, Operation, Target};
+use crate::source::Printable;
+
+/// The plan of a job as text, secrets masked.
+///
+/// # Errors
+///
+/// When a TASK's own variables cannot be.
+pub fn describe(
+    session: &Session,
+    ready: &Ready,
+    limit: Option<std::time::Duration>,
+    paint: Paint,
+) -> Result<String, Failure> {
+    let mut plan = Text { out: String::new(), paint };
+    let job = ready.plan.job;
+    plan.heading(
+        &format!("job {} ({})", job.name.text, job.kind.text),
+        "dry run: nothing is started, nothing is written",
+    );
+    plan.row("workspace", &ready.build.root.display().to_string());
+    if let Some(limit) = limit {
+        plan.row("time limit", &format!("{} s", limit.as_secs_f64()));
+    }
+    plan.integrations(ready);
+    plan.steps(ready);
+    plan.sections(&job.sections);
+    plan.variables("environment", &ready.environment, None);
+    for (index, task) in ready.plan.tasks.iter().enumerate() {
+        let environment = ready
+            .environment
+            .for_task(task, index, &ready.build)
+            .map_err(|problems| super::failure(&problems, &session.line.sources, session.paint))?;
+        plan.variables(
+            &format!("environment of TASK {}", task_name(task, index)),
+            &environment,
+            Some(&ready.environment),
+        );
+    }
+    let patterns = Patterns::new(ready.environment.secrets());
+    Ok(String::from_utf8_lossy(&patterns.mask(plan.out.as_bytes())).into_owned())
+}
+
+struct Text {
+    out: String,
+    paint: Paint,
+}
+
+impl Text {
+    fn heading(&mut self, text: &str, note: &str) {
+        let gap = if self.out.is_empty() { "" } else { "\n" };
+        let text = self.paint.with("1", &Printable(text).to_string());
+        let note =
+            if note.is_empty() { String::new() } else { format!(" · {}", self.paint.with("2", note)) };
+        let _ = writeln!(self.out, "{gap}{text}{note}");
+    }
+
+    fn row(&mut self, name: &str, text: &str) {
+        let _ = writeln!(self.out, "  {name}: {}", Printable(text));
+    }
+
+    fn integrations(&mut self, ready: &Ready) {
+        if ready.credentials.is_empty() {
+            return;
+        }
+        self.heading("integrations", "");
+        for credential in ready.credentials.values() {
+            let _ = writeln!(self.out, "  {} ({})", Printable(&credential.name), credential.kind.display);
+            self.fields(credential);
+        }
+    }
+
+    fn fields(&mut self, credential: &Credential) {
+        let mut field = |name: &str, origin: &str| {
+            let _ = writeln!(self.out, "    {}: from {}", Printable(name), Printable(origin));
+        };
+        for fetched in &credential.fields {
+            match &fetched.content {
+                Content::One(value) => field(fetched.name, &value.origin),
+                Content::List(values) => {
+                    for (index, value) in values.iter().enumerate() {
+                        field(&format!("{}[{index}]", fetched.name), &value.origin);
+                    }
+                }
+                Content::Map(entries) => {
+                    for (key, value) in entries {
+                        field(&format!("{}.{key}", fetched.name), &value.origin);
+                    }
+                }
+            }
+        }
+    }
+
+    fn steps(&mut self, ready: &Ready) {
+        self.heading("steps", "");
+        let mut dependencies = ready.plan.dependencies.iter();
+        let mut tasks = ready.plan.tasks.iter().enumerate();
+        for (number, step) in ready.plan.job.steps.iter().enumerate() {
+            let _ = write!(self.out, "  {}. ", number + 1);
+            match step {
+                Step::In(_) | Step::Out(_) => {
+                    if let Some(dependency) = dependencies.next() {
+                        self.dependency(dependency);
+                    }
+                }
+                Step::Task(_) => {
+                    if let Some((index, task)) = tasks.next() {
+                        self.task(task, index);
+                    }
+                }
+                Step::Notify(name) => {
+                    let _ = writeln!(
+                        self.out,
+                        "NOTIFY {} (not sent by this version of shipctl)",
+                        Printable(&name.text)
+                    );
+                }
+            }
+        }
+    }
+
+    fn dependency(&mut self, dependency: &Dependency) {
+        let what = match dependency.target {
+            Target::Resource(resource) => format!("({})", resource.kind.text),
+            Target::Job(job) => format!("(job, {})", job.kind.text),
+        };
+        let mut notes = Vec::new();
+        if let Some(integration) = dependency.integration {
+            notes.push(format!("integration {}", integration.name.text));
+        }
+        match dependency.operation {
+            Operation::In(input) => {
+                match &input.pin {
+                    Some(Pin::Number(number)) => notes.push(format!("version number {}", number.text)),
+                    Some(Pin::Name(name)) => notes.push(format!("version {}", name.text)),
+                    None => {}
+                }
+                if !input.scopes.is_empty() {
+                    notes.push(format!("scopes {}", input.scopes.join(", ")));
+                }
+            }
+            Operation::Out(output) => {
+                if let Some(from) = &output.replicate {
+                    notes.push(format!("replica of {}", from.text));
+                }
+                if output.overwrite {
+                    notes.push("starts from nothing".to_owned());
+                }
+                if output.on_failure {
+                    notes.push("on failure too".to_owned());
+                }
+            }
+        }
+        let notes = if notes.is_empty() { String::new() } else { format!(" · {}", notes.join(" · ")) };
+        let _ = writeln!(
+            self.out,
+            "{} {} {}{}",
+            dependency.operation.word(),
+            Printable(&dependency.name.text),
+            Printable(&what),
+            Printable(&notes)
+        );
+    }
+
+    fn task(&mut self, task: &Task, index: usize) {
+        let _ = writeln!(self.out, "TASK {}", Printable(&task_name(task, index)));
+        if let Some(image) = &task.image {
+            let _ = writeln!(self.out, "     on this machine, not in {}", Printable(image));
+        }
+        self.entries(&task.entries);
+    }
+
+    /// The entries of a script, each line as written; continuation lines are set off.
+    fn entries(&mut self, entries: &[String]) {
+        for entry in entries {
+            for (index, line) in entry.trim_end_matches('\n').split('\n').enumerate() {
+                let mark = if index == 0 { "$" } else { "|" };
+                let _ = writeln!(self.out, "     {} {}", self.paint.with("2", mark), Printable(line));
+            }
+        }
+    }
+
+    fn sections(&mut self, sections: &Sections) {
+        for (name, entries) in [
+            ("on_start", &sections.on_start),
+            ("on_success", &sections.on_success),
+            ("on_failure", &sections.on_failure),
+            ("on_cancel", &sections.on_cancel),
+            ("always", &sections.always),
+        ] {
+            if !entries.is_empty() {
+                self.heading(name, "");
+                self.entries(entries);
+            }
+        }
+        if !sections.notify.is_empty() {
+            self.heading("notifications", "not sent by this version of shipctl");
+            let _ = writeln!(self.out, "  {}", Printable(&sections.notify.join(", ")));
+        }
+    }
+
+    /// The variables that `base` does not have, or has with another value.
+    fn variables(&mut self, heading: &str, environment: &Environment, base: Option<&Environment>) {
+        self.heading(heading, "");
+        for (name, variable) in environment.iter() {
+            if base.is_some_and(|base| base.get(name) == Some(variable.value.expose())) {
+                continue;
+            }
+            let value = match &variable.value {
+                crate::credentials::Value::Secret(_) => crate::mask::MASK.to_owned(),
+                crate::credentials::Value::Plain(text) => Printable(text).to_string(),
+            };
+            let origin = format!("({})", Printable(&variable.origin));
+            let _ = writeln!(self.out, "  {name}={value}  {}", self.paint.with("2", &origin));
+        }
+    }
+}
