@@ -49,6 +49,12 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        Failure { status: exit::USAGE, message: error.render().to_string() }
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         anyhow::Error::from(error).into()

@@ -399,8 +399,7 @@ impl Builder {
                 sizes.iter().take(3).map(|(size, name)| format!("{name} ({} KiB)", size >> 10)).collect();
             self.problems.push(
                 Diagnostic::error(format!(
-                    "the environment is too large for the kernel ({} KiB); the largest variables are {}",
-                    total >> 10,
+                    "the environment is too large for the kernel; its largest variables are {}",
                     largest.join(", ")
                 ))
                 .hint("one variable holds at most 128 KiB: put large values into files"),

@@ -15,6 +15,7 @@ pub struct Call {
     env: Vec<(OsString, OsString)>,
     stdout: Vec<u8>,
     stderr: String,
+    prefixes: bool,
     status: i32,
 }
 
@@ -26,6 +27,7 @@ pub fn shipctl(function: &str) -> Call {
         env: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
         stdout: Vec::new(),
         stderr: String::new(),
+        prefixes: false,
         status: 0,
     }
 }
@@ -94,6 +96,12 @@ impl Call {
         self
     }
 
+    /// What was given for stdout and stderr is only how they begin.
+    pub fn starts(mut self) -> Self {
+        self.prefixes = true;
+        self
+    }
+
     /// The status that it must end with.
     pub fn status(mut self, status: i32) -> Self {
         self.status = status;
@@ -107,7 +115,11 @@ impl Call {
 
     /// Runs it and compares everything.
     pub fn run(self) -> Done {
-        let output = self.output();
+        let mut output = self.output();
+        if self.prefixes {
+            output.stdout.truncate(self.stdout.len());
+            output.stderr.truncate(self.stderr.len());
+        }
         let (stdout, stderr) = (lossy(&output.stdout), lossy(&output.stderr));
         assert_eq!(
             (stdout.as_str(), stderr.as_str(), output.status.code()),
