@@ -5,6 +5,8 @@
 
 pub mod contract;
 pub mod exit;
+pub mod mask;
+pub mod run;
 pub mod secret;
 
 use std::process::ExitCode;
