@@ -85,6 +85,9 @@ pub struct Run {
     /// End the job after this time (`90`, `90s`, `15m`, `1h`)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
+    /// How long processes that are told to end may take before they are killed (10s by default)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub grace: Option<Duration>,
     /// How the log is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,

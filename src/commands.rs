@@ -26,7 +26,7 @@ use crate::model::files::{self, Line};
 use crate::model::task::Task;
 use crate::resolve::{self, Plan};
 use crate::source::Sources;
-use crate::workspace;
+use crate::workspace::{self, Unavailable, Workspace};
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -149,42 +149,33 @@ impl Session {
         Ok(Session { line, options: options.clone(), paint, inherited })
     }
 
-    /// Resolves the job, fetches its credentials and builds its environment, and tells what there is to know.
-    fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
-        let fail = |problems: Vec<Diagnostic>| failure(&problems, &self.line.sources, self.paint);
-        let plan = resolve::resolve(&self.line.pipeline, job).map_err(fail)?;
+    /// Resolves the job and fetches its credentials.
+    fn fetch(&self, job: &str, commands: Commands) -> Result<(Plan<'_>, Credentials), Failure> {
+        let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
         let mut fetch = match commands {
             Commands::Run => Fetch::new(&self.line.sources),
             Commands::Skip => Fetch::without_commands(&self.line.sources),
         };
-        let credentials = credentials::fetch(&plan, &mut fetch).map_err(fail)?;
-        let build = self.build(job)?;
-        let Built { environment, warnings } =
-            environment::build(&plan, &credentials, &build).map_err(fail)?;
-        for warning in warnings {
-            eprint!("{}", warning.render(&self.line.sources, self.paint));
-        }
-        for (index, task) in plan.tasks.iter().enumerate() {
-            environment.for_task(task, index, &build).map_err(fail)?;
-        }
-        Ok(Ready { plan, credentials, environment, build })
+        let credentials = credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
+        Ok((plan, credentials))
     }
 
-    fn build(&self, job: &str) -> Result<Build, Failure> {
-        let root = match &self.options.workspace {
-            Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
-            None => workspace::default_root(&self.line.directory, job, 0),
-        };
+    /// Builds the environment of the job in a workspace.
+    fn build(
+        &self,
+        plan: &Plan,
+        credentials: &Credentials,
+        root: PathBuf,
+    ) -> Result<(Built, Build), Failure> {
         if root.to_str().is_none() {
-            return Err(anyhow!(
-                "the workspace {} is not UTF-8 text; give another with --workspace",
-                root.display()
-            )
-            .into());
+            let shown = root.display();
+            return Err(
+                anyhow!("the workspace {shown} is not UTF-8 text; give another with --workspace").into()
+            );
         }
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let size = |(name, value): &(OsString, OsString)| name.len() + value.len() + 2 + size_of::<usize>();
-        Ok(Build {
+        let build = Build {
             root,
             number: 1,
             user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default(),
@@ -192,17 +183,102 @@ impl Session {
             operating_system: operating_system(),
             given: self.options.env.clone(),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
+        };
+        let built = environment::build(plan, credentials, &build).map_err(|problems| self.fail(&problems))?;
+        for (index, task) in plan.tasks.iter().enumerate() {
+            built.environment.for_task(task, index, &build).map_err(|problems| self.fail(&problems))?;
+        }
+        Ok((built, build))
+    }
+
+    /// All of the above, for commands that only tell of a job.
+    fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
+        let (plan, credentials) = self.fetch(job, commands)?;
+        let (built, build) = self.build(&plan, &credentials, self.root(job, 0)?)?;
+        self.warn(&built.warnings);
+        Ok(Ready { plan, credentials, environment: built.environment, build })
+    }
+
+    /// All of the above, and the workspace on disk.
+    fn open(&self, job: &str, keep: bool) -> Result<(Ready<'_>, Workspace), Failure> {
+        let (plan, credentials) = self.fetch(job, Commands::Run)?;
+        let stale = workspace::remove_stale();
+        if self.options.workspace.is_none() {
+            stale?;
+        }
+        for attempt in 0.. {
+            let (built, build) = self.build(&plan, &credentials, self.root(job, attempt)?)?;
+            let layout = workspace::render(&plan, &built.environment, &credentials, &build)?;
+            match Workspace::create(&build.root, &layout, keep) {
+                Ok(workspace) => {
+                    self.warn(&built.warnings);
+                    return Ok((
+                        Ready { plan, credentials, environment: built.environment, build },
+                        workspace,
+                    ));
+                }
+                Err(Unavailable::Failed(error)) => return Err(error.into()),
+                Err(Unavailable::InUse) if self.options.workspace.is_none() => {}
+                Err(Unavailable::InUse) => break,
+            }
+        }
+        Err(anyhow!("another run uses this workspace; give another with --workspace").into())
+    }
+
+    /// The workspace of a job; `attempt` counts those that other runs use.
+    fn root(&self, job: &str, attempt: usize) -> Result<PathBuf, Failure> {
+        Ok(match &self.options.workspace {
+            Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
+            None => workspace::default_root(&self.line.directory, job, attempt),
         })
     }
 
+    fn fail(&self, problems: &[Diagnostic]) -> Failure {
+        failure(problems, &self.line.sources, self.paint)
+    }
+
+    fn warn(&self, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            eprint!("{}", warning.render(&self.line.sources, self.paint));
+        }
+    }
+
+    /// The environment of a TASK's processes, or of the job's where there is none.
+    fn task_environment(&self, ready: &Ready, task: Option<(usize, &Task)>) -> Result<Environment, Failure> {
+        match task {
+            Some((index, task)) => {
+                ready.environment.for_task(task, index, &ready.build).map_err(|problems| self.fail(&problems))
+            }
+            None => Ok(ready.environment.clone()),
+        }
+    }
+
     /// The whole environment of a process of the job: what it inherits, and the job's own on top.
-    fn process_environment(&self, environment: &Environment) -> Vec<(OsString, OsString)> {
-        let own = environment.iter().map(|(name, variable)| (name.into(), variable.value.expose().into()));
-        let inherited = self
-            .inherited
-            .iter()
-            .filter(|(name, _)| name.to_str().is_none_or(|name| environment.get(name).is_none()));
-        inherited.cloned().chain(own).collect()
+    fn process_environment(&self, environment: &Environment) -> Vec<(String, String)> {
+        let own =
+            environment.iter().map(|(name, variable)| (name.to_owned(), variable.value.expose().to_owned()));
+        let inherited = self.inherited.iter().filter_map(|(name, value)| {
+            let name = name.to_str().filter(|name| environment.get(name).is_none())?;
+            Some((name.to_owned(), value.to_str()?.to_owned()))
+        });
+        let mut variables: Vec<_> = inherited.chain(own).collect();
+        offer_shipctl(&mut variables);
+        variables
+    }
+}
+
+/// Scripts ask `shipctl`: where their PATH has none, this one comes last.
+fn offer_shipctl(variables: &mut Vec<(String, String)>) {
+    let directory = std::env::current_exe().ok().and_then(|exe| exe.parent()?.to_str().map(str::to_owned));
+    let Some(directory) = directory else { return };
+    match variables.iter_mut().find(|(name, _)| name == "PATH") {
+        Some((_, path)) => {
+            if !std::env::split_paths(path).any(|directory| directory.join("shipctl").is_file()) {
+                path.push(':');
+                path.push_str(&directory);
+            }
+        }
+        None => variables.push(("PATH".to_owned(), format!("/usr/local/bin:/usr/bin:/bin:{directory}"))),
     }
 }
 

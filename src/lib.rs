@@ -1,7 +1,7 @@
 //! `shipctl`: a job runner and environment injector for assembly lines written in YAML.
 //!
 //! The way data walks has one direction: YAML text → [`source`] → [`yaml`] → [`model`] → [`resolve`] →
-//! [`credentials`] → [`environment`] → [`workspace`] → `run` → exit status. The [`lookup`] functions, which scripts
+//! [`credentials`] → [`environment`] → [`workspace`] → [`run`] → exit status. The [`lookup`] functions, which scripts
 //! call inside a job, share nothing with that road but the [`contract`].
 
 pub mod check;
@@ -16,6 +16,7 @@ pub mod lookup;
 pub mod mask;
 pub mod model;
 pub mod resolve;
+pub mod run;
 pub mod secret;
 pub mod source;
 pub mod workspace;
@@ -53,7 +54,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
     commands::enter(cli.line.directory.as_ref())?;
     match &cli.command {
         Command::Run(command) => commands::run::run(command, &cli.line),
-        Command::Exec(_) => Ok(0),
+        Command::Exec(command) => commands::exec::run(command, &cli.line),
         Command::Env(command) => commands::env::run(command, &cli.line),
         Command::Check(command) => commands::check::run(command, &cli.line),
         Command::List(command) => commands::list::run(command, &cli.line),

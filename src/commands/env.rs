@@ -21,13 +21,7 @@ use crate::mask::{MASK, Patterns};
 pub fn run(command: &Env, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::new(options, &command.options, &command.job)?;
     let ready = session.prepare(&command.job, Commands::Run)?;
-    let environment = match chosen_task(&ready.plan, command.task.as_deref())? {
-        Some((index, task)) => ready
-            .environment
-            .for_task(task, index, &ready.build)
-            .map_err(|problems| super::failure(&problems, &session.line.sources, session.paint))?,
-        None => ready.environment,
-    };
+    let environment = session.task_environment(&ready, chosen_task(&ready.plan, command.task.as_deref())?)?;
     let shown = Shown { patterns: (!command.reveal).then(|| Patterns::new(environment.secrets())) };
     print(&match command.format {
         EnvFormat::Table => table(&environment, &shown, paint(options.color, &io::stdout())),

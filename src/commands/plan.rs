@@ -38,10 +38,7 @@ pub fn describe(
     plan.sections(&job.sections);
     plan.variables("environment", &ready.environment, None);
     for (index, task) in ready.plan.tasks.iter().enumerate() {
-        let environment = ready
-            .environment
-            .for_task(task, index, &ready.build)
-            .map_err(|problems| super::failure(&problems, &session.line.sources, session.paint))?;
+        let environment = session.task_environment(ready, Some((index, task)))?;
         plan.variables(
             &format!("environment of TASK {}", task_name(task, index)),
             &environment,

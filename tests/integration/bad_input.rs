@@ -129,7 +129,7 @@ fn jobs_that_cannot_run() {
         ("self", "error: job `self` takes itself IN\n  --> shippable.yml:9:41\n"),
         (
             "keys",
-            "error: resource `k` needs the integration `nowhere`, which is declared nowhere\n  --> shippable.yml:5:49\n",
+            "error: resource `k` needs the integration `nowhere`, which is declared nowhere\n  --> shippable.yml:5:45\n",
         ),
         (
             "ecs",
