@@ -26,7 +26,7 @@ use crate::model::files::{self, Line};
 use crate::model::task::Task;
 use crate::resolve::{self, Plan};
 use crate::source::Sources;
-use crate::workspace::{self, Unavailable, Workspace};
+use crate::workspace::{self, Home, Unavailable, Workspace};
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -186,7 +186,7 @@ impl Session {
         };
         let built = environment::build(plan, credentials, &build).map_err(|problems| self.fail(&problems))?;
         for (index, task) in plan.tasks.iter().enumerate() {
-            built.environment.for_task(task, index, &build).map_err(|problems| self.fail(&problems))?;
+            environment::of_task(task, index, &build).map_err(|problems| self.fail(&problems))?;
         }
         Ok((built, build))
     }
@@ -194,22 +194,21 @@ impl Session {
     /// All of the above, for commands that only tell of a job.
     fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
         let (plan, credentials) = self.fetch(job, commands)?;
-        let (built, build) = self.build(&plan, &credentials, self.root(job, 0)?)?;
+        let (built, build) = self.build(&plan, &credentials, self.root(job, Home::Disk, 0)?)?;
         self.warn(&built.warnings);
         Ok(Ready { plan, credentials, environment: built.environment, build })
     }
 
     /// All of the above, and the workspace on disk.
-    fn open(&self, job: &str, keep: bool) -> Result<(Ready<'_>, Workspace), Failure> {
+    fn open(&self, job: &str, home: Home, keep: bool) -> Result<(Ready<'_>, Workspace), Failure> {
         let (plan, credentials) = self.fetch(job, Commands::Run)?;
-        let stale = workspace::remove_stale();
         if self.options.workspace.is_none() {
-            stale?;
+            workspace::remove_stale(home)?;
         }
         for attempt in 0.. {
-            let (built, build) = self.build(&plan, &credentials, self.root(job, attempt)?)?;
+            let (built, build) = self.build(&plan, &credentials, self.root(job, home, attempt)?)?;
             let layout = workspace::render(&plan, &built.environment, &credentials, &build)?;
-            match Workspace::create(&build.root, &layout, keep) {
+            match Workspace::create(&build.root, layout, keep) {
                 Ok(workspace) => {
                     self.warn(&built.warnings);
                     return Ok((
@@ -226,10 +225,10 @@ impl Session {
     }
 
     /// The workspace of a job; `attempt` counts those that other runs use.
-    fn root(&self, job: &str, attempt: usize) -> Result<PathBuf, Failure> {
+    fn root(&self, job: &str, home: Home, attempt: usize) -> Result<PathBuf, Failure> {
         Ok(match &self.options.workspace {
             Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
-            None => workspace::default_root(&self.line.directory, job, attempt),
+            None => home.workspace(&self.line.directory, job, attempt),
         })
     }
 
@@ -243,25 +242,24 @@ impl Session {
         }
     }
 
-    /// The environment of a TASK's processes, or of the job's where there is none.
-    fn task_environment(&self, ready: &Ready, task: Option<(usize, &Task)>) -> Result<Environment, Failure> {
-        match task {
-            Some((index, task)) => {
-                ready.environment.for_task(task, index, &ready.build).map_err(|problems| self.fail(&problems))
-            }
-            None => Ok(ready.environment.clone()),
-        }
+    /// The variables of a TASK on top of those of the job.
+    fn of_task(&self, task: Option<(usize, &Task)>, build: &Build) -> Result<Environment, Failure> {
+        let Some((index, task)) = task else { return Ok(Environment::default()) };
+        environment::of_task(task, index, build).map_err(|problems| self.fail(&problems))
     }
 
-    /// The whole environment of a process of the job: what it inherits, and the job's own on top.
-    fn process_environment(&self, environment: &Environment) -> Vec<(String, String)> {
-        let own =
-            environment.iter().map(|(name, variable)| (name.to_owned(), variable.value.expose().to_owned()));
+    /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
+    fn process_environment(&self, job: &Environment, task: &Environment) -> Vec<(String, String)> {
+        let own = |name: &str| task.get(name).or_else(|| job.get(name));
         let inherited = self.inherited.iter().filter_map(|(name, value)| {
-            let name = name.to_str().filter(|name| environment.get(name).is_none())?;
+            let name = name.to_str().filter(|name| own(name).is_none())?;
             Some((name.to_owned(), value.to_str()?.to_owned()))
         });
-        let mut variables: Vec<_> = inherited.chain(own).collect();
+        let pair = |(name, variable): (&str, &environment::Variable)| {
+            (name.to_owned(), variable.value.expose().to_owned())
+        };
+        let job = job.iter().filter(|(name, _)| task.get(name).is_none());
+        let mut variables: Vec<_> = inherited.chain(job.map(pair)).chain(task.iter().map(pair)).collect();
         offer_shipctl(&mut variables);
         variables
     }

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
 
-use cli::{Cli, Command, FunctionCall, LineOptions};
+use cli::{Cli, Command, FunctionCall, Functions, LineOptions};
 use commands::Failure;
 
 /// Runs the program with the arguments of the process and says how it ended.
@@ -38,7 +38,9 @@ pub fn main() -> ExitCode {
     if let Some(status) = lookup::main(&arguments) {
         return ExitCode::from(status);
     }
-    let matches = cli::grammar(true).get_matches();
+    let names_function = arguments.iter().any(|argument| lookup::find(argument).is_some());
+    let functions = if names_function { Functions::Hidden } else { Functions::LeftOut };
+    let matches = cli::grammar(functions).get_matches();
     let function = matches.subcommand().and_then(|(name, words)| Some((lookup::find(name.as_ref())?, words)));
     let status = match function {
         Some((function, words)) => answer(function, words),

@@ -49,7 +49,7 @@ fuzz_target!(|data: &[u8]| {
                 diagnostics.extend(built.warnings);
                 let _ = workspace::render(&plan, &built.environment, &credentials, &build);
                 for (index, task) in plan.tasks.iter().enumerate() {
-                    let _ = built.environment.for_task(task, index, &build);
+                    let _ = environment::of_task(task, index, &build);
                 }
             }
             Err(problems) => diagnostics.extend(problems),

@@ -21,8 +21,9 @@ use crate::mask::{MASK, Patterns};
 pub fn run(command: &Env, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::new(options, &command.options, &command.job)?;
     let ready = session.prepare(&command.job, Commands::Run)?;
-    let environment = session.task_environment(&ready, chosen_task(&ready.plan, command.task.as_deref())?)?;
-    let shown = Shown { patterns: (!command.reveal).then(|| Patterns::new(environment.secrets())) };
+    let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
+    let shown = Shown { patterns: (!command.reveal).then(|| Patterns::new(ready.environment.secrets())) };
+    let environment = ready.environment.with(task);
     print(&match command.format {
         EnvFormat::Table => table(&environment, &shown, paint(options.color, &io::stdout())),
         EnvFormat::Shell => lines(&environment, |name, variable| {

@@ -1,6 +1,7 @@
 //! `shipctl run`: a job, from its YAML to its end; or, with `--dry-run`, all that this would be.
 
 use std::io::{self, IsTerminal as _};
+use std::mem::ManuallyDrop;
 use std::os::fd::AsFd as _;
 
 use anyhow::Context as _;
@@ -15,7 +16,7 @@ use crate::mask::Patterns;
 use crate::model::job::Sections;
 use crate::run::console::{Console, Json, Text};
 use crate::run::{self, Outcome, Signals};
-use crate::workspace::Workspace;
+use crate::workspace::{Home, Workspace};
 
 /// Runs the command.
 ///
@@ -23,7 +24,8 @@ use crate::workspace::Workspace;
 ///
 /// On everything that is wrong before the first line of the job's script.
 pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
-    let session = Session::new(options, &command.options, &command.job)?;
+    // Giving memory back piece by piece takes longer than everything it was for; the kernel does it in one go.
+    let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
     if command.dry_run {
         let ready = session.prepare(&command.job, Commands::Skip)?;
         let limit = command.timeout.or(ready.plan.job.time_limit);
@@ -32,7 +34,8 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     }
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;
-    let (ready, workspace) = session.open(&command.job, command.keep)?;
+    let (ready, workspace) = session.open(&command.job, Home::Disk, command.keep)?;
+    let ready = ManuallyDrop::new(ready);
     let outcome = run_job(&session, &ready, &workspace, command, options, &signals)?;
     if command.keep {
         eprintln!("shipctl: the workspace is kept: {}", workspace.root().display());
@@ -50,11 +53,11 @@ fn run_job(
 ) -> Result<Outcome, Failure> {
     let mut tasks = Vec::new();
     for (index, task) in ready.plan.tasks.iter().enumerate() {
-        let environment = session.task_environment(ready, Some((index, task)))?;
+        let on_top = session.of_task(Some((index, task)), &ready.build)?;
         tasks.push(run::Task {
             name: task_name(task, index),
             entries: task.entries.clone(),
-            environment: session.process_environment(&environment),
+            environment: session.process_environment(&ready.environment, &on_top),
         });
     }
     let job = run::Job {
