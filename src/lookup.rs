@@ -10,10 +10,18 @@
 //! Results go to stdout, everything else to stderr. What is missing is an error that says what there is instead;
 //! names may be shown there, values never: they may be secret.
 
+mod bump;
+mod copy;
 mod files;
+mod git;
+mod glob;
+mod jdk;
 mod json;
 mod missing;
 mod nearest;
+mod replace;
+mod replicate;
+mod retry;
 mod state;
 mod table;
 mod text;
@@ -26,6 +34,7 @@ pub use world::{Process, World};
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io::{self, Write};
 
 use crate::contract::var;
@@ -48,6 +57,12 @@ pub struct Function {
     body: Body,
 }
 
+impl Function {
+    fn is_value(&self) -> bool {
+        matches!(self.body, Body::Value(_))
+    }
+}
+
 /// What runs when a function is called.
 #[derive(Clone, Copy)]
 enum Body {
@@ -65,15 +80,20 @@ struct Call<'a> {
     err: &'a mut dyn Write,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// Argument `index`, or nothing; [`call`] has seen to it that the required ones are there.
-    fn arg(&self, index: usize) -> &OsStr {
+    fn arg(&self, index: usize) -> &'a OsStr {
         self.args.get(index).map_or(OsStr::new(""), OsString::as_os_str)
     }
 
     /// Argument `index` as text, for names: a byte that is not UTF-8 could not be in one anyway.
-    fn text(&self, index: usize) -> Cow<'_, str> {
+    fn text(&self, index: usize) -> Cow<'a, str> {
         self.arg(index).to_string_lossy()
+    }
+
+    /// Says something on stderr. What the function does counts; whether somebody reads along does not.
+    fn say(&mut self, line: fmt::Arguments) {
+        _ = writeln!(self.err, "{line}");
     }
 }
 
@@ -91,7 +111,7 @@ enum Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// Only writes to stdout and stderr are passed on with `?`; every other error names its file.
+    /// Only writes of a result are passed on with `?`; every other error names its file.
     fn from(error: io::Error) -> Self {
         Failure::Output(error)
     }
@@ -135,10 +155,12 @@ pub fn call(
     // Nobody is left to tell when stderr cannot be written.
     match failure {
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return exit::SUCCESS,
-        Failure::Missing(_) if allows_missing(world) => match print(&mut call, b"\n") {
-            Ok(()) => return exit::SUCCESS,
-            Err(error) => _ = writeln!(call.err, "shipctl: cannot write the result: {error}"),
-        },
+        Failure::Missing(_) if function.is_value() && allows_missing(world) => {
+            match print(&mut call, b"\n") {
+                Ok(()) => return exit::SUCCESS,
+                Err(error) => _ = writeln!(call.err, "shipctl: cannot write the result: {error}"),
+            }
+        }
         Failure::Usage => _ = writeln!(call.err, "{}", usage(function)),
         Failure::Missing(message) | Failure::Failed(message) => _ = writeln!(call.err, "shipctl: {message}"),
         Failure::Output(error) => _ = writeln!(call.err, "shipctl: cannot write the result: {error}"),
@@ -158,7 +180,7 @@ fn run(function: &Function, call: &mut Call) -> Result<u8, Failure> {
     }
     if call.args.len() > function.most {
         let extra: Vec<_> = call.args[function.most..].iter().map(|arg| arg.to_string_lossy()).collect();
-        writeln!(call.err, "shipctl: warning: {} ignores `{}`", function.name, extra.join(" "))?;
+        call.say(format_args!("shipctl: warning: {} ignores `{}`", function.name, extra.join(" ")));
     }
     match function.body {
         Body::Value(value) => {

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "lookup/files.rs"]
+mod files;
 #[path = "lookup/get.rs"]
 mod get;
+#[path = "lookup/git.rs"]
+mod git;
 #[path = "lookup/json.rs"]
 mod json;
 #[path = "lookup/output.rs"]
@@ -12,3 +16,5 @@ mod output;
 mod state;
 #[path = "lookup/support.rs"]
 mod support;
+#[path = "lookup/tools.rs"]
+mod tools;
