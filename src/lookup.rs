@@ -12,6 +12,7 @@
 
 mod bump;
 mod copy;
+mod decrypt;
 mod files;
 mod git;
 mod glob;
@@ -19,9 +20,11 @@ mod jdk;
 mod json;
 mod missing;
 mod nearest;
+mod notify;
 mod replace;
 mod replicate;
 mod retry;
+mod split_tests;
 mod state;
 mod table;
 mod text;
@@ -152,18 +155,25 @@ pub fn call(
         Ok(status) => return status,
         Err(failure) => failure,
     };
-    // Nobody is left to tell when stderr cannot be written.
     match failure {
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return exit::SUCCESS,
         Failure::Missing(_) if function.is_value() && allows_missing(world) => {
             match print(&mut call, b"\n") {
                 Ok(()) => return exit::SUCCESS,
-                Err(error) => _ = writeln!(call.err, "shipctl: cannot write the result: {error}"),
+                Err(error) => call.say(format_args!("shipctl: cannot write the result: {error}")),
             }
         }
-        Failure::Usage => _ = writeln!(call.err, "{}", usage(function)),
-        Failure::Missing(message) | Failure::Failed(message) => _ = writeln!(call.err, "shipctl: {message}"),
-        Failure::Output(error) => _ = writeln!(call.err, "shipctl: cannot write the result: {error}"),
+        Failure::Usage => call.say(format_args!("{}", usage(function))),
+        Failure::Missing(message) => {
+            call.say(format_args!("shipctl: {message}"));
+            if function.takes_job && !is_inside_a_job(world) {
+                call.say(format_args!(
+                    "  this is not inside a job: with `--job JOB` the answer comes from the YAML"
+                ));
+            }
+        }
+        Failure::Failed(message) => call.say(format_args!("shipctl: {message}")),
+        Failure::Output(error) => call.say(format_args!("shipctl: cannot write the result: {error}")),
     }
     exit::FUNCTION_FAILED
 }
@@ -205,6 +215,10 @@ fn print(call: &mut Call, answer: &[u8]) -> io::Result<()> {
 
 fn allows_missing(world: &dyn World) -> bool {
     world.var(var::ALLOW_MISSING).is_some_and(|value| *value == *"1")
+}
+
+fn is_inside_a_job(world: &dyn World) -> bool {
+    [var::JOB_NAME, var::JOB_PATH].iter().any(|name| world.var(name).is_some())
 }
 
 fn is_job_option(arg: &OsStr) -> bool {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "lookup/decrypt.rs"]
+mod decrypt;
 #[path = "lookup/files.rs"]
 mod files;
 #[path = "lookup/get.rs"]
@@ -10,8 +12,12 @@ mod get;
 mod git;
 #[path = "lookup/json.rs"]
 mod json;
+#[path = "lookup/notify.rs"]
+mod notify;
 #[path = "lookup/output.rs"]
 mod output;
+#[path = "lookup/rooms.rs"]
+mod rooms;
 #[path = "lookup/state.rs"]
 mod state;
 #[path = "lookup/support.rs"]

@@ -107,13 +107,26 @@ impl File {
 
     /// The first argument has no `what` called `key`; `there` says what it has.
     fn lacks(&self, call: &Call, what: &str, key: &str, there: &str) -> Failure {
-        missing::missing(call.world, format!("`{}` has no {what} `{key}`{there}", call.text(0)))
+        Failure::Missing(format!("`{}` has no {what} `{key}`{there}", call.text(0)))
     }
 }
 
 /// The version.json of the resource `name`.
 pub(super) fn version(world: &dyn World, name: &str) -> Result<Value, Failure> {
     resource_file(world, name, path::VERSION_JSON)?.json()
+}
+
+/// The integration.json of the resource `name`.
+pub(super) fn integration(world: &dyn World, name: &str) -> Result<Value, Failure> {
+    resource_file(world, name, path::INTEGRATION_JSON)?.json()
+}
+
+/// A key that the version of the resource `name` has, or else its pointer.
+pub(super) fn pointer(world: &dyn World, name: &str, key: &str) -> Option<Value> {
+    let document = version(world, name).ok()?;
+    let yml = &document["propertyBag"]["yml"];
+    let bags = [&document["version"]["propertyBag"], &yml["pointer"], &yml["versionTemplate"]];
+    bags.into_iter().find_map(|bag| bag.get(key)).cloned()
 }
 
 /// A file in the directory of the resource `name`.
@@ -135,9 +148,7 @@ fn integration_file(call: &Call, file: &str) -> Result<File, Failure> {
         Some(directory) => {
             read(call.world, &name, Path::new(&directory).join(call.arg(0)).join(file), absent)
         }
-        None => {
-            Err(missing::missing(call.world, format!("{} (${} is not set)", absent(), var::JOB_INTEGRATIONS)))
-        }
+        None => Err(Failure::Missing(format!("{} (${} is not set)", absent(), var::JOB_INTEGRATIONS))),
     }
 }
 

@@ -1,7 +1,10 @@
 //! The table of all utility functions.
 
 use super::{Body, Call, Failure, Function};
-use super::{bump, copy, files, git, jdk, replace, replicate, retry, state, text, variables};
+use super::{
+    bump, copy, decrypt, files, git, jdk, notify, replace, replicate, retry, split_tests, state, text,
+    variables,
+};
 use crate::contract::suffix;
 
 /// Every utility function, in the order in which help lists them. Names and operands are the original's.
@@ -199,6 +202,13 @@ pub static FUNCTIONS: &[Function] = &[
         "The files that changed in a range of commits",
         git::changes,
     ))),
+    act(
+        "split_tests",
+        "TEST_PATH TEST_FILES_NAME_REGEX TEST_REPORTS_PATH",
+        3,
+        "This job's share of the tests, by the time they took",
+        split_tests::split,
+    ),
     many(act("replace", "FILE...", 0, "Fills in $NAME and ${NAME} in files", replace::replace)),
     many(act(
         "retry",
@@ -206,6 +216,14 @@ pub static FUNCTIONS: &[Function] = &[
         1,
         "Runs a command up to three times until it succeeds",
         retry::retry,
+    )),
+    act("decrypt", "SOURCE_FILE [KEY_FILE]", 1, "Decrypts a file with an RSA key", decrypt::decrypt),
+    many(act(
+        "notify",
+        "RESOURCE [OPTIONS]",
+        1,
+        "Tells Slack, a webhook, IRC, Airbrake, New Relic or Jira",
+        notify::notify,
     )),
     outside(value("jdk", "set openjdk9", 2, "The lines that switch to another JDK, for eval", jdk::set)),
 ];

@@ -56,6 +56,11 @@ pub(super) fn replace(at: &Path, content: &[u8]) -> io::Result<()> {
     Pending::write(at, content)?.commit()
 }
 
+/// The same for a secret: whatever was there, the file is for the owner alone.
+pub(super) fn replace_private(at: &Path, content: &[u8]) -> io::Result<()> {
+    Pending::with_mode(at.to_owned(), content, PRIVATE)?.commit()
+}
+
 fn create_beside(at: &Path) -> io::Result<(PathBuf, File)> {
     let name = at.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     for attempt in 0..100 {

@@ -1,9 +1,9 @@
-//! `bump_version`, `replace`, `retry`, `jdk`.
+//! `bump_version`, `replace`, `retry`, `split_tests`, `jdk`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::support::shipctl;
+use super::support::{Call, shipctl};
 
 #[test]
 fn a_version_is_bumped() {
@@ -155,6 +155,78 @@ fn retry_is_told_how_it_is_used() {
     shipctl("retry")
         .args("--delay -1 true")
         .fails("shipctl: retry: `-1` is not a number of seconds (--delay)\n");
+}
+
+fn report(suites: &[(&str, &str)]) -> String {
+    let suite = |(path, time): &(&str, &str)| {
+        format!("<testsuite filepath=\"{path}\" time=\"{time}\"><testcase/></testsuite>")
+    };
+    format!(
+        "<?xml version=\"1.0\"?>\n<testsuites>{}</testsuites>\n",
+        suites.iter().map(suite).collect::<String>()
+    )
+}
+
+fn split(number: &str, count: &str) -> Call {
+    shipctl("split_tests")
+        .args("tests *_spec.js reports")
+        .env("SHIPPABLE_JOB_NUMBER", number)
+        .env("SHIPPABLE_JOB_COUNT", count)
+        .file("tests/a_spec.js", "")
+        .file("tests/b_spec.js", "")
+        .file("tests/deep/c_spec.js", "")
+        .file("tests/helper.js", "")
+        .file("reports/1.xml", report(&[("/old/tests/a_spec.js", "9.5"), ("/old/tests/gone_spec.js", "1")]))
+        .file(
+            "reports/more/2.xml",
+            report(&[("/old/tests/b_spec.js", "2.15e-05"), ("/old/tests/deep/c_spec.js", "3")]),
+        )
+}
+
+#[test]
+fn tests_are_dealt_out_by_the_time_they_took() {
+    split("1", "1").stdout("/old/tests/b_spec.js\n/old/tests/deep/c_spec.js\n/old/tests/a_spec.js\n").run();
+    split("1", "2").stdout("/old/tests/b_spec.js\n/old/tests/a_spec.js\n").run();
+    split("2", "2").stdout("/old/tests/deep/c_spec.js\n").run();
+    split("4", "4").run();
+}
+
+#[test]
+fn tests_without_a_report_come_last() {
+    split("1", "1")
+        .file("tests/0_spec.js", "")
+        .file("tests/deep/a_spec.js", "")
+        .stdout(
+            "/old/tests/b_spec.js\n/old/tests/deep/c_spec.js\n/old/tests/a_spec.js\n\
+             tests/0_spec.js\ntests/deep/a_spec.js\n",
+        )
+        .run();
+    shipctl("split_tests")
+        .args("tests *.js none")
+        .file("tests/b.js", "")
+        .file("tests/a.js", "")
+        .stdout("tests/a.js\ntests/b.js\n")
+        .run();
+}
+
+#[test]
+fn a_report_that_is_cut_off_does_not_stop_the_tests() {
+    let output = shipctl("split_tests")
+        .args("tests *.js reports")
+        .file("tests/a.js", "")
+        .file("reports/1.xml", "<testsuites><testsuite")
+        .output();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"tests/a.js\n"[..]));
+    assert!(output.stderr.starts_with(b"shipctl: warning: split_tests: reports/1.xml is left out: "));
+}
+
+#[test]
+fn a_share_that_makes_no_sense_is_an_error() {
+    split("3", "2").fails("shipctl: $SHIPPABLE_JOB_NUMBER is 3, but $SHIPPABLE_JOB_COUNT is 2\n");
+    split("0", "2").fails("shipctl: $SHIPPABLE_JOB_NUMBER is `0`, not a number from 1 on\n");
+    shipctl("split_tests")
+        .args("none *.js reports")
+        .fails("shipctl: cannot read none: No such file or directory (os error 2)\n");
 }
 
 #[test]
