@@ -24,3 +24,5 @@ mod state;
 mod support;
 #[path = "lookup/tools.rs"]
 mod tools;
+#[path = "lookup/world.rs"]
+mod world;

@@ -205,17 +205,30 @@ impl<'a> Target<'a> {
                 password: password.as_deref(),
                 text: &text,
             };
-            message.send(options.timeout).map_err(|why| self.failed(&format!("IRC ({recipient}): {why}")))?;
+            message
+                .send(options.timeout)
+                .map_err(|why| self.failed(&format!("IRC ({recipient}): {}", self.masked(why))))?;
         }
         Ok(format!("sent to IRC ({})", recipients.join(", ")))
     }
 
     fn send(&self, field: &str, request: Request, options: &Options) -> Result<String, Failure> {
         request.send(options.timeout).map_err(|why| {
+            let why = self.masked(why);
             self.failed(&format!(
                 "could not be sent to the address in the integration's field {field}: {why}"
             ))
         })
+    }
+
+    /// What a service answered, without the credentials that it may have repeated.
+    fn masked(&self, answer: String) -> String {
+        let fields =
+            ["token", "password", "authorization", "webhookUrl"].map(|field| self.optional_field(field));
+        let path = fields[3].as_deref().and_then(|url| url.split_once("://")?.1.split_once('/'));
+        let path = path.map(|(_, path)| path.to_owned());
+        let secrets = fields.into_iter().chain([path]).flatten().filter(|secret| secret.len() >= 3);
+        secrets.fold(answer, |answer, secret| answer.replace(&secret, "***"))
     }
 
     /// `--recipient`, or those of the resource. Nobody in particular is a recipient too, for Slack.

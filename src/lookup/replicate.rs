@@ -46,8 +46,12 @@ pub(super) fn replicate(call: &mut Call) -> Result<u8, Failure> {
             return Ok(exit::SUCCESS);
         }
     }
+    let from_files = resource_files(call, path::IN, from)?;
+    if from_version.is_none() && !(scope.files && from_files.is_dir()) {
+        let message = format!("`{}` has nothing to replicate: it did not come in", from.display());
+        return Err(Failure::Failed(message));
+    }
     if scope.files {
-        let from_files = resource_files(call, path::IN, from)?;
         if scope.to_job {
             replace_files(&from_files, &directory(call, var::JOB_STATE)?, true)?;
         } else {

@@ -235,6 +235,7 @@ fn replicate_refuses_what_does_not_fit() {
         ("nope B", "there is no resource `nope` here"),
         ("A nope", "there is no resource `nope` here"),
         ("nope my_job", "there is no resource `nope` here"),
+        ("B A", "`B` has nothing to replicate: it did not come in"),
     ] {
         replicate(args).fails(&format!("shipctl: {error}\n")).file("OUT/B/version.json", unchanged);
     }

@@ -301,6 +301,12 @@ fn a_failure_says_what_the_service_answered_and_never_the_address() {
          it answered 403 Forbidden: invalid_token\n",
     );
     requests.join().unwrap();
+    let (url, requests) = server(vec![("404 Not Found", "no such thing: /services/T/B/x")]);
+    notify("slackKey").env("R_INTEGRATION_WEBHOOKURL", url + "/services/T/B/x").fails(
+        "shipctl: notify r: could not be sent to the address in the integration's field webhookUrl: \
+         it answered 404 Not Found: no such thing: /***\n",
+    );
+    requests.join().unwrap();
     let (url, requests) = server(vec![("302 Found\r\nLocation: http://127.0.0.1:9/", "")]);
     notify("slackKey").env("R_INTEGRATION_WEBHOOKURL", url).fails(
         "shipctl: notify r: could not be sent to the address in the integration's field webhookUrl: \
