@@ -133,7 +133,7 @@ fn jobs_that_cannot_run() {
         ),
         (
             "ecs",
-            "error: job `ecs` is of type `deploy`, and shipctl runs runSh jobs\n  --> shippable.yml:11:20\n",
+            "error: job `ecs` is of type `deploy`, and shipctl runs runSh jobs\n  --> shippable.yml:11:21\n",
         ),
     ] {
         for command in ["run", "env"] {

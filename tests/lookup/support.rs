@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
@@ -155,15 +155,21 @@ pub struct Done {
 }
 
 impl Done {
-    /// The directory that the call was made in.
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
+    /// A path in the directory that the call was made in.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.directory.path().join(path)
     }
 
     /// Expects a file with this content.
     pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
-        let found = fs::read(self.directory().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let found = fs::read(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert_eq!(lossy(&found), lossy(content.as_ref()), "{path}");
+        self
+    }
+
+    /// Expects that there is no such file.
+    pub fn no_file(self, path: &str) -> Self {
+        assert!(!self.path(path).exists(), "{path} is there");
         self
     }
 }
