@@ -208,7 +208,7 @@ impl Session {
         for attempt in 0.. {
             let (built, build) = self.build(&plan, &credentials, self.root(job, home, attempt)?)?;
             let layout = workspace::render(&plan, &built.environment, &credentials, &build)?;
-            match Workspace::create(&build.root, layout, keep) {
+            match Workspace::create(&build.root, &layout, keep) {
                 Ok(workspace) => {
                     self.warn(&built.warnings);
                     return Ok((
@@ -228,7 +228,7 @@ impl Session {
     fn root(&self, job: &str, home: Home, attempt: usize) -> Result<PathBuf, Failure> {
         Ok(match &self.options.workspace {
             Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
-            None => home.workspace(&self.line.directory, job, attempt),
+            None => home.workspace(job, attempt),
         })
     }
 

@@ -15,6 +15,7 @@ pub mod exit;
 pub mod lookup;
 pub mod mask;
 pub mod model;
+mod nearest;
 pub mod resolve;
 pub mod run;
 pub mod secret;

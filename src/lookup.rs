@@ -19,7 +19,6 @@ mod glob;
 mod jdk;
 mod json;
 mod missing;
-mod nearest;
 mod notify;
 mod replace;
 mod replicate;
@@ -232,7 +231,7 @@ fn unknown(name: &OsStr, err: &mut dyn Write) -> Option<u8> {
     {
         return None;
     }
-    let hint = nearest::did_you_mean(name, FUNCTIONS.iter().map(|function| function.name));
+    let hint = missing::did_you_mean(name, FUNCTIONS.iter().map(|function| function.name));
     _ = writeln!(err, "The command {name} is not supported{hint}");
     Some(exit::FUNCTION_FAILED)
 }

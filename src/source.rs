@@ -145,7 +145,7 @@ pub fn read_text(path: &Path) -> Result<String, String> {
     if metadata.len() > MAX_BYTES {
         return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
     // A pipe or a device says nothing of its length beforehand.
     let file = fs::File::open(path).map_err(say)?;
     io::Read::read_to_end(&mut io::Read::take(file, MAX_BYTES + 1), &mut bytes).map_err(say)?;

@@ -4,8 +4,8 @@
 //! workspace is marked and locked while it is in use, so that what a killed run left behind is known as such and
 //! removed by the next one, and so that a directory of somebody else's is never emptied.
 //!
-//! Where workspaces lie by default, empty directories stay for the next run of the same job: making and removing a
-//! dozen of them takes longer than starting a shell.
+//! Where workspaces lie by default, the directories that every workspace has stay, empty, for the next run: making
+//! and removing them takes longer than starting a shell.
 
 mod documents;
 mod layout;
@@ -17,9 +17,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use indexmap::IndexSet;
 use nix::fcntl::{Flock, FlockArg};
 
+use layout::DIRECTORIES;
 pub use layout::{Layout, Rendered, render};
 pub use place::{Home, remove_stale};
 
@@ -35,7 +35,6 @@ const KEPT: &[u8] = b"kept\n";
 pub struct Workspace {
     root: PathBuf,
     secret_files: Vec<PathBuf>,
-    directories: IndexSet<PathBuf>,
     fate: Fate,
     marker: Flock<File>,
 }
@@ -43,7 +42,7 @@ pub struct Workspace {
 /// What becomes of a workspace in the end.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
-    /// Its files go; its directories stay for the next run of the job.
+    /// What is in it goes; the directories that every workspace has stay for the next run.
     Emptied,
     /// It goes.
     Removed,
@@ -68,36 +67,33 @@ impl Workspace {
     ///
     /// When another run uses it, when it holds something that is no workspace's, and when it cannot be written.
     /// Then nothing of it is left.
-    pub fn create(root: &Path, layout: Layout, keep: bool) -> Result<Workspace, Unavailable> {
+    pub fn create(root: &Path, layout: &Layout, keep: bool) -> Result<Workspace, Unavailable> {
         let (marker, made) = claim(root)?;
         let fate = match (place::is_default(root), made) {
             (true, _) => Fate::Emptied,
             (false, true) => Fate::Removed,
             (false, false) => Fate::RemovedButRoot,
         };
-        let Layout { directories, files } = layout;
-        let mut workspace =
-            Workspace { root: root.to_owned(), secret_files: Vec::new(), directories, fate, marker };
-        workspace.fill(&files, made).map_err(Unavailable::Failed)?;
+        let mut workspace = Workspace { root: root.to_owned(), secret_files: Vec::new(), fate, marker };
+        workspace.fill(layout).map_err(Unavailable::Failed)?;
         if keep {
             workspace.fate = Fate::Kept;
         }
         Ok(workspace)
     }
 
-    fn fill(&mut self, files: &indexmap::IndexMap<PathBuf, Rendered>, made: bool) -> Result<()> {
-        let mut present = IndexSet::new();
-        if !made {
-            present = place::clear(&self.root, &self.directories)
-                .with_context(|| format!("cannot empty the workspace {}", self.root.display()))?;
+    fn fill(&mut self, layout: &Layout) -> Result<()> {
+        let usable = || format!("cannot use the workspace {}", self.root.display());
+        // An empty marker says that only directories are left; a new one was just made.
+        if self.marker.metadata().with_context(usable)?.len() > 0 {
+            place::clear(&self.root, DIRECTORIES).with_context(usable)?;
         }
-        self.mark(IN_USE)
-            .with_context(|| format!("cannot write to the workspace {}", self.root.display()))?;
-        for directory in self.directories.difference(&present) {
+        self.mark(IN_USE).with_context(usable)?;
+        for directory in &layout.directories {
             let directory = self.root.join(directory);
             make_directory(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
         }
-        for (name, file) in files {
+        for (name, file) in &layout.files {
             let path = self.root.join(name);
             write_private(&path, &file.contents)
                 .with_context(|| format!("cannot write {}", path.display()))?;
@@ -122,11 +118,11 @@ impl Workspace {
     fn remove(&self) -> io::Result<()> {
         match self.fate {
             Fate::Emptied => {
-                place::clear(&self.root, &self.directories)?;
+                place::clear(&self.root, DIRECTORIES)?;
                 return self.mark(b"");
             }
             Fate::Removed | Fate::RemovedButRoot => {
-                place::clear(&self.root, &IndexSet::new())?;
+                place::clear(&self.root, &[])?;
                 fs::remove_file(self.root.join(MARKER))?;
             }
             Fate::Kept => {
@@ -204,8 +200,16 @@ fn refuse_foreign(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Makes a directory, and those above it, unless it is there.
 fn make_directory(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+        }
+        // Something else of that name is noticed when a file is written below it.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
 }
 
 /// Writes a file that nobody else can read, not even for an instant.

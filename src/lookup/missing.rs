@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::nearest::did_you_mean;
 use super::{Failure, World};
 use crate::contract::{self, suffix};
+use crate::nearest::nearest;
 
 /// More names than this are counted, not listed.
 const LISTED: usize = 40;
@@ -106,4 +106,9 @@ impl Resources {
             ),
         }
     }
+}
+
+/// ``; did you mean `NAME`?`` with the candidate nearest to `wrong`, or nothing if none is near.
+pub(super) fn did_you_mean<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(wrong, candidates).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

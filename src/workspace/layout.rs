@@ -31,7 +31,7 @@ pub struct Rendered {
 }
 
 /// The directories that every workspace has.
-const DIRECTORIES: &[&str] = &[
+pub(super) const DIRECTORIES: &[&str] = &[
     path::IN,
     path::OUT,
     path::STATE,

@@ -7,14 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use indexmap::IndexSet;
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::Uid;
 
 use super::{IN_USE, MARKER};
-use crate::environment::stable_id;
 
-/// How long the empty directories of a job are kept for its next run.
+/// How long empty directories are kept for the next run.
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What workspaces are kept in by default.
@@ -37,12 +35,10 @@ impl Home {
         }
     }
 
-    /// The workspace of a job of the line in `line`; `attempt` counts the ones that are in use, from 0.
-    pub fn workspace(self, line: &Path, job: &str, attempt: usize) -> PathBuf {
-        let line = stable_id("line", &line.to_string_lossy());
+    /// The workspace of a job; `attempt` counts the ones that are in use, from 0.
+    pub fn workspace(self, job: &str, attempt: usize) -> PathBuf {
         let job = job.replace('/', "_");
-        let attempt = if attempt == 0 { String::new() } else { format!(".{}", attempt + 1) };
-        self.directory().join(format!("{job}-{}{attempt}", &line[..8]))
+        self.directory().join(if attempt == 0 { job } else { format!("{job}.{}", attempt + 1) })
     }
 }
 
@@ -98,31 +94,20 @@ pub(super) fn is_same_file(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Removes everything in a workspace but its marker and the directories to keep, which are given relative to it; says
-/// which of those are there.
-pub(super) fn clear(root: &Path, keep: &IndexSet<PathBuf>) -> io::Result<IndexSet<PathBuf>> {
-    let mut present = IndexSet::new();
-    clear_below(root, Path::new(""), keep, &mut present)?;
-    Ok(present)
-}
-
-fn clear_below(
-    root: &Path,
-    below: &Path,
-    keep: &IndexSet<PathBuf>,
-    present: &mut IndexSet<PathBuf>,
-) -> io::Result<()> {
-    for entry in fs::read_dir(root.join(below))? {
+/// Removes everything in a workspace but its marker and the directories to keep, which it empties.
+pub(super) fn clear(root: &Path, keep: &[&str]) -> io::Result<()> {
+    for entry in fs::read_dir(root)? {
         let entry = entry?;
-        let name = below.join(entry.file_name());
-        if name.as_os_str() == MARKER {
+        let name = entry.file_name();
+        if name == MARKER {
             continue;
         }
-        if keep.contains(&name) && entry.file_type()?.is_dir() {
-            clear_below(root, &name, keep, present)?;
-            present.insert(name);
+        if keep.iter().any(|kept| name == *kept) && entry.file_type()?.is_dir() {
+            for entry in fs::read_dir(entry.path())? {
+                remove_tree(&entry?.path())?;
+            }
         } else {
-            remove_tree(&root.join(&name))?;
+            remove_tree(&entry.path())?;
         }
     }
     Ok(())

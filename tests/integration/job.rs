@@ -1,1 +1,304 @@
+//! `shipctl run` and `shipctl exec`: a job with its environment and files, and nothing of it left behind.
 
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use nix::mount::{MsFlags, mount, umount};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use regex::Regex;
+
+use crate::support::{Call, shipctl};
+
+/// A job bound to AWS keys, with this script.
+fn line(script: &str) -> String {
+    let script = script.replace('\n', "\n            ");
+    format!(
+        "integrations:\n- name: keys\n  type: amazonKeys\n  fields: {{accessKey: AKIAMADEUP, secretKey: \"s3c\\\"r$t\\n'x' \"}}\nresources:\n- {{name: aws, type: integration, integration: keys}}\njobs:\n- name: ship\n  type: runSh\n  steps:\n    - IN: aws\n    - TASK:\n        script:\n          - |\n            {script}\n"
+    )
+}
+
+/// A call with workspaces in a directory of its own.
+fn call(command: &str, arguments: &str, script: &str) -> Call {
+    shipctl(command)
+        .args(arguments)
+        .file("shippable.yml", line(script))
+        .env("TMPDIR", "{WORK}/tmp")
+        .file("tmp/", "")
+}
+
+/// The output of `run` with every duration replaced by `T`.
+fn timeless(bytes: &[u8]) -> String {
+    let duration = Regex::new(r"\b\d+(\.\d+)? ?(ms|s)\b").unwrap();
+    duration.replace_all(&String::from_utf8_lossy(bytes), "T").into_owned()
+}
+
+/// All files below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+/// No file below a directory holds the secret.
+fn assert_no_secret(directory: &Path) {
+    for file in files(directory) {
+        let content = fs::read(&file).unwrap();
+        assert!(!String::from_utf8_lossy(&content).contains("s3c"), "{} holds the secret", file.display());
+    }
+}
+
+#[test]
+fn the_first_job_of_a_newcomer() {
+    let output = shipctl("run")
+        .args("deploy -C")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/aws-keys"))
+        .output();
+    assert_eq!(
+        timeless(&output.stdout),
+        "▸ deploy the release\n  $ echo \"release $RELEASE goes to $REGION with the key $AWS_INTEGRATION_ACCESSKEY\"\nrelease 1.10 goes to us-east-1 with the key ***\n  ✓ T\n  $ secret=$(shipctl get_integration_resource_field aws secretKey)  (+1 line)\nthe secret key has 40 characters, and is shown as ***\n  ✓ T\n✓ deploy the release · T\n▸ on_success\n  $ echo \"$JOB_NAME is done\"\ndeploy is done\n  ✓ T\n✓ on_success · T\n▸ always\n  $ echo \"this runs in any case\"\nthis runs in any case\n  ✓ T\n✓ always · T\n\n✓ deploy the release  T\n✓ on_success          T\n✓ always              T\n✓ deploy succeeded · T\n"
+    );
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn the_status_is_that_of_the_failing_script() {
+    for (script, status) in
+        [("exit 7", 7), ("false", 1), ("no-such-command", 127), ("kill -KILL $$", 137), ("exit 0", 0)]
+    {
+        assert_eq!(call("run", "ship", script).output().status.code(), Some(status), "{script}");
+    }
+}
+
+#[test]
+fn values_reach_the_script_byte_for_byte_and_the_log_masked() {
+    let script = "printf '%s' \"$AWS_INTEGRATION_SECRETKEY\" > \"$OUT\"\necho \"[$AWS_INTEGRATION_SECRETKEY]\"\necho \"$AWS_INTEGRATION_ACCESSKEY\" | base64";
+    let call = call("run", "ship -e OUT=out", script);
+    let output =
+        call.command().arg("-e").arg(format!("OUT={}", call.path("out").display())).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fs::read(call.path("out")).unwrap(), b"s3c\"r$t\n'x' ");
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert!(log.contains("[***"), "{log}");
+    assert!(!log.contains("s3c") && !log.contains("AKIA") && !log.contains("QUtJQU1"), "{log}");
+}
+
+#[test]
+fn the_workspace_is_private_and_complete() {
+    let script = "cd \"$JOB_PATH\"; find . -printf '%m %y %P\\n' | sort -k3; . IN/aws/integration.env; [ \"$secretKey\" = \"$AWS_INTEGRATION_SECRETKEY\" ]";
+    let output = call("run", "ship", script).output();
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{log}");
+    let found: Vec<_> =
+        log.lines().filter(|line| line.starts_with("700 d ") || line.starts_with("600 f ")).collect();
+    let all = Regex::new("(?m)^[0-7]{3} [a-z] ").unwrap().find_iter(&log).count();
+    assert_eq!(found.len(), all, "nobody else can read any of it: {log}");
+    for name in [
+        "d IN/aws",
+        "f IN/aws/integration.env",
+        "f IN/aws/integration.json",
+        "d IN/aws/integration",
+        "f IN/aws/version.json",
+        "d OUT",
+        "d integrations",
+        "f message.json",
+        "d previousState",
+        "d scripts",
+        "f scripts/integration_envs.env",
+        "d secrets",
+        "d shared",
+        "d state",
+        "f state/aws.env",
+        "f state/ship.env",
+    ] {
+        assert!(found.iter().any(|line| line.ends_with(name)), "{name}: {log}");
+    }
+}
+
+#[test]
+fn nothing_secret_is_left_however_the_run_ends() {
+    for script in ["true", "false", "kill -9 $$", "chmod -R a-w . ; mkdir -p deep/er; chmod 500 deep"] {
+        let call = call("run", "ship", script);
+        call.output();
+        assert_no_secret(&call.path("tmp"));
+    }
+}
+
+/// Starts a run that says `ready` and then waits, and gives it back once it has said so.
+fn started(call: &Call) -> Child {
+    let mut child = call.command().stdout(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("ready") {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "the run ended early");
+    }
+    child.stdout = Some(log.into_inner());
+    child
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).unwrap())
+}
+
+const WAIT: &str = "echo ready\nsleep 600";
+
+#[test]
+fn a_signal_ends_the_run_in_order() {
+    for (signal, status) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let call = call("run", "ship", WAIT);
+        let mut child = started(&call);
+        assert!(files(&call.path("tmp")).iter().any(|file| file.ends_with("integration.env")));
+        kill(pid(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(status), "{signal}");
+        assert_no_secret(&call.path("tmp"));
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_by_the_next_one() {
+    let call = call("run", "ship", WAIT);
+    let mut child = started(&call);
+    kill(pid(&child), Signal::SIGKILL).unwrap();
+    // The pipe is closed when the shell is gone too.
+    child.stdout.take().unwrap().read_to_end(&mut Vec::new()).unwrap();
+    child.wait().unwrap();
+    assert!(files(&call.path("tmp")).iter().any(|file| file.ends_with("integration.env")));
+    let next = shipctl("run").args("other").env("TMPDIR", call.path("tmp"));
+    let next = next.file("shippable.yml", "jobs:\n- {name: other, type: runSh, steps: [TASK: ['true']]}\n");
+    assert!(next.output().status.success());
+    assert_no_secret(&call.path("tmp"));
+}
+
+#[test]
+fn two_runs_at_once_have_a_workspace_each() {
+    let call = call("run", "ship", "echo \"$JOB_PATH\" >> \"$PATHS\"; echo ready; sleep 600")
+        .env("PATHS", "{WORK}/paths");
+    for mut child in [started(&call), started(&call)] {
+        kill(pid(&child), Signal::SIGTERM).unwrap();
+        child.wait().unwrap();
+    }
+    let paths = fs::read_to_string(call.path("paths")).unwrap();
+    let paths: Vec<_> = paths.lines().collect();
+    assert_eq!(paths.len(), 2);
+    assert_ne!(paths[0], paths[1]);
+}
+
+#[test]
+fn a_workspace_of_ones_own() {
+    let call = call("run", "ship --workspace there/it", "pwd");
+    let output = call.output();
+    assert!(
+        String::from_utf8_lossy(&output.stdout)
+            .contains(&format!("\n{}/there/it\n", call.path("").display()).replace("//", "/"))
+    );
+    assert!(!call.path("there/it").exists());
+    let kept = crate::job::call("run", "ship --keep --workspace it", "echo kept > shared/file");
+    let output = kept.output();
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("shipctl: the workspace is kept: "));
+    assert_eq!(fs::read_to_string(kept.path("it/shared/file")).unwrap(), "kept\n");
+    assert!(kept.path("it/message.json").exists() && !kept.path("it/IN/aws/integration.env").exists());
+    assert_no_secret(&kept.path("it"));
+    let foreign = crate::job::call("run", "ship --workspace home", "true").file("home/letter", "dear");
+    let output = foreign.output();
+    assert_eq!(output.status.code(), Some(125));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is not empty and no workspace of shipctl"));
+    assert_eq!(fs::read_to_string(foreign.path("home/letter")).unwrap(), "dear");
+}
+
+#[test]
+fn a_dry_run_starts_nothing_and_writes_nothing() {
+    let call = call("run", "ship --dry-run", "touch /tmp/never");
+    let output = call.output();
+    let plan = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        plan.starts_with("job ship (runSh) · dry run: nothing is started, nothing is written\n"),
+        "{plan}"
+    );
+    assert!(
+        plan.contains(
+            "  AWS_INTEGRATION_SECRETKEY=***  (integration keys, field secretKey, from the YAML)\n"
+        ),
+        "{plan}"
+    );
+    assert!(!plan.contains("s3c"), "{plan}");
+    assert_eq!(fs::read_dir(call.path("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_half_done() {
+    if !nix::unistd::Uid::effective().is_root() {
+        return;
+    }
+    let call = call("run", "ship --workspace small/ws", "echo never").file("small/", "");
+    let small = call.path("small");
+    let size = Some("size=16k,mode=700");
+    if mount(Some("none"), &small, Some("tmpfs"), MsFlags::empty(), size).is_err() {
+        return;
+    }
+    fs::write(small.join("filler"), vec![0; 8192]).unwrap();
+    let output = call.output();
+    let left = files(&small);
+    umount(&small).unwrap();
+    assert_eq!(output.status.code(), Some(125), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("No space left on device"));
+    assert_eq!(left, [small.join("filler")]);
+}
+
+#[test]
+fn exec_gives_the_command_its_environment_and_takes_its_status() {
+    let exec = |words: &[&str]| words.iter().fold(call("exec", "ship --", "x"), |call, word| call.arg(word));
+    exec(&["sh", "-c", "printf '%s|' \"$1\" \"$AWS_INTEGRATION_ACCESSKEY\"; pwd; exit 7", "sh", "a b"])
+        .stdout("a b|AKIAMADEUP|{WORK}\n")
+        .status(7)
+        .run();
+    exec(&["sh", "-c", "kill -TERM $$"]).status(143).run();
+    exec(&["no-such-command"]).stderr("error: no-such-command: command not found\n").status(127).run();
+    let output = exec(&["./shippable.yml"]).output();
+    assert_eq!(output.status.code(), Some(126), "{}", String::from_utf8_lossy(&output.stderr));
+    exec(&["shipctl", "get_resource_operation", "aws"]).stdout("IN\n").run();
+}
+
+#[test]
+fn exec_masks_if_it_is_asked_to() {
+    let script = "echo \"$AWS_INTEGRATION_ACCESSKEY\"; echo \"$AWS_INTEGRATION_ACCESSKEY\" >&2";
+    for (flag, shown) in [("", "AKIAMADEUP\n"), ("--mask ", "***\n")] {
+        call("exec", &format!("ship {flag}-- sh -c"), "x").arg(script).stdout(shown).stderr(shown).run();
+    }
+}
+
+#[test]
+fn the_environment_of_shipctl_itself_stays_out_of_jobs() {
+    let call =
+        call("exec", "ship -- env", "x").env("SHIPCTL_INTEGRATION_X_TOKEN", "hush").env("FROM_OUTSIDE", "1");
+    let text = String::from_utf8(call.output().stdout).unwrap();
+    assert!(text.contains("FROM_OUTSIDE=1\n") && !text.contains("SHIPCTL_INTEGRATION"), "{text}");
+    let clean =
+        crate::job::call("exec", "ship --clean-env -- env", "x").env("FROM_OUTSIDE", "1").env("LC_ALL", "C");
+    let text = String::from_utf8(clean.output().stdout).unwrap();
+    assert!(
+        !text.contains("FROM_OUTSIDE") && text.contains("LC_ALL=C\n") && text.contains("PATH="),
+        "{text}"
+    );
+}
+
+#[test]
+fn secret_files_are_never_readable_by_others() {
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let call = call("run", "ship --workspace ws", WAIT);
+    let mut child = started(&call);
+    assert_eq!(mode(&call.path("ws")), 0o700);
+    assert_eq!(mode(&call.path("ws/IN/aws/integration.json")), 0o600);
+    kill(pid(&child), Signal::SIGTERM).unwrap();
+    child.wait().unwrap();
+    assert!(!call.path("ws").exists());
+}

@@ -8,5 +8,5 @@ mod env;
 mod files;
 mod graph;
 mod job;
-#[path = "../lookup/support.rs"]
+mod lookup;
 mod support;

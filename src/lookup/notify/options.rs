@@ -6,8 +6,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
+use super::super::missing::did_you_mean;
 use super::super::missing::list;
-use super::super::nearest::did_you_mean;
 use super::super::{Failure, World, json};
 
 /// Every option, with a blank for what the user may write as `_`, `-` or nothing.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::process::Stdio;
 
-use super::support::shipctl;
+use crate::support::shipctl;
 
 #[test]
 fn a_reader_who_leaves_early_is_no_failure() {

@@ -1,6 +1,6 @@
 //! `post_resource_state`, `put_resource_state` and their `_multi` forms.
 
-use super::support::shipctl;
+use crate::support::shipctl;
 
 #[test]
 fn post_drops_what_was_stored_and_put_keeps_it() {

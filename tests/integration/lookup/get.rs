@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::support::shipctl;
+use crate::support::shipctl;
 
 const OUTSIDE: &str = "\n  this is not inside a job: with `--job JOB` the answer comes from the YAML\n";
 
@@ -107,7 +107,7 @@ fn an_unknown_resource_is_an_error_that_names_the_resources_there_are() {
         .env("MYINT_OPERATION", "OUT")
         .env("MYINT_NAME", "my-int")
         .fails(
-            "shipctl: `vcp` has no ID here ($VCP_ID is not set); the resources of this job: my-int, vpc\n",
+            "shipctl: `vcp` has no ID here ($VCP_ID is not set); the resources of this job: my-int, vpc; did you mean `vpc`?\n",
         );
 }
 

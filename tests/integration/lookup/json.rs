@@ -3,12 +3,12 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::support::shipctl;
+use crate::support::shipctl;
 
 const DOCUMENT: &str = r#"{"name": "app", "servers": [{"ip": "10.0.0.1", "tags": []}], "ratio": 1.50, "big": 12345678901234567890,
     "none": null, "text": "two\nlines", "sp ace": "x", "d-ash": "y", "dots.a.b": 1, "u": "\u00e9\u2603"}"#;
 
-fn value_of(path: &str) -> super::support::Call {
+fn value_of(path: &str) -> crate::support::Call {
     shipctl("get_json_value").arg("p.json").arg(path).file("p.json", DOCUMENT)
 }
 

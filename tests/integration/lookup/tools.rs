@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::support::{Call, shipctl};
+use crate::support::{Call, shipctl};
 
 #[test]
 fn a_version_is_bumped() {

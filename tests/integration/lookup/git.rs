@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::support::{Call, shipctl};
+use crate::support::{Call, shipctl};
 
 const USAGE: &str = "Usage: shipctl get_git_changes [--path | --resource] [--commit-range=RANGE] [--depth=N] [--directories-only]\n";
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use super::support::{Call, shipctl};
+use crate::support::{Call, shipctl};
 
 fn mode(call: &Call, path: &str, mode: u32) {
     fs::set_permissions(call.path(path), fs::Permissions::from_mode(mode)).unwrap();

@@ -10,7 +10,7 @@ use rsa::traits::PublicKeyParts;
 use rsa::{Oaep, RsaPrivateKey};
 use sha1::Sha1;
 
-use super::support::{Call, shipctl};
+use crate::support::{Call, shipctl};
 
 const KEYS: [(&str, &str); 2] =
     [("pkcs#1, 1024", include_str!("keys/rsa1024.pem")), ("pkcs#8, 3072", include_str!("keys/rsa3072.pem"))];

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
 
-use super::support::{Call, shipctl};
+use crate::support::{Call, shipctl};
 
 /// What a server was sent.
 struct Request {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use shipctl::lookup::{self, World};
 
-use super::support::shipctl;
+use crate::support::shipctl;
 
 struct Memory {
     vars: &'static [(&'static str, &'static str)],

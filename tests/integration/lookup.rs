@@ -1,0 +1,13 @@
+//! The utility functions, as scripts call them.
+
+mod decrypt;
+mod files;
+mod get;
+mod git;
+mod json;
+mod notify;
+mod output;
+mod rooms;
+mod state;
+mod tools;
+mod world;
