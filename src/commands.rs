@@ -8,6 +8,7 @@ pub mod function;
 pub mod graph;
 pub mod list;
 mod plan;
+mod repositories;
 pub mod run;
 
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ use crate::environment::{self, Build, Built, Environment};
 use crate::exit;
 use crate::model::files::{self, Line};
 use crate::model::task::Task;
+use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
 use crate::source::Sources;
 use crate::workspace;
@@ -104,11 +106,13 @@ fn read_good(options: &LineOptions) -> Result<Line, Failure> {
     }
 }
 
-/// How the credentials of a job are fetched.
+/// How the credentials of a job are fetched, and what is asked for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Commands {
-    /// Those that come from commands too.
+    /// Those that come from commands too; and servers are asked for their repositories.
     Run,
+    /// Those that come from commands too, and no server is asked.
+    RunHere,
     /// Without starting anything.
     Skip,
 }
@@ -148,11 +152,12 @@ impl Session {
         let fail = |problems: Vec<Diagnostic>| failure(&problems, &self.line.sources, self.paint);
         let plan = resolve::resolve(&self.line.pipeline, job).map_err(fail)?;
         let mut fetch = match commands {
-            Commands::Run => Fetch::new(&self.line.sources),
+            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
             Commands::Skip => Fetch::without_commands(&self.line.sources),
         };
         let credentials = credentials::fetch(&plan, &mut fetch).map_err(fail)?;
-        let build = self.build(job)?;
+        let mut build = self.build(job)?;
+        self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
         let Built { environment, warnings } =
             environment::build(&plan, &credentials, &build).map_err(fail)?;
         for warning in warnings {
@@ -162,6 +167,15 @@ impl Session {
             environment.for_task(task, index, &build).map_err(fail)?;
         }
         Ok(Ready { plan, credentials, environment, build })
+    }
+
+    /// The same job, with what only servers know of its repositories.
+    fn ask_servers<'a>(&self, mut ready: Ready<'a>) -> Result<Ready<'a>, Failure> {
+        self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
+        let built = environment::build(&ready.plan, &ready.credentials, &ready.build);
+        ready.environment =
+            built.map_err(|problems| failure(&problems, &self.line.sources, self.paint))?.environment;
+        Ok(ready)
     }
 
     fn build(&self, job: &str) -> Result<Build, Failure> {
@@ -185,6 +199,7 @@ impl Session {
             architecture: uname.machine().to_string_lossy().into_owned(),
             operating_system: operating_system(),
             given: self.options.env.clone(),
+            repositories: Repositories::new(),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
         })
     }

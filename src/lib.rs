@@ -1,7 +1,7 @@
 //! `shipctl`: a job runner and environment injector for assembly lines written in YAML.
 //!
 //! The way data walks has one direction: YAML text → [`source`] → [`yaml`] → [`model`] → [`resolve`] →
-//! [`credentials`] → [`environment`] → [`workspace`] → `run` → exit status. The [`lookup`] functions, which scripts
+//! [`credentials`] → [`repository`] → [`environment`] → [`workspace`] → `run` → exit status. The [`lookup`] functions, which scripts
 //! call inside a job, share nothing with that road but the [`contract`].
 
 pub mod check;
@@ -15,6 +15,7 @@ pub mod exit;
 pub mod lookup;
 pub mod mask;
 pub mod model;
+pub mod repository;
 pub mod resolve;
 pub mod secret;
 pub mod source;

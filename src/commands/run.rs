@@ -15,6 +15,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::new(options, &command.options, &command.job)?;
     let commands = if command.dry_run { Commands::Skip } else { Commands::Run };
     let ready = session.prepare(&command.job, commands)?;
+    session.warn_of_left_out(&ready.build);
     let limit = command.timeout.or(ready.plan.job.time_limit);
     if command.dry_run {
         print(&plan::describe(&session, &ready, limit, paint(options.color, &io::stdout()))?)?;

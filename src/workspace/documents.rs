@@ -40,7 +40,7 @@ pub fn render(
     layout.file_of(Path::new(path::SCRIPTS).join(path::INTEGRATION_ENVS), Vec::new(), false);
     layout.state_file(&plan.job.name.text);
     for dependency in &plan.dependencies {
-        layout.dependency(dependency, environment, credentials)?;
+        layout.dependency(dependency, environment, credentials, build)?;
     }
     for (_, integration) in &plan.integrations {
         let directory = Path::new(path::INTEGRATIONS).join(&integration.name.text);
@@ -75,12 +75,17 @@ impl Layout {
         dependency: &Dependency,
         environment: &Environment,
         credentials: &Credentials,
+        build: &Build,
     ) -> anyhow::Result<()> {
         let directory = Path::new(dependency.operation.word()).join(&dependency.name.text);
         let kind = dependency.target.kind();
         self.directories.push(directory.clone());
         self.state_file(&dependency.name.text);
-        self.json(directory.join(path::VERSION_JSON), &version_document(dependency, environment), false)?;
+        self.json(
+            directory.join(path::VERSION_JSON),
+            &version_document(dependency, environment, build),
+            false,
+        )?;
         let params = dependency.target.resource().and_then(|resource| resource.params()).and_then(Node::map);
         match params {
             // The original wrote the params of an IN into a file where others have a directory.
@@ -182,23 +187,27 @@ fn message(plan: &Plan, environment: &Environment, build: &Build) -> Json {
         "dependencies": plan.dependencies.iter().map(|dependency| {
             let mut object = Map::new();
             object.insert("operation".to_owned(), json!(dependency.operation.word()));
-            object.extend(identity(dependency));
+            object.extend(identity(dependency, build));
             object.insert("path".to_owned(), json!(build.root.join(dependency.operation.word()).join(&dependency.name.text).to_string_lossy()));
             object.insert("sourceName".to_owned(), json!(source_name(dependency, environment)));
-            object.insert("version".to_owned(), version(dependency, environment));
+            object.insert("version".to_owned(), version(dependency, environment, build));
             Json::Object(object)
         }).collect::<Vec<_>>(),
     })
 }
 
 /// What `message.json` and `version.json` say alike of a dependency.
-fn identity(dependency: &Dependency) -> Map<String, Json> {
+fn identity(dependency: &Dependency, build: &Build) -> Map<String, Json> {
     let name = &dependency.name.text;
+    let mut bag = json!({"yml": dependency.target.node().to_json()});
+    if let Some(repository) = build.repository(dependency) {
+        bag["normalizedRepo"] = repository.normalized();
+    }
     let object = json!({
         "name": name,
         "resourceId": stable_id("resource", name),
         "type": dependency.target.kind(),
-        "propertyBag": {"yml": dependency.target.node().to_json()},
+        "propertyBag": bag,
     });
     match object {
         Json::Object(map) => map,
@@ -206,17 +215,17 @@ fn identity(dependency: &Dependency) -> Map<String, Json> {
     }
 }
 
-fn version_document(dependency: &Dependency, environment: &Environment) -> Json {
-    let mut object = identity(dependency);
+fn version_document(dependency: &Dependency, environment: &Environment, build: &Build) -> Json {
+    let mut object = identity(dependency, build);
     object.insert("operation".to_owned(), json!(dependency.operation.word()));
     object.insert("isJob".to_owned(), json!(matches!(dependency.target, Target::Job(_))));
     object.insert("step".to_owned(), dependency.step.to_json());
-    object.insert("version".to_owned(), version(dependency, environment));
+    object.insert("version".to_owned(), version(dependency, environment, build));
     Json::Object(object)
 }
 
 /// The version of a dependency: a resource's first one comes from its YAML.
-fn version(dependency: &Dependency, environment: &Environment) -> Json {
+fn version(dependency: &Dependency, environment: &Environment, build: &Build) -> Json {
     let variable =
         |part: &str| environment.get(&format!("{}_{part}", dependency.env)).filter(|value| !value.is_empty());
     let number = variable("VERSIONNUMBER").and_then(|number| number.parse::<u64>().ok());
@@ -230,6 +239,9 @@ fn version(dependency: &Dependency, environment: &Environment) -> Json {
         if key != "params" {
             substitute_all(value, environment);
         }
+    }
+    if let Some(repository) = build.repository(dependency) {
+        bag.insert("shaData".to_owned(), repository.sha_data());
     }
     if let Some(name) = source_name(dependency, environment) {
         bag.entry("sourceName").or_insert_with(|| json!(name));

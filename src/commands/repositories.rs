@@ -1,0 +1,137 @@
+//! The repositories that go into a job: which ones it wants, and which the caller gives for them.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::{Failure, Session, failure};
+use crate::contract::suffix;
+use crate::credentials::Credentials;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::environment::{self, Build, Environment};
+use crate::model::Resource;
+use crate::model::job::Pin;
+use crate::repository::{self, Search, Wanted};
+use crate::resolve::{Dependency, Operation, Plan};
+
+impl Session {
+    /// Describes the repositories of a plan to `build`; those that only a server knows in full if `ask_servers`.
+    ///
+    /// A pointer may hold variables, of repositories that come before it too: so each is read from the environment
+    /// that those before it make.
+    pub(super) fn describe_repositories(
+        &self,
+        plan: &Plan,
+        credentials: &Credentials,
+        build: &mut Build,
+        ask_servers: bool,
+    ) -> Result<(), Failure> {
+        let fail = |problems: Vec<Diagnostic>| failure(&problems, &self.line.sources, self.paint);
+        self.check_given_repositories().map_err(fail)?;
+        for dependency in &plan.dependencies {
+            let (Operation::In(input), Some(resource)) = (dependency.operation, dependency.target.resource())
+            else {
+                continue;
+            };
+            let name = &dependency.name.text;
+            if !repository::is_repository(&resource.kind.text)
+                || build.repositories.contains_key(name) && !ask_servers
+            {
+                continue;
+            }
+            let environment = environment::build(plan, credentials, build).map_err(fail)?.environment;
+            let pointer = |part: &str| pointer(&environment, dependency, part);
+            // What pointers were called in the original's first syntax.
+            let source = |key: &str| resource.node.get("source")?.get(key)?.text();
+            let wanted = Wanted {
+                resource: name,
+                place: dependency.name.place,
+                source_name: pointer("SOURCENAME").or_else(|| source("name")).unwrap_or_default(),
+                branch: pointer("BRANCH").or_else(|| source("branch")),
+                commit: input.pin.as_ref().and_then(|pin| match pin {
+                    Pin::Name(name) => Some(name.text.as_str()),
+                    Pin::Number(_) => None,
+                }),
+                credential: dependency.integration.and_then(|bound| credentials.get(&bound.name.text)),
+            };
+            let search = Search {
+                given: self
+                    .options
+                    .repo
+                    .iter()
+                    .rev()
+                    .find(|(given, _)| given == name)
+                    .map(|(_, path)| path.as_path()),
+                directories: &self.directories_of(resource)?,
+                working_tree: self.options.working_tree,
+                ask_servers,
+            };
+            let described = repository::describe(&wanted, &search).map_err(|problem| fail(vec![problem]))?;
+            build.repositories.insert(name.clone(), described);
+        }
+        Ok(())
+    }
+
+    /// Tells where what is checked out is not what a job gets.
+    pub(super) fn warn_of_left_out(&self, build: &Build) {
+        for repository in build.repositories.values() {
+            self.warn(repository.left_out());
+        }
+        if self.options.working_tree
+            && !build.repositories.is_empty()
+            && !build.repositories.values().any(repository::Repository::is_local)
+        {
+            self.warn([Diagnostic::warning(
+                "--working-tree has no effect: all repositories of the job are on servers",
+            )]);
+        }
+    }
+
+    fn warn(&self, warnings: impl IntoIterator<Item = Diagnostic>) {
+        for warning in warnings {
+            debug_assert_eq!(warning.severity, Severity::Warning);
+            eprint!("{}", warning.render(&self.line.sources, self.paint));
+        }
+    }
+
+    /// Where a resource's repository is looked for: where its own file lies, and where the line does.
+    fn directories_of(&self, resource: &Resource) -> Result<Vec<PathBuf>, Failure> {
+        let file = self.line.sources.get(resource.name.place.source).path();
+        let file = std::path::absolute(file).context("the current directory is gone")?;
+        let own = file.parent().map(PathBuf::from);
+        let mut directories: Vec<_> = own.into_iter().chain([self.line.directory.clone()]).collect();
+        directories.dedup();
+        Ok(directories)
+    }
+
+    /// A name that is no repository's would have no effect, and the server be asked for what lies here.
+    fn check_given_repositories(&self) -> Result<(), Vec<Diagnostic>> {
+        let known = || {
+            let resources = self.line.pipeline.resources.values();
+            resources.filter(|r| repository::is_repository(&r.kind.text)).map(|r| r.name.text.as_str())
+        };
+        let problem = |name: &String| {
+            let names = known().collect::<Vec<_>>();
+            let hint = if names.is_empty() {
+                "there are none".to_owned()
+            } else {
+                format!("there are {}", names.join(", "))
+            };
+            Diagnostic::error(format!(
+                "--repo {name}=…: `{name}` is no resource that stands for a repository"
+            ))
+            .hint(hint)
+            .did_you_mean(name, known())
+        };
+        let unknown =
+            self.options.repo.iter().map(|(name, _)| name).filter(|name| known().all(|known| known != *name));
+        let problems: Vec<_> = unknown.map(problem).collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+}
+
+/// What a resource points at, placeholders replaced.
+fn pointer<'e>(environment: &'e Environment, dependency: &Dependency, part: &str) -> Option<&'e str> {
+    let variable = format!("{}_{}_{part}", dependency.env, suffix::POINTER);
+    environment.get(&variable).filter(|value| !value.is_empty())
+}
