@@ -28,7 +28,7 @@ use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
 use crate::source::Sources;
-use crate::workspace;
+use crate::workspace::{self, Home, Unavailable, Workspace};
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -48,6 +48,12 @@ impl fmt::Display for Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Failure { status: exit::SHIPCTL_FAILED, message: format!("error: {error:#}\n") }
+    }
+}
+
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        Failure { status: exit::USAGE, message: error.render().to_string() }
     }
 }
 
@@ -111,7 +117,7 @@ fn read_good(options: &LineOptions) -> Result<Line, Failure> {
 enum Commands {
     /// Those that come from commands too; and servers are asked for their repositories.
     Run,
-    /// Those that come from commands too, and no server is asked.
+    /// Those that come from commands too; no server is asked.
     RunHere,
     /// Without starting anything.
     Skip,
@@ -123,6 +129,13 @@ struct Session {
     options: JobOptions,
     paint: Paint,
     inherited: Vec<(OsString, OsString)>,
+}
+
+/// What a job needs from elsewhere, fetched.
+struct Fetched<'a> {
+    plan: Plan<'a>,
+    credentials: Credentials,
+    repositories: Repositories,
 }
 
 /// A job, ready to be run but for the workspace.
@@ -147,48 +160,27 @@ impl Session {
         Ok(Session { line, options: options.clone(), paint, inherited })
     }
 
-    /// Resolves the job, fetches its credentials and builds its environment, and tells what there is to know.
-    fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
-        let fail = |problems: Vec<Diagnostic>| failure(&problems, &self.line.sources, self.paint);
-        let plan = resolve::resolve(&self.line.pipeline, job).map_err(fail)?;
+    /// Resolves the job, fetches its credentials and has its repositories described.
+    fn fetch(&self, job: &str, commands: Commands) -> Result<Fetched<'_>, Failure> {
+        let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
         let mut fetch = match commands {
             Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
             Commands::Skip => Fetch::without_commands(&self.line.sources),
         };
-        let credentials = credentials::fetch(&plan, &mut fetch).map_err(fail)?;
-        let mut build = self.build(job)?;
+        let credentials = credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
+        // Where the workspace will be in the end makes no difference to a repository.
+        let mut build = self.surroundings(self.root(job, Home::Disk, 0)?)?;
         self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
-        let Built { environment, warnings } =
-            environment::build(&plan, &credentials, &build).map_err(fail)?;
-        for warning in warnings {
-            eprint!("{}", warning.render(&self.line.sources, self.paint));
-        }
-        for (index, task) in plan.tasks.iter().enumerate() {
-            environment.for_task(task, index, &build).map_err(fail)?;
-        }
-        Ok(Ready { plan, credentials, environment, build })
+        Ok(Fetched { plan, credentials, repositories: build.repositories })
     }
 
-    /// The same job, with what only servers know of its repositories.
-    fn ask_servers<'a>(&self, mut ready: Ready<'a>) -> Result<Ready<'a>, Failure> {
-        self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
-        let built = environment::build(&ready.plan, &ready.credentials, &ready.build);
-        ready.environment =
-            built.map_err(|problems| failure(&problems, &self.line.sources, self.paint))?.environment;
-        Ok(ready)
-    }
-
-    fn build(&self, job: &str) -> Result<Build, Failure> {
-        let root = match &self.options.workspace {
-            Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
-            None => workspace::default_root(&self.line.directory, job, 0),
-        };
+    /// What is true of a run in a workspace, but for the repositories.
+    fn surroundings(&self, root: PathBuf) -> Result<Build, Failure> {
         if root.to_str().is_none() {
-            return Err(anyhow!(
-                "the workspace {} is not UTF-8 text; give another with --workspace",
-                root.display()
-            )
-            .into());
+            let shown = root.display();
+            return Err(
+                anyhow!("the workspace {shown} is not UTF-8 text; give another with --workspace").into()
+            );
         }
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let size = |(name, value): &(OsString, OsString)| name.len() + value.len() + 2 + size_of::<usize>();
@@ -204,14 +196,121 @@ impl Session {
         })
     }
 
-    /// The whole environment of a process of the job: what it inherits, and the job's own on top.
-    fn process_environment(&self, environment: &Environment) -> Vec<(OsString, OsString)> {
-        let own = environment.iter().map(|(name, variable)| (name.into(), variable.value.expose().into()));
-        let inherited = self
-            .inherited
-            .iter()
-            .filter(|(name, _)| name.to_str().is_none_or(|name| environment.get(name).is_none()));
-        inherited.cloned().chain(own).collect()
+    /// Builds the environment of the job in a workspace.
+    fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build), Failure> {
+        let mut build = self.surroundings(root)?;
+        build.repositories = job.repositories.clone();
+        let built = environment::build(&job.plan, &job.credentials, &build)
+            .map_err(|problems| self.fail(&problems))?;
+        for (index, task) in job.plan.tasks.iter().enumerate() {
+            environment::of_task(task, index, &build).map_err(|problems| self.fail(&problems))?;
+        }
+        Ok((built, build))
+    }
+
+    /// All of the above, for commands that only tell of a job.
+    fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
+        let fetched = self.fetch(job, commands)?;
+        let (built, build) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
+        self.warn(&built.warnings);
+        let Fetched { plan, credentials, .. } = fetched;
+        Ok(Ready { plan, credentials, environment: built.environment, build })
+    }
+
+    /// The same job, with what only servers know of its repositories.
+    fn ask_servers<'a>(&self, mut ready: Ready<'a>) -> Result<Ready<'a>, Failure> {
+        self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
+        let built = environment::build(&ready.plan, &ready.credentials, &ready.build);
+        ready.environment = built.map_err(|problems| self.fail(&problems))?.environment;
+        Ok(ready)
+    }
+
+    /// The job of what was fetched, and its workspace on disk.
+    fn open<'a>(
+        &self,
+        fetched: Fetched<'a>,
+        home: Home,
+        keep: bool,
+    ) -> Result<(Ready<'a>, Workspace), Failure> {
+        let job = &fetched.plan.job.name.text;
+        // A clone may be large.
+        let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
+        if self.options.workspace.is_none() {
+            workspace::remove_stale(home)?;
+        }
+        for attempt in 0.. {
+            let (built, build) = self.build(&fetched, self.root(job, home, attempt)?)?;
+            let layout = workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
+            match Workspace::create(&build.root, layout, keep) {
+                Ok(workspace) => {
+                    self.warn(&built.warnings);
+                    let Fetched { plan, credentials, .. } = fetched;
+                    return Ok((
+                        Ready { plan, credentials, environment: built.environment, build },
+                        workspace,
+                    ));
+                }
+                Err(Unavailable::Failed(error)) => return Err(error.into()),
+                Err(Unavailable::InUse) if self.options.workspace.is_none() => {}
+                Err(Unavailable::InUse) => break,
+            }
+        }
+        Err(anyhow!("another run uses this workspace; give another with --workspace").into())
+    }
+
+    /// The workspace of a job; `attempt` counts those that other runs use.
+    fn root(&self, job: &str, home: Home, attempt: usize) -> Result<PathBuf, Failure> {
+        Ok(match &self.options.workspace {
+            Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
+            None => home.workspace(&self.line.directory, job, attempt),
+        })
+    }
+
+    fn fail(&self, problems: &[Diagnostic]) -> Failure {
+        failure(problems, &self.line.sources, self.paint)
+    }
+
+    fn warn(&self, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            eprint!("{}", warning.render(&self.line.sources, self.paint));
+        }
+    }
+
+    /// The variables of a TASK on top of those of the job.
+    fn of_task(&self, task: Option<(usize, &Task)>, build: &Build) -> Result<Environment, Failure> {
+        let Some((index, task)) = task else { return Ok(Environment::default()) };
+        environment::of_task(task, index, build).map_err(|problems| self.fail(&problems))
+    }
+
+    /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
+    fn process_environment(&self, job: &Environment, task: &Environment) -> Vec<(String, String)> {
+        let own = |name: &str| task.get(name).or_else(|| job.get(name));
+        let inherited = self.inherited.iter().filter_map(|(name, value)| {
+            let name = name.to_str().filter(|name| own(name).is_none())?;
+            Some((name.to_owned(), value.to_str()?.to_owned()))
+        });
+        let pair = |(name, variable): (&str, &environment::Variable)| {
+            (name.to_owned(), variable.value.expose().to_owned())
+        };
+        let job = job.iter().filter(|(name, _)| task.get(name).is_none());
+        let mut variables: Vec<_> = inherited.chain(job.map(pair)).chain(task.iter().map(pair)).collect();
+        offer_shipctl(&mut variables);
+        variables
+    }
+}
+
+/// Scripts ask `shipctl`: where their PATH has none, this one comes last.
+fn offer_shipctl(variables: &mut Vec<(String, String)>) {
+    let directory = std::env::current_exe().ok().and_then(|exe| exe.parent()?.to_str().map(str::to_owned));
+    let Some(directory) = directory else { return };
+    match variables.iter_mut().find(|(name, _)| name == "PATH") {
+        Some((_, path)) => {
+            if !std::env::split_paths(path).any(|directory| directory.join("shipctl").is_file()) {
+                path.push(':');
+                path.push_str(&directory);
+            }
+        }
+        None => variables.push(("PATH".to_owned(), format!("/usr/local/bin:/usr/bin:/bin:{directory}"))),
     }
 }
 

@@ -15,6 +15,7 @@ mod submodules;
 mod working_tree;
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
@@ -22,6 +23,8 @@ use serde_json::{Value as Json, json};
 use crate::credentials::Credential;
 use crate::diagnostic::Diagnostic;
 use crate::source::Place;
+
+pub use git::Runner;
 
 use access::Access;
 use facts::Facts;
@@ -39,7 +42,7 @@ pub const CLONE: &str = "gitRepo";
 pub const UNASKED: &str = "(git asks the server when the job runs)";
 
 /// The repositories that go into a job, by the names of their resources.
-pub type Repositories = IndexMap<String, Repository>;
+pub type Repositories = IndexMap<String, Rc<Repository>>;
 
 /// What a job says of a repository that goes in.
 pub struct Wanted<'a> {

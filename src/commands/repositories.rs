@@ -1,18 +1,24 @@
 //! The repositories that go into a job: which ones it wants, and which the caller gives for them.
 
+use std::cell::Cell;
+use std::io;
 use std::path::PathBuf;
+use std::process::Command;
+use std::rc::Rc;
 
 use anyhow::Context as _;
 
-use super::{Failure, Session, failure};
+use super::{Failure, Ready, Session};
 use crate::contract::suffix;
 use crate::credentials::Credentials;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::Diagnostic;
 use crate::environment::{self, Build, Environment};
+use crate::exit;
 use crate::model::Resource;
 use crate::model::job::Pin;
-use crate::repository::{self, Search, Wanted};
+use crate::repository::{self, Repositories, Search, Wanted};
 use crate::resolve::{Dependency, Operation, Plan};
+use crate::run::{self, Captured, Signals};
 
 impl Session {
     /// Describes the repositories of a plan to `build`; those that only a server knows in full if `ask_servers`.
@@ -26,7 +32,7 @@ impl Session {
         build: &mut Build,
         ask_servers: bool,
     ) -> Result<(), Failure> {
-        let fail = |problems: Vec<Diagnostic>| failure(&problems, &self.line.sources, self.paint);
+        let fail = |problems: Vec<Diagnostic>| self.fail(&problems);
         self.check_given_repositories().map_err(fail)?;
         for dependency in &plan.dependencies {
             let (Operation::In(input), Some(resource)) = (dependency.operation, dependency.target.resource())
@@ -67,31 +73,50 @@ impl Session {
                 ask_servers,
             };
             let described = repository::describe(&wanted, &search).map_err(|problem| fail(vec![problem]))?;
-            build.repositories.insert(name.clone(), described);
+            build.repositories.insert(name.clone(), Rc::new(described));
         }
         Ok(())
     }
 
     /// Tells where what is checked out is not what a job gets.
-    pub(super) fn warn_of_left_out(&self, build: &Build) {
-        for repository in build.repositories.values() {
-            self.warn(repository.left_out());
+    pub(super) fn warn_of_left_out(&self, repositories: &Repositories) {
+        for repository in repositories.values() {
+            self.warn(repository.left_out().as_slice());
         }
         if self.options.working_tree
-            && !build.repositories.is_empty()
-            && !build.repositories.values().any(repository::Repository::is_local)
+            && !repositories.is_empty()
+            && !repositories.values().any(|repository| repository.is_local())
         {
-            self.warn([Diagnostic::warning(
+            self.warn(&[Diagnostic::warning(
                 "--working-tree has no effect: all repositories of the job are on servers",
             )]);
         }
     }
 
-    fn warn(&self, warnings: impl IntoIterator<Item = Diagnostic>) {
-        for warning in warnings {
-            debug_assert_eq!(warning.severity, Severity::Warning);
-            eprint!("{}", warning.render(&self.line.sources, self.paint));
+    /// Clones the repositories of a job into its workspace. A signal that ends the run ends git, and is its status.
+    pub(super) fn clone_repositories(&self, ready: &Ready, signals: &Signals) -> Result<(), Failure> {
+        let stopped = Cell::new(None);
+        let runner = |command: &mut Command| match run::capture(command, signals)? {
+            Captured::Ended(output) => Ok(output),
+            Captured::Stopped(signal) => {
+                stopped.set(Some(signal));
+                Err(io::Error::other("the run was told to end"))
+            }
+        };
+        for dependency in &ready.plan.dependencies {
+            let Some(repository) = ready.build.repository(dependency) else { continue };
+            let word = dependency.operation.word();
+            let directory = environment::dependency_directory(&ready.build.root, word, &dependency.name.text);
+            match repository.clone_into(&directory, dependency.target.kind(), &runner) {
+                Ok(warnings) => self.warn(&warnings),
+                Err(problem) => {
+                    let failure = self.fail(&[problem]);
+                    let status = stopped.get().map_or(failure.status, exit::of_signal);
+                    return Err(Failure { status, ..failure });
+                }
+            }
         }
+        Ok(())
     }
 
     /// Where a resource's repository is looked for: where its own file lies, and where the line does.

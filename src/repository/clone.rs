@@ -1,17 +1,19 @@
 //! The clone of a repository in the workspace.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use crate::diagnostic::Diagnostic;
 
-use super::find::Source;
-use super::git::{Git, GitError};
+use super::find::{Local, Source};
+use super::git::{Git, GitError, Runner};
 use super::{CLONE, Repository, submodules, working_tree};
 
 impl Repository {
-    /// Makes the clone below `directory`, that of the resource in the workspace; `kind` is the resource's type.
+    /// Makes the clone below `directory`, that of the resource in the workspace; `kind` is the resource's type. Git is
+    /// run by `runner`, as cloning may take long and the run may be told to end meanwhile.
     ///
     /// The clone has the described commit checked out on a local branch, and its `origin` is the provider's, or what
     /// the remote of the local repository is: what a script pushes goes where it would have gone. Objects are shared
@@ -22,127 +24,141 @@ impl Repository {
     /// # Errors
     ///
     /// When git fails: in git's own words. What there is of the clone then is left to who made the workspace.
-    pub fn clone_into(&self, directory: &Path, kind: &str) -> Result<Vec<Diagnostic>, Diagnostic> {
-        let clone = directory.join(CLONE);
-        let facts =
-            self.facts.as_ref().ok_or_else(|| self.error("it was not asked for the commit to clone"))?;
-        let failed = |error: GitError| self.error(error);
-        self.clone_objects(directory, &clone).map_err(failed)?;
-        self.set_origin(&clone).map_err(failed)?;
-        self.ensure(&clone, &facts.commit).map_err(failed)?;
-        self.check_out(&clone, facts.branch.as_deref(), &facts.commit).map_err(failed)?;
-        let mut warnings: Vec<_> = submodules::update(&clone, self.local(), self.access.as_ref())
-            .into_iter()
-            .map(|why| self.warning(why))
-            .collect();
+    pub fn clone_into(
+        &self,
+        directory: &Path,
+        kind: &str,
+        runner: &Runner,
+    ) -> Result<Vec<Diagnostic>, Diagnostic> {
+        let facts = self
+            .facts
+            .as_ref()
+            .ok_or_else(|| self.error("its server was not asked which commit to clone"))?;
+        let cloning = Cloning { repository: self, path: &directory.join(CLONE), runner };
+        cloning.make(facts.branch.as_deref(), &facts.commit).map_err(|error| self.error(error))?;
+        let mut left_out = submodules::update(cloning.path, self.local(), self.access.as_ref(), runner);
         if let (true, Some(local)) = (self.working_tree, self.local()) {
-            let left_out = working_tree::copy(local, &clone).map_err(|error| self.error(error))?;
-            warnings.extend(left_out.into_iter().map(|why| self.warning(why)));
+            left_out.extend(working_tree::copy(local, cloning.path).map_err(|error| self.error(error))?);
         }
         if kind != CLONE {
             link(directory, kind)
                 .map_err(|error| self.error(format!("cannot link the clone as {kind}: {error}")))?;
         }
-        Ok(warnings)
+        Ok(left_out.into_iter().map(|why| self.warning(why)).collect())
     }
 
-    fn local(&self) -> Option<&super::find::Local> {
+    fn local(&self) -> Option<&Local> {
         match &self.source {
             Source::Local(local) => Some(local),
             Source::Server(_) => None,
         }
     }
+}
 
-    /// The argument that git fetches from.
-    fn source_argument(&self) -> &std::ffi::OsStr {
-        match &self.source {
+/// A clone that is being made.
+struct Cloning<'a> {
+    repository: &'a Repository,
+    path: &'a Path,
+    runner: &'a Runner<'a>,
+}
+
+impl<'a> Cloning<'a> {
+    fn make(&self, branch: Option<&str>, commit: &str) -> Result<(), GitError> {
+        self.copy_objects()?;
+        self.set_origin()?;
+        self.ensure(commit)?;
+        self.check_out(branch, commit)
+    }
+
+    /// A git in the clone.
+    fn git(&self, subcommand: &str) -> Git<'a> {
+        Git::at(self.path, subcommand).by(self.runner)
+    }
+
+    /// A git in the clone that may talk to the server.
+    fn online(&self, subcommand: &str) -> Git<'a> {
+        self.git(subcommand).online(self.repository.access.as_ref())
+    }
+
+    /// What git fetches from.
+    fn source(&self) -> &OsStr {
+        match &self.repository.source {
             Source::Local(local) => local.path.as_os_str(),
             Source::Server(url) => url.as_ref(),
         }
     }
 
-    fn clone_objects(&self, directory: &Path, clone: &Path) -> Result<(), GitError> {
-        // Not `--local`: with it git fails on another file system, where it would copy otherwise.
-        Git::at(directory, "clone")
-            .online(self.access.as_ref())
-            .args([
-                "--quiet",
-                "--no-checkout",
-                "--no-reject-shallow",
-                "--no-recurse-submodules",
-                "--origin=origin",
-                "--",
-            ])
-            .arg(self.source_argument())
-            .arg(clone)
+    fn copy_objects(&self) -> Result<(), GitError> {
+        // Not `--local`: with it git fails on another file system, where it copies otherwise.
+        Git::at(Path::new("."), "clone")
+            .by(self.runner)
+            .online(self.repository.access.as_ref())
+            .args(["--quiet", "--no-checkout", "--no-reject-shallow", "--no-recurse-submodules"])
+            .args(["--origin=origin", "--"])
+            .arg(self.source())
+            .arg(self.path)
             .run()
             .map(drop)
     }
 
-    fn set_origin(&self, clone: &Path) -> Result<(), GitError> {
-        Git::at(clone, "config").args(["remote.origin.url", &self.origin.fetch]).run()?;
-        if let Some(push) = &self.origin.push {
-            Git::at(clone, "config").args(["remote.origin.pushurl", push]).run()?;
+    fn set_origin(&self) -> Result<(), GitError> {
+        let origin = &self.repository.origin;
+        self.git("config").args(["remote.origin.url", &origin.fetch]).run()?;
+        if let Some(push) = &origin.push {
+            self.git("config").args(["remote.origin.pushurl", push]).run()?;
         }
-        if let Some(local) = self.local() {
-            inherit_promisor(&local.path, clone)?;
+        match self.repository.local() {
+            Some(local) => self.inherit_promisor(&local.path),
+            None => Ok(()),
+        }
+    }
+
+    /// A clone of a partial clone lacks what that one lacks, and must know where to get it too.
+    fn inherit_promisor(&self, source: &Path) -> Result<(), GitError> {
+        let asked = |key: &str| match Git::at(source, "config").args(["--get", key]).line() {
+            Err(GitError::Failed { status: Some(1), .. }) => Ok(None),
+            answer => answer.map(Some),
+        };
+        let Some(remote) = asked("extensions.partialClone")? else { return Ok(()) };
+        let filter = asked(&format!("remote.{remote}.partialclonefilter"))?;
+        for (key, value) in [
+            ("core.repositoryFormatVersion", "1"),
+            ("extensions.partialClone", "origin"),
+            ("remote.origin.promisor", "true"),
+            ("remote.origin.partialclonefilter", filter.as_deref().unwrap_or("blob:none")),
+        ] {
+            self.git("config").args([key, value]).run()?;
         }
         Ok(())
     }
 
     /// Fetches a commit that no branch or tag of the source leads to: that of a remote branch, for instance.
-    fn ensure(&self, clone: &Path, commit: &str) -> Result<(), GitError> {
-        let there = Git::at(clone, "cat-file").offline().args(["-e", &format!("{commit}^{{commit}}")]).run();
+    fn ensure(&self, commit: &str) -> Result<(), GitError> {
+        let there = self.git("cat-file").offline().args(["-e", &format!("{commit}^{{commit}}")]).run();
         if there.is_ok() {
             return Ok(());
         }
         // Of the protocols, the second is the one that gives any commit.
-        Git::at(clone, "fetch")
-            .online(self.access.as_ref())
+        self.online("fetch")
             .config("protocol.version", "2")
             .args(["--quiet", "--no-tags", "--no-recurse-submodules", "--"])
-            .arg(self.source_argument())
+            .arg(self.source())
             .arg(commit)
             .run()
             .map(drop)
     }
 
-    fn check_out(&self, clone: &Path, branch: Option<&str>, commit: &str) -> Result<(), GitError> {
-        let git = Git::at(clone, "checkout")
-            .online(self.access.as_ref())
-            .args(["--quiet", "--no-recurse-submodules"]);
+    fn check_out(&self, branch: Option<&str>, commit: &str) -> Result<(), GitError> {
+        // What a partial clone or Git LFS left on the server is fetched now.
+        let git = self.online("checkout").args(["--quiet", "--no-recurse-submodules"]);
         let Some(branch) = branch else {
             return git.args(["--detach", commit, "--"]).run().map(drop);
         };
         git.args(["--no-track", "-B", branch, commit, "--"]).run()?;
-        let section = format!("branch.{branch}");
-        Git::at(clone, "config").args([&format!("{section}.remote"), "origin"]).run()?;
-        Git::at(clone, "config")
-            .args([&format!("{section}.merge"), &format!("refs/heads/{branch}")])
-            .run()?;
-        Ok(())
+        let key = |part: &str| format!("branch.{branch}.{part}");
+        self.git("config").args([&key("remote"), "origin"]).run()?;
+        self.git("config").args([&key("merge"), &format!("refs/heads/{branch}")]).run().map(drop)
     }
-}
-
-/// A clone of a partial clone lacks what that one lacks, and must know where to get it too.
-fn inherit_promisor(source: &Path, clone: &Path) -> Result<(), GitError> {
-    let name = match Git::at(source, "config").args(["--get", "extensions.partialClone"]).line() {
-        Ok(name) => name,
-        Err(GitError::Failed { status: Some(1), .. }) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let filter =
-        Git::at(source, "config").args(["--get", &format!("remote.{name}.partialclonefilter")]).line();
-    let filter = filter.unwrap_or_else(|_| "blob:none".to_owned());
-    for (key, value) in [
-        ("core.repositoryFormatVersion", "1"),
-        ("extensions.partialClone", "origin"),
-        ("remote.origin.promisor", "true"),
-        ("remote.origin.partialclonefilter", &filter),
-    ] {
-        Git::at(clone, "config").args([key, value]).run()?;
-    }
-    Ok(())
 }
 
 /// Makes the clone known as `kind` too: `<NAME>_STATE` ends in the type of the resource, and the clone is `gitRepo`

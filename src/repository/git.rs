@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use super::access::Access;
 
@@ -38,9 +38,13 @@ const ALWAYS: &[(&str, &str)] = &[
     ("advice.detachedHead", "false"),
 ];
 
+/// Runs a command and takes what it prints; its stdin is empty or nobody's.
+pub type Runner<'r> = dyn Fn(&mut Command) -> io::Result<Output> + 'r;
+
 /// A git to be run.
-pub(super) struct Git {
+pub(super) struct Git<'r> {
     command: Command,
+    runner: &'r Runner<'r>,
     config: Vec<(OsString, OsString)>,
     secrets: Vec<crate::secret::Secret>,
     name: String,
@@ -71,9 +75,9 @@ impl fmt::Display for GitError {
     }
 }
 
-impl Git {
+impl<'r> Git<'r> {
     /// `git SUBCOMMAND` in a directory.
-    pub(super) fn at(directory: &Path, subcommand: &str) -> Git {
+    pub(super) fn at(directory: &Path, subcommand: &str) -> Git<'r> {
         let mut command = Command::new("git");
         command.arg("-C").arg(directory).arg(subcommand).stdin(Stdio::null());
         for variable in OF_ANOTHER {
@@ -82,23 +86,35 @@ impl Git {
         // `git status` would write what it learnt into the index of a repository that is only asked.
         command.env("GIT_OPTIONAL_LOCKS", "0");
         let config = ALWAYS.iter().map(|(key, value)| (key.into(), value.into())).collect();
-        Git { command, config, secrets: Vec::new(), name: format!("git {subcommand}") }
+        Git {
+            command,
+            runner: &Command::output,
+            config,
+            secrets: Vec::new(),
+            name: format!("git {subcommand}"),
+        }
+    }
+
+    /// Run by somebody else.
+    pub(super) fn by(mut self, runner: &'r Runner<'r>) -> Git<'r> {
+        self.runner = runner;
+        self
     }
 
     /// Only looks: what a partial clone lacks is not fetched.
-    pub(super) fn offline(mut self) -> Git {
+    pub(super) fn offline(mut self) -> Git<'r> {
         self.command.env("GIT_NO_LAZY_FETCH", "1");
         self
     }
 
     /// With words that can be told apart by a program.
-    pub(super) fn in_english(mut self) -> Git {
+    pub(super) fn in_english(mut self) -> Git<'r> {
         self.command.env("LC_ALL", "C");
         self
     }
 
     /// May talk to a server, with the credentials that were given for it. Where nobody can answer, nothing is asked.
-    pub(super) fn online(mut self, access: Option<&Access>) -> Git {
+    pub(super) fn online(mut self, access: Option<&Access>) -> Git<'r> {
         if let Some(access) = access {
             let (key, value) = access.config();
             self.config.push((key.into(), value.into()));
@@ -115,19 +131,19 @@ impl Git {
     }
 
     /// Adds an argument.
-    pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Git {
+    pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Git<'r> {
         self.command.arg(arg);
         self
     }
 
     /// Adds arguments.
-    pub(super) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Git {
+    pub(super) fn args<A: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = A>) -> Git<'r> {
         self.command.args(args);
         self
     }
 
     /// Sets a variable of configuration for this one run.
-    pub(super) fn config(mut self, key: &str, value: impl AsRef<OsStr>) -> Git {
+    pub(super) fn config(mut self, key: &str, value: impl AsRef<OsStr>) -> Git<'r> {
         self.config.push((key.into(), value.as_ref().to_owned()));
         self
     }
@@ -135,7 +151,7 @@ impl Git {
     /// Runs it and takes what it prints.
     pub(super) fn run(mut self) -> Result<Vec<u8>, GitError> {
         self.configure();
-        let output = self.command.output().map_err(GitError::Unavailable)?;
+        let output = (self.runner)(&mut self.command).map_err(GitError::Unavailable)?;
         if output.status.success() {
             return Ok(output.stdout);
         }
