@@ -72,9 +72,20 @@ fn base(url: &str) -> Option<String> {
         "https://api.bitbucket.org" => "https://bitbucket.org",
         server => server,
     };
-    let named = server.split_once("://").is_some_and(|(_, host)| !host.is_empty() && !host.starts_with(':'));
+    let named = server.split_once("://").is_some_and(|(_, host)| is_host(host));
     let printable = !url.contains(|c: char| c.is_control() || c.is_whitespace());
     (named && printable).then(|| format!("{server}{path}"))
+}
+
+/// Whether it can be a host, perhaps with a port.
+fn is_host(text: &str) -> bool {
+    let (name, port) = match text.rfind(']') {
+        // An IPv6 address has colons of its own.
+        Some(end) if text.starts_with('[') => text.split_at(end + 1),
+        _ => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    let port = port.strip_prefix(':').unwrap_or(port);
+    !name.is_empty() && port.chars().all(|c| c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -91,12 +102,14 @@ mod tests {
             ("https://example.com:8443/git/api/v3", "https://example.com:8443/git"),
             ("https://api.bitbucket.org/2.0", "https://bitbucket.org"),
             ("http://bb.example.com/rest/api/1.0", "http://bb.example.com"),
+            ("http://[::1]:8080/", "http://[::1]:8080"),
             ("ghe.example.com", "https://ghe.example.com"),
             ("https://user:pw@ghe.example.com", "https://ghe.example.com"),
         ] {
             assert_eq!(base(url).as_deref(), Some(expected), "{url}");
         }
-        for url in ["", "https://", "ext::sh -c true", "file:///etc", "https://a b", "https://:80"] {
+        for url in ["", "https://", "ext::sh -c true", "ext::sh", "file:///etc", "https://a b", "https://:80"]
+        {
             assert_eq!(base(url), None, "{url}");
         }
     }
