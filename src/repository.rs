@@ -1,6 +1,6 @@
 //! Repositories that go in: which one a resource stands for, what git says of it, and its clone in the workspace.
 //!
-//! [`describe`] comes before the environment is built and changes nothing; [`Repository::clone_into`] comes after the
+//! [`describe`] comes before the environment is built and changes nothing; [`Repository::make_clone`] comes after the
 //! workspace was made. All facts come from git itself. A repository on this machine is preferred to its server: then
 //! nothing needs the network, and what has been committed but not pushed takes part.
 
@@ -48,6 +48,8 @@ pub type Repositories = IndexMap<String, Rc<Repository>>;
 pub struct Wanted<'a> {
     /// The name of the resource.
     pub resource: &'a str,
+    /// The type of the resource.
+    pub kind: &'a str,
     /// Where the job names it.
     pub place: Place,
     /// The owner and the name of the repository, as the resource points at it.
@@ -75,6 +77,7 @@ pub struct Search<'a> {
 /// A repository that goes into a job.
 pub struct Repository {
     resource: String,
+    kind: String,
     place: Place,
     full_name: String,
     source: Source,
@@ -122,6 +125,7 @@ pub fn describe(wanted: &Wanted, search: &Search) -> Result<Repository, Diagnost
     };
     Ok(Repository {
         resource: wanted.resource.to_owned(),
+        kind: wanted.kind.to_owned(),
         place: wanted.place,
         full_name: wanted.source_name.to_owned(),
         source,
@@ -218,6 +222,11 @@ impl Repository {
     /// Where its values come from, in words.
     pub fn origin(&self) -> String {
         format!("git, {}", self.source)
+    }
+
+    /// Whether all of its values are known.
+    pub fn is_known(&self) -> bool {
+        self.facts.is_some()
     }
 
     /// Whether it is on this machine.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use anyhow::Context as _;
 
 use super::{Failure, Ready, Session};
-use crate::contract::suffix;
+use crate::contract::{path, suffix};
 use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, Build, Environment};
@@ -40,9 +40,8 @@ impl Session {
                 continue;
             };
             let name = &dependency.name.text;
-            if !repository::is_repository(&resource.kind.text)
-                || build.repositories.contains_key(name) && !ask_servers
-            {
+            let known = build.repositories.get(name).is_some_and(|known| known.is_known() || !ask_servers);
+            if known || !repository::is_repository(&resource.kind.text) {
                 continue;
             }
             let environment = environment::build(plan, credentials, build).map_err(fail)?.environment;
@@ -51,6 +50,7 @@ impl Session {
             let source = |key: &str| resource.node.get("source")?.get(key)?.text();
             let wanted = Wanted {
                 resource: name,
+                kind: &resource.kind.text,
                 place: dependency.name.place,
                 source_name: pointer("SOURCENAME").or_else(|| source("name")).unwrap_or_default(),
                 branch: pointer("BRANCH").or_else(|| source("branch")),
@@ -96,25 +96,25 @@ impl Session {
     /// Clones the repositories of a job into its workspace. A signal that ends the run ends git, and is its status.
     pub(super) fn clone_repositories(&self, ready: &Ready, signals: &Signals) -> Result<(), Failure> {
         let stopped = Cell::new(None);
-        let runner = |command: &mut Command| match run::capture(command, signals)? {
-            Captured::Ended(output) => Ok(output),
-            Captured::Stopped(signal) => {
-                stopped.set(Some(signal));
-                Err(io::Error::other("the run was told to end"))
-            }
-        };
-        for dependency in &ready.plan.dependencies {
-            let Some(repository) = ready.build.repository(dependency) else { continue };
-            let word = dependency.operation.word();
-            let directory = environment::dependency_directory(&ready.build.root, word, &dependency.name.text);
-            match repository.clone_into(&directory, dependency.target.kind(), &runner) {
-                Ok(warnings) => self.warn(&warnings),
-                Err(problem) => {
-                    let failure = self.fail(&[problem]);
-                    let status = stopped.get().map_or(failure.status, exit::of_signal);
-                    return Err(Failure { status, ..failure });
+        let runner = |command: &mut Command| match stopped.get() {
+            None => match run::capture(command, signals)? {
+                Captured::Ended(output) => Ok(output),
+                Captured::Stopped(signal) => {
+                    stopped.set(Some(signal));
+                    Err(io::ErrorKind::Interrupted.into())
                 }
+            },
+            Some(_) => Err(io::ErrorKind::Interrupted.into()),
+        };
+        for (name, repository) in &ready.build.repositories {
+            let directory = environment::dependency_directory(&ready.build.root, path::IN, name);
+            let made = repository.make_clone(&directory, &runner);
+            // What is missing of a clone is but a warning, unless it is missing because git was ended.
+            if let Some(signal) = stopped.get() {
+                let message = format!("error: told to end while the repository `{name}` was being cloned\n");
+                return Err(Failure { status: exit::of_signal(signal), message });
             }
+            self.warn(&made.map_err(|problem| self.fail(&[problem]))?);
         }
         Ok(())
     }

@@ -12,8 +12,8 @@ use super::git::{Git, GitError, Runner};
 use super::{CLONE, Repository, submodules, working_tree};
 
 impl Repository {
-    /// Makes the clone below `directory`, that of the resource in the workspace; `kind` is the resource's type. Git is
-    /// run by `runner`, as cloning may take long and the run may be told to end meanwhile.
+    /// Makes the clone below `directory`, that of the resource in the workspace. Git is run by `runner`: it may take
+    /// long, and the run be told to end meanwhile.
     ///
     /// The clone has the described commit checked out on a local branch, and its `origin` is the provider's, or what
     /// the remote of the local repository is: what a script pushes goes where it would have gone. Objects are shared
@@ -24,12 +24,7 @@ impl Repository {
     /// # Errors
     ///
     /// When git fails: in git's own words. What there is of the clone then is left to who made the workspace.
-    pub fn clone_into(
-        &self,
-        directory: &Path,
-        kind: &str,
-        runner: &Runner,
-    ) -> Result<Vec<Diagnostic>, Diagnostic> {
+    pub fn make_clone(&self, directory: &Path, runner: &Runner) -> Result<Vec<Diagnostic>, Diagnostic> {
         let facts = self
             .facts
             .as_ref()
@@ -40,9 +35,9 @@ impl Repository {
         if let (true, Some(local)) = (self.working_tree, self.local()) {
             left_out.extend(working_tree::copy(local, cloning.path).map_err(|error| self.error(error))?);
         }
-        if kind != CLONE {
-            link(directory, kind)
-                .map_err(|error| self.error(format!("cannot link the clone as {kind}: {error}")))?;
+        if self.kind != CLONE {
+            link(directory, &self.kind)
+                .map_err(|error| self.error(format!("cannot link the clone as {}: {error}", self.kind)))?;
         }
         Ok(left_out.into_iter().map(|why| self.warning(why)).collect())
     }

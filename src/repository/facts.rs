@@ -181,8 +181,10 @@ fn tag(repository: &Path, commit: &str) -> Result<Option<String>, GitError> {
 
 /// What git says of the wanted commit of a repository on a server. Only the commit itself is fetched.
 pub(super) fn server(url: &str, wanted: &Wanted, access: Option<&Access>) -> Result<Facts, NoFacts> {
-    let here = Path::new(".");
-    let listed = Git::at(here, "ls-remote")
+    // Not here: the configuration of a repository that happens to be here is not for this server.
+    let scratch =
+        Scratch::new().map_err(|error| NoFacts::new(format!("cannot make a directory: {error}")))?;
+    let listed = Git::at(&scratch.0, "ls-remote")
         .online(access)
         .args(["--symref", "--", url, "HEAD", "refs/heads/*", "refs/tags/*"])
         .line()
@@ -208,8 +210,6 @@ pub(super) fn server(url: &str, wanted: &Wanted, access: Option<&Access>) -> Res
                 .hint("a server needs the whole name of a commit")
         })?,
     };
-    let scratch =
-        Scratch::new().map_err(|error| NoFacts::new(format!("cannot make a directory: {error}")))?;
     let format = if commit.len() == 64 { "sha256" } else { "sha1" };
     Git::at(&scratch.0, "init").args(["--quiet", "--bare", "--object-format", format]).run()?;
     Git::at(&scratch.0, "fetch")
@@ -261,7 +261,7 @@ impl<'a> Advertised<'a> {
         of(&format!("{wanted}^{{}}")).or_else(|| of(wanted))
     }
 
-    /// The last tag of a commit in the order of versions is not known from here; the last one listed is taken.
+    /// The last tag of a commit: which one is the newest, a server does not say.
     fn tag(&self, commit: &str) -> Option<String> {
         let tags = self.pairs().filter(|(value, _)| *value == commit);
         let names = tags.filter_map(|(_, name)| name.strip_prefix("refs/tags/"));

@@ -68,7 +68,12 @@ impl Local {
         let (inside, common) = answer
             .split_once('\n')
             .ok_or_else(|| GitError::Unexpected(format!("git rev-parse: {answer}")))?;
-        let working_tree = inside == "true";
+        let working_tree = match inside {
+            "true" => true,
+            "false" => false,
+            // Versions before 2.31 print the first option instead of obeying it.
+            _ => return Err(GitError::Unexpected("git 2.31 or newer is needed".to_owned())),
+        };
         let top = if working_tree { "--show-toplevel" } else { "--absolute-git-dir" };
         let path = Git::at(directory, "rev-parse").arg(top).line()?;
         Ok(Some(Local { path: path.into(), common: common.into(), working_tree }))

@@ -116,8 +116,9 @@ impl<'r> Git<'r> {
     /// May talk to a server, with the credentials that were given for it. Where nobody can answer, nothing is asked.
     pub(super) fn online(mut self, access: Option<&Access>) -> Git<'r> {
         if let Some(access) = access {
-            let (key, value) = access.config();
-            self.config.push((key.into(), value.into()));
+            let (key, header) = access.config();
+            // First an empty one, which takes away those of the user: two of them are refused.
+            self.config.extend(["", header].map(|value| (key.clone().into(), value.into())));
             self.secrets.extend(access.secrets().cloned());
         }
         if !io::stdin().is_terminal() {
@@ -157,9 +158,10 @@ impl<'r> Git<'r> {
         }
         let said = crate::mask::Patterns::new(&self.secrets).mask(&output.stderr);
         let said = String::from_utf8_lossy(&said);
-        let words = match said.trim() {
-            "" => format!("{} failed ({})", self.name, output.status),
-            said => format!("{}: {said}", self.name),
+        let said: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let words = match said.as_slice() {
+            [] => format!("{} failed ({})", self.name, output.status),
+            said => format!("{}: {}", self.name, said.join("; ")),
         };
         Err(GitError::Failed { status: output.status.code(), words })
     }

@@ -214,6 +214,16 @@ fn a_broken_source_is_an_error_in_gits_words_and_leaves_nothing() {
 }
 
 #[test]
+fn a_repository_that_goes_in_twice_is_cloned_once() {
+    let place = Place::with_app();
+    place.line("app", "branch: master", TELL);
+    let line = fs::read_to_string(place.path("app/shippable.yml")).unwrap();
+    place.write("app/shippable.yml", line.replace("- IN: repo\n", "- IN: repo\n      - IN: repo\n"));
+    let stdout = place.good("app", &["run", "j"]);
+    assert!(stdout.contains(&expected(&place, "app", "master", "two")), "{stdout}");
+}
+
+#[test]
 fn pushes_go_where_they_would_have_gone() {
     let place = Place::with_app();
     place.git("app", &["remote", "set-url", "origin", "https://ann:pw@github.com/org/app"]);
@@ -245,7 +255,7 @@ fn a_run_that_is_told_to_end_ends_git() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(143));
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("the run was told to end"), "{stderr}");
+    assert!(stderr.contains("told to end while the repository `repo` was being cloned"), "{stderr}");
     assert_eq!(pipe.read(&mut [0]).unwrap(), 0);
     assert!(place.is_clean());
 }

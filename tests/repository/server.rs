@@ -104,6 +104,12 @@ fn credentials_reach_the_server_and_nobody_else() {
         "line/shippable.yml",
         line.replace("https://api.github.com", &format!("http://{address}/api/v3")),
     );
+    // Of two headers, the server would refuse both; and that of a repository that is here is not meant for it.
+    let own =
+        |header: &str| format!("[http \"http://{address}/\"]\n extraHeader = Authorization: {header}\n");
+    place.configure(&own("global"));
+    place.repository("line");
+    place.write("line/.git/config", own("local"));
     let log = place.record_git();
     let asked = std::thread::spawn(move || {
         let mut requests = Vec::new();
@@ -132,6 +138,7 @@ fn credentials_reach_the_server_and_nobody_else() {
     // x-access-token:s3cr3t-t0k3n
     let header = "Authorization: Basic eC1hY2Nlc3MtdG9rZW46czNjcjN0LXQwazNu";
     assert!(requests[0].contains(header), "{requests:?}");
+    assert_eq!(requests[0].matches("Authorization").count(), 1, "{requests:?}");
     assert_eq!(done.status, Some(125));
     assert!(done.stderr.contains("git ls-remote: fatal: "), "{}", done.stderr);
     let arguments = fs::read_to_string(log).unwrap();
