@@ -69,6 +69,12 @@ pub struct JobOptions {
     /// Use this directory as the workspace; it is wiped
     #[arg(long, value_name = "DIR")]
     pub workspace: Option<PathBuf>,
+    /// Take the repository of this resource from a local clone (repeatable)
+    #[arg(long, value_name = "NAME=PATH", value_parser = name_path)]
+    pub repo: Vec<(String, PathBuf)>,
+    /// Take what is checked out in local repositories, with its uncommitted changes
+    #[arg(long)]
+    pub working_tree: bool,
     /// Start from HOME, PATH, USER, LOGNAME, LANG, LC_*, TERM, TMPDIR, SHELL and TZ alone
     #[arg(long)]
     pub clean_env: bool,
@@ -333,6 +339,13 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         Ok((key.to_owned(), value.to_owned()))
     } else {
         Err(format!("`{key}` cannot be the name of a variable"))
+    }
+}
+
+fn name_path(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), path.into())),
+        _ => Err("write NAME=PATH, with the name of a resource".to_owned()),
     }
 }
 

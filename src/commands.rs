@@ -8,6 +8,7 @@ pub mod function;
 pub mod graph;
 pub mod list;
 mod plan;
+mod repositories;
 pub mod run;
 
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ use crate::environment::{self, Build, Built, Environment};
 use crate::exit;
 use crate::model::files::{self, Line};
 use crate::model::task::Task;
+use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
 use crate::source::Sources;
 use crate::workspace::{self, Home, Unavailable, Workspace};
@@ -110,11 +112,13 @@ fn read_good(options: &LineOptions) -> Result<Line, Failure> {
     }
 }
 
-/// How the credentials of a job are fetched.
+/// How the credentials of a job are fetched, and what is asked for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Commands {
-    /// Those that come from commands too.
+    /// Those that come from commands too; and servers are asked for their repositories.
     Run,
+    /// Those that come from commands too; no server is asked.
+    RunHere,
     /// Without starting anything.
     Skip,
 }
@@ -125,6 +129,13 @@ struct Session {
     options: JobOptions,
     paint: Paint,
     inherited: Vec<(OsString, OsString)>,
+}
+
+/// What a job needs from elsewhere, fetched.
+struct Fetched<'a> {
+    plan: Plan<'a>,
+    credentials: Credentials,
+    repositories: Repositories,
 }
 
 /// A job, ready to be run but for the workspace.
@@ -149,24 +160,22 @@ impl Session {
         Ok(Session { line, options: options.clone(), paint, inherited })
     }
 
-    /// Resolves the job and fetches its credentials.
-    fn fetch(&self, job: &str, commands: Commands) -> Result<(Plan<'_>, Credentials), Failure> {
+    /// Resolves the job, fetches its credentials and has its repositories described.
+    fn fetch(&self, job: &str, commands: Commands) -> Result<Fetched<'_>, Failure> {
         let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
         let mut fetch = match commands {
-            Commands::Run => Fetch::new(&self.line.sources),
+            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
             Commands::Skip => Fetch::without_commands(&self.line.sources),
         };
         let credentials = credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
-        Ok((plan, credentials))
+        // Where the workspace will be in the end makes no difference to a repository.
+        let mut build = self.surroundings(self.root(job, Home::Disk, 0)?)?;
+        self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
+        Ok(Fetched { plan, credentials, repositories: build.repositories })
     }
 
-    /// Builds the environment of the job in a workspace.
-    fn build(
-        &self,
-        plan: &Plan,
-        credentials: &Credentials,
-        root: PathBuf,
-    ) -> Result<(Built, Build), Failure> {
+    /// What is true of a run in a workspace, but for the repositories.
+    fn surroundings(&self, root: PathBuf) -> Result<Build, Failure> {
         if root.to_str().is_none() {
             let shown = root.display();
             return Err(
@@ -175,17 +184,25 @@ impl Session {
         }
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let size = |(name, value): &(OsString, OsString)| name.len() + value.len() + 2 + size_of::<usize>();
-        let build = Build {
+        Ok(Build {
             root,
             number: 1,
             user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default(),
             architecture: uname.machine().to_string_lossy().into_owned(),
             operating_system: operating_system(),
             given: self.options.env.clone(),
+            repositories: Repositories::new(),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
-        };
-        let built = environment::build(plan, credentials, &build).map_err(|problems| self.fail(&problems))?;
-        for (index, task) in plan.tasks.iter().enumerate() {
+        })
+    }
+
+    /// Builds the environment of the job in a workspace.
+    fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build), Failure> {
+        let mut build = self.surroundings(root)?;
+        build.repositories = job.repositories.clone();
+        let built = environment::build(&job.plan, &job.credentials, &build)
+            .map_err(|problems| self.fail(&problems))?;
+        for (index, task) in job.plan.tasks.iter().enumerate() {
             environment::of_task(task, index, &build).map_err(|problems| self.fail(&problems))?;
         }
         Ok((built, build))
@@ -193,24 +210,41 @@ impl Session {
 
     /// All of the above, for commands that only tell of a job.
     fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
-        let (plan, credentials) = self.fetch(job, commands)?;
-        let (built, build) = self.build(&plan, &credentials, self.root(job, Home::Disk, 0)?)?;
+        let fetched = self.fetch(job, commands)?;
+        let (built, build) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
         self.warn(&built.warnings);
+        let Fetched { plan, credentials, .. } = fetched;
         Ok(Ready { plan, credentials, environment: built.environment, build })
     }
 
-    /// All of the above, and the workspace on disk.
-    fn open(&self, job: &str, home: Home, keep: bool) -> Result<(Ready<'_>, Workspace), Failure> {
-        let (plan, credentials) = self.fetch(job, Commands::Run)?;
+    /// The same job, with what only servers know of its repositories.
+    fn ask_servers<'a>(&self, mut ready: Ready<'a>) -> Result<Ready<'a>, Failure> {
+        self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
+        let built = environment::build(&ready.plan, &ready.credentials, &ready.build);
+        ready.environment = built.map_err(|problems| self.fail(&problems))?.environment;
+        Ok(ready)
+    }
+
+    /// The job of what was fetched, and its workspace on disk.
+    fn open<'a>(
+        &self,
+        fetched: Fetched<'a>,
+        home: Home,
+        keep: bool,
+    ) -> Result<(Ready<'a>, Workspace), Failure> {
+        let job = &fetched.plan.job.name.text;
+        // A clone may be large.
+        let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
         if self.options.workspace.is_none() {
             workspace::remove_stale(home)?;
         }
         for attempt in 0.. {
-            let (built, build) = self.build(&plan, &credentials, self.root(job, home, attempt)?)?;
-            let layout = workspace::render(&plan, &built.environment, &credentials, &build)?;
+            let (built, build) = self.build(&fetched, self.root(job, home, attempt)?)?;
+            let layout = workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
             match Workspace::create(&build.root, &layout, keep) {
                 Ok(workspace) => {
                     self.warn(&built.warnings);
+                    let Fetched { plan, credentials, .. } = fetched;
                     return Ok((
                         Ready { plan, credentials, environment: built.environment, build },
                         workspace,

@@ -14,7 +14,8 @@ use crate::contract::{self, path, suffix};
 use crate::credentials::{Content, Credential, Credentials, Value};
 use crate::diagnostic::Diagnostic;
 use crate::model::task::Task;
-use crate::resolve::Plan;
+use crate::repository::{Repositories, Repository};
+use crate::resolve::{Dependency, Operation, Plan};
 use crate::secret::Secret;
 use crate::source::Place;
 use crate::yaml::{Node, Value as Yaml};
@@ -35,8 +36,20 @@ pub struct Build {
     pub operating_system: String,
     /// `-e KEY=VALUE`, in order.
     pub given: Vec<(String, String)>,
+    /// The repositories that go in, as far as they have been described.
+    pub repositories: Repositories,
     /// How many bytes the kernel takes of all variables together.
     pub max_environment: usize,
+}
+
+impl Build {
+    /// What is known of a dependency that is a repository and goes in.
+    pub fn repository(&self, dependency: &Dependency) -> Option<&Repository> {
+        match dependency.operation {
+            Operation::In(_) => self.repositories.get(&dependency.name.text).map(Rc::as_ref),
+            Operation::Out(_) => None,
+        }
+    }
 }
 
 /// A variable of the job.

@@ -1,8 +1,8 @@
 //! `shipctl`: a job runner and environment injector for assembly lines written in YAML.
 //!
 //! The way data walks has one direction: YAML text → [`source`] → [`yaml`] → [`model`] → [`resolve`] →
-//! [`credentials`] → [`environment`] → [`workspace`] → [`run`] → exit status. The [`lookup`] functions, which scripts
-//! call inside a job, share nothing with that road but the [`contract`].
+//! [`credentials`] → [`repository`] → [`environment`] → [`workspace`] → [`run`] → exit status. The [`lookup`]
+//! functions, which scripts call inside a job, share nothing with that road but the [`contract`].
 
 pub mod check;
 pub mod cli;
@@ -16,6 +16,7 @@ pub mod lookup;
 pub mod mask;
 pub mod model;
 mod nearest;
+pub mod repository;
 pub mod resolve;
 pub mod run;
 pub mod secret;

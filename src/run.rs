@@ -12,6 +12,7 @@
 //! Each TASK has a bash of its own; a section runs in the bash of the task before it as long as that lives, and in a
 //! fresh one otherwise. `driver` tells how one bash is led through a script without the script noticing.
 
+mod capture;
 mod command;
 mod control;
 mod driver;
@@ -32,6 +33,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+pub use capture::{Captured, capture};
 pub use event::{Event, Kind, Step};
 pub use exec::exec;
 pub use signals::Signals;

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::{Commands, Failure, Session};
+use super::{Commands, Failure, Ready, Session};
 use crate::cli::FunctionCall;
 use crate::environment::Environment;
 use crate::lookup::{self, Function, World};
+use crate::repository::UNASKED;
 use crate::workspace::{self, Layout};
 
 /// Calls a function as if inside the job.
@@ -18,10 +19,40 @@ use crate::workspace::{self, Layout};
 /// Where `run` would fail before its first script line.
 pub fn run(function: &Function, call: &FunctionCall) -> Result<u8, Failure> {
     let session = Session::new(&call.line, &call.options, &call.job)?;
-    let ready = session.prepare(&call.job, Commands::Run)?;
-    let layout = workspace::render(&ready.plan, &ready.environment, &ready.credentials, &ready.build)?;
-    let world = Imagined { environment: &ready.environment, layout: &layout, root: &ready.build.root };
-    Ok(lookup::call(function, &call.arguments, &world, &mut io::stdout().lock(), &mut io::stderr().lock()))
+    let mut ready = session.prepare(&call.job, Commands::RunHere)?;
+    let mut answer = Answer::of(function, call, &ready)?;
+    // Most answers need no server, and only the answer tells.
+    if answer.is_of_a_server() {
+        ready = session.ask_servers(ready)?;
+        answer = Answer::of(function, call, &ready)?;
+    }
+    io::stderr().lock().write_all(&answer.err)?;
+    match io::stdout().lock().write_all(&answer.out) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(answer.status),
+    }
+}
+
+/// What a function answers.
+struct Answer {
+    status: u8,
+    out: Vec<u8>,
+    err: Vec<u8>,
+}
+
+impl Answer {
+    fn of(function: &Function, call: &FunctionCall, ready: &Ready) -> Result<Answer, Failure> {
+        let layout = workspace::render(&ready.plan, &ready.environment, &ready.credentials, &ready.build)?;
+        let world = Imagined { environment: &ready.environment, layout: &layout, root: &ready.build.root };
+        let mut answer = Answer { status: 0, out: Vec::new(), err: Vec::new() };
+        answer.status = lookup::call(function, &call.arguments, &world, &mut answer.out, &mut answer.err);
+        Ok(answer)
+    }
+
+    /// Whether something in it is known to a server alone.
+    fn is_of_a_server(&self) -> bool {
+        memchr::memmem::find(&self.out, UNASKED.as_bytes()).is_some()
+    }
 }
 
 /// The surroundings that a job would have.

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use super::{Failure, Ready, Session};
 use crate::credentials::{Content, Credential};
 use crate::diagnostic::Paint;
-use crate::environment::{Environment, task_name};
+use crate::environment::{Build, Environment, task_name};
 use crate::mask::Patterns;
 use crate::model::job::{Pin, Sections, Step};
 use crate::model::task::Task;
+use crate::repository::Repository;
 use crate::resolve::{Dependency, Operation, Target};
 use crate::source::Printable;
 
@@ -104,7 +105,7 @@ impl Text {
             match step {
                 Step::In(_) | Step::Out(_) => {
                     if let Some(dependency) = dependencies.next() {
-                        self.dependency(dependency);
+                        self.dependency(dependency, &ready.build);
                     }
                 }
                 Step::Task(_) => {
@@ -123,7 +124,7 @@ impl Text {
         }
     }
 
-    fn dependency(&mut self, dependency: &Dependency) {
+    fn dependency(&mut self, dependency: &Dependency, build: &Build) {
         let what = match dependency.target {
             Target::Resource(resource) => format!("({})", resource.kind.text),
             Target::Job(job) => format!("(job, {})", job.kind.text),
@@ -132,6 +133,7 @@ impl Text {
         if let Some(integration) = dependency.integration {
             notes.push(format!("integration {}", integration.name.text));
         }
+        notes.extend(build.repository(dependency).map(Repository::summary));
         match dependency.operation {
             Operation::In(input) => {
                 match &input.pin {

@@ -6,6 +6,7 @@ use super::{Build, Builder, dependency_directory, is_secure, param_text, stable_
 use crate::contract::{self, path, suffix};
 use crate::credentials::{Credentials, Value};
 use crate::diagnostic::Diagnostic;
+use crate::repository::Repository;
 use crate::resolve::{Dependency, Target};
 use crate::yaml::{Node, Value as Yaml};
 
@@ -17,7 +18,12 @@ impl Builder {
         let kind = dependency.target.kind();
         let shown = directory.display().to_string();
         let origin: Rc<str> = format!("{word} {name}").into();
-        let version_name = self.version_name(dependency);
+        let repository = build.repository(dependency);
+        let version_name = match repository {
+            // The version of a repository is a commit.
+            Some(repository) => repository.commit().to_owned(),
+            None => self.version_name(dependency),
+        };
         let number = match dependency.target {
             Target::Resource(_) => "1",
             Target::Job(_) => "",
@@ -45,6 +51,9 @@ impl Builder {
                 let variable = format!("{}_{}_VERSIONNAME", dependency.env, suffix::SEED);
                 self.flatten(dependency, &variable, name, &origin);
             }
+            if let Some(repository) = repository {
+                self.repository(dependency, repository, build);
+            }
             if word == path::IN && kind == "params" {
                 self.params_of(dependency, resource.params());
             }
@@ -52,6 +61,19 @@ impl Builder {
         if let Some(credential) = dependency.integration.and_then(|bound| credentials.get(&bound.name.text)) {
             self.integration(&dependency.env, credential, &directory, dependency.name.place);
         }
+    }
+
+    /// What git says of a repository that goes in.
+    fn repository(&mut self, dependency: &Dependency, repository: &Repository, build: &Build) {
+        let name = &dependency.name.text;
+        let origin: Rc<str> = format!("{} {name}, {}", path::IN, repository.origin()).into();
+        for (part, value) in repository.variables() {
+            self.environment.plain(format!("{}_{part}", dependency.env), value, &origin);
+        }
+        // Where the original had the key it cloned with. Here git gets in as it does for the user, and no file is there.
+        let key = build.root.join(path::SECRETS).join(format!("{name}_key.pem"));
+        let variable = format!("{}_{}", dependency.env, suffix::KEYPATH);
+        self.environment.plain(variable, key.display().to_string(), &origin);
     }
 
     /// The name of the version that is taken, placeholders replaced.

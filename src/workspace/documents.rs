@@ -4,9 +4,11 @@ use std::path::Path;
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
 
 use crate::credentials::{Content, Credential};
-use crate::environment::{Environment, dependency_directory, stable_id, substitute};
+use crate::environment::{Build, Environment, dependency_directory, stable_id, substitute};
+use crate::repository::Repository;
 use crate::resolve::{Dependency, Plan, Target};
 use crate::yaml::{Map, Node, Value};
 
@@ -61,10 +63,13 @@ struct Identity<'a> {
     property_bag: AsWritten<'a>,
 }
 
-/// The YAML of a job or resource.
+/// The YAML of a job or resource, and where the repository is that a resource stands for.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct AsWritten<'a> {
     yml: &'a Node,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    normalized_repo: Option<Json>,
 }
 
 /// The version of a dependency: a resource's first one comes from its YAML.
@@ -77,10 +82,12 @@ struct Version<'a> {
     property_bag: PropertyBag<'a>,
 }
 
-/// What a version holds: the YAML's `version` with placeholders replaced, and the `sourceName` of the pointer.
+/// What a version holds: the YAML's `version` with placeholders replaced, the `sourceName` of the pointer, and what git
+/// says of a repository.
 struct PropertyBag<'a> {
     written: Option<&'a Map>,
     source_name: Option<&'a str>,
+    sha_data: Option<Json>,
     environment: &'a Environment,
 }
 
@@ -91,26 +98,27 @@ struct Substituted<'a>(&'a Node, &'a Environment);
 pub(super) struct IntegrationDocument<'a>(pub &'a Credential);
 
 impl<'a> Message<'a> {
-    pub(super) fn new(plan: &'a Plan, environment: &'a Environment, root: &'a Path, number: u64) -> Self {
+    pub(super) fn new(plan: &'a Plan, environment: &'a Environment, build: &'a Build) -> Self {
         let job = plan.job;
+        let root = &build.root;
         Message {
             name: &job.name.text,
             resource_id: stable_id("job", &job.name.text),
             subscription_id: environment.get("SUBSCRIPTION_ID"),
             kind: &job.kind.text,
             path: root,
-            build_number: number,
+            build_number: build.number,
             steps: job.node.get("steps"),
-            property_bag: AsWritten { yml: &job.node },
+            property_bag: AsWritten { yml: &job.node, normalized_repo: None },
             dependencies: plan
                 .dependencies
                 .iter()
                 .map(|dependency| MessageDependency {
                     operation: dependency.operation.word(),
-                    identity: Identity::new(dependency),
+                    identity: Identity::new(dependency, build),
                     path: dependency_directory(root, dependency.operation.word(), &dependency.name.text),
                     source_name: variable(dependency, environment, "SOURCENAME"),
-                    version: Version::new(dependency, environment),
+                    version: Version::new(dependency, environment, build),
                 })
                 .collect(),
         }
@@ -118,30 +126,33 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> VersionDocument<'a> {
-    pub(super) fn new(dependency: &'a Dependency, environment: &'a Environment) -> Self {
+    pub(super) fn new(dependency: &'a Dependency, environment: &'a Environment, build: &Build) -> Self {
         VersionDocument {
-            identity: Identity::new(dependency),
+            identity: Identity::new(dependency, build),
             operation: dependency.operation.word(),
             is_job: matches!(dependency.target, Target::Job(_)),
             step: dependency.step,
-            version: Version::new(dependency, environment),
+            version: Version::new(dependency, environment, build),
         }
     }
 }
 
 impl<'a> Identity<'a> {
-    fn new(dependency: &'a Dependency) -> Self {
+    fn new(dependency: &'a Dependency, build: &Build) -> Self {
         Identity {
             name: &dependency.name.text,
             resource_id: stable_id("resource", &dependency.name.text),
             kind: dependency.target.kind(),
-            property_bag: AsWritten { yml: dependency.target.node() },
+            property_bag: AsWritten {
+                yml: dependency.target.node(),
+                normalized_repo: build.repository(dependency).map(Repository::normalized),
+            },
         }
     }
 }
 
 impl<'a> Version<'a> {
-    fn new(dependency: &'a Dependency, environment: &'a Environment) -> Self {
+    fn new(dependency: &'a Dependency, environment: &'a Environment, build: &Build) -> Self {
         Version {
             version_id: variable(dependency, environment, "VERSIONID"),
             version_number: variable(dependency, environment, "VERSIONNUMBER")
@@ -154,6 +165,7 @@ impl<'a> Version<'a> {
                     .and_then(|resource| resource.version())
                     .and_then(Node::map),
                 source_name: variable(dependency, environment, "SOURCENAME"),
+                sha_data: build.repository(dependency).map(Repository::sha_data),
                 environment,
             },
         }
@@ -178,6 +190,9 @@ impl Serialize for PropertyBag<'_> {
         }
         if let Some(name) = self.source_name.filter(|_| !written().any(|(key, _)| key == "sourceName")) {
             map.serialize_entry("sourceName", name)?;
+        }
+        if let Some(sha_data) = &self.sha_data {
+            map.serialize_entry("shaData", sha_data)?;
         }
         map.end()
     }

@@ -55,15 +55,11 @@ pub fn render(
 ) -> anyhow::Result<Layout> {
     let mut layout = Layout::default();
     layout.directories.extend(DIRECTORIES.iter().map(PathBuf::from));
-    layout.json(
-        path::MESSAGE_JSON.into(),
-        &Message::new(plan, environment, &build.root, build.number),
-        false,
-    )?;
+    layout.json(path::MESSAGE_JSON.into(), &Message::new(plan, environment, build), false)?;
     layout.add(Path::new(path::SCRIPTS).join(path::INTEGRATION_ENVS), Vec::new(), false);
     layout.state_file(&plan.job.name.text);
     for dependency in &plan.dependencies {
-        layout.dependency(dependency, environment, credentials)?;
+        layout.dependency(dependency, environment, credentials, build)?;
     }
     for (_, integration) in &plan.integrations {
         let directory = Path::new(path::INTEGRATIONS).join(&integration.name.text);
@@ -97,11 +93,13 @@ impl Layout {
         dependency: &Dependency,
         environment: &Environment,
         credentials: &Credentials,
+        build: &Build,
     ) -> anyhow::Result<()> {
         let directory = Path::new(dependency.operation.word()).join(&dependency.name.text);
         let kind = dependency.target.kind();
         self.state_file(&dependency.name.text);
-        self.json(directory.join(path::VERSION_JSON), &VersionDocument::new(dependency, environment), false)?;
+        let version = VersionDocument::new(dependency, environment, build);
+        self.json(directory.join(path::VERSION_JSON), &version, false)?;
         let params = dependency.target.resource().and_then(|resource| resource.params()).and_then(Node::map);
         match params {
             // The original wrote the params of an IN into a file where others have a directory.

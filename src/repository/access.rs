@@ -1,0 +1,79 @@
+//! The credentials for a server, passed to git so that nobody else sees them.
+
+use crate::credentials::{Content, Credential};
+use crate::secret::Secret;
+
+use super::remote;
+
+/// What lets git into a server over HTTP.
+pub(super) struct Access {
+    /// The server: nobody else is shown the credentials.
+    server: String,
+    header: Secret,
+    secret: Secret,
+}
+
+impl Access {
+    /// The access to the repository at `url` that an integration gives, if it gives any.
+    pub(super) fn of(credential: &Credential, url: &str) -> Option<Access> {
+        let field = |name: &str| match &credential.fields.iter().find(|field| field.name == name)?.content {
+            Content::One(fetched) => Some(fetched.value.expose()).filter(|value| !value.is_empty()),
+            Content::List(_) | Content::Map(_) => None,
+        };
+        // The user names are those that the providers' documentation gives for tokens.
+        let (user, secret) = match credential.kind.name {
+            "github" | "githubEnterprise" => ("x-access-token", field("token")?),
+            "gitlab" => ("oauth2", field("token")?),
+            "bitbucket" => ("x-token-auth", field("token")?),
+            "bitbucketServer" => (field("username")?, field("token")?),
+            "bitbucketServerBasic" => (field("username")?, field("password")?),
+            _ => return None,
+        };
+        let pair = zeroize::Zeroizing::new(format!("{user}:{secret}"));
+        let header = Secret::new(format!("Authorization: Basic {}", base64(pair.as_bytes())));
+        Some(Access {
+            server: remote::server(url)?.to_owned(),
+            header,
+            secret: Secret::new(secret.to_owned()),
+        })
+    }
+
+    /// The variable of configuration that makes git send them, and its value. A header is stored nowhere, unlike what
+    /// goes through a credential helper, which the user's own helpers are told to keep.
+    pub(super) fn config(&self) -> (String, &str) {
+        (format!("http.{}/.extraHeader", self.server), self.header.expose())
+    }
+
+    /// What must not be shown.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        [&self.secret, &self.header].into_iter()
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits =
+            chunk.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        for i in 0..4 {
+            let sextet = bits >> (18 - 6 * i) & 63;
+            text.push(if i <= chunk.len() { char::from(ALPHABET[sextet]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn base64_of_every_length() {
+        for (text, encoded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob\u{ff}", "Zm9vYsO/")]
+        {
+            assert_eq!(base64(text.as_bytes()), encoded);
+        }
+    }
+}

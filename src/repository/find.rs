@@ -1,0 +1,139 @@
+//! Which repository a resource stands for.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::Diagnostic;
+
+use super::git::{Git, GitError};
+use super::provider::Provider;
+use super::remote::{self, Remote};
+use super::{Search, Wanted};
+
+/// A repository and what leads to it.
+pub(super) struct Found {
+    /// Where its objects come from.
+    pub(super) source: Source,
+    /// The remote of the local repository that is the resource's.
+    pub(super) remote: Option<Remote>,
+    /// Where it is at its provider.
+    pub(super) provider: Option<Provider>,
+}
+
+/// Where the objects of a clone come from.
+pub(super) enum Source {
+    /// A repository on this machine.
+    Local(Local),
+    /// The server with this URL.
+    Server(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Local(local) => local.path.display().fmt(f),
+            Source::Server(url) => f.write_str(url),
+        }
+    }
+}
+
+impl Source {
+    pub(super) fn has_working_tree(&self) -> bool {
+        matches!(self, Source::Local(local) if local.working_tree)
+    }
+}
+
+/// A repository on this machine.
+pub(super) struct Local {
+    /// The top of its working tree, or the repository itself if it has none.
+    pub(super) path: PathBuf,
+    /// Where its objects and refs are.
+    pub(super) common: PathBuf,
+    /// Whether there is a working tree.
+    pub(super) working_tree: bool,
+}
+
+impl Local {
+    /// The repository that holds a directory, if one does.
+    pub(super) fn open(directory: &Path) -> Result<Option<Local>, GitError> {
+        let asked = Git::at(directory, "rev-parse").in_english().args([
+            "--path-format=absolute",
+            "--is-inside-work-tree",
+            "--git-common-dir",
+        ]);
+        let answer = match asked.line() {
+            Err(GitError::Failed { words, .. }) if words.contains("not a git repository") => return Ok(None),
+            answer => answer?,
+        };
+        let (inside, common) = answer
+            .split_once('\n')
+            .ok_or_else(|| GitError::Unexpected(format!("git rev-parse: {answer}")))?;
+        let working_tree = match inside {
+            "true" => true,
+            "false" => false,
+            // Versions before 2.31 print the first option instead of obeying it.
+            _ => return Err(GitError::Unexpected("git 2.31 or newer is needed".to_owned())),
+        };
+        let top = if working_tree { "--show-toplevel" } else { "--absolute-git-dir" };
+        let path = Git::at(directory, "rev-parse").arg(top).line()?;
+        Ok(Some(Local { path: path.into(), common: common.into(), working_tree }))
+    }
+}
+
+/// Finds the repository of a resource: the given one, that of the YAML if a remote of it is the resource's, or the
+/// provider's.
+pub(super) fn find(wanted: &Wanted, search: &Search) -> Result<Found, Diagnostic> {
+    let name = wanted.resource;
+    let fail = |what: String| Diagnostic::error(format!("repository `{name}`: {what}")).at(wanted.place);
+    let provider = wanted
+        .credential
+        .filter(|_| !wanted.source_name.is_empty())
+        .and_then(|credential| Provider::of(credential, wanted.source_name));
+    if let Some(path) = search.given {
+        let local = Local::open(path)
+            .map_err(|error| fail(format!("{}: {error}", path.display())))?
+            .ok_or_else(|| fail(format!("{} is in no git repository", path.display())))?;
+        let remote = remote::of(&local, wanted.source_name).map_err(|error| fail(error.to_string()))?;
+        return Ok(Found { source: Source::Local(local), remote, provider: provider.and_then(Result::ok) });
+    }
+    let give = format!("give one with --repo {name}=PATH");
+    if wanted.source_name.is_empty() {
+        return Err(fail("nothing says which one it is: its pointer has no `sourceName`".to_owned())
+            .hint(format!("add `sourceName: owner/name` to the pointer of the resource, or {give}")));
+    }
+    for directory in search.directories {
+        let local = match Local::open(directory) {
+            // Without git there is no local repository, and a dry run can still say what would be cloned.
+            Err(GitError::Unavailable(_)) => None,
+            opened => opened.map_err(|error| fail(format!("{}: {error}", directory.display())))?,
+        };
+        let Some(local) = local else { continue };
+        if let Some(remote) =
+            remote::of(&local, wanted.source_name).map_err(|error| fail(error.to_string()))?
+        {
+            let provider = provider.and_then(Result::ok);
+            return Ok(Found { source: Source::Local(local), remote: Some(remote), provider });
+        }
+    }
+    match provider {
+        Some(Ok(provider)) => Ok(Found {
+            source: Source::Server(provider.https_url.clone()),
+            remote: None,
+            provider: Some(provider),
+        }),
+        Some(Err(why)) => Err(fail(why).hint(format!("correct the integration, or {give}"))),
+        None => {
+            let integration = match wanted.credential {
+                Some(credential) => {
+                    format!("the integration `{}` is none of a provider of repositories", credential.name)
+                }
+                None => "the resource is bound to no integration".to_owned(),
+            };
+            Err(fail(format!(
+                "`{}` cannot be found: no remote of the repository that holds the YAML ends in it, and {integration}",
+                wanted.source_name
+            ))
+            .hint(give))
+        }
+    }
+}
