@@ -18,6 +18,7 @@ pub mod model;
 pub mod resolve;
 pub mod secret;
 pub mod source;
+pub mod state;
 pub mod workspace;
 pub mod yaml;
 
