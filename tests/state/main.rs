@@ -1,0 +1,12 @@
+//! State that lasts, as those see it who store and read it: all through the public functions.
+
+mod builds;
+mod files;
+mod full;
+mod kill;
+mod leaks;
+mod model;
+mod opening;
+mod support;
+mod together;
+mod versions;
