@@ -6,9 +6,9 @@
 //! versions together, and nothing has to be swept up after a crash.
 //!
 //! The journal is a write-ahead log, which costs a run no wait for the disk. Where it does not work (on file systems
-//! that are not known to be local) a rollback journal takes its place, see [`open`]. A kill loses no version whose
+//! that are not known to be local) a rollback journal takes its place, see `open`. A kill loses no version whose
 //! [`Store::finish`] has returned; a power cut loses none once [`Store::close`] has returned, and none that is older
-//! than the disk needs to write it, see [`flush`].
+//! than the disk needs to write it, see `flush`.
 //!
 //! This layer knows no YAML, no commands and no processes.
 
@@ -23,6 +23,7 @@ mod leak;
 mod open;
 mod place;
 mod prune;
+mod running;
 mod schema;
 mod tree;
 mod version;

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::error::Context as _;
+use super::running::{self, Running};
 use super::version::{millis, time};
 use super::{Error, Result, Store, VersionRef};
 
-/// A build that has begun. Dropped without [`Store::finish`], it stays in the history as one that was interrupted.
+/// A build that has begun. Dropped without [`Store::finish`], it stays in the history as
+/// [`Progress::Interrupted`].
 #[derive(Debug)]
 pub struct Build {
     /// The job and the number of the build.
@@ -20,6 +22,8 @@ pub struct Build {
     pub(super) id: i64,
     /// The wall clock may be set while it runs.
     pub(super) clock: Instant,
+    /// Says to others that it is running.
+    _running: Running,
 }
 
 /// Which build: `job #number`.
@@ -82,8 +86,10 @@ pub struct BuildRecord {
 /// What has become of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It has not ended: it is running, or was killed.
-    Unfinished,
+    /// It is running.
+    Running,
+    /// It was killed, or could not store how it ended.
+    Interrupted,
     /// It has ended.
     Ended(Ended),
 }
@@ -132,8 +138,17 @@ impl Store {
         for version in used {
             touch(&transaction, id, false, version).map_err(explain)?;
         }
+        // Before anyone can see the build.
+        let running = Running::start(&place.directory, id)
+            .map_err(|error| Error::io(&error, format!("cannot {WHAT} in {}", place.directory.display())))?;
         transaction.commit().map_err(explain)?;
-        Ok(Build { reference: BuildRef { job: job.to_owned(), number }, started, id, clock })
+        Ok(Build {
+            reference: BuildRef { job: job.to_owned(), number },
+            started,
+            id,
+            clock,
+            _running: running,
+        })
     }
 
     /// The builds of a job, or of all jobs, the last one first, at most `limit`.
@@ -151,12 +166,25 @@ impl Store {
                  WHERE ?1 IS NULL OR subject.name = ?1 ORDER BY build.id DESC LIMIT ?2",
             )
             .context(self, WHAT)?;
+        let mut versions = snapshot
+            .prepare(
+                "SELECT subject.name, touched.number FROM touched JOIN subject ON subject.id = touched.subject
+                 WHERE build = ?1 AND made = ?2 ORDER BY place",
+            )
+            .context(self, WHAT)?;
+        let mut touched = |build: i64, made: bool| -> rusqlite::Result<Vec<VersionRef>> {
+            let version = |row: &Row| Ok(VersionRef { name: row.get(0)?, number: row.get(1)? });
+            versions.query_map((build, made), version)?.collect()
+        };
         let mut rows = statement.query((job, limit)).context(self, WHAT)?;
         let mut records = Vec::new();
         while let Some(row) = rows.next().context(self, WHAT)? {
             let (id, mut record) = record_of(row).context(self, WHAT)?;
-            record.used = touched(&snapshot, id, false).context(self, WHAT)?;
-            record.made = touched(&snapshot, id, true).context(self, WHAT)?;
+            record.used = touched(id, false).context(self, WHAT)?;
+            record.made = touched(id, true).context(self, WHAT)?;
+            if record.progress == Progress::Interrupted && running::is_running(&self.place.directory, id) {
+                record.progress = Progress::Running;
+            }
             records.push(record);
         }
         Ok(records)
@@ -188,19 +216,10 @@ pub(super) fn touch(
     Ok(())
 }
 
-fn touched(connection: &Connection, build: i64, made: bool) -> rusqlite::Result<Vec<VersionRef>> {
-    let mut statement = connection.prepare(
-        "SELECT subject.name, touched.number FROM touched JOIN subject ON subject.id = touched.subject
-         WHERE build = ?1 AND made = ?2 ORDER BY place",
-    )?;
-    let rows = statement
-        .query_map((build, made), |row| Ok(VersionRef { name: row.get(0)?, number: row.get(1)? }))?;
-    rows.collect()
-}
-
+/// A row of the history. A build that has not ended is taken for interrupted.
 fn record_of(row: &Row) -> rusqlite::Result<(i64, BuildRecord)> {
     let progress = match row.get::<_, Option<i64>>(4)? {
-        None => Progress::Unfinished,
+        None => Progress::Interrupted,
         Some(ended) => {
             let word: String = row.get(6)?;
             let duration: i64 = row.get(5)?;

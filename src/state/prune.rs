@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use super::place::Place;
-use super::{Error, Kind, Result, Store};
+use super::{Error, Kind, Result, Store, running};
 
 /// What pruning took away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Reset {
 
 impl Store {
     /// Drops all versions of each job and resource but the last `keep`, at least one, and of each job the builds that
-    /// are neither among its last `keep` nor have made a version that is left. Numbers go on where they were. The
+    /// are neither running nor among its last `keep` nor have made a version that is left. Numbers go on where they were. The
     /// space goes back to the disk.
     ///
     /// # Errors
@@ -46,27 +46,21 @@ impl Store {
         let (place, patience) = (self.place.clone(), self.patience.get());
         let explain = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, WHAT);
         let transaction = self.write(WHAT)?;
-        let pruned = prune(&transaction, keep).map_err(explain)?;
+        let pruned = prune(&transaction, keep, &place.directory).map_err(explain)?;
         transaction.commit().map_err(explain)?;
         give_back(&self.connection).map_err(explain)?;
         Ok(pruned)
     }
 }
 
-fn prune(connection: &Connection, keep: u32) -> rusqlite::Result<Pruned> {
+fn prune(connection: &Connection, keep: u32, directory: &Path) -> rusqlite::Result<Pruned> {
     let versions = connection.execute(
         "DELETE FROM version WHERE id IN (
              SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY subject ORDER BY number DESC) AS age FROM version)
              WHERE age > ?1)",
         [keep],
     )?;
-    let builds = connection.execute(
-        "DELETE FROM build WHERE id IN (
-             SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY job ORDER BY number DESC) AS age FROM build)
-             WHERE age > ?1)
-         AND ended IS NOT NULL AND NOT EXISTS (SELECT 1 FROM version WHERE version.build = build.id)",
-        [keep],
-    )?;
+    let builds = prune_builds(connection, keep, directory)?;
     connection
         .execute("DELETE FROM tree WHERE NOT EXISTS (SELECT 1 FROM version WHERE tree = tree.id)", [])?;
     const UNUSED: &str = "FROM content WHERE NOT EXISTS (SELECT 1 FROM entry WHERE content = content.id)";
@@ -74,6 +68,25 @@ fn prune(connection: &Connection, keep: u32) -> rusqlite::Result<Pruned> {
         connection.query_row(&format!("SELECT coalesce(sum(size), 0) {UNUSED}"), [], |row| row.get(0))?;
     connection.execute(&format!("DELETE {UNUSED}"), [])?;
     Ok(Pruned { versions, builds, bytes: bytes.unsigned_abs() })
+}
+
+fn prune_builds(connection: &Connection, keep: u32, directory: &Path) -> rusqlite::Result<usize> {
+    let mut old = connection.prepare(
+        "SELECT aged.id, ended IS NOT NULL FROM (
+             SELECT id, ended, row_number() OVER (PARTITION BY job ORDER BY number DESC) AS age FROM build) AS aged
+         WHERE age > ?1 AND NOT EXISTS (SELECT 1 FROM version WHERE version.build = aged.id)",
+    )?;
+    let old: Vec<(i64, bool)> =
+        old.query_map([keep], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    let mut delete = connection.prepare("DELETE FROM build WHERE id = ?1")?;
+    let mut builds = 0;
+    for (id, ended) in old {
+        if ended || !running::is_running(directory, id) {
+            builds += delete.execute([id])?;
+            running::forget(directory, id);
+        }
+    }
+    Ok(builds)
 }
 
 /// Makes the file smaller by what is free in it.

@@ -13,8 +13,6 @@ fn history_tells_what_went_in_and_came_out() {
     build(&mut store, "first", &[put("a", "x=1\n"), put("b", "x=1\n")]);
     let used = [("b", 1), ("a", 1)].map(|(name, number)| VersionRef { name: name.to_owned(), number });
     let second = store.begin_build("second", &used).unwrap();
-    let unfinished = store.history(Some("second"), 10).unwrap();
-    assert_eq!(unfinished[0].progress, Progress::Unfinished);
     store.finish(&second, Ending::Failure, 42, &[put("a", "x=2\n")]).unwrap();
     build(&mut store, "first", &[put("a", "x=2\n")]);
 
@@ -43,6 +41,25 @@ fn history_tells_what_went_in_and_came_out() {
     assert_eq!(store.history(Some("nobody"), 1).unwrap().len(), 0);
     let error = store.finish(&second, Ending::Success, 0, &[]).unwrap_err();
     assert_eq!(error.kind(), Kind::Missing);
+}
+
+#[test]
+fn a_build_that_has_not_ended_is_running_or_was_interrupted() {
+    let line = line();
+    let mut store = Store::open(line.path()).unwrap();
+    let begun = store.begin_build("job", &[]).unwrap();
+    let other = Store::open_existing(line.path()).unwrap().unwrap();
+    let progress = || other.history(Some("job"), 1).unwrap()[0].progress;
+    assert_eq!(progress(), Progress::Running);
+    store.prune(1).unwrap();
+    drop(begun);
+    assert_eq!(progress(), Progress::Interrupted);
+    build(&mut store, "job", &[]);
+    assert_eq!(store.prune(1).unwrap().builds, 1);
+    store.close().unwrap();
+    drop(other);
+    // The lock is gone, too.
+    assert_eq!(fs::read_dir(line.path().join(".shipctl")).unwrap().count(), 2);
 }
 
 #[test]

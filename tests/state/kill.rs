@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use shipctl::state::{Change, Files, Store};
+use shipctl::state::{Change, Files, Progress, Store};
 
 use crate::support::{Dice, build, line, put, tree, write};
 
@@ -50,6 +50,8 @@ fn check(line: &Path, acknowledged: Option<u32>) {
         assert_eq!(acknowledged, None);
         return;
     };
+    let builds = store.history(None, u32::MAX).unwrap();
+    assert!(builds.iter().all(|record| record.progress != Progress::Running));
     let number = |name| store.latest(name).unwrap().map_or(0, |version| version.number);
     let latest = number("job");
     assert_eq!(number("res"), latest);
@@ -86,7 +88,7 @@ fn writer() {
             assert_eq!(made, [Some(n), Some(n)]);
             // `println!` would go to the test harness.
             writeln!(std::io::stdout(), "made {n}").unwrap();
-            if n % 5 == 0 {
+            if n.is_multiple_of(5) {
                 fs::remove_dir_all(&source).unwrap();
             }
         }

@@ -93,7 +93,7 @@ fn overwrite_starts_from_nothing_and_replicate_from_another() {
     let mut store = Store::open(line.path()).unwrap();
     build(&mut store, "job", &[put("res", "versionName=old\na=1\nb=2\n")]);
     let overwrite = Change { base: Base::Empty, ..put("res", "b=2\n") };
-    assert_eq!(build(&mut store, "job", &[overwrite.clone()]), [Some(2)]);
+    assert_eq!(build(&mut store, "job", std::slice::from_ref(&overwrite)), [Some(2)]);
     assert_eq!(build(&mut store, "job", &[overwrite]), [None]);
     let latest = store.latest("res").unwrap().unwrap();
     assert_eq!((bag(&latest).as_str(), latest.version_name), (r#"{"b":"2"}"#, None));
