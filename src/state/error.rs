@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use super::Store;
 use super::place::Place;
@@ -69,6 +69,7 @@ impl Error {
             // A row that does not hold what this program wrote into it.
             return damaged(place, &format!("cannot {what}: {error}"));
         };
+        let extended = error.sqlite_error().map_or(0, |error| error.extended_code);
         match code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::new(
                 Kind::Busy,
@@ -78,11 +79,12 @@ impl Error {
                     seconds(patience)
                 ),
             ),
-            ErrorCode::DiskFull => Error::new(
+            // The memory that processes share is a file, too.
+            _ if code == ErrorCode::DiskFull || extended == ffi::SQLITE_IOERR_SHMSIZE => Error::new(
                 Kind::Full,
                 format!(
-                    "cannot {what}: the disk that holds {at} is full: make room (`shipctl state prune` drops old \
-                     versions) and run again; what was there before is intact"
+                    "cannot {what}: the disk that holds {at} is full: make room and run again; what was there before \
+                     is intact"
                 ),
             ),
             ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => Error::new(
@@ -94,6 +96,13 @@ impl Error {
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
                 damaged(place, &format!("cannot {what}: {error}"))
             }
+            ErrorCode::SystemIoFailure => Error::new(
+                Kind::Io,
+                format!(
+                    "cannot {what}: {at} could not be read or written: the disk fails, or a quota or a limit on the size \
+                     of files is reached ({error}); what was there before is intact"
+                ),
+            ),
             _ => Error::new(Kind::Io, format!("cannot {what}: {error}, in {at}")),
         }
     }
