@@ -129,11 +129,12 @@ impl Store {
                 ),
             ));
         }
-        let patience = self.patience.get();
-        let place = &self.place;
-        self.connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(|error| Error::sqlite(&error, place, patience, what))
+        let (place, patience) = (&self.place, self.patience.get());
+        let explain = |error: rusqlite::Error| Error::sqlite(&error, place, patience, what);
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
+        open::refuse_newer_now(&transaction, place).map_err(explain)??;
+        Ok(transaction)
     }
 
     /// Begins a transaction that reads, so that all it reads is of one moment.

@@ -72,7 +72,7 @@ impl Store {
                 flusher.request();
                 Ok(())
             }
-            None => flush::flush(&log, &self.place.directory)
+            None => flush::flush(&log, Some(&self.place.directory))
                 .map_err(|error| Error::io(&error, format!("cannot write {}", log.display()))),
         }
     }

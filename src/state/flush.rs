@@ -26,14 +26,15 @@ impl Flusher {
     pub(super) fn start(log: PathBuf, directory: PathBuf) -> io::Result<Flusher> {
         let (requests, queue) = mpsc::channel();
         let thread = thread::Builder::new().name("state".to_owned()).spawn(move || {
-            let mut result = Ok(());
+            // The log's name, once.
+            let mut directory = Some(directory);
             while queue.recv().is_ok() {
                 // One wait serves all that was asked for until now.
                 while queue.try_recv().is_ok() {}
-                // A later one that succeeds makes up for one that failed only if the disk says so: it does not.
-                result = result.and(flush(&log, &directory));
+                // After a failure no later success means anything: the system may have dropped what it could not write.
+                flush(&log, directory.take().as_deref())?;
             }
-            result
+            Ok(())
         })?;
         Ok(Flusher { requests: Some(requests), thread: Some(thread) })
     }
@@ -68,13 +69,14 @@ impl Drop for Flusher {
     }
 }
 
-/// Brings the log to the disk. Opening it a second time is harmless, unlike the database: its locks are elsewhere.
-pub(super) fn flush(log: &Path, directory: &Path) -> io::Result<()> {
+/// Brings the log to the disk, and its name if the directory is given. Opening it a second time is harmless, as it
+/// would not be with the database: closing a file drops all locks that its process has on it.
+pub(super) fn flush(log: &Path, directory: Option<&Path>) -> io::Result<()> {
     match File::open(log) {
         Ok(file) => file.sync_data()?,
         // Its content has been brought into the database, and that to the disk.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     }
-    File::open(directory)?.sync_all()
+    directory.map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }

@@ -18,16 +18,27 @@ use super::{Error, Kind, PATIENCE, Result, Store};
 
 const WHAT: &str = "open the state";
 
+/// The journals, by their names in SQLite.
+const LOG: &str = "wal";
+const ROLLBACK: &str = "delete";
+
 /// Opens the database, which is made if it is not there.
 pub(super) fn open_or_create(place: Place) -> Result<Store> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    prepare(connect(place, flags, false)?, STEPS)
+    let journal = journal_for(&place);
+    prepare(connect(place, flags, false)?, STEPS, journal)
+}
+
+/// The journal that suits the file system.
+fn journal_for(place: &Place) -> &'static str {
+    if place.is_local() { LOG } else { ROLLBACK }
 }
 
 /// Opens the database that is there, for reading alone if it cannot be written to.
 pub(super) fn open_existing(place: Place) -> Result<Store> {
+    let journal = journal_for(&place);
     let opened = connect(place.clone(), OpenFlags::SQLITE_OPEN_READ_WRITE, false)
-        .and_then(|store| prepare(store, STEPS));
+        .and_then(|store| prepare(store, STEPS, journal));
     match opened {
         Err(error) if error.kind() == Kind::Denied => {
             // Without a log there is nothing to recover, and nobody can write what this process cannot lock.
@@ -35,7 +46,7 @@ pub(super) fn open_existing(place: Place) -> Result<Store> {
             if log > 0 {
                 return Err(error);
             }
-            prepare(connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY, true)?, STEPS)
+            prepare(connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY, true)?, STEPS, journal)
         }
         opened => opened,
     }
@@ -60,8 +71,8 @@ fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Store> {
     Ok(store)
 }
 
-/// Makes a connection ready for use: tables as `steps` have them, and the journal that suits the file system.
-fn prepare(mut store: Store, steps: &[&str]) -> Result<Store> {
+/// Makes a connection ready for use: tables as `steps` have them, and this journal.
+fn prepare(mut store: Store, steps: &[&str], journal: &str) -> Result<Store> {
     let found = version(&store)?;
     let readonly = store.connection.is_readonly("main").context(&store, WHAT)?;
     if found < steps.len() && readonly {
@@ -74,7 +85,7 @@ fn prepare(mut store: Store, steps: &[&str]) -> Result<Store> {
             ),
         ));
     }
-    refuse_newer(&store, found, steps)?;
+    refuse_newer(&store.place, found, steps)?;
     if !readonly {
         let deadline = Instant::now() + store.patience.get();
         if found == 0 {
@@ -83,7 +94,7 @@ fn prepare(mut store: Store, steps: &[&str]) -> Result<Store> {
                 connection.pragma_update(None, "auto_vacuum", "incremental")
             })?;
         }
-        store.logged = choose_journal(&store, deadline)?;
+        store.logged = set_journal(&store, journal, deadline)?;
         if found < steps.len() {
             migrate(&mut store, steps)?;
         }
@@ -112,7 +123,7 @@ fn version(store: &Store) -> Result<usize> {
         .map_err(|_| damaged(&store.place, "cannot open the state: its version is negative"))
 }
 
-fn refuse_newer(store: &Store, found: usize, steps: &[&str]) -> Result<()> {
+fn refuse_newer(place: &Place, found: usize, steps: &[&str]) -> Result<()> {
     if found <= steps.len() {
         return Ok(());
     }
@@ -121,15 +132,14 @@ fn refuse_newer(store: &Store, found: usize, steps: &[&str]) -> Result<()> {
         format!(
             "cannot open the state: {} was written by a newer shipctl (its format is {found}, this one knows up to \
              {}): use that one, or start over with `shipctl reset`",
-            store.place.shown(),
+            place.shown(),
             steps.len()
         ),
     ))
 }
 
 /// Sets the journal, unless it is set. Returns whether it is a write-ahead log.
-fn choose_journal(store: &Store, deadline: Instant) -> Result<bool> {
-    let wanted = if store.place.is_local() { "wal" } else { "delete" };
+fn set_journal(store: &Store, wanted: &str, deadline: Instant) -> Result<bool> {
     let get = |row: &rusqlite::Row| row.get::<_, String>(0);
     let journal = patiently(store, deadline, |connection| {
         let journal = connection.pragma_query_value(None, "journal_mode", get)?;
@@ -138,7 +148,7 @@ fn choose_journal(store: &Store, deadline: Instant) -> Result<bool> {
         }
         connection.pragma_update_and_check(None, "journal_mode", wanted, get)
     })?;
-    Ok(journal == "wal")
+    Ok(journal == LOG)
 }
 
 /// Tries again while others are in the way. SQLite itself does not wait where waiting could be in vain, and two that
@@ -159,6 +169,12 @@ fn patiently<T>(
             done => return done.context(store, WHAT),
         }
     }
+}
+
+/// That no newer `shipctl` has brought the database up to its own date since it was opened.
+pub(super) fn refuse_newer_now(connection: &Connection, place: &Place) -> rusqlite::Result<Result<()>> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(refuse_newer(place, usize::try_from(version).unwrap_or_default(), STEPS))
 }
 
 /// Takes the steps that are missing, all or none.
@@ -186,6 +202,7 @@ fn migrate(store: &mut Store, steps: &[&str]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::{Change, Ending, Entries};
 
     const OLD: &[&str] = &["CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);"];
     const NEW: &[&str] = &[OLD[0], "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7;"];
@@ -195,7 +212,14 @@ mod tests {
         let place = Place::of(directory);
         place.make()?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        prepare(connect(place, flags, false)?, steps)
+        prepare(connect(place, flags, false)?, steps, LOG)
+    }
+
+    fn open_with(directory: &std::path::Path, journal: &str) -> Store {
+        let place = Place::of(directory);
+        place.make().unwrap();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        prepare(connect(place, flags, false).unwrap(), STEPS, journal).unwrap()
     }
 
     fn sum(store: &Store) -> i64 {
@@ -220,5 +244,41 @@ mod tests {
         assert!(open(directory.path(), BROKEN).is_err());
         assert_eq!(version(&open(directory.path(), OLD).unwrap()).unwrap(), 1);
         assert_eq!(sum(&open(directory.path(), NEW).unwrap()), 8);
+    }
+
+    #[test]
+    fn where_a_log_does_not_work_there_is_another_journal() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path();
+        // The directory may move from one file system to another.
+        for (round, journal) in [ROLLBACK, LOG, ROLLBACK].into_iter().enumerate() {
+            thread::scope(|scope| {
+                for run in 0..4 {
+                    scope.spawn(move || {
+                        let mut store = open_with(directory, journal);
+                        let text = format!("key_{round}_{run}=1\n");
+                        let entries = Entries::parse(text.as_bytes(), "res", "image").unwrap();
+                        let build = store.begin_build("job", &[]).unwrap();
+                        store.finish(&build, Ending::Success, 0, &[Change::merge("res", entries)]).unwrap();
+                        store.close().unwrap();
+                    });
+                }
+            });
+            let store = open_with(directory, journal);
+            assert_eq!(store.logged, journal == LOG);
+            assert_eq!(store.place.beside("-wal").exists(), journal == LOG);
+            let latest = store.latest("res").unwrap().unwrap();
+            assert_eq!((latest.number as usize, latest.bag.len()), (4 * round + 4, 4 * round + 4));
+        }
+    }
+
+    #[test]
+    fn a_newer_shipctl_that_comes_in_between_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = open_with(directory.path(), LOG);
+        let build = store.begin_build("job", &[]).unwrap();
+        open_with(directory.path(), LOG).connection.pragma_update(None, "user_version", 99).unwrap();
+        let error = store.finish(&build, Ending::Success, 0, &[]).unwrap_err();
+        assert_eq!(error.kind(), Kind::Newer);
     }
 }

@@ -1,7 +1,7 @@
 //! Where state lies.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -39,8 +39,9 @@ impl Place {
         let failed =
             |error: io::Error| Error::io(&error, format!("cannot make {}", self.directory.display()));
         match fs::DirBuilder::new().mode(0o700).create(&self.directory) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
-            _ => {}
+            Ok(()) => self.settle(),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
         }
         let ignore = self.directory.join(IGNORE);
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&ignore) {
@@ -50,6 +51,13 @@ impl Place {
             Err(_) if self.database.exists() => Ok(()),
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// Brings the new directory's name to the disk, or all that is in it could be lost with it. Where a file system
+    /// cannot do that for a directory, it goes without.
+    fn settle(&self) {
+        let _ =
+            self.directory.join("..").canonicalize().and_then(File::open).and_then(|file| file.sync_all());
     }
 
     /// Whether there is a database.

@@ -107,12 +107,13 @@ impl Tree {
     ) -> Result<()> {
         let directory = self.root.join(within);
         let unreadable = |error: io::Error| Error::io(&error, cannot_read(&directory));
-        let listing = match fs::read_dir(&directory) {
+        // All of it at once: a deep tree would run out of open files.
+        let listing: Vec<_> = match fs::read_dir(&directory).and_then(Iterator::collect) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && within == Path::new("") => return Ok(()),
             listing => listing.map_err(unreadable)?,
         };
         for found in listing {
-            let path = within.join(found.map_err(unreadable)?.file_name());
+            let path = within.join(found.file_name());
             if !keep(&path) {
                 continue;
             }
@@ -163,8 +164,7 @@ impl Tree {
 
 /// The order of paths in a list, which is that of their bytes, in the database too.
 fn order(one: &Path, other: &Path) -> Ordering {
-    let bytes = |path: &Path| -> Vec<u8> { path.as_os_str().as_bytes().to_vec() };
-    bytes(one).cmp(&bytes(other))
+    one.as_os_str().as_bytes().cmp(other.as_os_str().as_bytes())
 }
 
 fn cannot_read(path: &Path) -> String {
