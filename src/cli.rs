@@ -85,6 +85,9 @@ pub struct Run {
     /// End the job after this time (`90`, `90s`, `15m`, `1h`)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
+    /// How long processes that are told to end may take before they are killed (10s by default)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub grace: Option<Duration>,
     /// How the log is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
@@ -257,16 +260,34 @@ pub struct FunctionCall {
     pub options: JobOptions,
 }
 
-/// The whole grammar, with the utility functions as commands. In the help they would drown the others, so there they
-/// are hidden and listed at the end.
-pub fn grammar(hide_functions: bool) -> clap::Command {
+/// How the utility functions are in the grammar.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Functions {
+    /// As commands, but not in the list of commands, where they would drown the others.
+    Hidden,
+    /// As commands like the others: for completions.
+    Shown,
+    /// Not at all: where none is called, there is no need to make them.
+    LeftOut,
+}
+
+/// The whole grammar. The utility functions are listed at the end of the help in any case.
+pub fn grammar(functions: Functions) -> clap::Command {
+    let grammar = Cli::command().after_help(functions_help());
+    if functions == Functions::LeftOut {
+        return grammar;
+    }
+    let hide = functions == Functions::Hidden;
+    grammar.subcommands(lookup::FUNCTIONS.iter().map(|function| function_grammar(function).hide(hide)))
+}
+
+/// The end of the help.
+fn functions_help() -> String {
     let names: Vec<_> = lookup::FUNCTIONS.iter().map(|function| function.name).collect();
-    Cli::command()
-        .after_help(format!(
-            "Functions for scripts (shipctl help FUNCTION tells more; the get_* ones take --job JOB outside of a job):\n{}",
-            wrapped(&names, 96)
-        ))
-        .subcommands(lookup::FUNCTIONS.iter().map(|function| function_grammar(function).hide(hide_functions)))
+    format!(
+        "Functions for scripts (shipctl help FUNCTION tells more; the get_* ones take --job JOB outside of a job):\n{}",
+        wrapped(&names, 96)
+    )
 }
 
 fn function_grammar(function: &'static Function) -> clap::Command {

@@ -26,7 +26,7 @@ use crate::model::files::{self, Line};
 use crate::model::task::Task;
 use crate::resolve::{self, Plan};
 use crate::source::Sources;
-use crate::workspace;
+use crate::workspace::{self, Home, Unavailable, Workspace};
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -46,6 +46,12 @@ impl fmt::Display for Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Failure { status: exit::SHIPCTL_FAILED, message: format!("error: {error:#}\n") }
+    }
+}
+
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        Failure { status: exit::USAGE, message: error.render().to_string() }
     }
 }
 
@@ -143,42 +149,33 @@ impl Session {
         Ok(Session { line, options: options.clone(), paint, inherited })
     }
 
-    /// Resolves the job, fetches its credentials and builds its environment, and tells what there is to know.
-    fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
-        let fail = |problems: Vec<Diagnostic>| failure(&problems, &self.line.sources, self.paint);
-        let plan = resolve::resolve(&self.line.pipeline, job).map_err(fail)?;
+    /// Resolves the job and fetches its credentials.
+    fn fetch(&self, job: &str, commands: Commands) -> Result<(Plan<'_>, Credentials), Failure> {
+        let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
         let mut fetch = match commands {
             Commands::Run => Fetch::new(&self.line.sources),
             Commands::Skip => Fetch::without_commands(&self.line.sources),
         };
-        let credentials = credentials::fetch(&plan, &mut fetch).map_err(fail)?;
-        let build = self.build(job)?;
-        let Built { environment, warnings } =
-            environment::build(&plan, &credentials, &build).map_err(fail)?;
-        for warning in warnings {
-            eprint!("{}", warning.render(&self.line.sources, self.paint));
-        }
-        for (index, task) in plan.tasks.iter().enumerate() {
-            environment.for_task(task, index, &build).map_err(fail)?;
-        }
-        Ok(Ready { plan, credentials, environment, build })
+        let credentials = credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
+        Ok((plan, credentials))
     }
 
-    fn build(&self, job: &str) -> Result<Build, Failure> {
-        let root = match &self.options.workspace {
-            Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
-            None => workspace::default_root(&self.line.directory, job, 0),
-        };
+    /// Builds the environment of the job in a workspace.
+    fn build(
+        &self,
+        plan: &Plan,
+        credentials: &Credentials,
+        root: PathBuf,
+    ) -> Result<(Built, Build), Failure> {
         if root.to_str().is_none() {
-            return Err(anyhow!(
-                "the workspace {} is not UTF-8 text; give another with --workspace",
-                root.display()
-            )
-            .into());
+            let shown = root.display();
+            return Err(
+                anyhow!("the workspace {shown} is not UTF-8 text; give another with --workspace").into()
+            );
         }
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let size = |(name, value): &(OsString, OsString)| name.len() + value.len() + 2 + size_of::<usize>();
-        Ok(Build {
+        let build = Build {
             root,
             number: 1,
             user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default(),
@@ -186,17 +183,100 @@ impl Session {
             operating_system: operating_system(),
             given: self.options.env.clone(),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
+        };
+        let built = environment::build(plan, credentials, &build).map_err(|problems| self.fail(&problems))?;
+        for (index, task) in plan.tasks.iter().enumerate() {
+            environment::of_task(task, index, &build).map_err(|problems| self.fail(&problems))?;
+        }
+        Ok((built, build))
+    }
+
+    /// All of the above, for commands that only tell of a job.
+    fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
+        let (plan, credentials) = self.fetch(job, commands)?;
+        let (built, build) = self.build(&plan, &credentials, self.root(job, Home::Disk, 0)?)?;
+        self.warn(&built.warnings);
+        Ok(Ready { plan, credentials, environment: built.environment, build })
+    }
+
+    /// All of the above, and the workspace on disk.
+    fn open(&self, job: &str, home: Home, keep: bool) -> Result<(Ready<'_>, Workspace), Failure> {
+        let (plan, credentials) = self.fetch(job, Commands::Run)?;
+        if self.options.workspace.is_none() {
+            workspace::remove_stale(home)?;
+        }
+        for attempt in 0.. {
+            let (built, build) = self.build(&plan, &credentials, self.root(job, home, attempt)?)?;
+            let layout = workspace::render(&plan, &built.environment, &credentials, &build)?;
+            match Workspace::create(&build.root, layout, keep) {
+                Ok(workspace) => {
+                    self.warn(&built.warnings);
+                    return Ok((
+                        Ready { plan, credentials, environment: built.environment, build },
+                        workspace,
+                    ));
+                }
+                Err(Unavailable::Failed(error)) => return Err(error.into()),
+                Err(Unavailable::InUse) if self.options.workspace.is_none() => {}
+                Err(Unavailable::InUse) => break,
+            }
+        }
+        Err(anyhow!("another run uses this workspace; give another with --workspace").into())
+    }
+
+    /// The workspace of a job; `attempt` counts those that other runs use.
+    fn root(&self, job: &str, home: Home, attempt: usize) -> Result<PathBuf, Failure> {
+        Ok(match &self.options.workspace {
+            Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
+            None => home.workspace(&self.line.directory, job, attempt),
         })
     }
 
-    /// The whole environment of a process of the job: what it inherits, and the job's own on top.
-    fn process_environment(&self, environment: &Environment) -> Vec<(OsString, OsString)> {
-        let own = environment.iter().map(|(name, variable)| (name.into(), variable.value.expose().into()));
-        let inherited = self
-            .inherited
-            .iter()
-            .filter(|(name, _)| name.to_str().is_none_or(|name| environment.get(name).is_none()));
-        inherited.cloned().chain(own).collect()
+    fn fail(&self, problems: &[Diagnostic]) -> Failure {
+        failure(problems, &self.line.sources, self.paint)
+    }
+
+    fn warn(&self, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            eprint!("{}", warning.render(&self.line.sources, self.paint));
+        }
+    }
+
+    /// The variables of a TASK on top of those of the job.
+    fn of_task(&self, task: Option<(usize, &Task)>, build: &Build) -> Result<Environment, Failure> {
+        let Some((index, task)) = task else { return Ok(Environment::default()) };
+        environment::of_task(task, index, build).map_err(|problems| self.fail(&problems))
+    }
+
+    /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
+    fn process_environment(&self, job: &Environment, task: &Environment) -> Vec<(String, String)> {
+        let own = |name: &str| task.get(name).or_else(|| job.get(name));
+        let inherited = self.inherited.iter().filter_map(|(name, value)| {
+            let name = name.to_str().filter(|name| own(name).is_none())?;
+            Some((name.to_owned(), value.to_str()?.to_owned()))
+        });
+        let pair = |(name, variable): (&str, &environment::Variable)| {
+            (name.to_owned(), variable.value.expose().to_owned())
+        };
+        let job = job.iter().filter(|(name, _)| task.get(name).is_none());
+        let mut variables: Vec<_> = inherited.chain(job.map(pair)).chain(task.iter().map(pair)).collect();
+        offer_shipctl(&mut variables);
+        variables
+    }
+}
+
+/// Scripts ask `shipctl`: where their PATH has none, this one comes last.
+fn offer_shipctl(variables: &mut Vec<(String, String)>) {
+    let directory = std::env::current_exe().ok().and_then(|exe| exe.parent()?.to_str().map(str::to_owned));
+    let Some(directory) = directory else { return };
+    match variables.iter_mut().find(|(name, _)| name == "PATH") {
+        Some((_, path)) => {
+            if !std::env::split_paths(path).any(|directory| directory.join("shipctl").is_file()) {
+                path.push(':');
+                path.push_str(&directory);
+            }
+        }
+        None => variables.push(("PATH".to_owned(), format!("/usr/local/bin:/usr/bin:/bin:{directory}"))),
     }
 }
 

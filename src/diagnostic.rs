@@ -148,7 +148,8 @@ fn snippet(out: &mut String, sources: &Sources, place: Place, mark: String, pain
     let position = source.position(place.start);
     let line = source.line(place.start);
     let chars: Vec<char> = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let before = (position.column - 1).min(chars.len());
+    // Where the value of a secret was taken out, the line is shorter than the column says.
+    let before = (position.column - 1).min(chars.len().saturating_sub(1));
     // A long line is cut to a window around the place.
     let from = before.saturating_sub(if chars.len() > MAX_SNIPPET { 40 } else { before });
     let to = chars.len().min(from + MAX_SNIPPET);

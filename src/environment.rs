@@ -5,8 +5,8 @@
 mod placeholders;
 mod resources;
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use indexmap::IndexMap;
 
@@ -40,16 +40,15 @@ pub struct Build {
 }
 
 /// A variable of the job.
-#[derive(Clone)]
 pub struct Variable {
     /// Its value.
     pub value: Value,
-    /// Where it came from, in words.
-    pub origin: Cow<'static, str>,
+    /// Where it came from, in words; many have the same.
+    pub origin: Rc<str>,
 }
 
 /// The variables of a job, in the order in which they were first set.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Environment {
     variables: IndexMap<String, Variable>,
     /// All secrets that the job was given, of whatever name.
@@ -80,54 +79,58 @@ impl Environment {
         &self.secrets
     }
 
-    fn set(&mut self, name: impl Into<String>, value: Value, origin: impl Into<Cow<'static, str>>) {
-        self.variables.insert(name.into(), Variable { value, origin: origin.into() });
+    fn set(&mut self, name: impl Into<String>, value: Value, origin: &Rc<str>) {
+        self.variables.insert(name.into(), Variable { value, origin: Rc::clone(origin) });
     }
 
-    fn plain(
-        &mut self,
-        name: impl Into<String>,
-        value: impl Into<String>,
-        origin: impl Into<Cow<'static, str>>,
-    ) {
+    fn plain(&mut self, name: impl Into<String>, value: impl Into<String>, origin: &Rc<str>) {
         self.set(name, Value::Plain(value.into()), origin);
     }
 
-    /// The environment of a task: this one, with the task's own variables on top.
-    ///
-    /// # Errors
-    ///
-    /// Names that no variable can have.
-    pub fn for_task(&self, task: &Task, index: usize, build: &Build) -> Result<Environment, Vec<Diagnostic>> {
-        let mut environment = self.clone();
-        let mut problems = Vec::new();
-        for variable in &task.variables {
-            let name = contract::sanitize(&variable.name);
-            if is_variable_name(&name) {
-                let origin = format!("TASK {}", task_name(task, index));
-                environment.plain(name, variable.value.clone(), origin);
-            } else {
-                problems.push(
-                    Diagnostic::error(format!("no variable can be called `{}`", variable.name))
-                        .at(variable.place)
-                        .hint("variables are made of ASCII letters, digits and `_`, and do not begin with a digit"),
-                );
-            }
-            if variable.value.contains('\0') {
-                problems.push(nul(&variable.name).at(variable.place));
-            }
-        }
-        for (name, value) in [
-            ("TASK_NAME", task_name(task, index)),
-            ("TASK_IN_CONTAINER", "false".to_owned()),
-            ("IS_RESTRICTED_NODE", "false".to_owned()),
-            ("SHIPPABLE_NODE_ARCHITECTURE", build.architecture.clone()),
-            ("SHIPPABLE_NODE_OPERATING_SYSTEM", build.operating_system.clone()),
-        ] {
-            environment.plain(name, value, "the task");
-        }
-        if problems.is_empty() { Ok(environment) } else { Err(problems) }
+    /// This environment with another on top, such as that of a TASK.
+    #[must_use]
+    pub fn with(mut self, on_top: Environment) -> Environment {
+        self.variables.extend(on_top.variables);
+        self
     }
+}
+
+/// Step 6: the variables that a TASK has on top of those of the job.
+///
+/// # Errors
+///
+/// Names and values that no variable can have.
+pub fn of_task(task: &Task, index: usize, build: &Build) -> Result<Environment, Vec<Diagnostic>> {
+    let mut environment = Environment::default();
+    let mut problems = Vec::new();
+    let origin: Rc<str> = format!("TASK {}", task_name(task, index)).into();
+    for variable in &task.variables {
+        let name = contract::sanitize(&variable.name);
+        if variable.value.contains('\0') {
+            problems.push(nul(&variable.name).at(variable.place));
+        } else if is_variable_name(&name) {
+            environment.plain(name, variable.value.clone(), &origin);
+        } else {
+            problems.push(
+                Diagnostic::error(format!("no variable can be called `{}`", variable.name))
+                    .at(variable.place)
+                    .hint(
+                        "variables are made of ASCII letters, digits and `_`, and do not begin with a digit",
+                    ),
+            );
+        }
+    }
+    let origin: Rc<str> = "the task".into();
+    for (name, value) in [
+        ("TASK_NAME", task_name(task, index)),
+        ("TASK_IN_CONTAINER", "false".to_owned()),
+        ("IS_RESTRICTED_NODE", "false".to_owned()),
+        ("SHIPPABLE_NODE_ARCHITECTURE", build.architecture.clone()),
+        ("SHIPPABLE_NODE_OPERATING_SYSTEM", build.operating_system.clone()),
+    ] {
+        environment.plain(name, value, &origin);
+    }
+    if problems.is_empty() { Ok(environment) } else { Err(problems) }
 }
 
 /// The name of a task: its own, or `Task 0`, `Task 1` ….
@@ -173,8 +176,9 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
         Builder { environment: Environment::default(), warnings: Vec::new(), problems: Vec::new() };
     builder.params(plan);
     builder.job(plan, build);
+    let origin: Rc<str> = "-e".into();
     for (key, value) in &build.given {
-        builder.environment.plain(key, value, "-e");
+        builder.environment.plain(key, value, &origin);
     }
     for dependency in &plan.dependencies {
         builder.dependency(dependency, credentials, build);
@@ -232,13 +236,13 @@ impl Builder {
                 );
                 continue;
             };
+            let origin: Rc<str> = format!("params {}", dependency.name.text).into();
             for (key, entry) in map {
                 if is_secure(key, &entry.node) {
                     self.warn_of_secure_param(&dependency.name.text, entry.key);
                     continue;
                 }
-                let origin = format!("params {}", dependency.name.text);
-                self.set_alone(key, Value::Plain(param_text(&entry.node)), origin, entry.key);
+                self.set_alone(key, Value::Plain(param_text(&entry.node)), &origin, entry.key);
             }
         }
     }
@@ -255,7 +259,7 @@ impl Builder {
     }
 
     /// Sets a variable of the line's own choosing, with a warning where that replaces one that matters.
-    fn set_alone(&mut self, key: &str, value: Value, origin: String, place: Place) {
+    fn set_alone(&mut self, key: &str, value: Value, origin: &Rc<str>, place: Place) {
         let name = contract::sanitize(key);
         if !is_variable_name(&name) {
             self.warnings.push(
@@ -314,8 +318,9 @@ impl Builder {
             ("SHIPPABLE_WWW_URL", String::new()),
             ("BUILD_URL", String::new()),
         ];
+        let origin: Rc<str> = "the job".into();
         for (name, value) in variables {
-            self.environment.plain(name, value, "the job");
+            self.environment.plain(name, value, &origin);
         }
         for (part, value) in [
             ("NAME", name.clone()),
@@ -326,8 +331,8 @@ impl Builder {
             ("INTEGRATIONS", below(path::INTEGRATIONS)),
             ("MESSAGE", below(path::MESSAGE_JSON)),
         ] {
-            self.environment.plain(format!("JOB_{part}"), value.clone(), "the job");
-            self.environment.plain(format!("{}_{part}", plan.env), value, "the job");
+            self.environment.plain(format!("JOB_{part}"), value.clone(), &origin);
+            self.environment.plain(format!("{}_{part}", plan.env), value, &origin);
         }
     }
 
@@ -335,14 +340,15 @@ impl Builder {
     fn integration(&mut self, env: &str, credential: &Credential, directory: &Path, place: Place) {
         let name = &credential.name;
         let prefix = format!("{env}_{}", suffix::INTEGRATION);
-        self.environment.plain(format!("{prefix}_NAME"), name, format!("integration {name}"));
+        let whole: Rc<str> = format!("integration {name}").into();
+        self.environment.plain(format!("{prefix}_NAME"), name, &whole);
         for field in &credential.fields {
             let variable = format!("{prefix}_{}", contract::key_name(field.name));
-            let origin = |from: &str| format!("integration {name}, field {}, from {from}", field.name);
+            let origin = |from: &str| Rc::from(format!("{whole}, field {}, from {from}", field.name));
             match &field.content {
                 Content::One(fetched) => {
                     self.remember(&fetched.value);
-                    self.environment.set(variable, fetched.value.clone(), origin(&fetched.origin));
+                    self.environment.set(variable, fetched.value.clone(), &origin(&fetched.origin));
                 }
                 Content::List(items) => {
                     // The original's own form of a list, quotes and all.
@@ -352,30 +358,30 @@ impl Builder {
                     let secret = items.iter().any(|item| matches!(item.value, Value::Secret(_)));
                     let joined =
                         if secret { Value::Secret(Secret::new(joined)) } else { Value::Plain(joined) };
-                    self.environment.set(variable.clone(), joined, origin("its list"));
+                    self.environment.set(variable.clone(), joined, &origin("its list"));
                     for (i, item) in items.iter().enumerate() {
                         self.remember(&item.value);
                         self.environment.set(
                             format!("{variable}_{i}"),
                             item.value.clone(),
-                            origin(&item.origin),
+                            &origin(&item.origin),
                         );
                     }
                 }
                 Content::Map(entries) => {
                     for (key, fetched) in entries {
                         self.remember(&fetched.value);
-                        let origin = format!("integration {name}, key {key}, from {}", fetched.origin);
+                        let origin = Rc::from(format!("{whole}, key {key}, from {}", fetched.origin));
                         let variable = format!("{prefix}_{}", contract::key_name(key));
-                        self.environment.set(variable, fetched.value.clone(), origin.clone());
-                        self.set_alone(key, fetched.value.clone(), origin, place);
+                        self.environment.set(variable, fetched.value.clone(), &origin);
+                        self.set_alone(key, fetched.value.clone(), &origin, place);
                     }
                 }
             }
         }
         for (part, file) in key_files(credential.kind.name, name_of(directory)) {
             let file = directory.join(file).display().to_string();
-            self.environment.plain(format!("{env}_{part}"), file, format!("integration {name}"));
+            self.environment.plain(format!("{env}_{part}"), file, &whole);
         }
     }
 
@@ -399,8 +405,7 @@ impl Builder {
                 sizes.iter().take(3).map(|(size, name)| format!("{name} ({} KiB)", size >> 10)).collect();
             self.problems.push(
                 Diagnostic::error(format!(
-                    "the environment is too large for the kernel ({} KiB); the largest variables are {}",
-                    total >> 10,
+                    "the environment is too large for the kernel; its largest variables are {}",
                     largest.join(", ")
                 ))
                 .hint("one variable holds at most 128 KiB: put large values into files"),

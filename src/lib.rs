@@ -1,7 +1,7 @@
 //! `shipctl`: a job runner and environment injector for assembly lines written in YAML.
 //!
 //! The way data walks has one direction: YAML text → [`source`] → [`yaml`] → [`model`] → [`resolve`] →
-//! [`credentials`] → [`environment`] → [`workspace`] → `run` → exit status. The [`lookup`] functions, which scripts
+//! [`credentials`] → [`environment`] → [`workspace`] → [`run`] → exit status. The [`lookup`] functions, which scripts
 //! call inside a job, share nothing with that road but the [`contract`].
 
 pub mod check;
@@ -16,6 +16,7 @@ pub mod lookup;
 pub mod mask;
 pub mod model;
 pub mod resolve;
+pub mod run;
 pub mod secret;
 pub mod source;
 pub mod state;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
 
-use cli::{Cli, Command, FunctionCall};
+use cli::{Cli, Command, FunctionCall, Functions, LineOptions};
 use commands::Failure;
 
 /// Runs the program with the arguments of the process and says how it ended.
@@ -38,26 +39,25 @@ pub fn main() -> ExitCode {
     if let Some(status) = lookup::main(&arguments) {
         return ExitCode::from(status);
     }
-    let matches = cli::grammar(true).get_matches();
-    let status = match matches.subcommand() {
-        Some((name, matches)) => match lookup::find(name.as_ref()) {
-            Some(function) => FunctionCall::from_arg_matches(matches).map(|call| answer(function, &call)),
-            None => Cli::from_arg_matches(&cli::grammar(true).get_matches()).map(|cli| execute(&cli)),
-        },
-        None => Ok(Ok(exit::USAGE)),
+    let names_function = arguments.iter().any(|argument| lookup::find(argument).is_some());
+    let functions = if names_function { Functions::Hidden } else { Functions::LeftOut };
+    let matches = cli::grammar(functions).get_matches();
+    let function = matches.subcommand().and_then(|(name, words)| Some((lookup::find(name.as_ref())?, words)));
+    let status = match function {
+        Some((function, words)) => answer(function, words),
+        None => Cli::from_arg_matches(&matches).map_err(Failure::from).and_then(|cli| execute(&cli)),
     };
-    let status = status.unwrap_or_else(|error| error.exit()).unwrap_or_else(|failure| {
+    ExitCode::from(status.unwrap_or_else(|failure| {
         eprint!("{failure}");
         failure.status
-    });
-    ExitCode::from(status)
+    }))
 }
 
 fn execute(cli: &Cli) -> Result<u8, Failure> {
     commands::enter(cli.line.directory.as_ref())?;
     match &cli.command {
         Command::Run(command) => commands::run::run(command, &cli.line),
-        Command::Exec(_) => Ok(0),
+        Command::Exec(command) => commands::exec::run(command, &cli.line),
         Command::Env(command) => commands::env::run(command, &cli.line),
         Command::Check(command) => commands::check::run(command, &cli.line),
         Command::List(command) => commands::list::run(command, &cli.line),
@@ -67,7 +67,14 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
     }
 }
 
-fn answer(function: &'static lookup::Function, call: &FunctionCall) -> Result<u8, Failure> {
-    commands::enter(call.line.directory.as_ref())?;
-    commands::function::run(function, call)
+/// A function with options of shipctl: most likely `--job`.
+fn answer(function: &'static lookup::Function, words: &clap::ArgMatches) -> Result<u8, Failure> {
+    let line = LineOptions::from_arg_matches(words)?;
+    commands::enter(line.directory.as_ref())?;
+    if function.takes_job {
+        return commands::function::run(function, &FunctionCall::from_arg_matches(words)?);
+    }
+    let arguments: Vec<_> = words.get_many::<OsString>("arguments").unwrap_or_default().cloned().collect();
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    Ok(lookup::call(function, &arguments, &lookup::Process, &mut out, &mut err))
 }

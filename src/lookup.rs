@@ -10,10 +10,21 @@
 //! Results go to stdout, everything else to stderr. What is missing is an error that says what there is instead;
 //! names may be shown there, values never: they may be secret.
 
+mod bump;
+mod copy;
+mod decrypt;
 mod files;
+mod git;
+mod glob;
+mod jdk;
 mod json;
 mod missing;
 mod nearest;
+mod notify;
+mod replace;
+mod replicate;
+mod retry;
+mod split_tests;
 mod state;
 mod table;
 mod text;
@@ -25,7 +36,9 @@ pub use table::FUNCTIONS;
 pub use world::{Process, World};
 
 use std::borrow::Cow;
+use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io::{self, Write};
 
 use crate::contract::var;
@@ -48,6 +61,12 @@ pub struct Function {
     body: Body,
 }
 
+impl Function {
+    fn is_value(&self) -> bool {
+        matches!(self.body, Body::Value(_))
+    }
+}
+
 /// What runs when a function is called.
 #[derive(Clone, Copy)]
 enum Body {
@@ -65,15 +84,20 @@ struct Call<'a> {
     err: &'a mut dyn Write,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// Argument `index`, or nothing; [`call`] has seen to it that the required ones are there.
-    fn arg(&self, index: usize) -> &OsStr {
+    fn arg(&self, index: usize) -> &'a OsStr {
         self.args.get(index).map_or(OsStr::new(""), OsString::as_os_str)
     }
 
     /// Argument `index` as text, for names: a byte that is not UTF-8 could not be in one anyway.
-    fn text(&self, index: usize) -> Cow<'_, str> {
+    fn text(&self, index: usize) -> Cow<'a, str> {
         self.arg(index).to_string_lossy()
+    }
+
+    /// Says something on stderr. What the function does counts; whether somebody reads along does not.
+    fn say(&mut self, line: fmt::Arguments) {
+        _ = writeln!(self.err, "{line}");
     }
 }
 
@@ -91,7 +115,7 @@ enum Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// Only writes to stdout and stderr are passed on with `?`; every other error names its file.
+    /// Only writes of a result are passed on with `?`; every other error names its file.
     fn from(error: io::Error) -> Self {
         Failure::Output(error)
     }
@@ -132,16 +156,23 @@ pub fn call(
         Ok(status) => return status,
         Err(failure) => failure,
     };
-    // Nobody is left to tell when stderr cannot be written.
     match failure {
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return exit::SUCCESS,
-        Failure::Missing(_) if allows_missing(world) => match print(&mut call, b"\n") {
+        Failure::Missing(_) if function.is_value() && allows_missing() => match print(&mut call, b"\n") {
             Ok(()) => return exit::SUCCESS,
-            Err(error) => _ = writeln!(call.err, "shipctl: cannot write the result: {error}"),
+            Err(error) => call.say(format_args!("shipctl: cannot write the result: {error}")),
         },
-        Failure::Usage => _ = writeln!(call.err, "{}", usage(function)),
-        Failure::Missing(message) | Failure::Failed(message) => _ = writeln!(call.err, "shipctl: {message}"),
-        Failure::Output(error) => _ = writeln!(call.err, "shipctl: cannot write the result: {error}"),
+        Failure::Usage => call.say(format_args!("{}", usage(function))),
+        Failure::Missing(message) => {
+            call.say(format_args!("shipctl: {message}"));
+            if function.takes_job && !is_inside_a_job(world) {
+                call.say(format_args!(
+                    "  this is not inside a job: with `--job JOB` the answer comes from the YAML"
+                ));
+            }
+        }
+        Failure::Failed(message) => call.say(format_args!("shipctl: {message}")),
+        Failure::Output(error) => call.say(format_args!("shipctl: cannot write the result: {error}")),
     }
     exit::FUNCTION_FAILED
 }
@@ -158,7 +189,7 @@ fn run(function: &Function, call: &mut Call) -> Result<u8, Failure> {
     }
     if call.args.len() > function.most {
         let extra: Vec<_> = call.args[function.most..].iter().map(|arg| arg.to_string_lossy()).collect();
-        writeln!(call.err, "shipctl: warning: {} ignores `{}`", function.name, extra.join(" "))?;
+        call.say(format_args!("shipctl: warning: {} ignores `{}`", function.name, extra.join(" ")));
     }
     match function.body {
         Body::Value(value) => {
@@ -181,8 +212,13 @@ fn print(call: &mut Call, answer: &[u8]) -> io::Result<()> {
     }
 }
 
-fn allows_missing(world: &dyn World) -> bool {
-    world.var(var::ALLOW_MISSING).is_some_and(|value| *value == *"1")
+/// Whoever calls says so, not the job that is asked about: this is read from the environment in any world.
+fn allows_missing() -> bool {
+    env::var_os(var::ALLOW_MISSING).is_some_and(|value| value == "1")
+}
+
+fn is_inside_a_job(world: &dyn World) -> bool {
+    [var::JOB_NAME, var::JOB_PATH].iter().any(|name| world.var(name).is_some())
 }
 
 fn is_job_option(arg: &OsStr) -> bool {

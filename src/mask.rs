@@ -1,23 +1,24 @@
 //! Secrets in a stream of bytes become `***`.
 //!
-//! A secret is looked for in every form of [`forms`]: as it is, line by line, in base64, percent-encoded, escaped as
+//! A secret is looked for in every form of `forms`: as it is, line by line, in base64, percent-encoded, escaped as
 //! in JSON, quoted as a shell does. Three rules say what is hidden:
 //!
 //! - Every byte of every occurrence of every form. Occurrences that overlap become one `***`; two that merely
 //!   touch become two, as if each secret had been replaced by itself.
-//! - A form longer than [`LONGEST`] counts as a chain of overlapping pieces of that length, so that what has to be held
+//! - A form longer than 512 bytes counts as a chain of overlapping pieces of that length, so that what has to be held
 //!   back is bounded, and a key that is cut off half way is hidden too.
-//! - A line end that a program put into a long run of base64 is not there, see [`wrap`].
+//! - A line end that a program put into a long run of base64 is not there, see `wrap`.
 //!
 //! What is printed does not depend on how the stream was cut into chunks, and nothing is held back but the tail
 //! that may yet turn out to be the beginning of a secret.
 //!
-//! The work is done in two steps. [`filter`] drops nearly every position of the text by one hash of the
-//! eight bytes that stand there; [`index`] looks up the rest in a sorted array of all forms, which answers both
-//! questions there are: which is the longest form that starts here, and could one start here if more text came?
-//! An automaton over the forms of a thousand secrets has so many states that its walk misses the cache at
-//! every byte; the filter fits into it.
+//! The work is done in two steps. `filter` drops nearly every position of the text, by a hash of the bytes that stand
+//! there; `index` looks up the rest in a sorted array of all forms, which answers both questions there are: which
+//! is the longest form that starts here, and could one start here if more text came? An automaton
+//! over the forms of a thousand secrets has so many states that its walk misses the cache at every byte; the
+//! filter fits into it.
 
+mod base64;
 mod buffer;
 mod encode;
 mod filter;

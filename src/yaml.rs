@@ -10,6 +10,7 @@ mod guard;
 mod reader;
 
 use indexmap::IndexMap;
+use serde::{Serialize, Serializer};
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{Place, SourceId, Sources};
@@ -104,21 +105,28 @@ impl Node {
         }
     }
 
-    /// The node as JSON: numbers that JSON can write stay numbers as written, everything else is a string.
+    /// The node as JSON, as it is serialized.
     pub fn to_json(&self) -> serde_json::Value {
-        use serde_json::Value as Json;
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+/// Numbers that JSON can write stay numbers as written (`1.10`, but not `0x1F`); everything else that is no boolean,
+/// list or map is a string.
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.value {
-            Value::Null => Json::Null,
-            Value::List(nodes) => Json::Array(nodes.iter().map(Node::to_json).collect()),
-            Value::Map(map) => {
-                Json::Object(map.iter().map(|(key, entry)| (key.clone(), entry.node.to_json())).collect())
+            Value::Null => serializer.serialize_unit(),
+            Value::List(nodes) => serializer.collect_seq(nodes),
+            Value::Map(map) => serializer.collect_map(map.iter().map(|(key, entry)| (key, &entry.node))),
+            Value::Scalar(Scalar { text, kind: Kind::Bool }) => serializer.serialize_bool(is_true(text)),
+            Value::Scalar(Scalar { text, kind: Kind::Number }) => {
+                match serde_json::from_str::<serde_json::Number>(text) {
+                    Ok(number) => number.serialize(serializer),
+                    Err(_) => serializer.serialize_str(text),
+                }
             }
-            Value::Scalar(scalar) => match scalar.kind {
-                Kind::Bool => Json::Bool(scalar.text.eq_ignore_ascii_case("true")),
-                Kind::Number => serde_json::from_str::<serde_json::Number>(&scalar.text)
-                    .map_or_else(|_| Json::String(scalar.text.clone()), Json::Number),
-                Kind::Text => Json::String(scalar.text.clone()),
-            },
+            Value::Scalar(Scalar { text, kind: Kind::Text }) => serializer.serialize_str(text),
         }
     }
 }

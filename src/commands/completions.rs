@@ -1,7 +1,7 @@
 //! `shipctl completions` and `shipctl man`: both come from the grammar.
 
 use super::{Failure, print};
-use crate::cli::{Completions, grammar};
+use crate::cli::{Completions, Functions, grammar};
 use crate::exit;
 
 /// Prints a completion script.
@@ -11,7 +11,7 @@ use crate::exit;
 /// If nothing could be printed.
 pub fn completions(command: &Completions) -> Result<u8, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(command.shell, &mut grammar(false), "shipctl", &mut script);
+    clap_complete::generate(command.shell, &mut grammar(Functions::Shown), "shipctl", &mut script);
     print(&String::from_utf8_lossy(&script))?;
     Ok(exit::SUCCESS)
 }
@@ -23,7 +23,7 @@ pub fn completions(command: &Completions) -> Result<u8, Failure> {
 /// If nothing could be printed.
 pub fn man() -> Result<u8, Failure> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(grammar(true)).render(&mut page)?;
+    clap_mangen::Man::new(grammar(Functions::Hidden)).render(&mut page)?;
     print(&String::from_utf8_lossy(&page))?;
     Ok(exit::SUCCESS)
 }

@@ -21,14 +21,9 @@ use crate::mask::{MASK, Patterns};
 pub fn run(command: &Env, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::new(options, &command.options, &command.job)?;
     let ready = session.prepare(&command.job, Commands::Run)?;
-    let environment = match chosen_task(&ready.plan, command.task.as_deref())? {
-        Some((index, task)) => ready
-            .environment
-            .for_task(task, index, &ready.build)
-            .map_err(|problems| super::failure(&problems, &session.line.sources, session.paint))?,
-        None => ready.environment,
-    };
-    let shown = Shown { patterns: (!command.reveal).then(|| Patterns::new(environment.secrets())) };
+    let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
+    let shown = Shown { patterns: (!command.reveal).then(|| Patterns::new(ready.environment.secrets())) };
+    let environment = ready.environment.with(task);
     print(&match command.format {
         EnvFormat::Table => table(&environment, &shown, paint(options.color, &io::stdout())),
         EnvFormat::Shell => lines(&environment, |name, variable| {
@@ -70,36 +65,28 @@ fn lines(environment: &Environment, line: impl Fn(&str, &Variable) -> String) ->
     environment.iter().map(|(name, variable)| line(name, variable) + "\n").collect()
 }
 
+/// How many characters of a value the table shows.
+const WIDEST: usize = 60;
+
 /// Name, value and origin. Control characters are escaped, and a long value is cut: this form is for reading.
 fn table(environment: &Environment, shown: &Shown, paint: Paint) -> String {
-    const WIDEST: usize = 60;
-    let rows: Vec<_> = environment
+    let values: Vec<String> = environment
         .iter()
-        .map(|(name, variable)| {
+        .map(|(_, variable)| {
             let value: String = shown.value(variable).chars().flat_map(printable).collect();
-            let short = match value.char_indices().nth(WIDEST) {
-                Some((end, _)) if shown.patterns.is_some() => format!("{}…", &value[..end]),
-                _ => value,
-            };
-            (name, short, &variable.origin)
+            match value.char_indices().nth(WIDEST) {
+                Some((end, _)) => format!("{}…", &value[..end]),
+                None => value,
+            }
         })
         .collect();
-    let width = |of: &dyn Fn(&(&str, String, &std::borrow::Cow<'static, str>)) -> usize| {
-        rows.iter().map(of).max().unwrap_or(0)
-    };
-    let names = width(&|(name, ..)| name.len());
-    let values = width(&|(_, value, _)| value.chars().count()).min(WIDEST);
+    let name_width = environment.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let value_width = values.iter().map(|value| value.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
-    for (name, value, origin) in &rows {
-        let gap = values.saturating_sub(value.chars().count());
-        let _ = writeln!(
-            text,
-            "{}{}  {value}{}  {}",
-            paint.with("1", name),
-            " ".repeat(names - name.len()),
-            " ".repeat(gap),
-            paint.with("2", origin)
-        );
+    for ((name, variable), value) in environment.iter().zip(&values) {
+        let name = paint.with("1", &format!("{name:name_width$}"));
+        let origin = paint.with("2", &variable.origin);
+        let _ = writeln!(text, "{name}  {value:value_width$}  {origin}");
     }
     text
 }

@@ -1,1 +1,30 @@
-//! `shipctl exec`
+//! `shipctl exec`: any command with the environment and the files of a job.
+
+use std::mem::ManuallyDrop;
+
+use anyhow::Context as _;
+
+use super::{Failure, Session, chosen_task};
+use crate::cli::{Exec, LineOptions};
+use crate::mask::Patterns;
+use crate::run::{self, Signals};
+use crate::workspace::Home;
+
+/// Runs the command; the status is that of the command it runs.
+///
+/// # Errors
+///
+/// Where `run` would fail before its first script line, and if the command cannot be started.
+pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
+    // Giving memory back piece by piece takes longer than everything it was for; the kernel does it in one go.
+    let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
+    let signals = Signals::hold().context("cannot take hold of signals")?;
+    let (ready, workspace) = session.open(&command.job, Home::Memory, command.keep)?;
+    let ready = ManuallyDrop::new(ready);
+    let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
+    let variables = session.process_environment(&ready.environment, &task);
+    let patterns = command.mask.then(|| Patterns::new(ready.environment.secrets()));
+    let outcome = run::exec(&command.command, &variables, patterns.as_ref(), &signals);
+    drop(workspace);
+    Ok(outcome?.status())
+}

@@ -46,7 +46,7 @@ impl World for Imagined<'_> {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         match path.strip_prefix(self.root) {
-            Ok(below) => match self.layout.file(below) {
+            Ok(below) => match self.layout.files.get(below) {
                 Some(file) => Ok(file.contents.to_vec()),
                 None => Err(io::ErrorKind::NotFound.into()),
             },

@@ -36,17 +36,10 @@ pub fn describe(
     plan.integrations(ready);
     plan.steps(ready);
     plan.sections(&job.sections);
-    plan.variables("environment", &ready.environment, None);
+    plan.variables("environment", &ready.environment);
     for (index, task) in ready.plan.tasks.iter().enumerate() {
-        let environment = ready
-            .environment
-            .for_task(task, index, &ready.build)
-            .map_err(|problems| super::failure(&problems, &session.line.sources, session.paint))?;
-        plan.variables(
-            &format!("environment of TASK {}", task_name(task, index)),
-            &environment,
-            Some(&ready.environment),
-        );
+        let on_top = session.of_task(Some((index, task)), &ready.build)?;
+        plan.variables(&format!("environment of TASK {}", task_name(task, index)), &on_top);
     }
     let patterns = Patterns::new(ready.environment.secrets());
     Ok(String::from_utf8_lossy(&patterns.mask(plan.out.as_bytes())).into_owned())
@@ -210,13 +203,9 @@ impl Text {
         }
     }
 
-    /// The variables that `base` does not have, or has with another value.
-    fn variables(&mut self, heading: &str, environment: &Environment, base: Option<&Environment>) {
+    fn variables(&mut self, heading: &str, environment: &Environment) {
         self.heading(heading, "");
         for (name, variable) in environment.iter() {
-            if base.is_some_and(|base| base.get(name) == Some(variable.value.expose())) {
-                continue;
-            }
             let value = match &variable.value {
                 crate::credentials::Value::Secret(_) => crate::mask::MASK.to_owned(),
                 crate::credentials::Value::Plain(text) => Printable(text).to_string(),

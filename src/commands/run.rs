@@ -1,10 +1,22 @@
 //! `shipctl run`: a job, from its YAML to its end; or, with `--dry-run`, all that this would be.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::mem::ManuallyDrop;
+use std::os::fd::AsFd as _;
 
-use super::{Commands, Failure, Session, paint, plan, print};
-use crate::cli::{LineOptions, Run};
+use anyhow::Context as _;
+
+use super::{Commands, Failure, Ready, Session, paint, plan, print};
+use crate::cli::{LineOptions, LogFormat, Run};
+use crate::contract::path;
+use crate::diagnostic::Paint;
+use crate::environment::task_name;
 use crate::exit;
+use crate::mask::Patterns;
+use crate::model::job::Sections;
+use crate::run::console::{Console, Json, Text};
+use crate::run::{self, Outcome, Signals};
+use crate::workspace::{Home, Workspace};
 
 /// Runs the command.
 ///
@@ -12,13 +24,81 @@ use crate::exit;
 ///
 /// On everything that is wrong before the first line of the job's script.
 pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
-    let session = Session::new(options, &command.options, &command.job)?;
-    let commands = if command.dry_run { Commands::Skip } else { Commands::Run };
-    let ready = session.prepare(&command.job, commands)?;
-    let limit = command.timeout.or(ready.plan.job.time_limit);
+    // Giving memory back piece by piece takes longer than everything it was for; the kernel does it in one go.
+    let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
     if command.dry_run {
+        let ready = session.prepare(&command.job, Commands::Skip)?;
+        let limit = command.timeout.or(ready.plan.job.time_limit);
         print(&plan::describe(&session, &ready, limit, paint(options.color, &io::stdout()))?)?;
         return Ok(exit::SUCCESS);
     }
-    Ok(exit::SUCCESS)
+    // From here on a signal ends the run in order: nothing secret is left behind.
+    let signals = Signals::hold().context("cannot take hold of signals")?;
+    let (ready, workspace) = session.open(&command.job, Home::Disk, command.keep)?;
+    let ready = ManuallyDrop::new(ready);
+    let outcome = run_job(&session, &ready, &workspace, command, options, &signals)?;
+    if command.keep {
+        eprintln!("shipctl: the workspace is kept: {}", workspace.root().display());
+    }
+    Ok(outcome.status())
+}
+
+fn run_job(
+    session: &Session,
+    ready: &Ready,
+    workspace: &Workspace,
+    command: &Run,
+    options: &LineOptions,
+    signals: &Signals,
+) -> Result<Outcome, Failure> {
+    let mut tasks = Vec::new();
+    for (index, task) in ready.plan.tasks.iter().enumerate() {
+        let on_top = session.of_task(Some((index, task)), &ready.build)?;
+        tasks.push(run::Task {
+            name: task_name(task, index),
+            entries: task.entries.clone(),
+            environment: session.process_environment(&ready.environment, &on_top),
+        });
+    }
+    let job = run::Job {
+        name: &ready.plan.job.name.text,
+        tasks: &tasks,
+        sections: &sections(&ready.plan.job.sections),
+        root: workspace.root(),
+        scripts: &workspace.root().join(path::SCRIPTS),
+        time_limit: command.timeout.or(ready.plan.job.time_limit),
+        grace: command.grace.unwrap_or(run::GRACE),
+    };
+    let stdout = io::stdout();
+    let mut console = match command.log_format {
+        LogFormat::Json => Console::new(Json::new(), stdout.as_fd()),
+        LogFormat::Text => {
+            let coloured = paint(options.color, &stdout) == Paint::Coloured;
+            let live = stdout.is_terminal() && std::env::var_os("GITHUB_ACTIONS").is_none();
+            Console::new(Text::new(coloured, live), stdout.as_fd())
+        }
+    };
+    let outcome = run::run(&job, &Patterns::new(ready.environment.secrets()), signals, &mut console)?;
+    match console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+        Some(error) => {
+            Err(anyhow::Error::from(error).context("the log could not be written to its end").into())
+        }
+        None => Ok(outcome),
+    }
+}
+
+fn sections(sections: &Sections) -> run::Sections {
+    run::Sections {
+        on_start: sections.on_start.clone(),
+        on_success: sections.on_success.clone(),
+        on_failure: sections.on_failure.clone(),
+        on_cancel: sections.on_cancel.clone(),
+        always: sections.always.clone(),
+    }
+}
+
+impl From<run::Error> for Failure {
+    fn from(error: run::Error) -> Self {
+        Failure { status: error.status(), message: format!("error: {error}\n") }
+    }
 }

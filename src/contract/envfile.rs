@@ -53,6 +53,13 @@ pub fn write_state(out: &mut impl Write, key: &str, value: &[u8]) -> io::Result<
     if value.contains(&b'\n') {
         return write_quoted(out, key, value);
     }
+    if value.strip_prefix(b"\"").is_some_and(|rest| closing_quote(rest, true).is_none()) {
+        // It looks like the first line of several, so it becomes that: a shell takes `\` and newline away.
+        let mut quoted = Vec::new();
+        write_quoted(&mut quoted, key, value)?;
+        let at = key.len() + 2;
+        return out.write_all(&[&quoted[..at], b"\\\n", &quoted[at..]].concat());
+    }
     out.write_all(&[key.as_bytes(), b"=", value, b"\n"].concat())
 }
 
@@ -167,6 +174,10 @@ mod tests {
         b"\nleading\n\ntrailing\\\n",
         b"it's 'so'",
         b"caf\xc3\xa9 \xff\xfe\r\t\x01",
+        b"\"open",
+        b"\"open and escaped\\\"",
+        b"\"",
+        b"\"\n",
     ];
 
     fn owned<'a>(entries: impl Iterator<Item = (&'a [u8], Cow<'a, [u8]>)>) -> Vec<(String, Vec<u8>)> {
@@ -177,7 +188,7 @@ mod tests {
         let mut text = Vec::new();
         let mut expected = Vec::new();
         for (n, value) in VALUES.iter().enumerate() {
-            let key = format!("key_{n}");
+            let key = format!("key_{n:02}");
             write(&mut text, &key, value).unwrap();
             expected.push((key, value.to_vec()));
         }
@@ -190,6 +201,27 @@ mod tests {
         assert_eq!(owned(entries(&text)), expected);
         let (text, expected) = written(write_state);
         assert_eq!(owned(state_entries(&text)), expected);
+    }
+
+    #[test]
+    fn any_values_side_by_side_are_read_back() {
+        let mut seed = 1_u32;
+        let mut random = |below: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 16) % below
+        };
+        for _ in 0..20_000 {
+            let values: Vec<Vec<u8>> =
+                (0..3).map(|_| (0..random(6)).map(|_| b"\"\\\n$=a'"[random(7) as usize]).collect()).collect();
+            let expected: Vec<_> = values.iter().map(|value| ("k".to_owned(), value.clone())).collect();
+            let (mut quoted, mut state) = (Vec::new(), Vec::new());
+            for value in &values {
+                write_quoted(&mut quoted, "k", value).unwrap();
+                write_state(&mut state, "k", value).unwrap();
+            }
+            assert_eq!(owned(entries(&quoted)), expected, "{quoted:?}");
+            assert_eq!(owned(state_entries(&state)), expected, "{state:?}");
+        }
     }
 
     #[test]

@@ -70,11 +70,11 @@ impl<'a> Fetch<'a> {
                 (value, format!("file {path}").into())
             }
             SourceKind::Program(words) => {
-                (self.run(words).map_err(|why| fail(why, RUN_IT))?, origin_of(&words[0]))
+                (self.run(words).map_err(|why| fail(why, RUN_IT))?, self.origin_of(&words[0]))
             }
             SourceKind::Shell(line) => {
                 let words = ["sh".to_owned(), "-c".to_owned(), line.clone()];
-                (self.run(&words).map_err(|why| fail(why, RUN_IT))?, "sh -c …".into())
+                (self.run(&words).map_err(|why| fail(why, RUN_IT))?, self.origin_of("sh"))
             }
             SourceKind::Secure(_) => {
                 return Err(fail(
@@ -95,11 +95,16 @@ impl<'a> Fetch<'a> {
 
     /// A path of a YAML file: `~/` is the home directory, and a relative path starts from the file's directory.
     fn resolve_path(&self, path: &str, place: Place) -> PathBuf {
-        if let (Some(rest), Some(home)) = (path.strip_prefix("~/"), std::env::home_dir()) {
-            return home.join(rest);
+        if let (Some(rest), Some(home)) = (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+            return Path::new(&home).join(rest);
         }
         let file = self.sources.get(place.source).path();
         file.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    fn origin_of(&self, program: &str) -> Rc<str> {
+        let note = if self.run_commands { "" } else { ", which a dry run does not start" };
+        format!("command {program}{note}").into()
     }
 
     /// What a command prints, from the first time it ran.
@@ -117,10 +122,6 @@ impl<'a> Fetch<'a> {
 }
 
 const RUN_IT: &str = "run the command by hand to see what it needs";
-
-fn origin_of(program: &str) -> Rc<str> {
-    format!("command {program}").into()
-}
 
 fn env(name: &str) -> Result<Secret, String> {
     match std::env::var(name) {

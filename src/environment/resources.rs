@@ -1,6 +1,6 @@
 //! Step 4: the variables of what goes in and what comes out.
 
-use std::fmt::Write as _;
+use std::rc::Rc;
 
 use super::{Build, Builder, dependency_directory, is_secure, param_text, stable_id, substitute};
 use crate::contract::{self, path, suffix};
@@ -16,6 +16,7 @@ impl Builder {
         let directory = dependency_directory(&build.root, word, name);
         let kind = dependency.target.kind();
         let shown = directory.display().to_string();
+        let origin: Rc<str> = format!("{word} {name}").into();
         let version_name = self.version_name(dependency);
         let number = match dependency.target {
             Target::Resource(_) => "1",
@@ -33,15 +34,16 @@ impl Builder {
             (suffix::VERSIONNUMBER, number.to_owned()),
             (suffix::VERSIONID, stable_id("version", &format!("{name}/{number}"))),
         ] {
-            self.environment.plain(format!("{}_{part}", dependency.env), value, format!("{word} {name}"));
+            self.environment.plain(format!("{}_{part}", dependency.env), value, &origin);
         }
         if let Some(resource) = dependency.target.resource() {
-            self.pointer(dependency, resource.pointer(), suffix::POINTER);
-            self.pointer(dependency, resource.seed(), suffix::SEED);
+            self.pointer(dependency, resource.pointer(), suffix::POINTER, &origin);
+            self.pointer(dependency, resource.seed(), suffix::SEED, &origin);
             if let Some(name) =
                 resource.node.get("versionTemplate").and_then(|template| template.get("versionName"))
             {
-                self.flatten(dependency, &format!("{}_{}_VERSIONNAME", dependency.env, suffix::SEED), name);
+                let variable = format!("{}_{}_VERSIONNAME", dependency.env, suffix::SEED);
+                self.flatten(dependency, &variable, name, &origin);
             }
             if word == path::IN && kind == "params" {
                 self.params_of(dependency, resource.params());
@@ -60,7 +62,7 @@ impl Builder {
     }
 
     /// `<N>_POINTER_…` or `<N>_SEED_…`, and `<N>_SOURCENAME`.
-    fn pointer(&mut self, dependency: &Dependency, node: Option<&Node>, part: &str) {
+    fn pointer(&mut self, dependency: &Dependency, node: Option<&Node>, part: &str, origin: &Rc<str>) {
         let Some(map) = node.and_then(Node::map) else { return };
         for (key, entry) in map {
             // A template holds params too; they have variables of their own.
@@ -68,31 +70,30 @@ impl Builder {
                 continue;
             }
             let variable = format!("{}_{part}_{}", dependency.env, contract::key_name(key));
-            self.flatten(dependency, &variable, &entry.node);
+            self.flatten(dependency, &variable, &entry.node, origin);
             if part == suffix::POINTER && key == "sourceName" {
-                self.flatten(dependency, &format!("{}_{}", dependency.env, suffix::SOURCENAME), &entry.node);
+                let variable = format!("{}_{}", dependency.env, suffix::SOURCENAME);
+                self.flatten(dependency, &variable, &entry.node, origin);
             }
         }
     }
 
     /// A scalar as one variable, objects and lists as one for each of their scalars.
-    fn flatten(&mut self, dependency: &Dependency, variable: &str, node: &Node) {
+    fn flatten(&mut self, dependency: &Dependency, variable: &str, node: &Node, origin: &Rc<str>) {
         match &node.value {
             Yaml::Null | Yaml::Scalar(_) => {
                 let value = self.replace(dependency, node.text().unwrap_or_default());
-                let origin = format!("{} {}", dependency.operation.word(), dependency.name.text);
                 self.environment.plain(variable, value, origin);
             }
             Yaml::List(nodes) => {
                 for (i, node) in nodes.iter().enumerate() {
-                    self.flatten(dependency, &format!("{variable}_{i}"), node);
+                    self.flatten(dependency, &format!("{variable}_{i}"), node, origin);
                 }
             }
             Yaml::Map(map) => {
                 for (key, entry) in map {
-                    let mut variable = variable.to_owned();
-                    let _ = write!(variable, "_{}", contract::key_name(key));
-                    self.flatten(dependency, &variable, &entry.node);
+                    let variable = format!("{variable}_{}", contract::key_name(key));
+                    self.flatten(dependency, &variable, &entry.node, origin);
                 }
             }
         }
@@ -100,10 +101,10 @@ impl Builder {
 
     fn params_of(&mut self, dependency: &Dependency, params: Option<&Node>) {
         let Some(map) = params.and_then(Node::map) else { return };
+        let origin: Rc<str> = format!("params {}", dependency.name.text).into();
         for (key, entry) in map.iter().filter(|(key, entry)| !is_secure(key, &entry.node)) {
             let variable = format!("{}_{}_{}", dependency.env, suffix::PARAMS, contract::key_name(key));
-            let origin = format!("params {}", dependency.name.text);
-            self.environment.set(variable, Value::Plain(param_text(&entry.node)), origin);
+            self.environment.set(variable, Value::Plain(param_text(&entry.node)), &origin);
         }
     }
 

@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::json::{self, found_or};
 use super::missing;
 use super::variables::{prefix, value};
-use super::{Call, Failure};
+use super::{Call, Failure, World};
 use crate::contract::{self, envfile, path, suffix, var};
 
 /// `get_integration_resource`: the fields of a resource's integration: the whole file as it is, or one of them.
 pub(super) fn integration_resource(call: &Call) -> Result<Vec<u8>, Failure> {
-    let file = resource_file(call, path::INTEGRATION_JSON)?;
+    let file = resource_file(call.world, &call.text(0), path::INTEGRATION_JSON)?;
     if call.arg(1).is_empty() {
         return Ok(file.bytes);
     }
@@ -24,7 +24,7 @@ pub(super) fn integration_resource(call: &Call) -> Result<Vec<u8>, Failure> {
 
 /// `get_integration_resource_keys`: the names of the fields of a resource's integration, one on a line.
 pub(super) fn integration_resource_keys(call: &Call) -> Result<Vec<u8>, Failure> {
-    resource_file(call, path::INTEGRATION_ENV).map(|file| keys(&file.bytes))
+    resource_file(call.world, &call.text(0), path::INTEGRATION_ENV).map(|file| keys(&file.bytes))
 }
 
 /// `get_integration_keys`: the same for an integration that the job lists.
@@ -48,7 +48,7 @@ pub(super) fn integration_field(call: &Call) -> Result<Vec<u8>, Failure> {
 /// `get_resource_version_key`: a key of the version that came in: `versionName` and its like, or anything of the
 /// version's propertyBag.
 pub(super) fn version_key(call: &Call) -> Result<Vec<u8>, Failure> {
-    let file = resource_file(call, path::VERSION_JSON)?;
+    let file = resource_file(call.world, &call.text(0), path::VERSION_JSON)?;
     let document = file.json()?;
     let (version, key) = (&document["version"], call.text(1));
     let own = match &*key {
@@ -62,7 +62,7 @@ pub(super) fn version_key(call: &Call) -> Result<Vec<u8>, Failure> {
 /// `get_resource_pointer_key`: a key of the resource's pointer, as its YAML has it; in the new syntax that is
 /// `versionTemplate`.
 pub(super) fn pointer_key(call: &Call) -> Result<Vec<u8>, Failure> {
-    let file = resource_file(call, path::VERSION_JSON)?;
+    let file = resource_file(call.world, &call.text(0), path::VERSION_JSON)?;
     let document = file.json()?;
     let (yml, key) = (&document["propertyBag"]["yml"], call.text(1));
     let pointer = yml.get("pointer").or_else(|| yml.get("versionTemplate")).unwrap_or(&Value::Null);
@@ -102,27 +102,42 @@ struct File {
 impl File {
     fn json(&self) -> Result<Value, Failure> {
         json::parse(&self.bytes)
-            .map_err(|place| Failure::Failed(format!("{} is not valid JSON ({place})", self.at.display())))
+            .map_err(|why| Failure::Failed(format!("{} is not valid JSON ({why})", self.at.display())))
     }
 
     /// The first argument has no `what` called `key`; `there` says what it has.
     fn lacks(&self, call: &Call, what: &str, key: &str, there: &str) -> Failure {
-        missing::missing(call.world, format!("`{}` has no {what} `{key}`{there}", call.text(0)))
+        Failure::Missing(format!("`{}` has no {what} `{key}`{there}", call.text(0)))
     }
 }
 
-/// A file in the directory of the resource that the first argument names.
-fn resource_file(call: &Call, file: &str) -> Result<File, Failure> {
-    let name = call.text(0);
-    let variable = format!("{}_{}", prefix(&name)?, suffix::META);
-    let Some(directory) = call.world.var(&variable) else {
-        return Err(missing::resource(
-            call.world,
-            &name,
-            &format!("there is no resource `{name}` here (${variable} is not set)"),
-        ));
+/// The version.json of the resource `name`.
+pub(super) fn version(world: &dyn World, name: &str) -> Result<Value, Failure> {
+    resource_file(world, name, path::VERSION_JSON)?.json()
+}
+
+/// The integration.json of the resource `name`.
+pub(super) fn integration(world: &dyn World, name: &str) -> Result<Value, Failure> {
+    resource_file(world, name, path::INTEGRATION_JSON)?.json()
+}
+
+/// A key that the version of the resource `name` has, or else its pointer.
+pub(super) fn pointer(world: &dyn World, name: &str, key: &str) -> Option<Value> {
+    let document = version(world, name).ok()?;
+    let yml = &document["propertyBag"]["yml"];
+    let bags = [&document["version"]["propertyBag"], &yml["pointer"], &yml["versionTemplate"]];
+    bags.into_iter().find_map(|bag| bag.get(key)).cloned()
+}
+
+/// A file in the directory of the resource `name`.
+fn resource_file(world: &dyn World, name: &str, file: &str) -> Result<File, Failure> {
+    let variable = format!("{}_{}", prefix(name)?, suffix::META);
+    let Some(directory) = world.var(&variable) else {
+        let message = format!("there is no resource `{name}` here (${variable} is not set)");
+        return Err(missing::resource(world, name, &message));
     };
-    read(call, Path::new(&directory).join(file), || format!("{file} not present for resource: {name}"))
+    let absent = || format!("{file} not present for resource: {name}");
+    read(world, name, Path::new(&directory).join(file), absent)
 }
 
 /// A file in the directory of the integration that the first argument names; it is called as the YAML writes it.
@@ -130,19 +145,19 @@ fn integration_file(call: &Call, file: &str) -> Result<File, Failure> {
     let name = call.text(0);
     let absent = || format!("{file} not present for integration: {name}");
     match call.world.var(var::JOB_INTEGRATIONS) {
-        Some(directory) => read(call, Path::new(&directory).join(call.arg(0)).join(file), absent),
-        None => {
-            Err(missing::missing(call.world, format!("{} (${} is not set)", absent(), var::JOB_INTEGRATIONS)))
+        Some(directory) => {
+            read(call.world, &name, Path::new(&directory).join(call.arg(0)).join(file), absent)
         }
+        None => Err(Failure::Missing(format!("{} (${} is not set)", absent(), var::JOB_INTEGRATIONS))),
     }
 }
 
-fn read(call: &Call, at: PathBuf, absent: impl Fn() -> String) -> Result<File, Failure> {
-    match call.world.read(&at) {
+fn read(world: &dyn World, name: &str, at: PathBuf, absent: impl Fn() -> String) -> Result<File, Failure> {
+    match world.read(&at) {
         Ok(bytes) => Ok(File { at, bytes }),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             let message = format!("{} ({}: no such file)", absent(), at.display());
-            Err(missing::resource(call.world, &call.text(0), &message))
+            Err(missing::resource(world, name, &message))
         }
         Err(error) => Err(unreadable(&at, &error)),
     }

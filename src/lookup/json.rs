@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::Failure;
 use super::missing::list;
 
-/// Reads a document; a byte order mark is skipped. The error is the place alone: serde's message may quote a value.
+/// Reads a document; a byte order mark is skipped. The error says what and where; serde_json's messages about syntax
+/// quote nothing.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, String> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    serde_json::from_slice(text).map_err(|error| format!("line {}, column {}", error.line(), error.column()))
+    serde_json::from_slice(text).map_err(|error| error.to_string())
 }
 
 /// What stands at `path`, or the deepest value that was reached on the way.

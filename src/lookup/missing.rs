@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::nearest::did_you_mean;
 use super::{Failure, World};
-use crate::contract::{self, suffix, var};
+use crate::contract::{self, suffix};
 
 /// More names than this are counted, not listed.
 const LISTED: usize = 40;
@@ -26,7 +26,7 @@ pub(super) fn variable(world: &dyn World, name: &str, prefix: &str, group: &str,
     } else {
         _ = write!(message, "; it has: {}{}", list(&keys), did_you_mean(key, keys.iter().copied()));
     }
-    missing(world, message)
+    Failure::Missing(message)
 }
 
 /// No resource `name`, or none with the file that was to be read: `what` says which.
@@ -34,14 +34,6 @@ pub(super) fn resource(world: &dyn World, name: &str, what: &str) -> Failure {
     let names = world.names();
     let prefix = contract::env_name(name).unwrap_or_default();
     let message = what.to_owned() + &Resources::of(world, &names).instead(name, &prefix, "", &names);
-    missing(world, message)
-}
-
-/// A [`Failure::Missing`] that tells someone outside of a job how to ask.
-pub(super) fn missing(world: &dyn World, mut message: String) -> Failure {
-    if world.var(var::JOB_NAME).is_none() && world.var(var::JOB_PATH).is_none() {
-        message += "\n  this is not inside a job: with `--job JOB` the answer comes from the YAML";
-    }
     Failure::Missing(message)
 }
 

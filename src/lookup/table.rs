@@ -1,7 +1,10 @@
 //! The table of all utility functions.
 
 use super::{Body, Call, Failure, Function};
-use super::{files, state, text, variables};
+use super::{
+    bump, copy, decrypt, files, git, jdk, notify, replace, replicate, retry, split_tests, state, text,
+    variables,
+};
 use crate::contract::suffix;
 
 /// Every utility function, in the order in which help lists them. Names and operands are the original's.
@@ -141,6 +144,88 @@ pub static FUNCTIONS: &[Function] = &[
         "Stores more key-values for a resource",
         state::put_multi,
     )),
+    act("copy_file_to_state", "FILE_PATH", 1, "Copies a file into the state of the job", copy::to_state),
+    act(
+        "copy_file_from_prev_state",
+        "FILE_PATH RESTORE_PATH",
+        2,
+        "Copies a file out of the state that the job left last time",
+        copy::from_previous_state,
+    ),
+    act(
+        "refresh_file_to_state",
+        "FILE_PATH",
+        1,
+        "Copies a file, or the one of last time, into the state of the job",
+        copy::refresh_state,
+    ),
+    act(
+        "copy_file_from_resource_state",
+        "RESOURCE_NAME FILE_NAME PATH_TO_COPY_INTO",
+        3,
+        "Copies a file of a resource that came in",
+        copy::from_resource,
+    ),
+    act(
+        "copy_resource_file_from_state",
+        "RESOURCE_NAME FILE_NAME PATH_TO_COPY_INTO",
+        3,
+        "The same as copy_file_from_resource_state",
+        copy::from_resource,
+    ),
+    act(
+        "copy_file_to_resource_state",
+        "FILE_NAME RES_NAME",
+        2,
+        "Copies a file, or the one that came in, into a resource that goes out",
+        copy::to_resource,
+    ),
+    act(
+        "refresh_file_to_out_path",
+        "FILE_NAME RES_NAME",
+        2,
+        "The same as copy_file_to_resource_state",
+        copy::to_resource,
+    ),
+    many(act(
+        "replicate",
+        "FROM_resource_name TO_resource_name [--files-only|--metadata-only] [--webhook-data-only] [--match-settings]",
+        2,
+        "Makes a resource that goes out what one that came in is",
+        replicate::replicate,
+    )),
+    outside(value("bump_version", "VERSION ACTION", 2, "The next semantic version", bump::bump)),
+    many(outside(value(
+        "get_git_changes",
+        "[--path | --resource] [--commit-range=RANGE] [--depth=N] [--directories-only]",
+        1,
+        "The files that changed in a range of commits",
+        git::changes,
+    ))),
+    act(
+        "split_tests",
+        "TEST_PATH TEST_FILES_NAME_REGEX TEST_REPORTS_PATH",
+        3,
+        "This job's share of the tests, by the time they took",
+        split_tests::split,
+    ),
+    many(act("replace", "FILE...", 0, "Fills in $NAME and ${NAME} in files", replace::replace)),
+    many(act(
+        "retry",
+        "[--attempts N] [--delay SECONDS] COMMAND [ARGUMENT...]",
+        1,
+        "Runs a command up to three times until it succeeds",
+        retry::retry,
+    )),
+    act("decrypt", "SOURCE_FILE [KEY_FILE]", 1, "Decrypts a file with an RSA key", decrypt::decrypt),
+    many(act(
+        "notify",
+        "RESOURCE [OPTIONS]",
+        1,
+        "Tells Slack, a webhook, IRC, Airbrake, New Relic or Jira",
+        notify::notify,
+    )),
+    outside(value("jdk", "set openjdk9", 2, "The lines that switch to another JDK, for eval", jdk::set)),
 ];
 
 /// A row for a function that finds a value of the job. Every operand is counted from the usage; the first

@@ -2,66 +2,44 @@
 
 use super::buffer::Buffer;
 
-/// How an encoder writes the characters 62 and 63 of base64.
-pub(super) struct Base64 {
-    plus: &'static [u8],
-    slash: &'static [u8],
+/// An encoder that treats each character by itself, and leaves letters and digits as they are.
+#[derive(Clone, Copy)]
+pub(super) enum Encoder {
+    /// Percent-encoding, with these hexadecimal digits.
+    Percent(&'static Percent, &'static Digits),
+    /// Backslashes.
+    Escape(&'static Escape),
+    /// Single quotes, with this for each that is part of the text.
+    Quote(&'static [u8]),
 }
 
-/// Base64, also where it has become part of a URL or of JSON.
-pub(super) const BASE64: &[Base64] = &[
-    Base64 { plus: b"+", slash: b"/" },
-    // RFC 4648, section 5: JWT, file names.
-    Base64 { plus: b"-", slash: b"_" },
-    Base64 { plus: b"%2B", slash: b"%2F" },
-    Base64 { plus: b"%2b", slash: b"%2f" },
-    // A query whose encoder leaves `/`, and PHP's JSON.
-    Base64 { plus: b"%2B", slash: b"/" },
-    Base64 { plus: b"+", slash: b"\\/" },
-];
-
-/// Appends to `inner` the characters that depend on `text` alone when `before` bytes stand in front of it (counted
-/// modulo 3), and to `ended` the same with what follows if nothing stands behind it. Returns whether these two differ.
-pub(super) fn base64(
-    text: &[u8],
-    before: usize,
-    spelling: &Base64,
-    inner: &mut Buffer,
-    ended: &mut Buffer,
-) -> bool {
-    let (first, last) = ((8 * before).div_ceil(6), 8 * (before + text.len()) / 6);
-    for at in first..last {
-        spelling.write(sextet(text, 6 * at - 8 * before), inner);
+impl Encoder {
+    /// All of them.
+    pub(super) fn all() -> impl Iterator<Item = Encoder> {
+        let percent =
+            PERCENT.iter().flat_map(|row| [UPPER, LOWER].map(|digits| Encoder::Percent(row, digits)));
+        percent.chain(ESCAPES.iter().map(Encoder::Escape)).chain(QUOTES.iter().copied().map(Encoder::Quote))
     }
-    ended.extend(inner);
-    if 6 * last == 8 * (before + text.len()) {
-        return false;
-    }
-    spelling.write(sextet(text, 6 * last - 8 * before), ended);
-    for _ in 0..3 - last % 4 {
-        ended.push(b'=');
-    }
-    true
-}
 
-/// The six bits from `bit` on, with zeros behind the end.
-fn sextet(text: &[u8], bit: usize) -> u8 {
-    let byte = |at: usize| u16::from(text.get(at).copied().unwrap_or(0));
-    let pair = byte(bit / 8) << 8 | byte(bit / 8 + 1);
-    (pair >> (10 - bit % 8) & 63) as u8
-}
-
-impl Base64 {
-    fn write(&self, sextet: u8, out: &mut Buffer) {
-        match sextet {
-            0..26 => out.push(b'A' + sextet),
-            26..52 => out.push(b'a' + (sextet - 26)),
-            52..62 => out.push(b'0' + (sextet - 52)),
-            62 => out.extend(self.plus),
-            _ => out.extend(self.slash),
+    /// Appends `text`, encoded.
+    pub(super) fn encode(self, text: &str, out: &mut Buffer) {
+        match self {
+            Encoder::Percent(row, digits) => row.encode(text, digits, out),
+            Encoder::Escape(row) => row.encode(text, out),
+            Encoder::Quote(quote) => {
+                for (at, part) in text.split('\'').enumerate() {
+                    out.extend(if at == 0 { b"" } else { quote });
+                    out.extend(part.as_bytes());
+                }
+            }
         }
     }
 }
+
+type Digits = [u8; 16];
+
+const LOWER: &Digits = b"0123456789abcdef";
+const UPPER: &Digits = b"0123456789ABCDEF";
 
 /// What an encoder of URLs leaves as it is, besides letters and digits.
 pub(super) struct Percent {
@@ -71,7 +49,7 @@ pub(super) struct Percent {
 }
 
 /// Encoders of URLs. Each is used with upper and with lower hexadecimal digits.
-pub(super) const PERCENT: &[Percent] = &[
+const PERCENT: &[Percent] = &[
     // RFC 3986: curl, jq's @uri, Python's quote(safe=""), rawurlencode.
     Percent { kept: b"-._~", plus: false },
     // Go's QueryEscape, Python's quote_plus.
@@ -100,25 +78,23 @@ pub(super) const PERCENT: &[Percent] = &[
     Percent { kept: b"", plus: false },
 ];
 
-/// Appends `text`, percent-encoded.
-pub(super) fn percent(text: &[u8], encoder: &Percent, digits: &[u8; 16], out: &mut Buffer) {
-    for &byte in text {
-        if byte.is_ascii_alphanumeric() || encoder.kept.contains(&byte) {
-            out.push(byte);
-        } else if byte == b' ' && encoder.plus {
-            out.push(b'+');
-        } else {
-            out.push(b'%');
-            hex(u32::from(byte), 2, digits, out);
+impl Percent {
+    fn encode(&self, text: &str, digits: &Digits, out: &mut Buffer) {
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() || self.kept.contains(&byte) {
+                out.push(byte);
+            } else if byte == b' ' && self.plus {
+                out.push(b'+');
+            } else {
+                out.push(b'%');
+                hex(u32::from(byte), 2, digits, out);
+            }
         }
     }
 }
 
 /// What single-quoting shells put for a single quote: bash, zsh, ksh; dash, busybox, Python's shlex.
-pub(super) const QUOTES: &[&[u8]] = &[b"'\\''", b"'\"'\"'"];
-
-const LOWER: &[u8; 16] = b"0123456789abcdef";
-const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+const QUOTES: &[&[u8]] = &[b"'\\''", b"'\"'\"'"];
 
 /// A way to write text with backslashes.
 pub(super) struct Escape {
@@ -143,7 +119,7 @@ enum Number {
     /// `\x1b`, each byte.
     Hex,
     /// `\u001b`, in units of UTF-16.
-    Unit(&'static [u8; 16]),
+    Unit(&'static Digits),
 }
 
 const JSON: &[(u8, u8)] = &[(8, b'b'), (12, b'f'), (b'\n', b'n'), (b'\r', b'r'), (b'\t', b't')];
@@ -155,13 +131,13 @@ const fn json(
     marked: &'static [u8],
     numbered: &'static [u8],
     ascii: bool,
-    digits: &'static [u8; 16],
+    digits: &'static Digits,
 ) -> Escape {
     Escape { marked, letters: JSON, numbered, number: Number::Unit(digits), ascii }
 }
 
 /// JSON and shells.
-pub(super) const ESCAPES: &[Escape] = &[
+const ESCAPES: &[Escape] = &[
     // JSON.stringify, jq, serde_json; Python's json.dumps.
     json(b"\"\\", b"", false, LOWER),
     json(b"\"\\", b"", false, UPPER),
@@ -200,10 +176,7 @@ const fn raw(marked: &'static [u8]) -> Escape {
 }
 
 impl Escape {
-    /// Appends `text`, escaped.
-    pub(super) fn escape(&self, text: &[u8], out: &mut Buffer) {
-        // Lines are cut at ASCII characters, so that the text is as valid as the value it comes from.
-        let Ok(text) = str::from_utf8(text) else { return out.extend(text) };
+    fn encode(&self, text: &str, out: &mut Buffer) {
         for char in text.chars() {
             let mut bytes = [0; 4];
             let bytes = char.encode_utf8(&mut bytes).as_bytes();
@@ -247,7 +220,7 @@ impl Number {
     }
 }
 
-fn hex(number: u32, digits: u32, alphabet: &[u8; 16], out: &mut Buffer) {
+fn hex(number: u32, digits: u32, alphabet: &Digits, out: &mut Buffer) {
     for digit in (0..digits).rev() {
         out.push(alphabet[(number >> (4 * digit) & 15) as usize]);
     }

@@ -1,12 +1,16 @@
 //! The forms in which a secret shows up in output.
 //!
 //! What is looked for are the value, the value with its line ends turned round, and each of its lines; and of each of
-//! these what the encoders of [`encode`] make of it. Most encoders leave most values alone, and a form that is
-//! there already is not added again.
+//! these what the encoders make of it.
 
 use super::MIN_LENGTH;
+use super::base64::{self, SPELLINGS};
 use super::buffer::Buffer;
-use super::encode::{BASE64, ESCAPES, PERCENT, QUOTES, base64, percent};
+use super::encode::Encoder;
+
+/// The size of the largest value that Linux takes as an environment variable. A larger one has not been near a shell or
+/// a URL; it is looked for in base64, and its lines as they are, so that compiling it stays cheap.
+const ENVIRONMENT_LIMIT: usize = 128 << 10;
 
 /// A run of bytes that must not be printed.
 pub(super) struct Form {
@@ -23,104 +27,120 @@ pub(super) struct Form {
 pub(super) struct Forms {
     pub(super) bytes: Buffer,
     pub(super) forms: Vec<Form>,
-    /// Where the forms of the text at hand start in `forms`.
-    own: usize,
+}
+
+/// Which encoders a text is put through.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Encodings {
+    None,
+    Base64,
+    All,
 }
 
 impl Forms {
     /// Adds all forms of a secret.
     pub(super) fn add(&mut self, value: &str) {
+        let (of_whole, of_lines) = match value.len() {
+            ..=ENVIRONMENT_LIMIT => (Encodings::All, Encodings::All),
+            _ => (Encodings::Base64, Encodings::None),
+        };
         let whole = trim_line_ends(value);
-        self.add_text(whole.as_bytes());
-        if whole.contains('\n') {
-            let mut turned = Buffer::default();
-            for line_end in ["\n", "\r\n"] {
-                turned.clear();
-                for (at, line) in whole.split('\n').enumerate() {
-                    turned.extend(if at == 0 { b"" } else { line_end.as_bytes() });
-                    turned.extend(line.strip_suffix('\r').unwrap_or(line).as_bytes());
-                }
-                self.add_text(&turned);
+        self.add_text(whole, of_whole);
+        if !whole.contains(['\n', '\r']) {
+            return;
+        }
+        for line_end in ["\n", "\r\n"] {
+            self.add_turned(whole, line_end, of_whole);
+        }
+        for line in whole.split(['\n', '\r']) {
+            // Indentation is no secret, and a shell that splits words drops the blanks at the ends.
+            let words = line.trim_ascii();
+            if !words.is_empty() {
+                self.add_text(line, of_lines);
+            }
+            if words.len() < line.len() {
+                self.add_text(words, of_lines);
             }
         }
-        if whole.contains(['\n', '\r']) {
-            for line in whole.split(['\n', '\r']) {
-                // Indentation is no secret, and a shell that splits words drops the blanks at the ends.
-                let words = line.trim_ascii();
-                if !words.is_empty() {
-                    self.add_text(line.as_bytes());
-                    self.add_text(words.as_bytes());
-                }
-            }
+    }
+
+    /// Adds the forms of a value whose lines are made to end in `line_end`, if they did not.
+    fn add_turned(&mut self, whole: &str, line_end: &str, encodings: Encodings) {
+        let mut turned = Buffer::default();
+        for line in whole.split_inclusive('\n') {
+            let Some(line) = line.strip_suffix('\n') else {
+                turned.extend(line.as_bytes());
+                continue;
+            };
+            turned.extend(line.strip_suffix('\r').unwrap_or(line).as_bytes());
+            turned.extend(line_end.as_bytes());
+        }
+        // Taking and adding ASCII characters keeps text valid.
+        if let Ok(turned) = str::from_utf8(&turned)
+            && turned != whole
+        {
+            self.add_text(turned, encodings);
         }
     }
 
     /// Adds the forms of one text, without looking into its lines.
-    fn add_text(&mut self, text: &[u8]) {
+    fn add_text(&mut self, text: &str, encodings: Encodings) {
         if text.len() < MIN_LENGTH {
             return;
         }
-        self.own = self.forms.len();
-        self.insert(text, false);
-        self.add_base64(text);
-        if text.iter().all(u8::is_ascii_alphanumeric) {
-            return;
+        self.insert(text.as_bytes(), text.len());
+        if encodings >= Encodings::Base64 {
+            self.add_base64(text.as_bytes());
         }
-        let mut scratch = Buffer::default();
-        for encoder in PERCENT {
-            for digits in [b"0123456789ABCDEF", b"0123456789abcdef"] {
-                scratch.clear();
-                percent(text, encoder, digits, &mut scratch);
-                self.insert(&scratch, false);
-            }
-        }
-        for dialect in ESCAPES {
-            scratch.clear();
-            dialect.escape(text, &mut scratch);
-            self.insert(&scratch, false);
-        }
-        for quote in QUOTES {
-            scratch.clear();
-            for (at, part) in text.split(|&byte| byte == b'\'').enumerate() {
-                scratch.extend(if at == 0 { b"" } else { quote });
-                scratch.extend(part);
-            }
-            self.insert(&scratch, false);
+        if encodings >= Encodings::All {
+            self.add_encoded(text);
         }
     }
 
-    /// Adds the base64 of the text after a multiple of three bytes, and after one and two bytes more.
     fn add_base64(&mut self, text: &[u8]) {
-        let (mut inner, mut ended) = (Buffer::default(), Buffer::default());
+        let (mut standard, mut spelled) = (Buffer::default(), Buffer::default());
         for before in 0..3 {
-            for spelling in BASE64 {
-                inner.clear();
-                ended.clear();
-                let shared = base64(text, before, spelling, &mut inner, &mut ended);
-                self.insert(&inner, shared);
-                if shared {
-                    self.insert(&ended, false);
-                }
+            standard.clear();
+            let inner = base64::encode(text, before, &mut standard);
+            let spellings =
+                if standard.iter().any(|byte| b"+/".contains(byte)) { SPELLINGS } else { &SPELLINGS[..1] };
+            for spelling in spellings {
+                spelled.clear();
+                let (first, rest) = standard.split_at(inner);
+                spelling.respell(first, &mut spelled);
+                let inner = spelled.len();
+                spelling.respell(rest, &mut spelled);
+                self.insert(&spelled, inner);
             }
         }
     }
 
-    fn insert(&mut self, bytes: &[u8], shared: bool) {
-        let old = self.forms[self.own..].iter_mut().find(|form| form.bytes(&self.bytes) == bytes);
-        match old {
-            Some(form) => form.shared |= shared,
-            None => {
-                self.forms.push(Form { start: self.bytes.len(), length: bytes.len(), shared });
-                self.bytes.extend(bytes);
+    fn add_encoded(&mut self, text: &str) {
+        // Encoders that treat the signs of the text alike make the same of the text, and most leave it alone.
+        let signs = signs(text);
+        let mut seen = vec![Buffer::default()];
+        seen[0].extend(signs.as_bytes());
+        let mut scratch = Buffer::default();
+        for encoder in Encoder::all() {
+            scratch.clear();
+            encoder.encode(&signs, &mut scratch);
+            if seen.iter().any(|seen| **seen == *scratch) {
+                continue;
             }
+            seen.push(std::mem::take(&mut scratch));
+            encoder.encode(text, &mut scratch);
+            self.insert(&scratch, scratch.len());
         }
     }
-}
 
-impl Form {
-    /// The bytes of the form.
-    pub(super) fn bytes<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        &bytes[self.start..self.start + self.length]
+    /// Adds a form, and its first `inner` bytes as one that ends within a character of base64.
+    fn insert(&mut self, bytes: &[u8], inner: usize) {
+        let (start, length) = (self.bytes.len(), bytes.len());
+        self.bytes.extend(bytes);
+        self.forms.push(Form { start, length, shared: false });
+        if inner < length {
+            self.forms.push(Form { start, length: inner, shared: true });
+        }
     }
 }
 
@@ -129,4 +149,19 @@ impl Form {
 fn trim_line_ends(value: &str) -> &str {
     let inner = value.trim_matches(['\n', '\r']);
     if inner.len() < MIN_LENGTH { value } else { inner }
+}
+
+/// The characters of a text that an encoder may change, each once; one stands for all outside ASCII, which are
+/// treated alike, and its number has letters in it, by which upper and lower digits differ.
+fn signs(text: &str) -> String {
+    let mut has = [false; 128];
+    let mut other = false;
+    for byte in text.bytes() {
+        match has.get_mut(usize::from(byte)) {
+            Some(has) => *has = !byte.is_ascii_alphanumeric(),
+            None => other = true,
+        }
+    }
+    let ascii = (0..128_u8).map(char::from).filter(|&char| has[char as usize]);
+    ascii.chain(other.then_some('é')).collect()
 }

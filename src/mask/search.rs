@@ -54,25 +54,27 @@ impl<'a> Search<'a> {
     /// The same for a position so close to a wrap or the end of the text that the bytes to hash may be on both
     /// sides of the wrap, or may not be there yet.
     fn is_candidate(&self, start: usize) -> bool {
-        let passes = |text: &[u8]| text.len() < GRAM || self.index.filter.next(text, 0, 1).is_some();
-        passes(&self.text[start..])
-            || self.wrap.as_ref().is_some_and(|wrap| {
-                let mut gram = [0; GRAM];
-                let after = &self.text[wrap.end..];
-                let (head, tail) = gram.split_at_mut(wrap.start - start);
-                head.copy_from_slice(&self.text[start..wrap.start]);
-                let length = tail.len().min(after.len());
-                tail[..length].copy_from_slice(&after[..length]);
-                let length = head.len() + length;
-                passes(&gram[..length])
-            })
+        let filter = &self.index.filter;
+        let joined = |wrap: &Wrap| {
+            let (before, after) = (&self.text[start..wrap.start], &self.text[wrap.end..]);
+            let mut gram = [0; GRAM];
+            let mut length = 0;
+            for (place, &byte) in gram.iter_mut().zip(before.iter().chain(after)) {
+                *place = byte;
+                length += 1;
+            }
+            filter.passes(&gram[..length])
+        };
+        filter.passes(&self.text[start..]) || self.wrap.as_ref().is_some_and(joined)
     }
 
     fn look(&self, start: usize) -> Occurrence {
         let plain = self.index.find(&self.text[start..]);
         let mut end = start + plain.length;
         let mut open = plain.open;
-        if let Some(wrap) = self.wrap.as_ref().filter(|wrap| wrap.start - start < LONGEST) {
+        // Joining costs a copy, and is in vain where no form could go on at the wrap.
+        let goes_on = |wrap: &&Wrap| self.index.find(&self.text[start..wrap.start]).open;
+        if let Some(wrap) = self.wrap.as_ref().filter(goes_on) {
             let (joined, ends) = self.join(start, wrap.clone());
             let Found { length, open: joined_open } = self.index.find(&joined);
             if length > 0 {

@@ -43,11 +43,17 @@ pub(super) fn next(text: &[u8], from: usize, run: usize) -> Option<Wrap> {
 /// How many characters of base64 end `text`, counted up to [`SHORTEST`]; `before` stand in front of it.
 pub(super) fn run(text: &[u8], before: usize) -> usize {
     let tail = &text[text.len().saturating_sub(SHORTEST)..];
-    let run = tail.iter().rev().take_while(|&&byte| is_base64(byte)).count();
+    let run = tail.iter().rev().take_while(|&&byte| BASE64[usize::from(byte)]).count();
     if run == text.len() { SHORTEST.min(run + before) } else { run }
 }
 
-/// The URL-safe alphabet is left out: nobody wraps it, and a rule of dashes is no base64.
-fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
-}
+/// What is base64. The URL-safe alphabet is left out: nobody wraps it, and a rule of dashes is no base64.
+const BASE64: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128u8 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+        byte += 1;
+    }
+    table
+};

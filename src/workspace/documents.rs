@@ -1,278 +1,239 @@
-//! What stands in the files of a workspace.
+//! The JSON documents of a workspace: the job, its dependencies, its integrations.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde_json::{Map, Value as Json, json};
-use zeroize::Zeroizing;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 
-use super::{Layout, Rendered};
-use crate::contract::{envfile, path};
-use crate::credentials::{Content, Credential, Credentials, Value};
-use crate::environment::{Build, Environment, key_files, stable_id, substitute};
+use crate::credentials::{Content, Credential};
+use crate::environment::{Environment, dependency_directory, stable_id, substitute};
 use crate::resolve::{Dependency, Plan, Target};
-use crate::yaml::Node;
+use crate::yaml::{Map, Node, Value};
 
-/// All directories and files that a job finds.
-///
-/// # Errors
-///
-/// Only if a document cannot be written as JSON, which no value of a plan makes happen.
-pub fn render(
-    plan: &Plan,
-    environment: &Environment,
-    credentials: &Credentials,
-    build: &Build,
-) -> anyhow::Result<Layout> {
-    let mut layout = Layout::default();
-    for directory in [
-        path::IN,
-        path::OUT,
-        path::STATE,
-        path::PREVIOUS_STATE,
-        path::INTEGRATIONS,
-        path::SHARED,
-        path::SECRETS,
-        path::SCRIPTS,
-    ] {
-        layout.directories.push(directory.into());
-    }
-    layout.json(path::MESSAGE_JSON.into(), &message(plan, environment, build), false)?;
-    layout.file_of(Path::new(path::SCRIPTS).join(path::INTEGRATION_ENVS), Vec::new(), false);
-    layout.state_file(&plan.job.name.text);
-    for dependency in &plan.dependencies {
-        layout.dependency(dependency, environment, credentials)?;
-    }
-    for (_, integration) in &plan.integrations {
-        let directory = Path::new(path::INTEGRATIONS).join(&integration.name.text);
-        if let Some(credential) = credentials.get(&integration.name.text) {
-            layout.integration(&directory, credential)?;
-        }
-    }
-    Ok(layout)
+/// `message.json`: the job and what it depends on.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Message<'a> {
+    name: &'a str,
+    resource_id: String,
+    subscription_id: Option<&'a str>,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    path: &'a Path,
+    build_number: u64,
+    steps: Option<&'a Node>,
+    property_bag: AsWritten<'a>,
+    dependencies: Vec<MessageDependency<'a>>,
 }
 
-impl Layout {
-    fn file_of(&mut self, path: PathBuf, contents: Vec<u8>, secret: bool) {
-        // The later of two steps that name the same resource wins.
-        self.files.retain(|file| file.path != path);
-        self.files.push(Rendered { path, contents: Zeroizing::new(contents), secret });
-    }
+/// A dependency in `message.json`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageDependency<'a> {
+    operation: &'static str,
+    #[serde(flatten)]
+    identity: Identity<'a>,
+    path: std::path::PathBuf,
+    source_name: Option<&'a str>,
+    version: Version<'a>,
+}
 
-    fn json(&mut self, path: PathBuf, json: &Json, secret: bool) -> anyhow::Result<()> {
-        let mut contents = serde_json::to_vec_pretty(json)?;
-        contents.push(b'\n');
-        self.file_of(path, contents, secret);
-        Ok(())
-    }
+/// `version.json`: a dependency and its version.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct VersionDocument<'a> {
+    #[serde(flatten)]
+    identity: Identity<'a>,
+    operation: &'static str,
+    is_job: bool,
+    step: &'a Node,
+    version: Version<'a>,
+}
 
-    /// `state/<name>.env`, empty.
-    fn state_file(&mut self, name: &str) {
-        self.file_of(Path::new(path::STATE).join(format!("{name}.env")), Vec::new(), false);
-    }
+/// What both documents say of a dependency.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Identity<'a> {
+    name: &'a str,
+    resource_id: String,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    property_bag: AsWritten<'a>,
+}
 
-    fn dependency(
-        &mut self,
-        dependency: &Dependency,
-        environment: &Environment,
-        credentials: &Credentials,
-    ) -> anyhow::Result<()> {
-        let directory = Path::new(dependency.operation.word()).join(&dependency.name.text);
-        let kind = dependency.target.kind();
-        self.directories.push(directory.clone());
-        self.state_file(&dependency.name.text);
-        self.json(directory.join(path::VERSION_JSON), &version_document(dependency, environment), false)?;
-        let params = dependency.target.resource().and_then(|resource| resource.params()).and_then(Node::map);
-        match params {
-            // The original wrote the params of an IN into a file where others have a directory.
-            Some(params) if kind == "params" && dependency.operation.word() == path::IN => {
-                let mut lines = Vec::new();
-                for (key, entry) in params {
-                    let value =
-                        entry.node.text().map_or_else(|| entry.node.to_json().to_string(), str::to_owned);
-                    write_param(&mut lines, key, &value)?;
-                }
-                self.file_of(directory.join(kind), lines, false);
+/// The YAML of a job or resource.
+#[derive(Serialize)]
+struct AsWritten<'a> {
+    yml: &'a Node,
+}
+
+/// The version of a dependency: a resource's first one comes from its YAML.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Version<'a> {
+    version_id: Option<&'a str>,
+    version_number: Option<u64>,
+    version_name: Option<&'a str>,
+    property_bag: PropertyBag<'a>,
+}
+
+/// What a version holds: the YAML's `version` with placeholders replaced, and the `sourceName` of the pointer.
+struct PropertyBag<'a> {
+    written: Option<&'a Map>,
+    source_name: Option<&'a str>,
+    environment: &'a Environment,
+}
+
+/// A node with its placeholders replaced.
+struct Substituted<'a>(&'a Node, &'a Environment);
+
+/// `integration.json`: the fields, those of objects beside the others.
+pub(super) struct IntegrationDocument<'a>(pub &'a Credential);
+
+impl<'a> Message<'a> {
+    pub(super) fn new(plan: &'a Plan, environment: &'a Environment, root: &'a Path, number: u64) -> Self {
+        let job = plan.job;
+        Message {
+            name: &job.name.text,
+            resource_id: stable_id("job", &job.name.text),
+            subscription_id: environment.get("SUBSCRIPTION_ID"),
+            kind: &job.kind.text,
+            path: root,
+            build_number: number,
+            steps: job.node.get("steps"),
+            property_bag: AsWritten { yml: &job.node },
+            dependencies: plan
+                .dependencies
+                .iter()
+                .map(|dependency| MessageDependency {
+                    operation: dependency.operation.word(),
+                    identity: Identity::new(dependency),
+                    path: dependency_directory(root, dependency.operation.word(), &dependency.name.text),
+                    source_name: variable(dependency, environment, "SOURCENAME"),
+                    version: Version::new(dependency, environment),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl<'a> VersionDocument<'a> {
+    pub(super) fn new(dependency: &'a Dependency, environment: &'a Environment) -> Self {
+        VersionDocument {
+            identity: Identity::new(dependency),
+            operation: dependency.operation.word(),
+            is_job: matches!(dependency.target, Target::Job(_)),
+            step: dependency.step,
+            version: Version::new(dependency, environment),
+        }
+    }
+}
+
+impl<'a> Identity<'a> {
+    fn new(dependency: &'a Dependency) -> Self {
+        Identity {
+            name: &dependency.name.text,
+            resource_id: stable_id("resource", &dependency.name.text),
+            kind: dependency.target.kind(),
+            property_bag: AsWritten { yml: dependency.target.node() },
+        }
+    }
+}
+
+impl<'a> Version<'a> {
+    fn new(dependency: &'a Dependency, environment: &'a Environment) -> Self {
+        Version {
+            version_id: variable(dependency, environment, "VERSIONID"),
+            version_number: variable(dependency, environment, "VERSIONNUMBER")
+                .and_then(|text| text.parse().ok()),
+            version_name: variable(dependency, environment, "VERSIONNAME"),
+            property_bag: PropertyBag {
+                written: dependency
+                    .target
+                    .resource()
+                    .and_then(|resource| resource.version())
+                    .and_then(Node::map),
+                source_name: variable(dependency, environment, "SOURCENAME"),
+                environment,
+            },
+        }
+    }
+}
+
+/// A variable of a dependency, if it is not empty.
+fn variable<'e>(dependency: &Dependency, environment: &'e Environment, part: &str) -> Option<&'e str> {
+    environment.get(&format!("{}_{part}", dependency.env)).filter(|value| !value.is_empty())
+}
+
+impl Serialize for PropertyBag<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let written = || self.written.into_iter().flatten();
+        for (key, entry) in written().filter(|(key, _)| *key != "versionName") {
+            if key == "params" {
+                map.serialize_entry(key, &entry.node)?;
+            } else {
+                map.serialize_entry(key, &Substituted(&entry.node, self.environment))?;
             }
-            _ => self.directories.push(directory.join(kind)),
         }
-        if let Some(credential) = dependency.integration.and_then(|bound| credentials.get(&bound.name.text)) {
-            self.integration(&directory, credential)?;
+        if let Some(name) = self.source_name.filter(|_| !written().any(|(key, _)| key == "sourceName")) {
+            map.serialize_entry("sourceName", name)?;
         }
-        Ok(())
+        map.end()
     }
+}
 
-    /// `integration.json`, `integration.env` and key files.
-    fn integration(&mut self, directory: &Path, credential: &Credential) -> anyhow::Result<()> {
-        if !self.directories.iter().any(|known| known == directory) {
-            self.directories.push(directory.to_owned());
+impl Serialize for Substituted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Substituted(node, environment) = *self;
+        match &node.value {
+            Value::List(nodes) => {
+                serializer.collect_seq(nodes.iter().map(|node| Substituted(node, environment)))
+            }
+            Value::Map(map) => serializer
+                .collect_map(map.iter().map(|(key, entry)| (key, Substituted(&entry.node, environment)))),
+            Value::Scalar(scalar) if scalar.text.contains('$') => {
+                serializer.serialize_str(&substitute(&scalar.text, |name| environment.get(name), |_| {}))
+            }
+            Value::Null | Value::Scalar(_) => node.serialize(serializer),
         }
-        self.json(directory.join(path::INTEGRATION_JSON), &integration_document(credential), true)?;
-        let mut lines = Vec::new();
-        envfile::write_quoted(&mut lines, "name", credential.name.as_bytes())?;
+    }
+}
+
+impl Serialize for IntegrationDocument<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let credential = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        let id = stable_id("integration", &credential.name);
+        for (key, value) in
+            [("id", id.as_str()), ("masterName", credential.kind.name), ("name", &credential.name)]
+        {
+            if !has_key(credential, key) {
+                map.serialize_entry(key, value)?;
+            }
+        }
         for field in &credential.fields {
             match &field.content {
-                Content::One(fetched) => {
-                    envfile::write_quoted(&mut lines, field.name, fetched.value.expose().as_bytes())?;
-                }
+                Content::One(fetched) => map.serialize_entry(field.name, fetched.value.expose())?,
                 Content::List(items) => {
-                    let quoted: Vec<_> =
-                        items.iter().map(|item| format!("\"{}\"", item.value.expose())).collect();
-                    let joined = Zeroizing::new(quoted.join(","));
-                    envfile::write_quoted(&mut lines, field.name, joined.as_bytes())?;
+                    let values: Vec<_> = items.iter().map(|item| item.value.expose()).collect();
+                    map.serialize_entry(field.name, &values)?;
                 }
                 Content::Map(entries) => {
                     for (key, fetched) in entries {
-                        envfile::write_quoted(&mut lines, key, fetched.value.expose().as_bytes())?;
+                        map.serialize_entry(key, fetched.value.expose())?;
                     }
                 }
             }
         }
-        self.file_of(directory.join(path::INTEGRATION_ENV), lines, true);
-        self.key_files(directory, credential);
-        Ok(())
-    }
-
-    fn key_files(&mut self, directory: &Path, credential: &Credential) {
-        let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        for (part, file) in key_files(credential.kind.name, name) {
-            let field = match (credential.kind.name, part) {
-                ("pemKey", _) => "key",
-                (_, "PUBLIC_KEY_PATH") => "publicKey",
-                _ => "privateKey",
-            };
-            let content = credential
-                .fields
-                .iter()
-                .find(|candidate| candidate.name == field)
-                .map(|found| &found.content);
-            if let Some(Content::One(fetched)) = content {
-                let mut text = fetched.value.expose().as_bytes().to_vec();
-                // ssh takes no key whose last line has no end.
-                if !text.is_empty() && !text.ends_with(b"\n") {
-                    text.push(b'\n');
-                }
-                self.file_of(directory.join(file), text, true);
-            }
-        }
+        map.end()
     }
 }
 
-/// One line of a params file: as the original wrote it where that can be sourced, quoted where it cannot.
-fn write_param(lines: &mut Vec<u8>, key: &str, value: &str) -> std::io::Result<()> {
-    let simple = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
-    if value.chars().all(simple) {
-        lines.extend_from_slice(format!("{key}={value}\n").as_bytes());
-        Ok(())
-    } else {
-        envfile::write_quoted(lines, key, value.as_bytes())
-    }
-}
-
-fn message(plan: &Plan, environment: &Environment, build: &Build) -> Json {
-    let job = plan.job;
-    json!({
-        "name": job.name.text,
-        "resourceId": stable_id("job", &job.name.text),
-        "subscriptionId": environment.get("SUBSCRIPTION_ID"),
-        "type": job.kind.text,
-        "path": build.root.to_string_lossy(),
-        "buildNumber": build.number,
-        "steps": job.node.get("steps").map(Node::to_json),
-        "propertyBag": {"yml": job.node.to_json()},
-        "dependencies": plan.dependencies.iter().map(|dependency| {
-            let mut object = Map::new();
-            object.insert("operation".to_owned(), json!(dependency.operation.word()));
-            object.extend(identity(dependency));
-            object.insert("path".to_owned(), json!(build.root.join(dependency.operation.word()).join(&dependency.name.text).to_string_lossy()));
-            object.insert("sourceName".to_owned(), json!(source_name(dependency, environment)));
-            object.insert("version".to_owned(), version(dependency, environment));
-            Json::Object(object)
-        }).collect::<Vec<_>>(),
+/// Whether a key-value pair takes the place of what stands in every such document.
+fn has_key(credential: &Credential, key: &str) -> bool {
+    credential.fields.iter().any(|field| match &field.content {
+        Content::Map(entries) => entries.iter().any(|(name, _)| name == key),
+        Content::One(_) | Content::List(_) => false,
     })
-}
-
-/// What `message.json` and `version.json` say alike of a dependency.
-fn identity(dependency: &Dependency) -> Map<String, Json> {
-    let name = &dependency.name.text;
-    let object = json!({
-        "name": name,
-        "resourceId": stable_id("resource", name),
-        "type": dependency.target.kind(),
-        "propertyBag": {"yml": dependency.target.node().to_json()},
-    });
-    match object {
-        Json::Object(map) => map,
-        _ => Map::new(),
-    }
-}
-
-fn version_document(dependency: &Dependency, environment: &Environment) -> Json {
-    let mut object = identity(dependency);
-    object.insert("operation".to_owned(), json!(dependency.operation.word()));
-    object.insert("isJob".to_owned(), json!(matches!(dependency.target, Target::Job(_))));
-    object.insert("step".to_owned(), dependency.step.to_json());
-    object.insert("version".to_owned(), version(dependency, environment));
-    Json::Object(object)
-}
-
-/// The version of a dependency: a resource's first one comes from its YAML.
-fn version(dependency: &Dependency, environment: &Environment) -> Json {
-    let variable =
-        |part: &str| environment.get(&format!("{}_{part}", dependency.env)).filter(|value| !value.is_empty());
-    let number = variable("VERSIONNUMBER").and_then(|number| number.parse::<u64>().ok());
-    let mut bag =
-        match dependency.target.resource().and_then(|resource| resource.version()).map(Node::to_json) {
-            Some(Json::Object(map)) => map,
-            _ => Map::new(),
-        };
-    bag.shift_remove("versionName");
-    for (key, value) in &mut bag {
-        if key != "params" {
-            substitute_all(value, environment);
-        }
-    }
-    if let Some(name) = source_name(dependency, environment) {
-        bag.entry("sourceName").or_insert_with(|| json!(name));
-    }
-    json!({
-        "versionId": variable("VERSIONID"),
-        "versionNumber": number,
-        "versionName": variable("VERSIONNAME"),
-        "propertyBag": bag,
-    })
-}
-
-fn source_name<'e>(dependency: &Dependency, environment: &'e Environment) -> Option<&'e str> {
-    environment.get(&format!("{}_SOURCENAME", dependency.env))
-}
-
-fn substitute_all(json: &mut Json, environment: &Environment) {
-    match json {
-        Json::String(text) => *text = substitute(text, |name| environment.get(name), |_| {}),
-        Json::Array(items) => items.iter_mut().for_each(|item| substitute_all(item, environment)),
-        Json::Object(map) => map.values_mut().for_each(|value| substitute_all(value, environment)),
-        _ => {}
-    }
-}
-
-fn integration_document(credential: &Credential) -> Json {
-    let mut object = Map::new();
-    object.insert("id".to_owned(), json!(stable_id("integration", &credential.name)));
-    object.insert("masterName".to_owned(), json!(credential.kind.name));
-    object.insert("name".to_owned(), json!(credential.name));
-    let text = |value: &Value| json!(value.expose());
-    for field in &credential.fields {
-        match &field.content {
-            Content::One(fetched) => {
-                object.insert(field.name.to_owned(), text(&fetched.value));
-            }
-            Content::List(items) => {
-                object.insert(field.name.to_owned(), items.iter().map(|item| text(&item.value)).collect());
-            }
-            Content::Map(entries) => {
-                object.extend(entries.iter().map(|(key, fetched)| (key.clone(), text(&fetched.value))));
-            }
-        }
-    }
-    Json::Object(object)
 }

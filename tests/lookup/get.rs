@@ -162,7 +162,7 @@ fn whoever_relies_on_the_empty_line_of_the_original_can_have_it() {
         .args("p.json a")
         .file("p.json", "{")
         .env("SHIPCTL_ALLOW_MISSING", "1")
-        .fails("shipctl: p.json is not valid JSON (line 1, column 1)\n");
+        .fails("shipctl: p.json is not valid JSON (EOF while parsing an object at line 1 column 1)\n");
 }
 
 #[test]

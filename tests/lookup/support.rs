@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
@@ -15,6 +15,7 @@ pub struct Call {
     env: Vec<(OsString, OsString)>,
     stdout: Vec<u8>,
     stderr: String,
+    prefixes: bool,
     status: i32,
 }
 
@@ -26,6 +27,7 @@ pub fn shipctl(function: &str) -> Call {
         env: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
         stdout: Vec::new(),
         stderr: String::new(),
+        prefixes: false,
         status: 0,
     }
 }
@@ -94,6 +96,12 @@ impl Call {
         self
     }
 
+    /// What was given for stdout and stderr is only how they begin.
+    pub fn starts(mut self) -> Self {
+        self.prefixes = true;
+        self
+    }
+
     /// The status that it must end with.
     pub fn status(mut self, status: i32) -> Self {
         self.status = status;
@@ -107,7 +115,11 @@ impl Call {
 
     /// Runs it and compares everything.
     pub fn run(self) -> Done {
-        let output = self.output();
+        let mut output = self.output();
+        if self.prefixes {
+            output.stdout.truncate(self.stdout.len());
+            output.stderr.truncate(self.stderr.len());
+        }
         let (stdout, stderr) = (lossy(&output.stdout), lossy(&output.stderr));
         assert_eq!(
             (stdout.as_str(), stderr.as_str(), output.status.code()),
@@ -143,15 +155,21 @@ pub struct Done {
 }
 
 impl Done {
-    /// The directory that the call was made in.
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
+    /// A path in the directory that the call was made in.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.directory.path().join(path)
     }
 
     /// Expects a file with this content.
     pub fn file(self, path: &str, content: impl AsRef<[u8]>) -> Self {
-        let found = fs::read(self.directory().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let found = fs::read(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         assert_eq!(lossy(&found), lossy(content.as_ref()), "{path}");
+        self
+    }
+
+    /// Expects that there is no such file.
+    pub fn no_file(self, path: &str) -> Self {
+        assert!(!self.path(path).exists(), "{path} is there");
         self
     }
 }

@@ -1,7 +1,13 @@
 //! What the masker hides and what it shows, as someone who reads the output of a job sees it.
 
+// clippy.toml allows it in test functions only.
+#![allow(clippy::unwrap_used)]
+
 mod encodings;
+mod oracle;
 mod prompt;
+mod random;
+mod tools;
 mod values;
 
 use shipctl::mask::{Masker, Patterns};

@@ -1,0 +1,62 @@
+//! Reading and resolving a line: whatever the file holds, no panic and no hang.
+//!
+//! RUSTC_BOOTSTRAP=1 cargo fuzz run line -- -dict=fuzz/line.dict
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use shipctl::credentials::Credentials;
+use shipctl::diagnostic::Paint;
+use shipctl::environment::{self, Build};
+use shipctl::model::Pipeline;
+use shipctl::source::Sources;
+use shipctl::{check, resolve, workspace, yaml};
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    // The first line may end the templates.
+    let (templates, text) = text.split_once("\n%%\n").map_or((None, text), |(t, rest)| (Some(t), rest));
+    let mut sources = Sources::default();
+    let mut diagnostics = Vec::new();
+    let templates = templates.and_then(|text| sources.add("t.yml".into(), text.to_owned()).ok());
+    let Ok(file) = sources.add("x.yml".into(), text.to_owned()) else { return };
+    let mut pipeline = Pipeline::default();
+    if let Some(root) = yaml::parse(&sources, file, templates, &mut diagnostics) {
+        pipeline.read(root, &sources, &mut diagnostics);
+    }
+    pipeline.check_names(&mut diagnostics);
+    check::check(&pipeline, &mut diagnostics);
+    let build = Build {
+        root: "/w".into(),
+        number: 1,
+        user: String::new(),
+        architecture: String::new(),
+        operating_system: String::new(),
+        given: Vec::new(),
+        max_environment: 1 << 20,
+    };
+    for name in pipeline.jobs.keys() {
+        let plan = match resolve::resolve(&pipeline, name) {
+            Ok(plan) => plan,
+            Err(problems) => {
+                diagnostics.extend(problems);
+                continue;
+            }
+        };
+        let credentials = Credentials::new();
+        match environment::build(&plan, &credentials, &build) {
+            Ok(built) => {
+                diagnostics.extend(built.warnings);
+                let _ = workspace::render(&plan, &built.environment, &credentials, &build);
+                for (index, task) in plan.tasks.iter().enumerate() {
+                    let _ = environment::of_task(task, index, &build);
+                }
+            }
+            Err(problems) => diagnostics.extend(problems),
+        }
+    }
+    for diagnostic in &diagnostics {
+        let _ = diagnostic.render(&sources, Paint::Coloured);
+        let _ = diagnostic.to_json(&sources);
+    }
+});

@@ -1,0 +1,115 @@
+//! One request over HTTP or HTTPS, and what came of it. Nothing here puts an address or a header into a message.
+
+use std::io;
+use std::time::Duration;
+
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{Agent, Error};
+
+/// No service has more to say than this.
+const LONGEST_ANSWER: u64 = 1 << 20;
+
+/// A request that has not been sent.
+pub(super) struct Request {
+    url: String,
+    headers: Vec<(&'static str, String)>,
+    body: Option<Vec<u8>>,
+}
+
+impl Request {
+    /// Sends JSON.
+    pub(super) fn post(url: String, json: Vec<u8>) -> Request {
+        Request { url, headers: vec![("Content-Type", "application/json".to_owned())], body: Some(json) }
+    }
+
+    /// Asks for something.
+    pub(super) fn get(url: String) -> Request {
+        Request { url, headers: Vec::new(), body: None }
+    }
+
+    /// Adds a header.
+    pub(super) fn header(mut self, name: &'static str, value: String) -> Request {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Sends it and gives the answer; anything but a status of 200 to 299 is an error. The certificate is checked
+    /// against the roots of the machine (`SSL_CERT_FILE` names others), and HTTPS_PROXY is honoured. No redirect is
+    /// followed: it would carry the credentials somewhere else.
+    pub(super) fn send(self, timeout: Duration) -> Result<String, String> {
+        let config = Agent::config_builder()
+            .timeout_global(Some(timeout))
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .user_agent(concat!("shipctl/", env!("CARGO_PKG_VERSION")))
+            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+            .build();
+        let agent = Agent::new_with_config(config);
+        let sent = match &self.body {
+            Some(body) => {
+                let request = self
+                    .headers
+                    .iter()
+                    .fold(agent.post(&self.url), |it, (name, value)| it.header(*name, value));
+                request.send(body.as_slice())
+            }
+            None => {
+                let request = self
+                    .headers
+                    .iter()
+                    .fold(agent.get(&self.url), |it, (name, value)| it.header(*name, value));
+                request.call()
+            }
+        };
+        let mut response = sent.map_err(|error| reason(&error, timeout))?;
+        let status = response.status();
+        let answer =
+            response.body_mut().with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string();
+        let answer = answer.map_err(|error| reason(&error, timeout))?;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        Err(format!("it answered {status}{}", excerpt(&answer)))
+    }
+}
+
+/// The first line of an answer, for a message.
+fn excerpt(answer: &str) -> String {
+    let line: String =
+        answer.trim().chars().take_while(|c| *c != '\n').filter(|c| !c.is_control()).take(200).collect();
+    if line.is_empty() { line } else { format!(": {line}") }
+}
+
+/// Why it could not be sent. Some of ureq's messages quote the address, so they are not passed on as they are.
+fn reason(error: &Error, timeout: Duration) -> String {
+    match error {
+        Error::Timeout(_) => format!("no answer within {} s", timeout.as_secs_f64()),
+        Error::HostNotFound => "its host is not known".to_owned(),
+        Error::ConnectionFailed => "no connection could be made".to_owned(),
+        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+            format!("no answer within {} s", timeout.as_secs_f64())
+        }
+        Error::Io(error) => error.to_string(),
+        Error::Rustls(error) => format!("TLS: {error}"),
+        Error::Tls(error) => format!("TLS: {error}"),
+        Error::BadUri(_) | Error::Http(_) | Error::RequireHttpsOnly(_) => {
+            "it is not a valid http(s) URL".to_owned()
+        }
+        Error::BodyExceedsLimit(_) => "its answer is too long".to_owned(),
+        Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => "the proxy could not be used".to_owned(),
+        _ => "the answer could not be understood".to_owned(),
+    }
+}
+
+/// `text` as part of a URL: all but letters, digits and `-._~` percent-encoded.
+pub(super) fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,206 @@
+//! Processes: runs a job's scripts in bash, and any command in a job's environment.
+//!
+//! ```text
+//! run() ── flow      which part of the job is due next
+//!       └─ shell     one bash: what it says and is told
+//!            ├─ driver   what the bash reads
+//!            ├─ control  the line between the two
+//!            └─ watch    waiting for output, the shell, signals and the clock
+//!                 └─ report ── console   what is seen of it
+//! ```
+//!
+//! Each TASK has a bash of its own; a section runs in the bash of the task before it as long as that lives, and in a
+//! fresh one otherwise. `driver` tells how one bash is led through a script without the script noticing.
+
+mod command;
+mod control;
+mod driver;
+mod event;
+mod exec;
+mod flow;
+mod platform;
+mod report;
+mod shell;
+mod signals;
+mod tree;
+mod watch;
+
+pub mod console;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+pub use event::{Event, Kind, Step};
+pub use exec::exec;
+pub use signals::Signals;
+
+use crate::exit;
+use crate::mask::Patterns;
+use console::Console;
+
+/// A job, down to what matters for running it.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its tasks, in order.
+    pub tasks: &'a [Task],
+    /// What runs around them.
+    pub sections: &'a Sections,
+    /// The workspace: the directory every task starts in.
+    pub root: &'a Path,
+    /// A directory for the scripts as bash reads them. It is made, for the owner alone, if it is not there.
+    pub scripts: &'a Path,
+    /// How long the job may take.
+    pub time_limit: Option<Duration>,
+    /// How long a process that was told to end may take before it is killed; [`GRACE`] unless there is a reason.
+    pub grace: Duration,
+}
+
+/// The usual grace period between TERM and KILL.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// How long each of `on_failure`, `on_cancel` and `always` may take once a job was cut short.
+const SECTION_LIMIT: Duration = Duration::from_secs(60);
+
+/// A TASK.
+#[derive(Debug, Clone, Default)]
+pub struct Task {
+    /// Its name.
+    pub name: String,
+    /// The entries of its script.
+    pub entries: Vec<String>,
+    /// The complete environment of its shell; nothing is inherited.
+    pub environment: Vec<(String, String)>,
+}
+
+/// The scripts around the tasks: the entries of each section.
+#[derive(Debug, Clone, Default)]
+pub struct Sections {
+    /// Before the first task, in a shell of its own. `exit N` in it fails the job.
+    pub on_start: Vec<String>,
+    /// After the last task, if all went well.
+    pub on_success: Vec<String>,
+    /// After the task that failed.
+    pub on_failure: Vec<String>,
+    /// After SIGINT or SIGTERM.
+    pub on_cancel: Vec<String>,
+    /// In the end, whatever happened.
+    pub always: Vec<String>,
+}
+
+/// How a job, a step or a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Well.
+    Success,
+    /// With an exit status other than 0.
+    Failed(u8),
+    /// By a signal that did not come from `shipctl`.
+    Signalled(i32),
+    /// By the time limit.
+    TimedOut,
+    /// Because `shipctl` was told to stop, by this signal.
+    Cancelled(i32),
+}
+
+impl Outcome {
+    /// The exit status that says so.
+    pub fn status(self) -> u8 {
+        match self {
+            Outcome::Success => exit::SUCCESS,
+            Outcome::Failed(status) => status,
+            Outcome::Signalled(signal) | Outcome::Cancelled(signal) => exit::of_signal(signal),
+            Outcome::TimedOut => exit::TIMED_OUT,
+        }
+    }
+
+    /// The name of this kind of end, as in the JSON log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Success => "success",
+            Outcome::Failed(_) => "failed",
+            Outcome::Signalled(_) => "signalled",
+            Outcome::TimedOut => "timed-out",
+            Outcome::Cancelled(_) => "cancelled",
+        }
+    }
+
+    /// The same for people: `failed with status 3`.
+    pub fn describe(self) -> String {
+        match self {
+            Outcome::Success => "succeeded".to_owned(),
+            Outcome::Failed(status) => format!("failed with status {status}"),
+            Outcome::Signalled(signal) => format!("ended by {}", signal_name(signal)),
+            Outcome::TimedOut => "timed out".to_owned(),
+            Outcome::Cancelled(signal) => format!("cancelled by {}", signal_name(signal)),
+        }
+    }
+
+    /// What an exit status says.
+    fn of_status(status: u8) -> Outcome {
+        if status == 0 { Outcome::Success } else { Outcome::Failed(status) }
+    }
+}
+
+/// `SIGINT`, or `signal 34` where a signal has no name.
+fn signal_name(signal: i32) -> String {
+    nix::sys::signal::Signal::try_from(signal)
+        .map_or_else(|_| format!("signal {signal}"), |s| s.as_str().to_owned())
+}
+
+/// Why something could not be run.
+#[derive(Debug)]
+pub enum Error {
+    /// There is no such command.
+    NotFound(String),
+    /// The command is there, but cannot be executed.
+    NotExecutable(String, io::Error),
+    /// A command line and environment are larger than the kernel takes; says what takes up most of it.
+    TooLarge(String),
+    /// Something that `shipctl` itself needs failed.
+    System(String, io::Error),
+}
+
+impl Error {
+    /// The exit status that says so.
+    pub fn status(&self) -> u8 {
+        match self {
+            Error::NotFound(_) => exit::NOT_FOUND,
+            Error::NotExecutable(..) => exit::NOT_EXECUTABLE,
+            Error::TooLarge(_) | Error::System(..) => exit::SHIPCTL_FAILED,
+        }
+    }
+
+    /// Says what was being done when an operation of the system failed.
+    fn system<E: Into<io::Error>>(doing: impl Into<String>) -> impl FnOnce(E) -> Error {
+        let doing = doing.into();
+        move |error| Error::System(doing, error.into())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::NotFound(command) => write!(f, "{command}: command not found"),
+            Error::NotExecutable(command, why) => write!(f, "{command}: cannot be executed: {why}"),
+            Error::TooLarge(largest) => {
+                write!(f, "the environment is too large for the kernel; its largest variables are {largest}")
+            }
+            Error::System(doing, why) => write!(f, "cannot {doing}: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Runs a job and says how it ended.
+///
+/// Fails only if no line of the job's scripts could be run. Every process that the job has started is gone when this
+/// returns. Children of this process that are not the job's may be waited for here, so there should be none.
+pub fn run(job: &Job, mask: &Patterns, signals: &Signals, console: &mut Console) -> Result<Outcome, Error> {
+    driver::make_directory(job.scripts)?;
+    watch::Watch::new(job, mask, signals, console)?.run()
+}

@@ -1,0 +1,119 @@
+//! A command line and an environment as the kernel takes them.
+
+use std::ffi::{CString, OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::libc;
+use nix::unistd::{AccessFlags, access};
+
+use super::Error;
+
+/// Where commands are looked for when there is no `PATH`, as in the C library.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// Finds the file of a command as a shell does: along the `PATH` of the environment it will have.
+pub(super) fn find(command: &OsStr, environment: &[(String, String)]) -> Result<PathBuf, Error> {
+    if command.as_bytes().contains(&b'/') {
+        return Ok(PathBuf::from(command));
+    }
+    let not_found = || Error::NotFound(command.to_string_lossy().into_owned());
+    if command.is_empty() {
+        return Err(not_found());
+    }
+    let path = environment.iter().rfind(|(name, _)| name == "PATH").map_or(DEFAULT_PATH, |(_, path)| path);
+    let mut forbidden = None;
+    for directory in path.split(':') {
+        // An empty one means the current directory.
+        let candidate = Path::new(if directory.is_empty() { "." } else { directory }).join(command);
+        if candidate.is_file() {
+            match access(&candidate, AccessFlags::X_OK) {
+                Ok(()) => return Ok(candidate),
+                Err(error) => forbidden = Some((candidate, error)),
+            }
+        }
+    }
+    match forbidden {
+        Some((file, error)) => Err(Error::NotExecutable(file.display().to_string(), error.into())),
+        None => Err(not_found()),
+    }
+}
+
+/// The words of a command line.
+pub(super) fn words(command: &[OsString]) -> Result<Vec<CString>, Error> {
+    command.iter().map(|word| c_string(word)).collect()
+}
+
+/// The variables as `NAME=value`.
+pub(super) fn variables(environment: &[(String, String)]) -> Result<Vec<CString>, Error> {
+    environment
+        .iter()
+        .map(|(name, value)| {
+            let mut variable = Vec::with_capacity(name.len() + value.len() + 2);
+            variable.extend_from_slice(name.as_bytes());
+            variable.push(b'=');
+            variable.extend_from_slice(value.as_bytes());
+            // The value may be a secret: it has no place in the message.
+            CString::new(variable).map_err(|_| no_nul(format!("set the variable {name}")))
+        })
+        .collect()
+}
+
+/// A word or path.
+pub(super) fn c_string(text: &OsStr) -> Result<CString, Error> {
+    CString::new(text.as_bytes()).map_err(|_| no_nul(format!("pass on {}", text.to_string_lossy())))
+}
+
+fn no_nul(doing: String) -> Error {
+    Error::System(doing, io::Error::other("it holds a NUL character"))
+}
+
+/// Why a file could not be executed.
+pub(super) fn not_started(file: &Path, error: io::Error, environment: &[(String, String)]) -> Error {
+    match error.raw_os_error() {
+        Some(libc::E2BIG) => Error::TooLarge(largest(environment)),
+        Some(libc::ENOENT | libc::ENOTDIR) if !file.exists() => Error::NotFound(file.display().to_string()),
+        Some(libc::ENOENT) => {
+            // The file is there; what it names in its first line is not.
+            let why = io::Error::other("its interpreter does not exist");
+            Error::NotExecutable(file.display().to_string(), why)
+        }
+        Some(libc::EAGAIN | libc::ENOMEM) => Error::System("start a process".to_owned(), error),
+        _ => Error::NotExecutable(file.display().to_string(), error),
+    }
+}
+
+/// The names and sizes of the variables that fill most of the environment.
+fn largest(environment: &[(String, String)]) -> String {
+    let mut sizes: Vec<_> = environment.iter().map(|(name, value)| (value.len(), name)).collect();
+    sizes.sort_by(|a, b| b.cmp(a));
+    let named: Vec<_> = sizes.iter().take(3).map(|(size, name)| format!("{name} ({size} bytes)")).collect();
+    named.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_variables_are_named() {
+        let environment: Vec<_> = ["a", "bbb", "cc", ""]
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (format!("V{i}"), (*v).to_owned()))
+            .collect();
+        assert_eq!(largest(&environment), "V1 (3 bytes), V2 (2 bytes), V0 (1 bytes)");
+    }
+
+    #[test]
+    fn a_command_is_found_along_the_path_it_will_have() {
+        let with = |path: &str| vec![("PATH".to_owned(), path.to_owned())];
+        let sh = OsStr::new("sh");
+        assert_eq!(find(sh, &with("/nowhere:/bin")).unwrap(), Path::new("/bin/sh"));
+        assert!(matches!(find(sh, &with("/nowhere")), Err(Error::NotFound(_))));
+        assert_eq!(find(sh, &[]).unwrap(), Path::new("/bin/sh"));
+        assert_eq!(find(OsStr::new("./x"), &[]).unwrap(), Path::new("./x"));
+        assert!(find(OsStr::new(""), &with("/bin")).is_err());
+    }
+}

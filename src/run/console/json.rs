@@ -1,0 +1,186 @@
+//! One JSON object per event and line, for machines.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Format;
+use crate::run::event::{Event, Kind, Step};
+
+/// The format of `--log-format json`.
+///
+/// Every object has an `event`: `job-start`, `step-start`, `entry-start`, `output`, `entry-end`, `notice`, `step-end`
+/// or `job-end`. Output is `text`, or `base64` where it is not UTF-8; a character that is cut by the end of a read is
+/// held back until the rest of it has come.
+#[derive(Debug, Default)]
+pub struct Json {
+    /// The bytes of a character that is not complete yet: three at most.
+    held: Vec<u8>,
+}
+
+impl Json {
+    /// The format, at the beginning of a run.
+    pub fn new() -> Json {
+        Json::default()
+    }
+
+    fn output(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let bytes: Cow<[u8]> = if self.held.is_empty() {
+            Cow::Borrowed(bytes)
+        } else {
+            let mut whole = std::mem::take(&mut self.held);
+            whole.extend_from_slice(bytes);
+            Cow::Owned(whole)
+        };
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => line(json!({"event": "output", "text": text}), out),
+            // Valid but for a character whose end is yet to come.
+            Err(error) if error.error_len().is_none() => {
+                let (text, rest) = bytes.split_at(error.valid_up_to());
+                self.held = rest.to_vec();
+                if !text.is_empty() {
+                    line(json!({"event": "output", "text": String::from_utf8_lossy(text)}), out);
+                }
+            }
+            Err(_) => line(json!({"event": "output", "base64": base64(&bytes)}), out),
+        }
+    }
+}
+
+impl Format for Json {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if let Event::Output { bytes } = event {
+            return self.output(bytes, out);
+        }
+        if !self.held.is_empty() {
+            let rest = std::mem::take(&mut self.held);
+            line(json!({"event": "output", "base64": base64(&rest)}), out);
+        }
+        line(object(event), out);
+    }
+}
+
+/// What an event other than output looks like.
+fn object(event: &Event) -> Value {
+    match *event {
+        Event::Output { .. } => Value::Null,
+        Event::JobStart { job } => json!({"event": "job-start", "job": job}),
+        Event::StepStart { step, kind } => {
+            json!({"event": "step-start", "step": step, "kind": kind.as_str()})
+        }
+        Event::EntryStart { step, entry, script } => {
+            json!({"event": "entry-start", "step": step, "entry": entry, "script": script})
+        }
+        Event::EntryEnd { step, entry, status, duration } => json!({
+            "event": "entry-end", "step": step, "entry": entry, "status": status, "seconds": seconds(duration),
+        }),
+        Event::Notice { message } => json!({"event": "notice", "message": message}),
+        Event::StepEnd { step } => {
+            let mut object = ended(step);
+            object["event"] = json!("step-end");
+            object
+        }
+        Event::JobEnd { job, outcome, duration, steps } => json!({
+            "event": "job-end", "job": job, "result": outcome.as_str(), "status": outcome.status(),
+            "seconds": seconds(duration), "steps": steps.iter().map(ended).collect::<Vec<_>>(),
+        }),
+    }
+}
+
+fn ended(step: &Step) -> Value {
+    let mut object = json!({"event": null, "step": step.name, "kind": step.kind.as_str()});
+    if let Value::Object(fields) = &mut object {
+        if let Some(outcome) = step.outcome {
+            fields.insert("result".into(), outcome.as_str().into());
+            fields.insert("status".into(), outcome.status().into());
+        } else {
+            fields.insert("result".into(), "not-run".into());
+        }
+        if step.kind == Kind::Section {
+            fields.insert("failed_entries".into(), step.overlooked.into());
+        }
+        fields.insert("seconds".into(), seconds(step.duration).into());
+    }
+    object
+}
+
+/// A duration in seconds, to the microsecond.
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e6
+}
+
+fn line(object: Value, out: &mut Vec<u8>) {
+    // Writing to memory a value whose keys are strings cannot fail.
+    let _ = serde_json::to_writer(&mut *out, &object);
+    out.push(b'\n');
+}
+
+/// Base64 with padding (RFC 4648, section 4).
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = group.iter().enumerate().fold(0u32, |bits, (i, b)| bits | u32::from(*b) << (16 - 8 * i));
+        for i in 0..4 {
+            let digit = ALPHABET[(bits >> (18 - 6 * i) & 63) as usize];
+            text.push(if i > group.len() { '=' } else { char::from(digit) });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show(events: &[Event]) -> String {
+        let mut out = Vec::new();
+        let mut format = Json::new();
+        for event in events {
+            format.event(event, &mut out);
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn base64_of_the_rfc() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+        assert_eq!(base64(b"\xff\xfe\xfd\xfc"), "//79/A==");
+    }
+
+    #[test]
+    fn a_character_cut_in_two_comes_out_whole() {
+        let out = show(&[Event::Output { bytes: b"caf\xc3" }, Event::Output { bytes: b"\xa9\n" }]);
+        assert_eq!(
+            out,
+            "{\"event\":\"output\",\"text\":\"caf\"}\n{\"event\":\"output\",\"text\":\"é\\n\"}\n"
+        );
+    }
+
+    #[test]
+    fn half_a_character_is_not_lost_when_no_more_comes() {
+        let out = show(&[Event::Output { bytes: b"\xc3" }, Event::Notice { message: "m" }]);
+        assert_eq!(
+            out,
+            "{\"event\":\"output\",\"base64\":\"ww==\"}\n{\"event\":\"notice\",\"message\":\"m\"}\n"
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_base64() {
+        assert_eq!(
+            show(&[Event::Output { bytes: b"a\xffb" }]),
+            "{\"event\":\"output\",\"base64\":\"Yf9i\"}\n"
+        );
+    }
+}

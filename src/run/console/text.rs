@@ -1,0 +1,284 @@
+//! The log as people read it.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::Format;
+use crate::run::Outcome;
+use crate::run::event::{Event, Kind, Step};
+
+/// How long nothing must have happened before a sign of life is given.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// How many characters of an entry's first line a heading shows.
+const HEADING_WIDTH: usize = 110;
+
+/// How many characters the line that shows life has at most: it must not wrap, or it could not be erased.
+const LIFE_WIDTH: usize = 60;
+
+/// The text format: the script's output as it is, under a heading per step and entry, and a summary.
+///
+/// ```text
+/// ▸ build
+///   $ make
+/// cc -o app app.c
+///   ✓ 1.2 s
+/// ✓ build · 1.2 s
+/// ```
+#[derive(Debug)]
+pub struct Text {
+    color: bool,
+    live: bool,
+    /// Whether the last thing written ended a line.
+    line_start: bool,
+    /// Whether the line that shows life is on the screen, and must go before anything else is written.
+    life_shown: bool,
+    last_event: Instant,
+    /// The entry that is running, and since when.
+    running: Option<(String, Instant)>,
+}
+
+/// The colours of this format, by what they mean.
+#[derive(Clone, Copy)]
+enum Ink {
+    Heading,
+    Quiet,
+    Good,
+    Bad,
+    Warning,
+}
+
+impl Ink {
+    fn code(self) -> &'static str {
+        match self {
+            Ink::Heading => "1",
+            Ink::Quiet => "2",
+            Ink::Good => "32",
+            Ink::Bad => "31",
+            Ink::Warning => "33",
+        }
+    }
+}
+
+impl Text {
+    /// The format, in colour or not. `live` allows what only a terminal understands: a line that shows that a silent
+    /// job lives, and goes before the next output.
+    pub fn new(color: bool, live: bool) -> Text {
+        Text { color, live, line_start: true, life_shown: false, last_event: Instant::now(), running: None }
+    }
+
+    /// Writes one line of this format's own.
+    fn line(&mut self, indent: &str, ink: Ink, text: &str, out: &mut Vec<u8>) {
+        self.fresh_line(out);
+        out.extend_from_slice(indent.as_bytes());
+        self.ink(ink, text, out);
+        out.push(b'\n');
+    }
+
+    fn ink(&self, ink: Ink, text: &str, out: &mut Vec<u8>) {
+        let _ =
+            if self.color { write!(out, "\x1b[{}m{text}\x1b[0m", ink.code()) } else { write!(out, "{text}") };
+    }
+
+    /// Ends a line that the script has left open.
+    fn fresh_line(&mut self, out: &mut Vec<u8>) {
+        if !self.line_start {
+            out.push(b'\n');
+            self.line_start = true;
+        }
+    }
+
+    fn erase_life(&mut self, out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.life_shown) {
+            out.extend_from_slice(b"\r\x1b[2K");
+        }
+    }
+
+    fn step_end(&mut self, step: &Step, out: &mut Vec<u8>) {
+        let (mark, ink) = mark(step);
+        let text = format!("{mark} {} · {}", step.name, verdict(step));
+        self.line("", ink, &text, out);
+    }
+
+    fn job_end(
+        &mut self,
+        job: &str,
+        outcome: Outcome,
+        duration: Duration,
+        steps: &[Step],
+        out: &mut Vec<u8>,
+    ) {
+        self.fresh_line(out);
+        out.push(b'\n');
+        let width = steps.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
+        for step in steps {
+            let (mark, ink) = mark(step);
+            self.ink(ink, mark, out);
+            let _ = write!(out, " {:width$}  ", step.name);
+            self.ink(Ink::Quiet, &verdict(step), out);
+            out.push(b'\n');
+        }
+        let (mark, ink) = if outcome == Outcome::Success { ("✓", Ink::Good) } else { ("✗", Ink::Bad) };
+        let text = format!("{mark} {job} {} · {}", outcome.describe(), Short(duration));
+        self.line("", ink, &text, out);
+    }
+}
+
+impl Format for Text {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        self.last_event = Instant::now();
+        self.erase_life(out);
+        match *event {
+            Event::JobStart { .. } => {}
+            Event::StepStart { step, .. } => self.line("", Ink::Heading, &format!("▸ {step}"), out),
+            Event::EntryStart { script, .. } => {
+                let heading = heading(script);
+                self.line("  ", Ink::Quiet, &format!("$ {heading}"), out);
+                self.running = Some((heading, self.last_event));
+            }
+            Event::Output { bytes } => {
+                out.extend_from_slice(bytes);
+                self.line_start = bytes.last().map_or(self.line_start, |b| *b == b'\n');
+            }
+            Event::EntryEnd { status, duration, .. } => {
+                self.running = None;
+                if status == 0 {
+                    self.line("  ", Ink::Quiet, &format!("✓ {}", Short(duration)), out);
+                } else {
+                    self.line("  ", Ink::Bad, &format!("✗ exit {status} · {}", Short(duration)), out);
+                }
+            }
+            Event::Notice { message } => self.line("", Ink::Warning, &format!("! {message}"), out),
+            Event::StepEnd { step } => self.step_end(step, out),
+            Event::JobEnd { job, outcome, duration, steps } => {
+                self.job_end(job, outcome, duration, steps, out)
+            }
+        }
+    }
+
+    fn idle(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Duration> {
+        // In the middle of a line stands a prompt or a progress bar: leave it alone.
+        if !self.live || !self.line_start {
+            return None;
+        }
+        let (entry, since) = self.running.as_ref()?;
+        let silent = now.saturating_duration_since(self.last_event);
+        if silent < SILENCE {
+            return Some(SILENCE - silent);
+        }
+        let line = cut(&format!("… {} · {entry}", Short(now.saturating_duration_since(*since))), LIFE_WIDTH);
+        out.extend_from_slice(b"\r\x1b[2K");
+        self.ink(Ink::Quiet, &line, out);
+        self.life_shown = true;
+        Some(Duration::from_secs(1))
+    }
+}
+
+/// The mark of a step, and its colour.
+fn mark(step: &Step) -> (&'static str, Ink) {
+    match step.outcome {
+        None => ("-", Ink::Quiet),
+        Some(Outcome::Success) if step.overlooked > 0 => ("!", Ink::Warning),
+        Some(Outcome::Success) => ("✓", Ink::Good),
+        Some(_) => ("✗", Ink::Bad),
+    }
+}
+
+/// How a step ended, in words, and how long it took.
+fn verdict(step: &Step) -> String {
+    let Some(outcome) = step.outcome else { return "not run".to_owned() };
+    let duration = Short(step.duration);
+    match (outcome, step.kind, step.overlooked) {
+        (Outcome::Success, _, 0) => format!("{duration}"),
+        (Outcome::Success, Kind::Section, 1) => format!("1 entry failed · {duration}"),
+        (Outcome::Success, _, n) => format!("{n} entries failed · {duration}"),
+        _ => format!("{} · {duration}", outcome.describe()),
+    }
+}
+
+/// The first line of an entry that says something, and how many follow.
+fn heading(script: &str) -> String {
+    let mut lines = script.lines().skip_while(|line| line.trim().is_empty());
+    let first = cut(lines.next().unwrap_or_default().trim(), HEADING_WIDTH);
+    match lines.count() {
+        0 => first,
+        1 => format!("{first}  (+1 line)"),
+        n => format!("{first}  (+{n} lines)"),
+    }
+}
+
+/// The text, cut to a number of characters, with control characters made visible: a heading must not steer a terminal.
+fn cut(text: &str, width: usize) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(width)
+        .map(|c| if c.is_control() { if c == '\t' { ' ' } else { '\u{fffd}' } } else { c })
+        .collect();
+    if text.chars().nth(width).is_some() {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
+}
+
+/// A duration as a person says it: `12 ms`, `3.4 s`, `2 m 05 s`, `1 h 02 m`.
+struct Short(Duration);
+
+impl std::fmt::Display for Short {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seconds = self.0.as_secs();
+        match self.0.as_millis() {
+            ms @ 0..1_000 => write!(f, "{ms} ms"),
+            ms @ 1_000..60_000 => write!(f, "{}.{} s", ms / 1_000, ms % 1_000 / 100),
+            60_000..3_600_000 => write!(f, "{} m {:02} s", seconds / 60, seconds % 60),
+            _ => write!(f, "{} h {:02} m", seconds / 3_600, seconds % 3_600 / 60),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        for (ms, text) in
+            [(0, "0 ms"), (999, "999 ms"), (1_999, "1.9 s"), (65_000, "1 m 05 s"), (3_725_000, "1 h 02 m")]
+        {
+            assert_eq!(Short(Duration::from_millis(ms)).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_heading_is_one_line() {
+        assert_eq!(heading("\n  make all\n\tx\n"), "make all  (+1 line)");
+        assert_eq!(heading("a\nb\nc"), "a  (+2 lines)");
+        assert_eq!(heading(""), "");
+        assert_eq!(heading("printf '\u{1b}[2J'"), "printf '\u{fffd}[2J'");
+        assert_eq!(heading(&"x".repeat(200)).chars().count(), HEADING_WIDTH);
+    }
+
+    #[test]
+    fn a_heading_starts_on_a_line_of_its_own() {
+        let mut out = Vec::new();
+        let mut text = Text::new(false, false);
+        text.event(&Event::Output { bytes: b"prompt: " }, &mut out);
+        text.event(&Event::Notice { message: "late" }, &mut out);
+        assert_eq!(out, b"prompt: \n! late\n");
+    }
+
+    #[test]
+    fn a_silent_job_shows_life_and_hides_it_again() {
+        let mut out = Vec::new();
+        let mut text = Text::new(false, true);
+        text.event(&Event::EntryStart { step: "s", entry: 1, script: "make" }, &mut out);
+        out.clear();
+        let begun = text.last_event;
+        assert!(text.idle(begun, &mut out) == Some(SILENCE) && out.is_empty());
+        assert_eq!(text.idle(begun + Duration::from_secs(12), &mut out), Some(Duration::from_secs(1)));
+        assert_eq!(String::from_utf8_lossy(&out), "\r\x1b[2K… 12.0 s · make");
+        out.clear();
+        text.event(&Event::Output { bytes: b"done\n" }, &mut out);
+        assert_eq!(out, b"\r\x1b[2Kdone\n");
+    }
+}

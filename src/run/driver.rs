@@ -1,0 +1,175 @@
+//! What bash reads: how one shell is led through a script without the script noticing.
+//!
+//! - Every entry is a file, run by `.` at the top level of the shell: `declare` is global, `return` ends the entry, line
+//!   numbers count from its first line, `set -e` works. The file is written when its turn comes, so that a script that
+//!   empties the workspace does not take the next entry with it.
+//! - The driver is one `{ …; }` that bash reads before it runs anything: no alias can change it. It holds no loop, so a
+//!   stray `break` finds none to break.
+//! - Between two entries the shell *asks*: it says the last status, its options and its EXIT trap, and evaluates what it
+//!   is told, mostly nothing. Meanwhile `shipctl` has read all the output of the entry, so that headings and output keep
+//!   their order.
+//! - An EXIT trap asks too, so that `exit`, a failed command under `set -e` or a signal do not take the script's variables
+//!   from the sections: the shell forks a copy of itself, which waits until the shell has ended, and leads on. A script's
+//!   own EXIT trap takes the place of ours until the entry ends; then it is kept for when the script ends.
+//! - How a shell ended is seen from its process alone. One that never asks (`exec`, `kill -9 $$`, an EXIT trap and `exit`
+//!   in one entry) is judged all the same; a fresh shell takes its place then. So a script can end its shell, but it
+//!   cannot print a result.
+//! - `builtin` guards against functions of the script that are called `read` or `exit`. All output of the driver goes to
+//!   `/dev/null`, its own trace (`set -x`, `set -v`) included; both options and the DEBUG trap are off while it works.
+//!   (`builtin .` would not do: bash then forgets that `set -e` is to be ignored in front of `||`.)
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::Error;
+use super::control::Control;
+
+/// Asks, and does as told.
+const ASK: &str = r#"{ _shipctl="between $? $-"; builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; builtin eval "$_shipctl""#;
+
+/// The EXIT trap.
+const TRAP: &str = r#"{ _shipctl="leaving $? $-"; builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; builtin eval "$_shipctl""#;
+
+/// Runs what is in front of it as a section runs: whatever fails in it, the shell goes on.
+const GO_ON: &str = r#" && { _shipctl="between 0 $-"; } >/dev/null 2>&1 || { _shipctl="between $? $-"; } >/dev/null 2>&1
+{ builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; builtin eval "$_shipctl""#;
+
+/// Leaves a copy of the shell behind. Without the redirection bash would take stdin from it.
+pub(super) fn copy() -> String {
+    let ask = ASK.replace("between $?", "copy $BASHPID");
+    format!("( {}; {ask} ) <&0 &", arm())
+}
+
+/// The end of a shell that nothing more is wanted of.
+pub(super) const LEAVE: &str = "builtin trap - EXIT; builtin exit 0";
+
+/// Makes the directory for the scripts, for the owner alone.
+pub(super) fn make_directory(path: &Path) -> Result<(), Error> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(Error::system(format!("make the directory {}", path.display())))
+}
+
+/// The scripts of one part of a job: `Task 0` leads through `Task 0[1]`, `Task 0[2]` …, which is what bash calls them in
+/// its messages.
+pub(super) struct Scripts<'a> {
+    directory: &'a Path,
+    stem: String,
+}
+
+impl<'a> Scripts<'a> {
+    /// The scripts of the part called `name`.
+    pub(super) fn new(directory: &'a Path, name: &str) -> Scripts<'a> {
+        let stem: String =
+            name.chars().map(|c| if c == '/' || c.is_control() { '_' } else { c }).take(60).collect();
+        let stem = if stem.is_empty() || stem.starts_with('.') { format!("_{stem}") } else { stem };
+        Scripts { directory, stem }
+    }
+
+    /// Writes the driver of a shell that runs `entries` entries as a task, and returns its path.
+    pub(super) fn write_task(&self, control: &Control, entries: usize) -> Result<String, Error> {
+        let (questions, answers) = (control.questions(), control.answers());
+        let ask = format!(
+            r#"builtin trap - DEBUG; builtin set +vx; {{ builtin printf "%s\n" "$_shipctl"; builtin trap -p EXIT; builtin printf "\0"; }} >|{questions} && IFS= builtin read -r -d "" _shipctl <{answers} || _shipctl="#
+        );
+        let mut text = format!(
+            "{{\n{{ _shipctl_ask={}; {}; builtin set -e; }} >/dev/null 2>&1\n{ASK}\n",
+            quote(&ask),
+            arm()
+        );
+        for entry in 1..=entries {
+            text.push_str(&format!("{}\n{ASK}\n", self.source(&self.entry_name(entry))));
+        }
+        text.push_str("}\n");
+        self.write(&self.stem, text.as_bytes())?;
+        Ok(self.path(&self.stem))
+    }
+
+    /// Writes the driver of a section of `entries` entries, and returns the code that runs it.
+    pub(super) fn write_section(&self, entries: usize) -> Result<String, Error> {
+        let mut text = "{\n".to_owned();
+        for entry in 1..=entries {
+            text.push_str(&format!("{}{GO_ON}\n", self.source(&self.entry_name(entry))));
+        }
+        text.push_str("}\n");
+        self.write(&self.stem, text.as_bytes())?;
+        Ok(self.source(&self.stem))
+    }
+
+    /// Writes an entry. The options that the shell had to give up while it asked come back with it, on a line that
+    /// neither shows nor counts.
+    pub(super) fn write_entry(&self, entry: usize, script: &str, options: &str) -> Result<(), Error> {
+        let mut text = String::with_capacity(script.len() + 1);
+        let options: String = options.chars().filter(|c| matches!(c, 'v' | 'x')).collect();
+        if !options.is_empty() {
+            text.push_str(&format!("LINENO=0; builtin set -{options}\n"));
+        }
+        text.push_str(script);
+        if !script.ends_with('\n') {
+            text.push('\n');
+        }
+        self.write(&self.entry_name(entry), text.as_bytes())
+    }
+
+    /// Writes what runs a script's own EXIT trap, given as `trap -p` printed it, with `$?` as at the end of the script;
+    /// returns the code that runs it.
+    pub(super) fn write_trap(&self, trap: &[u8], status: u8) -> Result<String, Error> {
+        let name = format!("{}[exit]", self.stem);
+        // As words of an array the printed command is taken apart by bash itself: the third is the script's text.
+        let mut text = b"_shipctl_trap=( ".to_vec();
+        text.extend_from_slice(trap.trim_ascii_end());
+        text.extend_from_slice(b" )\n");
+        if status != 0 {
+            text.extend_from_slice(format!("( builtin exit {status} ) || ").as_bytes());
+        }
+        text.extend_from_slice(b"builtin eval \"${_shipctl_trap[2]}\"\n");
+        self.write(&name, &text)?;
+        Ok(self.source(&name))
+    }
+
+    fn entry_name(&self, entry: usize) -> String {
+        format!("{}[{entry}]", self.stem)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.directory.join(name).to_string_lossy().into_owned()
+    }
+
+    fn source(&self, name: &str) -> String {
+        format!(r"\. {}", quote(&self.path(name)))
+    }
+
+    /// Writes a file of the owner's alone in place of what may be there; bash may still be reading that.
+    fn write(&self, name: &str, text: &[u8]) -> Result<(), Error> {
+        let path = self.directory.join(name);
+        let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = create().or_else(|error| match error.kind() {
+            ErrorKind::AlreadyExists => fs::remove_file(&path).and_then(|()| create()),
+            // The script has emptied the workspace.
+            ErrorKind::NotFound => make_directory(self.directory).map_err(|_| error).and_then(|()| create()),
+            _ => Err(error),
+        });
+        file.and_then(|mut file| file.write_all(text))
+            .map_err(Error::system(format!("write the script {}", path.display())))
+    }
+}
+
+/// The same as [`Scripts::write_trap`] returned, followed by a question; in a task a command that fails ends the shell,
+/// as it would in a trap.
+pub(super) fn then_ask(code: &str, section: bool) -> String {
+    if section { format!("{code}{GO_ON}") } else { format!("{code}\n{ASK}") }
+}
+
+/// The code that makes our EXIT trap the shell's.
+pub(super) fn arm() -> String {
+    format!("builtin trap {} EXIT", quote(TRAP))
+}
+
+/// A word that bash reads as exactly this text.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

@@ -1,0 +1,102 @@
+//! What happens in a run, as it is told to whoever watches.
+
+use std::time::Duration;
+
+use super::Outcome;
+
+/// A part of a job that runs scripts: a TASK or a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A TASK.
+    Task,
+    /// One of `on_start`, `on_success`, `on_failure`, `on_cancel` and `always`.
+    Section,
+}
+
+impl Kind {
+    /// Its name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Task => "task",
+            Kind::Section => "section",
+        }
+    }
+}
+
+/// A step and how it went.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The name of the task or section.
+    pub name: String,
+    /// Which of the two it is.
+    pub kind: Kind,
+    /// How it ended; `None` if it never ran.
+    pub outcome: Option<Outcome>,
+    /// How many entries of a section failed without changing the result.
+    pub overlooked: usize,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// The job begins.
+    JobStart {
+        /// Its name.
+        job: &'a str,
+    },
+    /// A step begins.
+    StepStart {
+        /// The name of the task or section.
+        step: &'a str,
+        /// Which of the two it is.
+        kind: Kind,
+    },
+    /// An entry of the step's script begins.
+    EntryStart {
+        /// The name of the task or section.
+        step: &'a str,
+        /// Which entry it is, counted from 1.
+        entry: usize,
+        /// Its text.
+        script: &'a str,
+    },
+    /// The script has written something, to stdout or stderr.
+    Output {
+        /// The bytes, which need be neither whole lines nor UTF-8.
+        bytes: &'a [u8],
+    },
+    /// The entry has ended.
+    EntryEnd {
+        /// The name of the task or section.
+        step: &'a str,
+        /// Which entry it was, counted from 1.
+        entry: usize,
+        /// Its exit status, as the shell has it; 128 + N if signal N ended the shell.
+        status: u8,
+        /// How long it took.
+        duration: Duration,
+    },
+    /// Something that the reader of the log should know.
+    Notice {
+        /// One line of text.
+        message: &'a str,
+    },
+    /// The step has ended.
+    StepEnd {
+        /// All about it.
+        step: &'a Step,
+    },
+    /// The job has ended.
+    JobEnd {
+        /// Its name.
+        job: &'a str,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it took.
+        duration: Duration,
+        /// Its steps, in order, with the tasks that never ran.
+        steps: &'a [Step],
+    },
+}

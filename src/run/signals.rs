@@ -1,0 +1,89 @@
+//! The signals that `shipctl` gets while it runs something.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::libc;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::Pid;
+
+use super::platform;
+
+/// Holds signals back: while it lives, a signal that would end the process waits until it is read.
+///
+/// Whoever makes something that must be undone (a workspace with secrets) takes hold of the signals first and lets go
+/// of them last. Signals that were ignored from the start (`nohup`) are left alone, and so are those that tell of a
+/// fault in this process. It is the calling thread that holds them: the rest of the run must stay on it.
+pub struct Signals {
+    pending: SignalFd,
+    before: SigSet,
+}
+
+/// A signal that came, and from where.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    /// Its number.
+    pub signal: i32,
+    /// Whether the kernel sent it, as for a key on the terminal: then the whole foreground process group has it.
+    pub from_kernel: bool,
+    /// Who sent it, if a process did.
+    pub sender: Pid,
+}
+
+impl Signals {
+    /// Takes hold of the signals.
+    pub fn hold() -> nix::Result<Signals> {
+        let mut watched = SigSet::all();
+        for signal in [
+            Signal::SIGKILL,
+            Signal::SIGSTOP,
+            Signal::SIGSEGV,
+            Signal::SIGBUS,
+            Signal::SIGFPE,
+            Signal::SIGILL,
+            Signal::SIGTRAP,
+            Signal::SIGABRT,
+            Signal::SIGSYS,
+            Signal::SIGPIPE,
+        ] {
+            watched.remove(signal);
+        }
+        for signal in Signal::iterator().filter(|s| *s != Signal::SIGCHLD) {
+            if platform::is_ignored(signal as i32) {
+                watched.remove(signal);
+            }
+        }
+        platform::notice_children();
+        let before = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let pending = SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        Ok(Signals { pending, before })
+    }
+
+    /// The signals that were blocked before: what a child gets.
+    pub(super) fn before(&self) -> &SigSet {
+        &self.before
+    }
+
+    /// The next signal, if one has come.
+    pub(super) fn next(&self) -> nix::Result<Option<Arrival>> {
+        Ok(self.pending.read_signal()?.map(|info| Arrival {
+            signal: info.ssi_signo as i32,
+            from_kernel: info.ssi_code == libc::SI_KERNEL,
+            sender: Pid::from_raw(info.ssi_pid as i32),
+        }))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pending.as_fd()
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        // What came too late to be acted on must not end a process that is finished.
+        while let Ok(Some(_)) = self.next() {}
+        let _ = self.before.thread_set_mask();
+    }
+}

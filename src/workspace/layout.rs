@@ -1,0 +1,190 @@
+//! What is in a workspace: all directories and files that a job finds.
+
+use std::path::{Path, PathBuf};
+
+use indexmap::{IndexMap, IndexSet};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::documents::{IntegrationDocument, Message, VersionDocument};
+use crate::contract::{envfile, path};
+use crate::credentials::{Content, Credential, Credentials};
+use crate::environment::{Build, Environment, key_files};
+use crate::resolve::{Dependency, Plan};
+use crate::yaml::Node;
+
+/// What is in a workspace, with paths relative to it.
+#[derive(Default)]
+pub struct Layout {
+    /// Directories, parents first.
+    pub directories: IndexSet<PathBuf>,
+    /// Files.
+    pub files: IndexMap<PathBuf, Rendered>,
+}
+
+/// What a file of a workspace holds.
+pub struct Rendered {
+    /// The text; wiped from memory when dropped.
+    pub contents: Zeroizing<Vec<u8>>,
+    /// Whether a secret is in it: it is removed even when the workspace is kept.
+    pub secret: bool,
+}
+
+/// The directories that every workspace has.
+const DIRECTORIES: &[&str] = &[
+    path::IN,
+    path::OUT,
+    path::STATE,
+    path::PREVIOUS_STATE,
+    path::INTEGRATIONS,
+    path::SHARED,
+    path::SECRETS,
+    path::SCRIPTS,
+];
+
+/// Says what a job finds.
+///
+/// # Errors
+///
+/// Only if a document cannot be written as JSON, which no value of a plan makes happen.
+pub fn render(
+    plan: &Plan,
+    environment: &Environment,
+    credentials: &Credentials,
+    build: &Build,
+) -> anyhow::Result<Layout> {
+    let mut layout = Layout::default();
+    layout.directories.extend(DIRECTORIES.iter().map(PathBuf::from));
+    layout.json(
+        path::MESSAGE_JSON.into(),
+        &Message::new(plan, environment, &build.root, build.number),
+        false,
+    )?;
+    layout.add(Path::new(path::SCRIPTS).join(path::INTEGRATION_ENVS), Vec::new(), false);
+    layout.state_file(&plan.job.name.text);
+    for dependency in &plan.dependencies {
+        layout.dependency(dependency, environment, credentials)?;
+    }
+    for (_, integration) in &plan.integrations {
+        let directory = Path::new(path::INTEGRATIONS).join(&integration.name.text);
+        if let Some(credential) = credentials.get(&integration.name.text) {
+            layout.integration(&directory, credential)?;
+        }
+    }
+    Ok(layout)
+}
+
+impl Layout {
+    /// Adds a file. The later of two steps that name the same resource wins.
+    fn add(&mut self, path: PathBuf, contents: Vec<u8>, secret: bool) {
+        self.files.insert(path, Rendered { contents: Zeroizing::new(contents), secret });
+    }
+
+    fn json(&mut self, path: PathBuf, document: &impl Serialize, secret: bool) -> anyhow::Result<()> {
+        let mut contents = serde_json::to_vec_pretty(document)?;
+        contents.push(b'\n');
+        self.add(path, contents, secret);
+        Ok(())
+    }
+
+    /// `state/<name>.env`, empty.
+    fn state_file(&mut self, name: &str) {
+        self.add(Path::new(path::STATE).join(format!("{name}.env")), Vec::new(), false);
+    }
+
+    fn dependency(
+        &mut self,
+        dependency: &Dependency,
+        environment: &Environment,
+        credentials: &Credentials,
+    ) -> anyhow::Result<()> {
+        let directory = Path::new(dependency.operation.word()).join(&dependency.name.text);
+        let kind = dependency.target.kind();
+        self.state_file(&dependency.name.text);
+        self.json(directory.join(path::VERSION_JSON), &VersionDocument::new(dependency, environment), false)?;
+        let params = dependency.target.resource().and_then(|resource| resource.params()).and_then(Node::map);
+        match params {
+            // The original wrote the params of an IN into a file where others have a directory.
+            Some(params) if kind == "params" && dependency.operation.word() == path::IN => {
+                let mut lines = Vec::new();
+                for (key, entry) in params {
+                    match entry.node.text() {
+                        Some(text) => write_param(&mut lines, key, text)?,
+                        None => write_param(&mut lines, key, &serde_json::to_string(&entry.node)?)?,
+                    }
+                }
+                self.add(directory.join(kind), lines, false);
+            }
+            _ => _ = self.directories.insert(directory.join(kind)),
+        }
+        if let Some(credential) = dependency.integration.and_then(|bound| credentials.get(&bound.name.text)) {
+            self.integration(&directory, credential)?;
+        }
+        self.directories.insert(directory);
+        Ok(())
+    }
+
+    /// `integration.json`, `integration.env` and key files.
+    fn integration(&mut self, directory: &Path, credential: &Credential) -> anyhow::Result<()> {
+        self.directories.insert(directory.to_owned());
+        self.json(directory.join(path::INTEGRATION_JSON), &IntegrationDocument(credential), true)?;
+        let mut lines = Vec::new();
+        envfile::write_quoted(&mut lines, "name", credential.name.as_bytes())?;
+        for field in &credential.fields {
+            match &field.content {
+                Content::One(fetched) => {
+                    envfile::write_quoted(&mut lines, field.name, fetched.value.expose().as_bytes())?;
+                }
+                Content::List(items) => {
+                    let quoted: Vec<_> =
+                        items.iter().map(|item| format!("\"{}\"", item.value.expose())).collect();
+                    let joined = Zeroizing::new(quoted.join(","));
+                    envfile::write_quoted(&mut lines, field.name, joined.as_bytes())?;
+                }
+                Content::Map(entries) => {
+                    for (key, fetched) in entries {
+                        envfile::write_quoted(&mut lines, key, fetched.value.expose().as_bytes())?;
+                    }
+                }
+            }
+        }
+        self.add(directory.join(path::INTEGRATION_ENV), lines, true);
+        self.key_files(directory, credential);
+        Ok(())
+    }
+
+    fn key_files(&mut self, directory: &Path, credential: &Credential) {
+        let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        for (part, file) in key_files(credential.kind.name, name) {
+            let field = match (credential.kind.name, part) {
+                ("pemKey", _) => "key",
+                (_, "PUBLIC_KEY_PATH") => "publicKey",
+                _ => "privateKey",
+            };
+            let content = credential
+                .fields
+                .iter()
+                .find(|candidate| candidate.name == field)
+                .map(|found| &found.content);
+            if let Some(Content::One(fetched)) = content {
+                let mut text = fetched.value.expose().as_bytes().to_vec();
+                // ssh takes no key whose last line has no end.
+                if !text.is_empty() && !text.ends_with(b"\n") {
+                    text.push(b'\n');
+                }
+                self.add(directory.join(file), text, true);
+            }
+        }
+    }
+}
+
+/// One line of a params file: as the original wrote it where that can be sourced, quoted where it cannot.
+fn write_param(lines: &mut Vec<u8>, key: &str, value: &str) -> std::io::Result<()> {
+    let simple = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+=".contains(c);
+    if value.chars().all(simple) {
+        lines.extend_from_slice(format!("{key}={value}\n").as_bytes());
+        Ok(())
+    } else {
+        envfile::write_quoted(lines, key, value.as_bytes())
+    }
+}

@@ -1,0 +1,133 @@
+//! `shipctl check`: every problem at once, with its place, its line and what to do.
+
+use crate::support::shipctl;
+
+#[test]
+fn a_good_line_has_no_problems() {
+    shipctl("check")
+        .file(
+            "shippable.yml",
+            "resources:\n  - name: r\n    type: params\njobs:\n  - name: j\n    type: runSh\n    steps:\n      - IN: r\n      - TASK:\n          script: echo hi\n",
+        )
+        .stdout("1 file: 1 job and 1 resource, no problems\n")
+        .run();
+}
+
+#[test]
+fn a_wrong_key_is_a_warning_that_says_what_was_meant() {
+    shipctl("check")
+        .file("shippable.yml", "resources:\n  - name: r\n    type: params\n    intergration: x\n")
+        .stdout(
+            "warning: unknown key `intergration` of resource `r`\n  --> shippable.yml:4:5\n   4 |     intergration: x\n     |     ^^^^^^^^^^^^\n  hint: did you mean `integration`?\n\n1 file: 0 errors, 1 warning\n",
+        )
+        .run();
+}
+
+#[test]
+fn a_name_declared_twice_is_an_error_that_shows_both_places() {
+    shipctl("check")
+        .file("shippable.jobs.yml", "jobs:\n  - name: a\n    type: runSh\n")
+        .file("shippable.resources.yml", "resources:\n  - name: a\n    type: params\n")
+        .stdout(
+            "error: name `a` is declared twice\n  --> shippable.jobs.yml:2:11\n   2 |   - name: a\n     |           ^\n  --> shippable.resources.yml:2:11: the first\n   2 |   - name: a\n     |           -\n  hint: rename or remove one of them\n\n2 files: 1 error, 0 warnings\n",
+        )
+        .status(1)
+        .run();
+}
+
+#[test]
+fn jobs_that_wait_for_each_other_are_an_error() {
+    shipctl("check")
+        .file(
+            "shippable.yml",
+            "jobs:\n- {name: a, type: runSh, steps: [IN: c]}\n- {name: b, type: runSh, steps: [IN: a]}\n- {name: c, type: runSh, steps: [IN: b]}\n",
+        )
+        .stdout(
+            "error: jobs wait for each other: a → c → b → a\n  --> shippable.yml:2:38\n   2 | - {name: a, type: runSh, steps: [IN: c]}\n     |                                      ^\n",
+        )
+        .starts()
+        .status(1)
+        .run();
+}
+
+#[test]
+fn what_may_live_elsewhere_is_a_warning() {
+    shipctl("check")
+        .file(
+            "shippable.yml",
+            "resources:\n  - name: settings\n    type: params\njobs:\n  - name: j\n    type: runSh\n    steps:\n      - IN: setings\n      - TASK: [echo]\n",
+        )
+        .stdout(
+            "warning: job `j` takes `setings` IN, which is declared nowhere\n  --> shippable.yml:8:13\n   8 |       - IN: setings\n     |             ^^^^^^^\n  hint: did you mean `settings`?\n\n1 file: 0 errors, 1 warning\n",
+        )
+        .run();
+}
+
+#[test]
+fn replicas_of_what_does_not_go_in_are_errors() {
+    shipctl("check")
+        .file(
+            "shippable.yml",
+            "resources:\n- {name: r, type: state}\njobs:\n- name: j\n  type: runSh\n  steps:\n  - TASK: [echo]\n  - {OUT: r, replicate: q}\n",
+        )
+        .stdout(
+            "error: `r` is to be a replica of `q`, which is no IN of job `j`\n  --> shippable.yml:8:25\n   8 |   - {OUT: r, replicate: q}\n     |                         ^\n  hint: add the step `- IN: q`\n\n1 file: 1 error, 0 warnings\n",
+        )
+        .status(1)
+        .run();
+}
+
+#[test]
+fn a_resource_that_starts_its_own_job_is_a_warning_and_state_is_not() {
+    let line = |kind: &str| {
+        format!(
+            "resources:\n- {{name: r, type: {kind}}}\njobs:\n- name: j\n  type: runSh\n  steps:\n  - IN: r\n  - TASK: [echo]\n  - OUT: r\n"
+        )
+    };
+    shipctl("check")
+        .file("shippable.yml", line("state"))
+        .stdout("1 file: 1 job and 1 resource, no problems\n")
+        .run();
+    shipctl("check")
+        .file("shippable.yml", line("params"))
+        .stdout("warning: job `j` takes `r` IN and puts it OUT: each new version starts it again\n  --> shippable.yml:7:9\n")
+        .starts()
+        .run();
+}
+
+#[test]
+fn values_of_integrations_are_never_shown() {
+    shipctl("check")
+        .file(
+            "shippable.integrations.yml",
+            "integrations:\n  - name: a\n    type: amazonKeys\n    fields:\n      accessKey: hunter2\n      secretKye: hunter3\n",
+        )
+        .stdout(
+            "error: integration `a` has a field `secretKye` that AWS Keys does not know\n  --> shippable.integrations.yml:6:7\n   6 |       secretKye: ***\n     |       ^^^^^^^^^\n  hint: did you mean `secretKey`?\n\n1 file: 1 error, 0 warnings\n",
+        )
+        .status(1)
+        .run();
+}
+
+#[test]
+fn machines_get_json() {
+    shipctl("check")
+        .args("--format json line.yml")
+        .file("line.yml", "jobs:\n  - type: runSh\n")
+        .stdout(
+            "{\n  \"errors\": 1,\n  \"warnings\": 0,\n  \"diagnostics\": [\n    {\n      \"severity\": \"error\",\n      \"message\": \"a job without a name\",\n      \"hint\": \"add `name: …`\",\n      \"related\": [],\n      \"file\": \"line.yml\",\n      \"line\": 2,\n      \"column\": 5\n    }\n  ]\n}\n",
+        )
+        .status(1)
+        .run();
+}
+
+#[test]
+fn merge_keys_and_anchors_of_templates_work_across_files() {
+    shipctl("check")
+        .file("shippable.templates.yml", "script: &script\n  - echo one\n  - echo two\nbase: &base\n  type: runSh\n  stepz: []\n")
+        .file("shippable.jobs.yml", "jobs:\n  - name: j\n    <<: *base\n    steps:\n      - TASK:\n          script: *script\n")
+        .stdout(
+            "warning: unknown key `stepz` of job `j`\n  --> shippable.templates.yml:6:3\n   6 |   stepz: []\n     |   ^^^^^\n  hint: did you mean `steps`?\n\n2 files: 0 errors, 1 warning\n",
+        )
+        .run();
+}

@@ -1,0 +1,129 @@
+//! `shipctl env` and the lookups outside of a job.
+
+use std::process::Command;
+
+use crate::support::{Call, shipctl};
+
+/// A line whose values are made to break.
+fn awkward(function: &str) -> Call {
+    shipctl(function)
+        .file(
+            "shippable.yml",
+            "integrations:\n- name: kv\n  type: keyValuePair\n  fields:\n    envs:\n      A: {env: SOURCE_A}\n      B: {file: b.txt}\n      C: {command: [printf, ' c\\n\\n']}\n      D: {command: \"echo 'd'; echo noise >&2\"}\nresources:\n- {name: r, type: integration, integration: kv}\njobs:\n- {name: j, type: runSh, steps: [IN: r, TASK: [echo]]}\n",
+        )
+        .file("b.txt", "line 1\n  line '2' \"x\" $HOME `id` \\n \\\n\n")
+        .env("SOURCE_A", "täglich \u{1f40e} ")
+}
+
+#[test]
+fn every_value_survives_a_shell_byte_for_byte() {
+    let call = awkward("env").args("j --format shell --reveal");
+    let script = call.output().stdout;
+    let printed = Command::new("bash")
+        .arg("-c")
+        .arg(format!("eval \"$1\"; {}", "printf '%s|' \"$A\" \"$B\" \"$C\" \"$D\" \"$R_INTEGRATION_B\""))
+        .arg("bash")
+        .arg(String::from_utf8(script).unwrap())
+        .output()
+        .unwrap();
+    let b = "line 1\n  line '2' \"x\" $HOME `id` \\n \\\n";
+    assert_eq!(String::from_utf8(printed.stdout).unwrap(), format!("täglich \u{1f40e} |{b}| c\n|d|{b}|"));
+}
+
+#[test]
+fn secrets_are_masked_unless_they_are_asked_for() {
+    for format in ["table", "shell", "dotenv", "json"] {
+        let text = String::from_utf8(awkward("env").args("j --format").arg(format).output().stdout).unwrap();
+        assert!(!text.contains("täglich") && !text.contains("line 1"), "{format}: {text}");
+        assert!(text.contains("***"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn json_holds_every_value() {
+    let text = awkward("env").args("j --format json --reveal").output().stdout;
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(json["R_INTEGRATION_A"], "täglich \u{1f40e} ");
+    assert_eq!(json["C"], " c\n");
+    assert_eq!(json["R_OPERATION"], "IN");
+    assert_eq!(json["JOB_NAME"], "j");
+    assert_eq!(json["TASK_NAME"], "Task 0");
+}
+
+#[test]
+fn a_lookup_outside_of_a_job_answers_from_the_yaml() {
+    awkward("get_integration_resource_field").args("--job j r a").stdout("täglich \u{1f40e} \n").run();
+    awkward("get_integration_resource_keys").args("r --job=j").stdout("name\nA\nB\nC\nD\n").run();
+    awkward("get_resource_type").args("r --job j").stdout("integration\n").run();
+}
+
+#[test]
+fn values_that_cannot_be_fetched_name_integration_field_and_place() {
+    let line = |source: &str| {
+        shipctl("env").arg("j").file(
+            "shippable.yml",
+            format!(
+                "integrations:\n- name: hook\n  type: slackKey\n  fields:\n    webhookUrl: {source}\njobs:\n- {{name: j, type: runSh, integrations: [hook], steps: [TASK: [echo]]}}\n"
+            ),
+        )
+    };
+    for (source, error) in [
+        ("{env: NOT_SET}", "$NOT_SET is not set"),
+        ("{file: none.txt}", "cannot read the file none.txt: No such file or directory (os error 2)"),
+        ("{file: .}", "cannot read the file .: it is a directory"),
+        ("{command: [none-such]}", "cannot run none-such: No such file or directory (os error 2)"),
+        ("{command: 'echo s3cret; echo sorry >&2; exit 3'}", "sh failed (exit status: 3): sorry"),
+        ("{secure: abc}", "encrypted values cannot be opened by this version of shipctl"),
+    ] {
+        let output = line(source).output();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let expected =
+            format!("error: integration `hook`, field `webhookUrl`: {error}\n  --> shippable.yml:5:");
+        assert!(stderr.starts_with(&expected), "{stderr}");
+        assert!(!stderr.contains("s3cret"), "{stderr}");
+        assert_eq!(output.status.code(), Some(125));
+    }
+}
+
+#[test]
+fn integrations_come_from_the_environment_where_no_file_has_them() {
+    let line = "resources:\n- {name: aws, type: integration, integration: my-keys}\njobs:\n- {name: j, type: runSh, steps: [IN: aws]}\n";
+    shipctl("get_integration_resource_field")
+        .args("aws secretKey --job j")
+        .file("shippable.yml", line)
+        .env("SHIPCTL_INTEGRATION_MYKEYS_TYPE", "AWS Keys")
+        .env("SHIPCTL_INTEGRATION_MYKEYS_ACCESSKEY", "AKIA")
+        .env("SHIPCTL_INTEGRATION_MYKEYS_SECRETKEY", "s3cret")
+        .stdout("s3cret\n")
+        .run();
+    let output = shipctl("env")
+        .arg("j")
+        .file("shippable.yml", line)
+        .env("SHIPCTL_INTEGRATION_MYKEYS_TYPE", "amazonKeys")
+        .env("SHIPCTL_INTEGRATION_MYKEYS_ACCESSKEY", "AKIA")
+        .output();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("lacks the field `secretKey`"), "{stderr}");
+    assert!(stderr.contains("hint: set SHIPCTL_INTEGRATION_MYKEYS_SECRETKEY"), "{stderr}");
+}
+
+#[test]
+fn names_that_replace_others_get_a_warning() {
+    let output = shipctl("env")
+        .args("j --format json")
+        .file(
+            "shippable.yml",
+            "resources:\n- {name: p, type: params, version: {params: {PATH: /x, LD_PRELOAD: y.so, JOB_NAME: z, FINE: 1}}}\njobs:\n- {name: j, type: runSh, steps: [IN: p]}\n",
+        )
+        .output();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let warnings: Vec<_> = stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(
+        warnings,
+        [
+            "warning: `PATH` of params p replaces $PATH, which changes how programs run",
+            "warning: `LD_PRELOAD` of params p replaces $LD_PRELOAD, which changes how programs run",
+            "warning: `JOB_NAME` of params p has the name of a variable of the job",
+        ]
+    );
+}

@@ -1,0 +1,12 @@
+//! The program as its users see it: one module for each behaviour, inputs beside the outputs they must have.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bad_input;
+mod check;
+mod env;
+mod files;
+mod graph;
+mod job;
+#[path = "../lookup/support.rs"]
+mod support;

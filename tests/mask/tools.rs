@@ -1,0 +1,116 @@
+//! The forms that the tools of a script really print: bash and base64 are asked.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::{masked, patterns};
+
+const SECRETS: &[&str] = &[
+    "plain0words",
+    "it's $HOME \"or\" `so` \\n",
+    "p@ss/w+rd!{a,b}~#[x]*?<y>|;&()%=^",
+    "tab\there",
+    "esc\u{1b}[0m and bell\u{7}",
+    "über€uro 🔑 key",
+    "'''",
+    "  two  blanks ",
+    "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC+/AoIBAQC7\nqN'x\n-----END KEY-----\n",
+];
+
+/// What bash prints to stdout and stderr when it runs `script` with the secret in `SECRET`.
+fn bash(script: &str, secret: &str, locale: &str) -> Vec<u8> {
+    let output = Command::new("bash")
+        .args(["-c", script])
+        .env("SECRET", secret)
+        .env("LC_ALL", locale)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    [output.stdout, output.stderr].concat()
+}
+
+/// Asserts that nothing is left of the secret in what `script` prints but quotes, a backslash and line ends around it.
+#[track_caller]
+fn assert_hidden(script: &str) {
+    for secret in SECRETS {
+        for locale in ["C", "C.UTF-8"] {
+            let printed = bash(script, secret, locale);
+            let shown = masked(&[secret], &printed);
+            let rest: String = shown.split("***").collect();
+            let rest =
+                rest.replace("declare -x SECRET=", "").replace("export SECRET=", "").replace("+ : ", "");
+            let harmless = rest.chars().all(|char| "$'\"\\n\n ".contains(char));
+            assert!(
+                harmless && shown.contains("***"),
+                "{script}: {}\n{shown}",
+                String::from_utf8_lossy(&printed)
+            );
+        }
+    }
+}
+
+#[test]
+fn as_it_is() {
+    assert_hidden("printf '%s\\n' \"$SECRET\"");
+}
+
+#[test]
+fn quoted_by_printf() {
+    assert_hidden("printf '%q\\n' \"$SECRET\"");
+}
+
+#[test]
+fn traced() {
+    assert_hidden("set -x; : \"$SECRET\"");
+}
+
+#[test]
+fn quoted_by_an_expansion() {
+    assert_hidden("echo \"${SECRET@Q}\"");
+}
+
+#[test]
+fn declared() {
+    assert_hidden("declare -p SECRET");
+}
+
+#[test]
+fn exported_by_a_posix_shell() {
+    assert_hidden(r#"env -i SECRET="$SECRET" sh -c 'export -p' | grep -v 'PWD\|SHLVL\| _='"#);
+}
+
+#[test]
+fn encoded_and_wrapped_at_any_place() {
+    for secret in SECRETS {
+        let patterns = patterns(&[secret]);
+        for (before, width) in (0..60).step_by(7).chain(50..60).zip(["60", "64", "76"].into_iter().cycle()) {
+            let text = format!("{}{secret}{}", "?".repeat(before), "?".repeat(90));
+            let wrapped = base64(&text, width);
+            let shown: String = masked(&[secret], &wrapped).lines().collect();
+            let whole: String = wrapped.lines().collect();
+            assert_eq!(shown.as_bytes(), patterns.mask(whole.as_bytes()), "{wrapped}");
+        }
+    }
+}
+
+#[test]
+fn the_character_after_base64_that_holds_bits_of_the_secret() {
+    // More than one piece long, so that the end of the form is not the beginning of the one with padding.
+    let secret: String = (0..400).map(|number| number.to_string()).collect();
+    let text = format!("{secret}~~");
+    assert_eq!(text.len() % 3, 0);
+    let encoded = base64(&text, "0");
+    let (_, rest) = encoded.split_at(8 * secret.len() / 6 + 1);
+    assert_eq!(masked(&[&secret], &encoded), format!("***{rest}"));
+}
+
+fn base64(text: &str, width: &str) -> String {
+    let mut child = Command::new("base64")
+        .args(["-w", width])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
