@@ -21,6 +21,7 @@ pub mod resolve;
 pub mod run;
 pub mod secret;
 pub mod source;
+pub mod state;
 pub mod workspace;
 pub mod yaml;
 

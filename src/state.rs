@@ -1,0 +1,144 @@
+//! State that lasts: the versions of jobs and resources, and the builds that made them.
+//!
+//! It lies in `.shipctl/` beside the YAML, in one SQLite database. SQLite, because several processes use it at once,
+//! any of them may be killed at any moment, and no other embedded store has been tried so hard at that. Files of a
+//! version are in the database too, in pieces and each content once: so one transaction is all that keeps a run's
+//! versions together, and nothing has to be swept up after a crash.
+//!
+//! The journal is a write-ahead log, which costs a run no wait for the disk. Where it does not work (on file systems
+//! that are not known to be local) a rollback journal takes its place, see `open`. A kill loses no version whose
+//! [`Store::finish`] has returned; a power cut loses none once [`Store::close`] has returned, and none that is older
+//! than the disk needs to write it, see `flush`.
+//!
+//! This layer knows no YAML, no commands and no processes.
+
+mod build;
+mod change;
+mod content;
+mod error;
+mod export;
+mod finish;
+mod flush;
+mod leak;
+mod open;
+mod place;
+mod prune;
+mod running;
+mod schema;
+mod tree;
+mod version;
+
+use std::cell::Cell;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use build::{Build, BuildRecord, BuildRef, Ended, Ending, Progress};
+pub use change::{Base, Change, Entries, Files, Seed};
+pub use error::{Error, Kind};
+pub use leak::{Leak, LeakPlace, RunSecret, SEARCHED, leaks};
+pub use place::DIRECTORY;
+pub use prune::{Pruned, Reset, reset};
+pub use tree::{Entry, EntryKind, MAX_BYTES, Tree};
+pub use version::{Version, VersionRef};
+
+use error::Context as _;
+use flush::Flusher;
+use place::{Identity, Place};
+
+/// How long one `shipctl` waits for another that is writing, before it gives up.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A result of this layer.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The versions and builds of the line in one directory, open.
+///
+/// It may be sent to another thread but is used by one at a time: give each thread its own, or share it behind a lock.
+pub struct Store {
+    connection: Connection,
+    place: Place,
+    /// Which file was opened: it may be removed while it is in use.
+    identity: Option<Identity>,
+    patience: Cell<Duration>,
+    /// Whether the journal is a write-ahead log, which is flushed beside the work.
+    logged: bool,
+    flusher: Option<Flusher>,
+}
+
+impl Store {
+    /// Opens the state of the line in `directory`, which is that of its YAML. If there is none yet it is made, for its
+    /// owner alone and invisible to git.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made or written to, is damaged, or was written by a newer `shipctl`.
+    pub fn open(directory: &Path) -> Result<Store> {
+        let place = Place::of(directory);
+        place.make()?;
+        open::open_or_create(place)
+    }
+
+    /// Opens the state of the line in `directory` if there is any. Nothing is made, so that a command that only
+    /// looks leaves no trace, and works in a checkout that cannot be written to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::open`].
+    pub fn open_existing(directory: &Path) -> Result<Option<Store>> {
+        let place = Place::of(directory);
+        if place.has_database()? { open::open_existing(place).map(Some) } else { Ok(None) }
+    }
+
+    /// Sets how long this store waits for another process that is writing; [`PATIENCE`] otherwise.
+    ///
+    /// # Errors
+    ///
+    /// None that are known; the database says so.
+    pub fn set_patience(&self, patience: Duration) -> Result<()> {
+        self.patience.set(patience);
+        self.connection.busy_timeout(patience).context(self, "use")
+    }
+
+    /// Closes it once all that was finished has reached the disk. Dropping a store does the same, but cannot say if
+    /// that failed.
+    ///
+    /// # Errors
+    ///
+    /// When the disk does not take it: then a power cut may undo what was finished.
+    pub fn close(mut self) -> Result<()> {
+        match self.flusher.take() {
+            Some(flusher) => flusher.finish().map_err(|error| {
+                Error::io(&error, format!("cannot make sure that {} is on the disk", self.place.shown()))
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins a transaction that writes. It takes its place in the queue at once: one that reads first and writes
+    /// later would fail if another wrote in between.
+    fn write(&mut self, what: &str) -> Result<Transaction<'_>> {
+        if self.identity != self.place.identity() {
+            return Err(Error::new(
+                Kind::Missing,
+                format!(
+                    "cannot {what}: {} was removed or replaced while it was in use, so nothing can be stored in it: \
+                     run again, and let no script remove {DIRECTORY} (`git clean -x` does)",
+                    self.place.shown()
+                ),
+            ));
+        }
+        let (place, patience) = (&self.place, self.patience.get());
+        let explain = |error: rusqlite::Error| Error::sqlite(&error, place, patience, what);
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
+        open::refuse_newer_now(&transaction, place).map_err(explain)??;
+        Ok(transaction)
+    }
+
+    /// Begins a transaction that reads, so that all it reads is of one moment.
+    fn read(&self, what: &str) -> Result<Transaction<'_>> {
+        self.connection.unchecked_transaction().context(self, what)
+    }
+}

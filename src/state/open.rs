@@ -1,0 +1,284 @@
+//! Opening the database, making it, and bringing it up to date.
+//!
+//! A write-ahead log is taken where it works: a commit appends to it without waiting for the disk, readers and a
+//! writer do not wait for each other, and the last one to close it leaves one file. Its price is memory shared by all
+//! processes, so elsewhere (NFS, a container's view of another kernel's files) there is a rollback journal, which needs
+//! nothing but locks and waits for the disk at every commit. Either survives a kill at any moment.
+
+use std::cell::Cell;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
+
+use super::error::{Context as _, damaged};
+use super::place::Place;
+use super::schema::{APPLICATION_ID, STEPS};
+use super::{Error, Kind, PATIENCE, Result, Store};
+
+const WHAT: &str = "open the state";
+
+/// The journals, by their names in SQLite.
+const LOG: &str = "wal";
+const ROLLBACK: &str = "delete";
+
+/// Opens the database, which is made if it is not there.
+pub(super) fn open_or_create(place: Place) -> Result<Store> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let journal = journal_for(&place);
+    prepare(connect(place, flags, false)?, STEPS, journal)
+}
+
+/// The journal that suits the file system.
+fn journal_for(place: &Place) -> &'static str {
+    if place.is_local() { LOG } else { ROLLBACK }
+}
+
+/// Opens the database that is there, for reading alone if it cannot be written to.
+pub(super) fn open_existing(place: Place) -> Result<Store> {
+    let journal = journal_for(&place);
+    let opened = connect(place.clone(), OpenFlags::SQLITE_OPEN_READ_WRITE, false)
+        .and_then(|store| prepare(store, STEPS, journal));
+    match opened {
+        Err(error) if error.kind() == Kind::Denied => {
+            // Without a log there is nothing to recover, and nobody can write what this process cannot lock.
+            let log = std::fs::metadata(place.beside("-wal")).map_or(0, |log| log.len());
+            if log > 0 {
+                return Err(error);
+            }
+            prepare(connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY, true)?, STEPS, journal)
+        }
+        opened => opened,
+    }
+}
+
+fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Store> {
+    // One thread at a time has the connection, so it needs no lock of its own.
+    let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(place.uri(immutable), flags)
+        .map_err(|error| Error::sqlite(&error, &place, PATIENCE, WHAT))?;
+    let identity = place.identity();
+    let store =
+        Store { connection, place, identity, patience: Cell::new(PATIENCE), logged: false, flusher: None };
+    store.set_patience(PATIENCE)?;
+    // The file may come from a stranger's repository: nothing in it is to be run.
+    for (setting, on) in
+        [(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false), (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)]
+    {
+        store.connection.set_db_config(setting, on).context(&store, WHAT)?;
+    }
+    store.connection.pragma_update(None, "foreign_keys", true).context(&store, WHAT)?;
+    Ok(store)
+}
+
+/// Makes a connection ready for use: tables as `steps` have them, and this journal.
+fn prepare(mut store: Store, steps: &[&str], journal: &str) -> Result<Store> {
+    let found = version(&store)?;
+    let readonly = store.connection.is_readonly("main").context(&store, WHAT)?;
+    if found < steps.len() && readonly {
+        return Err(Error::new(
+            Kind::Denied,
+            format!(
+                "cannot open the state: {} was written by an older shipctl and has to be brought up to date, but it \
+                 cannot be written to: make it yours",
+                store.place.shown()
+            ),
+        ));
+    }
+    refuse_newer(&store.place, found, steps)?;
+    if !readonly {
+        let deadline = Instant::now() + store.patience.get();
+        if found == 0 {
+            // Takes effect only before the first table: pruned space goes back to the disk.
+            patiently(&store, deadline, |connection| {
+                connection.pragma_update(None, "auto_vacuum", "incremental")
+            })?;
+        }
+        store.logged = set_journal(&store, journal, deadline)?;
+        if found < steps.len() {
+            migrate(&mut store, steps)?;
+        }
+        let waits = if store.logged { "normal" } else { "extra" };
+        store.connection.pragma_update(None, "synchronous", waits).context(&store, WHAT)?;
+    }
+    // Made just now, perhaps.
+    store.identity = store.place.identity();
+    Ok(store)
+}
+
+/// How many steps the database has had.
+fn version(store: &Store) -> Result<usize> {
+    let (version, application): (i64, i32) = store
+        .connection
+        .query_row(
+            "SELECT user_version, application_id FROM pragma_user_version, pragma_application_id",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .context(store, WHAT)?;
+    if application != APPLICATION_ID && (application, version) != (0, 0) {
+        return Err(damaged(&store.place, "cannot open the state: another program's mark is on it"));
+    }
+    usize::try_from(version)
+        .map_err(|_| damaged(&store.place, "cannot open the state: its version is negative"))
+}
+
+fn refuse_newer(place: &Place, found: usize, steps: &[&str]) -> Result<()> {
+    if found <= steps.len() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Newer,
+        format!(
+            "cannot open the state: {} was written by a newer shipctl (its format is {found}, this one knows up to \
+             {}): use that one, or start over with `shipctl reset`",
+            place.shown(),
+            steps.len()
+        ),
+    ))
+}
+
+/// Sets the journal, unless it is set. Returns whether it is a write-ahead log.
+fn set_journal(store: &Store, wanted: &str, deadline: Instant) -> Result<bool> {
+    let get = |row: &rusqlite::Row| row.get::<_, String>(0);
+    let journal = patiently(store, deadline, |connection| {
+        let journal = connection.pragma_query_value(None, "journal_mode", get)?;
+        if journal == wanted {
+            return Ok(journal);
+        }
+        connection.pragma_update_and_check(None, "journal_mode", wanted, get)
+    })?;
+    Ok(journal == LOG)
+}
+
+/// Tries again while others are in the way. SQLite itself does not wait where waiting could be in vain, and two that
+/// make the same database at once meet such a place.
+fn patiently<T>(
+    store: &Store,
+    deadline: Instant,
+    mut attempt: impl FnMut(&Connection) -> rusqlite::Result<T>,
+) -> Result<T> {
+    loop {
+        match attempt(&store.connection) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < deadline =>
+            {
+                thread::sleep(Duration::from_millis(2));
+            }
+            done => return done.context(store, WHAT),
+        }
+    }
+}
+
+/// That no newer `shipctl` has brought the database up to its own date since it was opened.
+pub(super) fn refuse_newer_now(connection: &Connection, place: &Place) -> rusqlite::Result<Result<()>> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(refuse_newer(place, usize::try_from(version).unwrap_or_default(), STEPS))
+}
+
+/// Takes the steps that are missing, all or none.
+fn migrate(store: &mut Store, steps: &[&str]) -> Result<()> {
+    let (place, patience) = (store.place.clone(), store.patience.get());
+    let failed = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, WHAT);
+    // SQLite's own default, said aloud: a new database is on the disk before it is used.
+    store.connection.pragma_update(None, "synchronous", "extra").map_err(failed)?;
+    let transaction =
+        store.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    // Another process may have been faster.
+    let found =
+        transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).map_err(failed)?;
+    let found = usize::try_from(found).unwrap_or_default();
+    for step in steps.iter().skip(found) {
+        transaction.execute_batch(step).map_err(failed)?;
+    }
+    if found < steps.len() {
+        transaction.pragma_update(None, "user_version", steps.len() as i64).map_err(failed)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    }
+    transaction.commit().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{Change, Ending, Entries};
+
+    const OLD: &[&str] = &["CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);"];
+    const NEW: &[&str] = &[OLD[0], "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7;"];
+    const BROKEN: &[&str] = &[OLD[0], "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7; no SQL;"];
+
+    fn open(directory: &std::path::Path, steps: &[&str]) -> Result<Store> {
+        let place = Place::of(directory);
+        place.make()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        prepare(connect(place, flags, false)?, steps, LOG)
+    }
+
+    fn open_with(directory: &std::path::Path, journal: &str) -> Store {
+        let place = Place::of(directory);
+        place.make().unwrap();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        prepare(connect(place, flags, false).unwrap(), STEPS, journal).unwrap()
+    }
+
+    fn sum(store: &Store) -> i64 {
+        store.connection.query_row("SELECT sum(x + y) FROM a", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn an_older_state_is_brought_up_to_date_and_then_refused_by_the_older_shipctl() {
+        let directory = tempfile::tempdir().unwrap();
+        open(directory.path(), OLD).unwrap();
+        assert_eq!(sum(&open(directory.path(), NEW).unwrap()), 8);
+        assert_eq!(sum(&open(directory.path(), NEW).unwrap()), 8);
+        let error = open(directory.path(), OLD).err().unwrap();
+        assert_eq!(error.kind(), Kind::Newer);
+        assert!(error.to_string().contains("format is 2, this one knows up to 1"), "{error}");
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_older_state() {
+        let directory = tempfile::tempdir().unwrap();
+        open(directory.path(), OLD).unwrap();
+        assert!(open(directory.path(), BROKEN).is_err());
+        assert_eq!(version(&open(directory.path(), OLD).unwrap()).unwrap(), 1);
+        assert_eq!(sum(&open(directory.path(), NEW).unwrap()), 8);
+    }
+
+    #[test]
+    fn where_a_log_does_not_work_there_is_another_journal() {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path();
+        // The directory may move from one file system to another.
+        for (round, journal) in [ROLLBACK, LOG, ROLLBACK].into_iter().enumerate() {
+            thread::scope(|scope| {
+                for run in 0..4 {
+                    scope.spawn(move || {
+                        let mut store = open_with(directory, journal);
+                        let text = format!("key_{round}_{run}=1\n");
+                        let entries = Entries::parse(text.as_bytes(), "res", "image").unwrap();
+                        let build = store.begin_build("job", &[]).unwrap();
+                        store.finish(&build, Ending::Success, 0, &[Change::merge("res", entries)]).unwrap();
+                        store.close().unwrap();
+                    });
+                }
+            });
+            let store = open_with(directory, journal);
+            assert_eq!(store.logged, journal == LOG);
+            assert_eq!(store.place.beside("-wal").exists(), journal == LOG);
+            let latest = store.latest("res").unwrap().unwrap();
+            assert_eq!((latest.number as usize, latest.bag.len()), (4 * round + 4, 4 * round + 4));
+        }
+    }
+
+    #[test]
+    fn a_newer_shipctl_that_comes_in_between_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = open_with(directory.path(), LOG);
+        let build = store.begin_build("job", &[]).unwrap();
+        open_with(directory.path(), LOG).connection.pragma_update(None, "user_version", 99).unwrap();
+        let error = store.finish(&build, Ending::Success, 0, &[]).unwrap_err();
+        assert_eq!(error.kind(), Kind::Newer);
+    }
+}

@@ -1,0 +1,160 @@
+//! Where state lies.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::{Error, Result};
+
+/// The directory beside the YAML.
+pub const DIRECTORY: &str = ".shipctl";
+
+const DATABASE: &str = "state.db";
+const IGNORE: &str = ".gitignore";
+
+/// What tells one file from another: its device and its inode.
+pub(super) type Identity = (u64, u64);
+
+/// The files of one line's state.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// `.shipctl`.
+    pub(super) directory: PathBuf,
+    /// The database.
+    pub(super) database: PathBuf,
+}
+
+impl Place {
+    /// The place beside the YAML in `directory`.
+    pub(super) fn of(directory: &Path) -> Place {
+        let directory = directory.join(DIRECTORY);
+        Place { database: directory.join(DATABASE), directory }
+    }
+
+    /// Makes the directory, for its owner alone, and hides it from git.
+    pub(super) fn make(&self) -> Result<()> {
+        let failed =
+            |error: io::Error| Error::io(&error, format!("cannot make {}", self.directory.display()));
+        match fs::DirBuilder::new().mode(0o700).create(&self.directory) {
+            Ok(()) => self.settle(),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let ignore = self.directory.join(IGNORE);
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&ignore) {
+            Ok(mut file) => file.write_all(b"*\n").map_err(failed),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            // A file system that cannot be written to may still hold a database to read.
+            Err(_) if self.database.exists() => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Brings the new directory's name to the disk, or all that is in it could be lost with it. Where a file system
+    /// cannot do that for a directory, it goes without.
+    fn settle(&self) {
+        let _ =
+            self.directory.join("..").canonicalize().and_then(File::open).and_then(|file| file.sync_all());
+    }
+
+    /// Whether there is a database.
+    pub(super) fn has_database(&self) -> Result<bool> {
+        match fs::metadata(&self.database) {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(false)
+            }
+            Err(error) => Err(Error::io(&error, format!("cannot read {}", self.shown()))),
+        }
+    }
+
+    /// Which file the database is; `None` if there is none.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        let metadata = fs::metadata(&self.database).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    }
+
+    /// The database's path, for messages.
+    pub(super) fn shown(&self) -> std::path::Display<'_> {
+        self.database.display()
+    }
+
+    /// A file beside the database whose name is that of the database and `suffix`.
+    pub(super) fn beside(&self, suffix: &str) -> PathBuf {
+        let mut name = self.database.clone().into_os_string();
+        name.push(suffix);
+        name.into()
+    }
+
+    /// The database as SQLite's URI, which carries what has no other door: `modeof` makes a new database as private
+    /// as `.gitignore` is, from its first moment on; `immutable` reads where no lock can be made.
+    pub(super) fn uri(&self, immutable: bool) -> String {
+        let mut uri = String::from("file:");
+        // A relative path must not be taken for a host.
+        if !self.database.is_absolute() {
+            uri.push_str("./");
+        }
+        escape(&mut uri, &self.database);
+        uri.push_str("?modeof=");
+        escape(&mut uri, &self.directory.join(IGNORE));
+        if immutable {
+            uri.push_str("&immutable=1");
+        }
+        uri
+    }
+
+    /// Whether the directory is on a file system that is known to be this machine's own. A write-ahead log needs
+    /// memory that all its processes share, and on a network or on a virtual machine's shared folder there is none.
+    pub(super) fn is_local(&self) -> bool {
+        local::is_local(&self.directory)
+    }
+}
+
+fn escape(uri: &mut String, path: &Path) {
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod local {
+    use std::path::Path;
+
+    use nix::sys::statfs::{
+        BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC,
+        XFS_SUPER_MAGIC, statfs,
+    };
+
+    /// What nix has no names for: ZFS, bcachefs.
+    const OTHERS: [FsType; 2] = [FsType(0x2fc1_2fc1), FsType(0xca45_1a4e)];
+
+    pub(super) fn is_local(directory: &Path) -> bool {
+        let known = [
+            BTRFS_SUPER_MAGIC,
+            // ext2 and ext3 have the same.
+            EXT4_SUPER_MAGIC,
+            F2FS_SUPER_MAGIC,
+            OVERLAYFS_SUPER_MAGIC,
+            TMPFS_MAGIC,
+            XFS_SUPER_MAGIC,
+        ];
+        statfs(directory).is_ok_and(|found| {
+            known.contains(&found.filesystem_type()) || OTHERS.contains(&found.filesystem_type())
+        })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod local {
+    pub(super) fn is_local(_directory: &std::path::Path) -> bool {
+        false
+    }
+}

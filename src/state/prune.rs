@@ -1,0 +1,151 @@
+//! Making state smaller, and starting over.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::Connection;
+
+use super::place::Place;
+use super::{Error, Kind, Result, Store, running};
+
+/// What pruning took away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many versions.
+    pub versions: usize,
+    /// How many builds.
+    pub builds: usize,
+    /// How many bytes of files that no version has any more.
+    pub bytes: u64,
+}
+
+/// What a reset did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// There was no state.
+    Nothing,
+    /// All versions and builds are gone, and numbers start from 1 again.
+    Emptied,
+    /// The database was damaged or from a newer `shipctl`, and now has this name. There is no state.
+    SetAside(PathBuf),
+}
+
+impl Store {
+    /// Drops all versions of each job and resource but the last `keep`, at least one, and of each job the builds that
+    /// are neither running nor among its last `keep` nor have made a version that is left. Numbers go on where they were. The
+    /// space goes back to the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be written; then nothing is dropped.
+    pub fn prune(&mut self, keep: u32) -> Result<Pruned> {
+        const WHAT: &str = "prune the state";
+        let keep = keep.max(1);
+        let (place, patience) = (self.place.clone(), self.patience.get());
+        let explain = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, WHAT);
+        let transaction = self.write(WHAT)?;
+        let pruned = prune(&transaction, keep, &place.directory).map_err(explain)?;
+        transaction.commit().map_err(explain)?;
+        give_back(&self.connection).map_err(explain)?;
+        Ok(pruned)
+    }
+}
+
+fn prune(connection: &Connection, keep: u32, directory: &Path) -> rusqlite::Result<Pruned> {
+    let versions = connection.execute(
+        "DELETE FROM version WHERE id IN (
+             SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY subject ORDER BY number DESC) AS age FROM version)
+             WHERE age > ?1)",
+        [keep],
+    )?;
+    let builds = prune_builds(connection, keep, directory)?;
+    connection
+        .execute("DELETE FROM tree WHERE NOT EXISTS (SELECT 1 FROM version WHERE tree = tree.id)", [])?;
+    const UNUSED: &str = "FROM content WHERE NOT EXISTS (SELECT 1 FROM entry WHERE content = content.id)";
+    let bytes: i64 =
+        connection.query_row(&format!("SELECT coalesce(sum(size), 0) {UNUSED}"), [], |row| row.get(0))?;
+    connection.execute(&format!("DELETE {UNUSED}"), [])?;
+    Ok(Pruned { versions, builds, bytes: bytes.unsigned_abs() })
+}
+
+fn prune_builds(connection: &Connection, keep: u32, directory: &Path) -> rusqlite::Result<usize> {
+    let mut old = connection.prepare(
+        "SELECT aged.id, ended IS NOT NULL FROM (
+             SELECT id, ended, row_number() OVER (PARTITION BY job ORDER BY number DESC) AS age FROM build) AS aged
+         WHERE age > ?1 AND NOT EXISTS (SELECT 1 FROM version WHERE version.build = aged.id)",
+    )?;
+    let old: Vec<(i64, bool)> =
+        old.query_map([keep], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    let mut delete = connection.prepare("DELETE FROM build WHERE id = ?1")?;
+    let mut builds = 0;
+    for (id, ended) in old {
+        if ended || !running::is_running(directory, id) {
+            builds += delete.execute([id])?;
+            running::forget(directory, id);
+        }
+    }
+    Ok(builds)
+}
+
+/// Makes the file smaller by what is free in it.
+fn give_back(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("PRAGMA incremental_vacuum")?;
+    let mut pages = statement.query([])?;
+    // Each row is a page that has been freed.
+    while pages.next()?.is_some() {}
+    Ok(())
+}
+
+/// Drops the state of the line in `directory`. One that cannot be read is set aside under another name, for whoever
+/// may still want to rescue something from it.
+///
+/// # Errors
+///
+/// When it cannot be written or moved.
+pub fn reset(directory: &Path) -> Result<Reset> {
+    match Store::open_existing(directory) {
+        Ok(None) => Ok(Reset::Nothing),
+        Ok(Some(mut store)) => match store.empty() {
+            Err(error) if error.kind() == Kind::Damaged => {
+                drop(store);
+                set_aside(&Place::of(directory))
+            }
+            done => done.map(|()| Reset::Emptied),
+        },
+        Err(error) if matches!(error.kind(), Kind::Damaged | Kind::Newer) => set_aside(&Place::of(directory)),
+        Err(error) => Err(error),
+    }
+}
+
+impl Store {
+    fn empty(&mut self) -> Result<()> {
+        const WHAT: &str = "reset the state";
+        let (place, patience) = (self.place.clone(), self.patience.get());
+        let explain = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, WHAT);
+        let transaction = self.write(WHAT)?;
+        for table in ["version", "touched", "build", "subject", "entry", "tree", "piece", "content"] {
+            transaction.execute(&format!("DELETE FROM {table}"), []).map_err(explain)?;
+        }
+        transaction.commit().map_err(explain)?;
+        give_back(&self.connection).map_err(explain)
+    }
+}
+
+fn set_aside(place: &Place) -> Result<Reset> {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let moved = |error: io::Error| Error::io(&error, format!("cannot set {} aside", place.shown()));
+    let aside = |suffix: &str| place.beside(&format!(".damaged-{seconds}{suffix}"));
+    // The database goes last: a new one must not meet the journal of an old one.
+    for suffix in ["-wal", "-journal", ""] {
+        match fs::rename(place.beside(suffix), aside(suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(moved(error)),
+            _ => {}
+        }
+    }
+    match fs::remove_file(place.beside("-shm")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(moved(error)),
+        _ => Ok(Reset::SetAside(aside(""))),
+    }
+}

@@ -1,0 +1,87 @@
+//! The tables, and how those of an older `shipctl` become those of this one.
+//!
+//! A step is never changed once it has been released: what is to be different goes into a step of its own, behind the
+//! others. `user_version` counts the steps that a database has had.
+
+/// The steps, from an empty database on.
+pub(super) const STEPS: &[&str] = &[
+    // Jobs and resources share one space of names, as they do in `IN: name`. The counters outlive what they counted,
+    // so that no number is given twice. What versions hold is shared among them: a content is kept once, and so is a
+    // list of files that did not change. `touched` names versions by number, because builds outlive them.
+    "
+    CREATE TABLE subject (
+        id       INTEGER PRIMARY KEY,
+        name     TEXT    NOT NULL UNIQUE,
+        versions INTEGER NOT NULL DEFAULT 0,
+        builds   INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+
+    CREATE TABLE build (
+        id       INTEGER PRIMARY KEY AUTOINCREMENT,
+        job      INTEGER NOT NULL REFERENCES subject,
+        number   INTEGER NOT NULL,
+        started  INTEGER NOT NULL,
+        ended    INTEGER,
+        duration INTEGER,
+        result   TEXT,
+        status   INTEGER,
+        UNIQUE (job, number)
+    ) STRICT;
+
+    CREATE TABLE touched (
+        build   INTEGER NOT NULL REFERENCES build ON DELETE CASCADE,
+        made    INTEGER NOT NULL,
+        place   INTEGER NOT NULL,
+        subject INTEGER NOT NULL REFERENCES subject,
+        number  INTEGER NOT NULL,
+        PRIMARY KEY (build, made, place)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE content (
+        id   INTEGER PRIMARY KEY,
+        hash BLOB    NOT NULL UNIQUE,
+        size INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE piece (
+        content INTEGER NOT NULL REFERENCES content ON DELETE CASCADE,
+        place   INTEGER NOT NULL,
+        bytes   BLOB    NOT NULL,
+        UNIQUE (content, place)
+    ) STRICT;
+
+    CREATE TABLE tree (
+        id   INTEGER PRIMARY KEY,
+        hash BLOB NOT NULL UNIQUE
+    ) STRICT;
+
+    CREATE TABLE entry (
+        tree    INTEGER NOT NULL REFERENCES tree ON DELETE CASCADE,
+        path    BLOB    NOT NULL,
+        kind    TEXT    NOT NULL CHECK (kind IN ('directory', 'file', 'symlink')),
+        mode    INTEGER NOT NULL,
+        content INTEGER REFERENCES content,
+        target  BLOB,
+        PRIMARY KEY (tree, path)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX entry_content ON entry (content);
+
+    CREATE TABLE version (
+        id      INTEGER PRIMARY KEY,
+        subject INTEGER NOT NULL REFERENCES subject,
+        number  INTEGER NOT NULL,
+        name    TEXT,
+        bag     TEXT    NOT NULL,
+        tree    INTEGER REFERENCES tree,
+        made    INTEGER NOT NULL,
+        build   INTEGER REFERENCES build ON DELETE SET NULL,
+        UNIQUE (subject, number)
+    ) STRICT;
+    CREATE INDEX version_name ON version (subject, name) WHERE name IS NOT NULL;
+    CREATE INDEX version_tree ON version (tree);
+    CREATE INDEX version_build ON version (build);
+    ",
+];
+
+/// Marks a database as one of `shipctl`'s, for `file` and for whoever finds it: `ship`.
+pub(super) const APPLICATION_ID: i32 = 0x7368_6970;

@@ -1,0 +1,192 @@
+//! Versions: finding them and reading what they hold.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
+use serde_json::{Map, Value as Json};
+
+use super::error::{Context as _, damaged};
+use super::{BuildRef, Result, Store};
+
+/// A version of a job or resource. It never changes.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// The name of the job or resource.
+    pub name: String,
+    /// Its number: the first version has 1.
+    pub number: u32,
+    /// What the version is called: the value of its `versionName`.
+    pub version_name: Option<String>,
+    /// What else it holds, keys in the order they came.
+    pub bag: Map<String, Json>,
+    /// When it was made, to the millisecond.
+    pub made: SystemTime,
+    /// The build that made it; `None` for one that came from the YAML, and when the build has been pruned.
+    pub build: Option<BuildRef>,
+    /// Its list of files.
+    pub(super) tree: Option<i64>,
+}
+
+/// Which version: `name #number`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VersionRef {
+    /// The name of the job or resource.
+    pub name: String,
+    /// The version's number.
+    pub number: u32,
+}
+
+impl fmt::Display for VersionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} #{}", self.name, self.number)
+    }
+}
+
+impl Version {
+    /// Its name and number.
+    pub fn reference(&self) -> VersionRef {
+        VersionRef { name: self.name.clone(), number: self.number }
+    }
+
+    /// Whether it has state files.
+    pub fn has_files(&self) -> bool {
+        self.tree.is_some()
+    }
+}
+
+impl Store {
+    /// The last version of a job or resource.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read; so with all functions that look something up.
+    pub fn latest(&self, name: &str) -> Result<Option<Version>> {
+        latest(&self.connection, name).context(self, READ)?.map(|raw| raw.parse(self)).transpose()
+    }
+
+    /// The version that has a number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::latest`].
+    pub fn by_number(&self, name: &str, number: u32) -> Result<Option<Version>> {
+        self.one("AND version.number = ?2", (name, number))
+    }
+
+    /// The last of the versions that are called `version_name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::latest`].
+    pub fn by_name(&self, name: &str, version_name: &str) -> Result<Option<Version>> {
+        self.one("AND version.name = ?2 ORDER BY version.number DESC LIMIT 1", (name, version_name))
+    }
+
+    /// The versions of a job or resource, the last one first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::latest`].
+    pub fn versions(&self, name: &str, limit: u32) -> Result<Vec<Version>> {
+        self.many("AND subject.name = ?1 ORDER BY version.number DESC LIMIT ?2", (name, limit))
+    }
+
+    /// The last version of every job and resource that has one, by name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::latest`].
+    pub fn all_latest(&self) -> Result<Vec<Version>> {
+        self.many(
+            "AND version.number = (SELECT max(number) FROM version AS other WHERE other.subject = subject.id)
+             ORDER BY subject.name",
+            (),
+        )
+    }
+
+    fn one(&self, filter: &str, parameters: (&str, impl ToSql)) -> Result<Option<Version>> {
+        let sql = format!("{SELECT} AND subject.name = ?1 {filter}");
+        let found = self.connection.query_row(&sql, parameters, Raw::of).optional().context(self, READ)?;
+        found.map(|raw| raw.parse(self)).transpose()
+    }
+
+    fn many(&self, filter: &str, parameters: impl rusqlite::Params) -> Result<Vec<Version>> {
+        let mut statement = self.connection.prepare(&format!("{SELECT} {filter}")).context(self, READ)?;
+        let rows = statement.query_map(parameters, Raw::of).context(self, READ)?;
+        rows.map(|row| row.context(self, READ)?.parse(self)).collect()
+    }
+}
+
+const READ: &str = "read the versions";
+
+const SELECT: &str = "
+    SELECT version.id, version.number, version.name, version.bag, version.tree, version.made,
+           subject.name, job.name, build.number
+    FROM version JOIN subject ON subject.id = version.subject
+    LEFT JOIN build ON build.id = version.build LEFT JOIN subject AS job ON job.id = build.job
+    WHERE true";
+
+/// The last version of a name, within whatever transaction is open.
+pub(super) fn latest(connection: &Connection, name: &str) -> rusqlite::Result<Option<Raw>> {
+    let sql = format!("{SELECT} AND subject.name = ?1 ORDER BY version.number DESC LIMIT 1");
+    connection.query_row(&sql, [name], Raw::of).optional()
+}
+
+/// A version whose bag is not parsed.
+pub(super) struct Raw {
+    version: Version,
+    bag: String,
+}
+
+impl Raw {
+    fn of(row: &Row) -> rusqlite::Result<Raw> {
+        let build = match (row.get(7)?, row.get(8)?) {
+            (Some(job), Some(number)) => Some(BuildRef { job, number }),
+            _ => None,
+        };
+        let version = Version {
+            name: row.get(6)?,
+            number: row.get(1)?,
+            version_name: row.get(2)?,
+            bag: Map::new(),
+            made: time(row.get(5)?),
+            build,
+            tree: row.get(4)?,
+        };
+        Ok(Raw { version, bag: row.get(3)? })
+    }
+
+    pub(super) fn parse(self, store: &Store) -> Result<Version> {
+        self.parse_at(&store.place)
+    }
+
+    pub(super) fn parse_at(mut self, place: &super::place::Place) -> Result<Version> {
+        match serde_json::from_str(&self.bag) {
+            Ok(bag) => {
+                self.version.bag = bag;
+                Ok(self.version)
+            }
+            Err(_) => Err(damaged(
+                place,
+                &format!("cannot read {}: its properties are no JSON object", self.version.reference()),
+            )),
+        }
+    }
+}
+
+/// A moment from milliseconds since 1970.
+pub(super) fn time(millis: i64) -> SystemTime {
+    let distance = Duration::from_millis(millis.unsigned_abs());
+    let moment = if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
+    moment.unwrap_or(UNIX_EPOCH)
+}
+
+/// Milliseconds since 1970.
+pub(super) fn millis(moment: SystemTime) -> i64 {
+    let clamp = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
+    match moment.duration_since(UNIX_EPOCH) {
+        Ok(after) => clamp(after),
+        Err(before) => -clamp(before.duration()),
+    }
+}

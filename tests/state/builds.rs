@@ -1,0 +1,108 @@
+//! Builds and their history, pruning, and starting over.
+
+use std::fs;
+
+use shipctl::state::{Ending, Kind, Progress, Reset, Store, VersionRef, reset};
+
+use crate::support::{build, line, put};
+
+#[test]
+fn history_tells_what_went_in_and_came_out() {
+    let line = line();
+    let mut store = Store::open(line.path()).unwrap();
+    build(&mut store, "first", &[put("a", "x=1\n"), put("b", "x=1\n")]);
+    let used = [("b", 1), ("a", 1)].map(|(name, number)| VersionRef { name: name.to_owned(), number });
+    let second = store.begin_build("second", &used).unwrap();
+    store.finish(&second, Ending::Failure, 42, &[put("a", "x=2\n")]).unwrap();
+    build(&mut store, "first", &[put("a", "x=2\n")]);
+
+    let history = store.history(None, 10).unwrap();
+    let shown: Vec<_> = history
+        .iter()
+        .map(|record| {
+            let list = |versions: &[VersionRef]| {
+                versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            };
+            let Progress::Ended(ended) = record.progress else { panic!("not ended") };
+            assert!(ended.at >= record.started);
+            let (used, made) = (list(&record.used), list(&record.made));
+            format!("{} {} {} [{used}] [{made}]", record.reference, ended.ending.word(), ended.status)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "first #2 success 0 [] []",
+            "second #1 failure 42 [b #1, a #1] [a #2]",
+            "first #1 success 0 [] [a #1, b #1]"
+        ]
+    );
+    assert_eq!(store.history(Some("first"), 1).unwrap().len(), 1);
+    assert_eq!(store.history(Some("nobody"), 1).unwrap().len(), 0);
+    let error = store.finish(&second, Ending::Success, 0, &[]).unwrap_err();
+    assert_eq!(error.kind(), Kind::Missing);
+}
+
+#[test]
+fn a_build_that_has_not_ended_is_running_or_was_interrupted() {
+    let line = line();
+    let mut store = Store::open(line.path()).unwrap();
+    let begun = store.begin_build("job", &[]).unwrap();
+    let other = Store::open_existing(line.path()).unwrap().unwrap();
+    let progress = || other.history(Some("job"), 1).unwrap()[0].progress;
+    assert_eq!(progress(), Progress::Running);
+    store.prune(1).unwrap();
+    drop(begun);
+    assert_eq!(progress(), Progress::Interrupted);
+    build(&mut store, "job", &[]);
+    assert_eq!(store.prune(1).unwrap().builds, 1);
+    store.close().unwrap();
+    drop(other);
+    // The lock is gone, too.
+    assert_eq!(fs::read_dir(line.path().join(".shipctl")).unwrap().count(), 2);
+}
+
+#[test]
+fn pruning_keeps_the_last_versions_and_gives_no_number_twice() {
+    let line = line();
+    let mut store = Store::open(line.path()).unwrap();
+    for n in 1..=5 {
+        build(&mut store, "job", &[put("a", &format!("n={n}\n"))]);
+    }
+    build(&mut store, "job", &[put("b", "n=1\n")]);
+    let pruned = store.prune(2).unwrap();
+    assert_eq!((pruned.versions, pruned.builds, pruned.bytes), (3, 3, 0));
+    let numbers = |name| store.versions(name, 10).unwrap().iter().map(|v| v.number).collect::<Vec<_>>();
+    assert_eq!((numbers("a"), numbers("b")), (vec![5, 4], vec![1]));
+    assert_eq!(store.prune(0).unwrap().versions, 1);
+    assert_eq!(build(&mut store, "job", &[put("a", "n=6\n")]), [Some(6)]);
+    assert_eq!(store.history(None, 10).unwrap()[0].reference.number, 7);
+    // What was made is still told when it is gone.
+    store.prune(1).unwrap();
+    assert_eq!(store.history(None, 10).unwrap()[0].made[0].to_string(), "a #6");
+}
+
+#[test]
+fn reset_starts_over() {
+    let line = line();
+    assert_eq!(reset(line.path()).unwrap(), Reset::Nothing);
+    assert!(!line.path().join(".shipctl").exists());
+    let mut store = Store::open(line.path()).unwrap();
+    build(&mut store, "job", &[put("a", "n=1\n")]);
+    assert_eq!(reset(line.path()).unwrap(), Reset::Emptied);
+    assert!(store.latest("a").unwrap().is_none());
+    assert_eq!(build(&mut store, "job", &[put("a", "n=1\n")]), [Some(1)]);
+}
+
+#[test]
+fn reset_sets_a_damaged_state_aside() {
+    let line = line();
+    let database = line.path().join(".shipctl/state.db");
+    drop(Store::open(line.path()).unwrap());
+    let garbage = b"this is no database, and never was one; ".repeat(500);
+    fs::write(&database, &garbage).unwrap();
+    let Reset::SetAside(aside) = reset(line.path()).unwrap() else { panic!("not set aside") };
+    assert_eq!(fs::read(aside).unwrap(), garbage);
+    assert!(Store::open_existing(line.path()).unwrap().is_none());
+    build(&mut Store::open(line.path()).unwrap(), "job", &[put("a", "n=1\n")]);
+}

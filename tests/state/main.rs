@@ -1,0 +1,14 @@
+//! State that lasts, as those see it who store and read it: all through the public functions.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod builds;
+mod files;
+mod full;
+mod kill;
+mod leaks;
+mod model;
+mod opening;
+mod support;
+mod together;
+mod versions;
