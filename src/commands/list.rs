@@ -130,7 +130,8 @@ fn details(listed: Listed, row: &Json) -> String {
     match listed {
         Listed::Jobs => match (names("in"), names("out")) {
             (ins, outs) if ins.is_empty() && outs.is_empty() => String::new(),
-            (ins, outs) => format!("{ins} → {outs}").trim().to_owned(),
+            (ins, outs) if outs.is_empty() => ins,
+            (ins, outs) => format!("{ins} → {outs}").trim_start().to_owned(),
         },
         Listed::Resources => {
             row["integration"].as_str().map_or_else(String::new, |name| Printable(name).to_string())

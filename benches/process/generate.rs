@@ -1,0 +1,62 @@
+//! Lines of any size.
+
+use std::fmt::Write as _;
+
+/// `n` variables.
+pub fn variables(n: usize) -> Vec<(String, String)> {
+    (0..n).map(|i| (format!("VARIABLE_{i}"), format!("value number {i}"))).collect()
+}
+
+/// A job with a params resource: it has each variable alone and with the resource's prefix.
+pub fn params(variables: &[(String, String)]) -> String {
+    let mut line = String::from("resources:\n- name: p\n  type: params\n  version:\n    params:\n");
+    for (name, value) in variables {
+        let _ = writeln!(line, "      {name}: {value}");
+    }
+    line + "jobs:\n- {name: job, type: runSh, steps: [IN: p, TASK: [echo]]}\n"
+}
+
+/// A job with a script of `n` entries.
+pub fn script(n: usize) -> String {
+    let mut line = String::from("jobs:\n- name: job\n  type: runSh\n  steps:\n  - TASK:\n      script:\n");
+    for i in 0..n {
+        let _ = writeln!(line, "      - echo line {i}");
+    }
+    line
+}
+
+/// The same lines for bash.
+pub fn lines(n: usize) -> String {
+    (0..n).map(|i| format!("echo line {i}\n")).collect()
+}
+
+/// A line with jobs that depend on resources and on each other.
+pub fn line(resources: usize, jobs: usize) -> String {
+    let mut line = String::from("resources:\n");
+    for i in 0..resources {
+        let kind = if i % 3 == 0 { "params" } else { "image" };
+        let _ = write!(
+            line,
+            "  - name: resource_{i}\n    type: {kind}\n    integration: integration_{}\n    pointer:\n      sourceName: organisation/repository-{i}\n      branch: master\n    version:\n      params:\n        KEY_{i}: \"value {i}\"\n        RATIO: {}.50\n        PORT: {}\n",
+            i % 40,
+            i % 7,
+            8000 + i
+        );
+    }
+    line += "jobs:\n";
+    for j in 0..jobs {
+        let _ = write!(line, "  - name: job_{j}\n    type: runSh\n    steps:\n");
+        if j > 0 {
+            let _ = writeln!(line, "      - IN: job_{}", j - 1);
+        }
+        for k in 0..5 {
+            let _ = write!(line, "      - IN: resource_{}\n        switch: off\n", (j * 5 + k) % resources);
+        }
+        let _ = write!(
+            line,
+            "      - TASK:\n          name: build {j}\n          script:\n            - |\n              echo \"building job {j}\"\n              for i in 1 2 3; do\n                make -C dir_$i TARGET=job_{j} && echo done\n              done\n            - ./deploy.sh --name job_{j} --region us-east-1\n      - OUT: resource_{}\n    on_success:\n      script:\n        - echo \"success of {j}\"\n",
+            (j * 7) % resources
+        );
+    }
+    line
+}

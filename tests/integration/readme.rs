@@ -1,0 +1,91 @@
+//! The README is true: what it shows on the console is what comes out.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use regex::Regex;
+
+const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
+
+/// The fenced blocks of a language.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    README.split(&fence).skip(1).filter_map(|rest| rest.split("```\n").next()).collect()
+}
+
+/// Replaces what differs from run to run: durations and the user's number.
+fn steady(text: &str) -> String {
+    let text = Regex::new(r"\d+(\.\d+)? (ms|s)\b").unwrap().replace_all(text, "T").into_owned();
+    Regex::new(r"/tmp\S*/shipctl-\d+").unwrap().replace_all(&text, "/tmp/shipctl-0").into_owned()
+}
+
+/// Whether lines are as expected; a line `…` stands for any number of lines.
+fn fits(expected: &[&str], found: &[&str]) -> bool {
+    match (expected.split_first(), found.split_first()) {
+        (None, None) => true,
+        (Some((&"…", rest)), _) => (0..=found.len()).any(|skipped| fits(rest, &found[skipped..])),
+        (Some((expected, rest)), Some((found, others))) => expected == found && fits(rest, others),
+        _ => false,
+    }
+}
+
+/// A directory with `shipctl` alone, for PATH.
+fn path() -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_shipctl"));
+    format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap())
+}
+
+#[test]
+fn the_console_shows_what_the_readme_shows() {
+    let blocks = blocks("console");
+    assert!(blocks.len() >= 8);
+    for block in blocks {
+        let commands: Vec<&str> = block.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
+        let expected: Vec<&str> = block.lines().filter(|line| !line.starts_with("$ ")).collect();
+        let output = Command::new("bash")
+            .arg("-c")
+            .arg(format!("exec 2>&1\n{}", commands.join("\n")))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("PATH", path())
+            .env_remove("APP_TOKEN")
+            .output()
+            .unwrap();
+        let found = steady(&String::from_utf8(output.stdout).unwrap());
+        let expected = steady(&expected.join("\n"));
+        let (expected, found): (Vec<_>, Vec<_>) = (expected.lines().collect(), found.lines().collect());
+        assert!(fits(&expected, &found), "{commands:?} gave\n{}", found.join("\n"));
+    }
+}
+
+#[test]
+fn the_first_two_commands_are_those_of_a_newcomer() {
+    let commands: Vec<_> = blocks("sh").into_iter().take(2).map(str::trim).collect();
+    assert_eq!(commands, ["cargo run --release -- run deploy -C fixtures/aws-keys", "cargo test"]);
+    let status = Command::new(env!("CARGO_BIN_EXE_shipctl"))
+        .args(["run", "deploy", "-C", "fixtures/aws-keys"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap()
+        .status;
+    assert!(status.success());
+}
+
+#[test]
+fn completions_and_the_manual_page_are_as_the_readme_says() {
+    for (arguments, beginning) in
+        [(&["completions", "bash"][..], "_shipctl() {"), (&["man"][..], ".ie \\n(.g .ds Aq")]
+    {
+        let output = Command::new(env!("CARGO_BIN_EXE_shipctl")).args(arguments).output().unwrap();
+        assert!(output.status.success());
+        assert!(String::from_utf8(output.stdout).unwrap().starts_with(beginning), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_files_that_the_readme_links_to_are_there() {
+    let links = Regex::new(r"\]\(([^)#:]+)\)").unwrap();
+    for link in links.captures_iter(README) {
+        assert!(fs::exists(Path::new(env!("CARGO_MANIFEST_DIR")).join(&link[1])).unwrap(), "{}", &link[1]);
+    }
+}
