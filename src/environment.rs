@@ -23,6 +23,7 @@ use crate::yaml::{Node, Value as Yaml};
 pub use placeholders::substitute;
 
 /// What is true of this run and stands in no YAML.
+#[derive(Default)]
 pub struct Build {
     /// The workspace.
     pub root: PathBuf,

@@ -50,8 +50,8 @@ fn main() {
         let line = generate::line(resources, jobs);
         fs::write(at("line.yml"), &line).unwrap();
         let mut check = command(&[shipctl, "check", &at("line.yml")]);
-        let checked = median((0..9).map(|_| time(&mut check)).collect());
-        let parsed = median((0..9).map(|_| parse(&line)).collect());
+        let (checked, parsed): (Vec<_>, Vec<_>) = (0..15).map(|_| (time(&mut check), parse(&line))).unzip();
+        let (checked, parsed) = (median(checked), median(parsed));
         let what = format!(
             "`check` of {resources} resources and {jobs} jobs ({} MB) against the bare parse",
             line.len() / 1_000_000

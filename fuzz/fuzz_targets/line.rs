@@ -1,6 +1,6 @@
 //! Reading and resolving a line: whatever the file holds, no panic and no hang.
 //!
-//! RUSTC_BOOTSTRAP=1 cargo fuzz run line -- -dict=fuzz/line.dict
+//! CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=cc RUSTC_BOOTSTRAP=1 cargo fuzz run line -- -dict=fuzz/line.dict
 
 #![no_main]
 
@@ -26,15 +26,7 @@ fuzz_target!(|data: &[u8]| {
     }
     pipeline.check_names(&mut diagnostics);
     check::check(&pipeline, &mut diagnostics);
-    let build = Build {
-        root: "/w".into(),
-        number: 1,
-        user: String::new(),
-        architecture: String::new(),
-        operating_system: String::new(),
-        given: Vec::new(),
-        max_environment: 1 << 20,
-    };
+    let build = Build { root: "/w".into(), number: 1, max_environment: 1 << 20, ..Build::default() };
     for name in pipeline.jobs.keys() {
         let plan = match resolve::resolve(&pipeline, name) {
             Ok(plan) => plan,
