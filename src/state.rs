@@ -129,12 +129,18 @@ impl Store {
                 ),
             ));
         }
-        let (place, patience) = (&self.place, self.patience.get());
-        let explain = |error: rusqlite::Error| Error::sqlite(&error, place, patience, what);
+        let explain = self.explain(what);
         let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
-        open::refuse_newer_now(&transaction, place).map_err(explain)??;
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&explain)?;
+        open::refuse_newer_now(&transaction, &self.place).map_err(explain)??;
         Ok(transaction)
+    }
+
+    /// What makes of an error of the database one that says that it was not possible to `what`. It borrows nothing of
+    /// the store, which a transaction has for itself.
+    fn explain<'a>(&self, what: &'a str) -> impl Fn(rusqlite::Error) -> Error + use<'a> {
+        let (place, patience) = (self.place.clone(), self.patience.get());
+        move |error| Error::sqlite(&error, &place, patience, what)
     }
 
     /// Begins a transaction that reads, so that all it reads is of one moment.

@@ -33,8 +33,7 @@ impl Store {
         changes: &[Change],
     ) -> Result<Vec<Option<u32>>> {
         let what = format!("store what {} made", build.reference);
-        let (place, patience) = (self.place.clone(), self.patience.get());
-        let explain = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, &what);
+        let (explain, place) = (self.explain(&what), self.place.clone());
         let transaction = self.write(&what)?;
         let now = SystemTime::now();
         let duration = i64::try_from(build.clock.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -43,7 +42,7 @@ impl Store {
                 "UPDATE build SET ended = ?2, duration = ?3, result = ?4, status = ?5 WHERE id = ?1 AND ended IS NULL",
                 (build.id, millis(now), duration, ending.word(), status),
             )
-            .map_err(explain)?;
+            .map_err(&explain)?;
         if ended == 0 {
             return Err(Error::new(
                 Kind::Missing,
@@ -53,7 +52,7 @@ impl Store {
         let writer =
             Writer { transaction: &transaction, place: &place, explain: &explain, build: build.id, now };
         let made = changes.iter().map(|change| writer.apply(change)).collect::<Result<Vec<_>>>()?;
-        transaction.commit().map_err(explain)?;
+        transaction.commit().map_err(&explain)?;
         self.flush()?;
         Ok(made)
     }
