@@ -73,8 +73,15 @@ fn connect(place: Place, flags: OpenFlags) -> Result<Store> {
     let connection = Connection::open_with_flags(place.uri(immutable), flags)
         .map_err(|error| Error::sqlite(&error, &place, PATIENCE, WHAT))?;
     let identity = place.identity();
-    let store =
-        Store { connection, place, identity, patience: Cell::new(PATIENCE), logged: false, flusher: None };
+    let store = Store {
+        connection,
+        place,
+        identity,
+        patience: Cell::new(PATIENCE),
+        logged: false,
+        flusher: None,
+        unflushed: false,
+    };
     store.set_patience(PATIENCE)?;
     // The file may come from a stranger's repository: nothing in it is to be run.
     for (setting, on) in
