@@ -1,4 +1,4 @@
-//! What state costs a run, in milliseconds, when 10,000 versions are stored.
+//! What state costs a run, in milliseconds, when 10,000 versions are stored; and how long a large file takes.
 //!
 //! `cargo bench --bench state`. Times are medians. A process of its own that opens the state and finds a version is
 //! compared with one that does nothing.
@@ -8,11 +8,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use shipctl::state::{Change, Ending, Entries, Store};
+use shipctl::state::{Change, Ending, Entries, MAX_BYTES, Store, Tree};
 
 const VERSIONS: usize = 10_000;
 const NAMES: usize = 100;
 const RUNS: usize = 51;
+const LARGE: u32 = 256 << 20;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(line) = std::env::var_os("SHIPCTL_BENCH_LINE") {
@@ -53,6 +54,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         black_box(store.and_then(Store::close)).ok();
     });
     println!("open, make a version, and wait for the disk: {:.3}", millis(whole));
+    large(line.path())
+}
+
+fn large(line: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let source = line.join("source");
+    std::fs::create_dir(&source)?;
+    let bytes: Vec<u8> = (0..LARGE).map(|n| (n ^ (n >> 11) ^ (n >> 17)) as u8).collect();
+    std::fs::write(source.join("file"), bytes)?;
+    let mut store = Store::open(line)?;
+    let build = store.begin_build("large", &[])?;
+    let start = Instant::now();
+    let tree = Tree::collect(&source, MAX_BYTES, |_| true)?;
+    let listed = start.elapsed();
+    let change = Change::job("large", Entries::default(), tree);
+    store.finish(&build, Ending::Success, 0, &[change])?;
+    let stored = start.elapsed();
+    let latest = store.latest("large")?.ok_or("it is not there")?;
+    store.restore_files(&latest, &line.join("back"))?;
+    let restored = start.elapsed() - stored;
+    println!(
+        "a file of {} MB: listed in {:.0}, stored in {:.0}, restored in {:.0}",
+        LARGE >> 20,
+        millis(listed),
+        millis(stored - listed),
+        millis(restored)
+    );
     Ok(())
 }
 

@@ -65,6 +65,8 @@ pub struct Store {
     /// Whether the journal is a write-ahead log, which is flushed beside the work.
     logged: bool,
     flusher: Option<Flusher>,
+    /// Whether something was finished that no thread brings to the disk.
+    unflushed: bool,
 }
 
 impl Store {
@@ -95,7 +97,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// None that are known; the database says so.
+    /// When the database refuses, which is not known to happen.
     pub fn set_patience(&self, patience: Duration) -> Result<()> {
         self.patience.set(patience);
         self.connection.busy_timeout(patience).context(self, "use")
@@ -108,12 +110,14 @@ impl Store {
     ///
     /// When the disk does not take it: then a power cut may undo what was finished.
     pub fn close(mut self) -> Result<()> {
-        match self.flusher.take() {
-            Some(flusher) => flusher.finish().map_err(|error| {
-                Error::io(&error, format!("cannot make sure that {} is on the disk", self.place.shown()))
-            }),
-            None => Ok(()),
-        }
+        let flushed = self.flusher.take().map_or(Ok(()), Flusher::finish);
+        let flushed = flushed.and_then(|()| match self.unflushed {
+            true => flush::flush(&self.place.beside("-wal"), Some(&self.place.directory)),
+            false => Ok(()),
+        });
+        flushed.map_err(|error| {
+            Error::io(&error, format!("cannot make sure that {} is on the disk", self.place.shown()))
+        })
     }
 
     /// Begins a transaction that writes. It takes its place in the queue at once: one that reads first and writes
@@ -129,12 +133,18 @@ impl Store {
                 ),
             ));
         }
-        let (place, patience) = (&self.place, self.patience.get());
-        let explain = |error: rusqlite::Error| Error::sqlite(&error, place, patience, what);
+        let explain = self.explain(what);
         let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
-        open::refuse_newer_now(&transaction, place).map_err(explain)??;
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&explain)?;
+        open::refuse_newer_now(&transaction, &self.place).map_err(explain)??;
         Ok(transaction)
+    }
+
+    /// What makes of an error of the database one that says that it was not possible to `what`. It borrows nothing of
+    /// the store, which a transaction has for itself.
+    fn explain<'a>(&self, what: &'a str) -> impl Fn(rusqlite::Error) -> Error + use<'a> {
+        let (place, patience) = (self.place.clone(), self.patience.get());
+        move |error| Error::sqlite(&error, &place, patience, what)
     }
 
     /// Begins a transaction that reads, so that all it reads is of one moment.

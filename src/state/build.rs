@@ -116,32 +116,31 @@ impl Store {
     /// When the database cannot be written.
     pub fn begin_build(&mut self, job: &str, used: &[VersionRef]) -> Result<Build> {
         const WHAT: &str = "begin a build";
-        let (place, patience) = (self.place.clone(), self.patience.get());
-        let explain = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, WHAT);
+        let (explain, directory) = (self.explain(WHAT), self.place.directory.clone());
         let (started, clock) = (SystemTime::now(), Instant::now());
         let transaction = self.write(WHAT)?;
-        let job_id = subject(&transaction, job).map_err(explain)?;
+        let job_id = subject(&transaction, job).map_err(&explain)?;
         let number: u32 = transaction
             .query_row(
                 "UPDATE subject SET builds = builds + 1 WHERE id = ?1 RETURNING builds",
                 [job_id],
                 |row| row.get(0),
             )
-            .map_err(explain)?;
+            .map_err(&explain)?;
         transaction
             .execute(
                 "INSERT INTO build (job, number, started) VALUES (?1, ?2, ?3)",
                 (job_id, number, millis(started)),
             )
-            .map_err(explain)?;
+            .map_err(&explain)?;
         let id = transaction.last_insert_rowid();
         for version in used {
-            touch(&transaction, id, false, version).map_err(explain)?;
+            touch(&transaction, id, false, version).map_err(&explain)?;
         }
         // Before anyone can see the build.
-        let running = Running::start(&place.directory, id)
-            .map_err(|error| Error::io(&error, format!("cannot {WHAT} in {}", place.directory.display())))?;
-        transaction.commit().map_err(explain)?;
+        let running = Running::start(&directory, id)
+            .map_err(|error| Error::io(&error, format!("cannot {WHAT} in {}", directory.display())))?;
+        transaction.commit().map_err(&explain)?;
         Ok(Build {
             reference: BuildRef { job: job.to_owned(), number },
             started,

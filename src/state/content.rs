@@ -1,14 +1,15 @@
 //! State files in the database: lists of files, and contents in pieces.
 
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
+use rusqlite::{Connection, OptionalExtension as _, Row, Statement, Transaction};
 use sha2::{Digest as _, Sha256};
 
-use super::error::{Context as _, damaged};
-use super::tree::{Hash, PIECE, read_file, stays_below};
+use super::error::{Context as _, Explain, damaged};
+use super::tree::{Hash, read_file, stays_below};
 use super::{Entry, EntryKind, Error, Kind, Result, Store, Tree, Version};
 
 impl Store {
@@ -63,28 +64,33 @@ fn path(bytes: Vec<u8>) -> PathBuf {
     OsString::from_vec(bytes).into()
 }
 
-/// Reads a content piece by piece, and checks that it is what was stored.
-pub(super) fn read(
-    connection: &Connection,
-    content: i64,
-    hash: &Hash,
-    mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
-) -> rusqlite::Result<std::io::Result<bool>> {
-    let mut statement = connection.prepare("SELECT bytes FROM piece WHERE content = ?1 ORDER BY place")?;
-    let mut rows = statement.query([content])?;
-    let mut hasher = Sha256::new();
-    while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(0)?.as_blob()?;
-        hasher.update(bytes);
-        if let Err(error) = each(bytes) {
-            return Ok(Err(error));
-        }
-    }
-    Ok(Ok(<[u8; 32]>::from(hasher.finalize()) == *hash))
-}
+/// Reads contents piece by piece.
+pub(super) struct Reader<'c>(Statement<'c>);
 
-/// What stands between an error of the database and one that can be shown.
-pub(super) type Explain<'a> = &'a dyn Fn(rusqlite::Error) -> Error;
+impl<'c> Reader<'c> {
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Reader<'c>> {
+        Ok(Reader(connection.prepare("SELECT bytes FROM piece WHERE content = ?1 ORDER BY place")?))
+    }
+
+    /// Hands out the pieces of a content. Returns whether they are what was stored, or the first error of `each`.
+    pub(super) fn read(
+        &mut self,
+        content: i64,
+        hash: &Hash,
+        mut each: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> rusqlite::Result<io::Result<bool>> {
+        let mut rows = self.0.query([content])?;
+        let mut hasher = Sha256::new();
+        while let Some(row) = rows.next()? {
+            let bytes = row.get_ref(0)?.as_blob()?;
+            hasher.update(bytes);
+            if let Err(error) = each(bytes) {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(Hash::from(hasher.finalize()) == *hash))
+    }
+}
 
 /// Stores a list of files and what it lacks of their contents. Returns its number; `None` if there are no files.
 pub(super) fn store(transaction: &Transaction, tree: &Tree, explain: Explain) -> Result<Option<i64>> {
@@ -106,11 +112,12 @@ pub(super) fn store(transaction: &Transaction, tree: &Tree, explain: Explain) ->
             "INSERT INTO entry (tree, path, kind, mode, content, target) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )
         .map_err(explain)?;
+    let mut contents = Contents::new(transaction, explain).map_err(explain)?;
     for entry in &tree.entries {
         let (kind, content, target) = match &entry.kind {
             EntryKind::Directory => ("directory", None, None),
             EntryKind::File { hash, size } => {
-                ("file", Some(content(transaction, tree, entry, hash, *size, explain)?), None)
+                ("file", Some(contents.keep(&tree.root.join(&entry.path), hash, *size)?), None)
             }
             EntryKind::Symlink { target } => ("symlink", None, Some(target.as_os_str().as_bytes())),
         };
@@ -121,47 +128,49 @@ pub(super) fn store(transaction: &Transaction, tree: &Tree, explain: Explain) ->
     Ok(Some(id))
 }
 
-/// Stores the content of a file unless it is known. Returns its number.
-fn content(
-    transaction: &Transaction,
-    tree: &Tree,
-    entry: &Entry,
-    hash: &Hash,
-    size: u64,
-    explain: Explain,
-) -> Result<i64> {
-    let known = transaction
-        .query_row("SELECT id FROM content WHERE hash = ?1", [hash], |row| row.get(0))
-        .optional()
-        .map_err(explain)?;
-    if let Some(id) = known {
-        return Ok(id);
+/// Writes contents piece by piece, each of them once.
+struct Contents<'t> {
+    find: Statement<'t>,
+    add: Statement<'t>,
+    add_piece: Statement<'t>,
+    explain: Explain<'t>,
+}
+
+impl<'t> Contents<'t> {
+    fn new(transaction: &'t Transaction, explain: Explain<'t>) -> rusqlite::Result<Contents<'t>> {
+        Ok(Contents {
+            find: transaction.prepare("SELECT id FROM content WHERE hash = ?1")?,
+            add: transaction.prepare("INSERT INTO content (hash, size) VALUES (?1, ?2)")?,
+            add_piece: transaction
+                .prepare("INSERT INTO piece (content, place, bytes) VALUES (?1, ?2, ?3)")?,
+            explain,
+        })
     }
-    transaction
-        .execute("INSERT INTO content (hash, size) VALUES (?1, ?2)", (hash, size.cast_signed()))
-        .map_err(explain)?;
-    let id = transaction.last_insert_rowid();
-    let mut insert = transaction
-        .prepare("INSERT INTO piece (content, place, bytes) VALUES (?1, ?2, ?3)")
-        .map_err(explain)?;
-    let mut hasher = Sha256::new();
-    let mut place = 0_u32;
-    let path = tree.root.join(&entry.path);
-    read_file(&path, |bytes| {
-        hasher.update(bytes);
-        insert.execute((id, place, bytes)).map_err(explain)?;
-        place += 1;
-        Ok(())
-    })?;
-    if <[u8; 32]>::from(hasher.finalize()) != *hash {
-        return Err(Error::new(
+
+    /// Stores the content of a file unless it is known. Returns its number.
+    fn keep(&mut self, path: &Path, hash: &Hash, size: u64) -> Result<i64> {
+        let explain = self.explain;
+        if let Some(known) = self.find.query_row([hash], |row| row.get(0)).optional().map_err(explain)? {
+            return Ok(known);
+        }
+        let id = self.add.insert((hash, size.cast_signed())).map_err(explain)?;
+        let mut hasher = Sha256::new();
+        let mut place = 0_u32;
+        read_file(path, |bytes| {
+            hasher.update(bytes);
+            self.add_piece.execute((id, place, bytes)).map_err(explain)?;
+            place += 1;
+            Ok(())
+        })?;
+        if Hash::from(hasher.finalize()) == *hash {
+            return Ok(id);
+        }
+        Err(Error::new(
             Kind::Unfit,
             format!(
                 "{} changed while it was taken into the state: something that the job started is still writing to it",
                 path.display()
             ),
-        ));
+        ))
     }
-    debug_assert!(size <= u64::from(place) * PIECE as u64);
-    Ok(id)
 }

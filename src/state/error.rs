@@ -132,6 +132,9 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Makes of an error of the database one that can be shown.
+pub(super) type Explain<'a> = &'a dyn Fn(rusqlite::Error) -> Error;
+
 /// Says what an error of the database kept from being done.
 pub(super) trait Context<T> {
     /// The same result; an error says that it was not possible to `what`.

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::content::Reader;
 use super::error::{Context as _, damaged};
 use super::version::millis;
-use super::{Entry, EntryKind, Error, Kind, Result, Store, Version, content};
+use super::{Entry, EntryKind, Error, Kind, Result, Store, Version};
 use crate::contract::path::VERSION_JSON;
 
 /// Where an export has the state files.
@@ -37,6 +38,7 @@ impl Store {
         if !directory.is_dir() {
             private.create(directory).map_err(|error| at(error, Path::new("")))?;
         }
+        let mut contents = Reader::new(&self.connection).context(self, &what)?;
         for (entry, content) in &entries {
             let target = directory.join(&entry.path);
             match &entry.kind {
@@ -44,14 +46,13 @@ impl Store {
                 EntryKind::File { hash, .. } => {
                     let mut file = create(&target).map_err(|error| at(error, &entry.path))?;
                     let content = content.ok_or_else(|| self.altered(entry, &what))?;
-                    let intact =
-                        content::read(&self.connection, content, hash, |bytes| file.write_all(bytes))
-                            .context(self, &what)?
-                            .and_then(|intact| {
-                                file.set_permissions(Permissions::from_mode(entry.mode & 0o777))
-                                    .map(|()| intact)
-                            })
-                            .map_err(|error| at(error, &entry.path))?;
+                    let intact = contents
+                        .read(content, hash, |bytes| file.write_all(bytes))
+                        .context(self, &what)?
+                        .and_then(|intact| {
+                            file.set_permissions(Permissions::from_mode(entry.mode & 0o777)).map(|()| intact)
+                        })
+                        .map_err(|error| at(error, &entry.path))?;
                     if !intact {
                         return Err(self.altered(entry, &what));
                     }

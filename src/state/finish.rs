@@ -7,8 +7,9 @@ use serde_json::{Map, Value as Json};
 
 use super::build::{subject, touch};
 use super::change::same_bag;
-use super::content::{self, Explain};
-use super::flush::{self, Flusher};
+use super::content;
+use super::error::Explain;
+use super::flush::Flusher;
 use super::place::Place;
 use super::version::{self, millis};
 use super::{Build, Change, Ending, Error, Files, Kind, Result, Store, Version, VersionRef};
@@ -33,8 +34,7 @@ impl Store {
         changes: &[Change],
     ) -> Result<Vec<Option<u32>>> {
         let what = format!("store what {} made", build.reference);
-        let (place, patience) = (self.place.clone(), self.patience.get());
-        let explain = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, &what);
+        let (explain, place) = (self.explain(&what), self.place.clone());
         let transaction = self.write(&what)?;
         let now = SystemTime::now();
         let duration = i64::try_from(build.clock.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -43,7 +43,7 @@ impl Store {
                 "UPDATE build SET ended = ?2, duration = ?3, result = ?4, status = ?5 WHERE id = ?1 AND ended IS NULL",
                 (build.id, millis(now), duration, ending.word(), status),
             )
-            .map_err(explain)?;
+            .map_err(&explain)?;
         if ended == 0 {
             return Err(Error::new(
                 Kind::Missing,
@@ -53,27 +53,23 @@ impl Store {
         let writer =
             Writer { transaction: &transaction, place: &place, explain: &explain, build: build.id, now };
         let made = changes.iter().map(|change| writer.apply(change)).collect::<Result<Vec<_>>>()?;
-        transaction.commit().map_err(explain)?;
-        self.flush()?;
+        transaction.commit().map_err(&explain)?;
+        self.flush();
         Ok(made)
     }
 
-    /// Has the log brought to the disk while the caller goes on.
-    fn flush(&mut self) -> Result<()> {
+    /// Has the log brought to the disk while the caller goes on. The versions are made: no failure here can undo that.
+    fn flush(&mut self) {
         if !self.logged {
-            return Ok(());
+            return;
         }
-        let log = self.place.beside("-wal");
         if self.flusher.is_none() {
-            self.flusher = Flusher::start(log.clone(), self.place.directory.clone()).ok();
+            self.flusher = Flusher::start(self.place.beside("-wal"), self.place.directory.clone()).ok();
         }
+        // Without a thread, closing the store waits for the disk.
         match &self.flusher {
-            Some(flusher) => {
-                flusher.request();
-                Ok(())
-            }
-            None => flush::flush(&log, Some(&self.place.directory))
-                .map_err(|error| Error::io(&error, format!("cannot write {}", log.display()))),
+            Some(flusher) => flusher.request(),
+            None => self.unflushed = true,
         }
     }
 }

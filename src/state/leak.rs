@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use memchr::memmem::Finder;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::tree::read_file;
@@ -21,7 +23,7 @@ pub struct RunSecret<'a> {
     pub value: &'a Secret,
     /// Where it comes from, in words: `integration my_aws, field secretKey`.
     pub origin: &'a str,
-    /// Whether it is looked for inside of values and files, too. Say no to what is secret only because somebody put it
+    /// Whether it is looked for inside of values and files too, as it is, as JSON escapes it, and in base64. Say no to what is secret only because somebody put it
     /// into a key-value pair: `us-east-1` is in every state file of Terraform.
     pub inside: bool,
 }
@@ -95,8 +97,8 @@ struct Needle<'a> {
     origin: &'a str,
     /// Without the line ends around it.
     text: &'a [u8],
-    /// What is looked for inside: the text, and as it stands in JSON if that is something else.
-    inside: Option<(Finder<'a>, Option<Zeroizing<String>>)>,
+    /// What is looked for inside: the text, and what JSON and base64 make of it.
+    inside: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl<'a> Needle<'a> {
@@ -105,12 +107,16 @@ impl<'a> Needle<'a> {
         if text.len() < MIN_LENGTH {
             return None;
         }
-        let inside = (secret.inside && text.len() >= SEARCHED).then(|| {
-            // A text has a form in JSON, always; without one, the text itself is still looked for.
-            let json = Zeroizing::new(serde_json::to_string(text).unwrap_or_default());
-            let escaped = json.len() > text.len() + 2;
-            (Finder::new(text.as_bytes()), escaped.then_some(json))
-        });
+        let mut inside = Vec::new();
+        if secret.inside && text.len() >= SEARCHED {
+            inside.push(Zeroizing::new(text.as_bytes().to_vec()));
+            // A text has a form in JSON, always. It may be part of a longer one, which has the quotes elsewhere.
+            let json = Zeroizing::new(serde_json::to_vec(text).unwrap_or_default());
+            if json.len() > text.len() + 2 {
+                inside.push(Zeroizing::new(json[1..json.len() - 1].to_vec()));
+            }
+            inside.extend((0..3).map(|before| base64_of(text.as_bytes(), before)));
+        }
         Some(Needle { origin: secret.origin, text: text.as_bytes(), inside })
     }
 
@@ -119,20 +125,21 @@ impl<'a> Needle<'a> {
     }
 
     fn is_in(&self, value: &[u8]) -> bool {
-        self.inside.as_ref().is_some_and(|(finder, json)| {
-            finder.find(value).is_some()
-                || json.as_ref().is_some_and(|json| {
-                    // Without its quotes: it may be part of a longer text.
-                    memchr::memmem::find(value, &json.as_bytes()[1..json.len() - 1]).is_some()
-                })
-        })
+        self.inside.iter().any(|form| memmem::find(value, form).is_some())
     }
 
     /// How many bytes of what it looks for may stand at the end of one piece of a file and go on in the next.
     fn overlap(&self) -> usize {
-        let json = self.inside.as_ref().and_then(|(_, json)| json.as_ref());
-        json.map_or(self.text.len(), |json| json.len())
+        self.inside.iter().map(|form| form.len()).max().unwrap_or_default()
     }
+}
+
+/// The base64 of `text` with `before` bytes in front of it (0 to 2), as far as it depends on `text` alone.
+fn base64_of(text: &[u8], before: usize) -> Zeroizing<Vec<u8>> {
+    let padded = Zeroizing::new([&[0; 2][..before], text].concat());
+    let encoded = Zeroizing::new(STANDARD_NO_PAD.encode(&*padded).into_bytes());
+    let inner = (8 * before).div_ceil(6)..8 * padded.len() / 6;
+    Zeroizing::new(encoded[inner].to_vec())
 }
 
 /// The origin of a secret that a file is, or has in it.

@@ -7,9 +7,9 @@
 
 use std::cell::Cell;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::error::{Context as _, damaged};
 use super::place::Place;
@@ -24,9 +24,24 @@ const ROLLBACK: &str = "delete";
 
 /// Opens the database, which is made if it is not there.
 pub(super) fn open_or_create(place: Place) -> Result<Store> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let journal = journal_for(&place);
-    prepare(connect(place, flags, false)?, STEPS, journal)
+    open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, STEPS, journal)
+}
+
+/// Opens the database that is there, for reading alone if it cannot be written to.
+pub(super) fn open_existing(place: Place) -> Result<Store> {
+    let journal = journal_for(&place);
+    match open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE, STEPS, journal) {
+        Err(error) if error.kind() == Kind::Denied => {
+            // Without a log there is nothing to recover, and nobody can write what this process cannot lock.
+            let log = std::fs::metadata(place.beside("-wal")).map_or(0, |log| log.len());
+            if log > 0 {
+                return Err(error);
+            }
+            open(&place, OpenFlags::SQLITE_OPEN_READ_ONLY, STEPS, journal)
+        }
+        opened => opened,
+    }
 }
 
 /// The journal that suits the file system.
@@ -34,32 +49,39 @@ fn journal_for(place: &Place) -> &'static str {
     if place.is_local() { LOG } else { ROLLBACK }
 }
 
-/// Opens the database that is there, for reading alone if it cannot be written to.
-pub(super) fn open_existing(place: Place) -> Result<Store> {
-    let journal = journal_for(&place);
-    let opened = connect(place.clone(), OpenFlags::SQLITE_OPEN_READ_WRITE, false)
-        .and_then(|store| prepare(store, STEPS, journal));
-    match opened {
-        Err(error) if error.kind() == Kind::Denied => {
-            // Without a log there is nothing to recover, and nobody can write what this process cannot lock.
-            let log = std::fs::metadata(place.beside("-wal")).map_or(0, |log| log.len());
-            if log > 0 {
-                return Err(error);
+/// Opens the database and makes it ready. Another journal can be set only while nobody else has the database open, so
+/// that two who want to would wait for each other: whoever finds it busy leaves and comes again.
+fn open(place: &Place, flags: OpenFlags, steps: &[&str], journal: &str) -> Result<Store> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match connect(place.clone(), flags).and_then(|store| prepare(store, steps, journal)) {
+            Err(error) if error.kind() == Kind::Busy && Instant::now() < deadline => {
+                // A different time for each of them, or they would meet again.
+                let spread = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+                thread::sleep(Duration::from_micros(500 + u64::from(spread / 1000 % 8000)));
             }
-            prepare(connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY, true)?, STEPS, journal)
+            opened => return opened,
         }
-        opened => opened,
     }
 }
 
-fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Store> {
+fn connect(place: Place, flags: OpenFlags) -> Result<Store> {
+    // Where nothing can be written there can be no locks, either.
+    let immutable = flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY);
     // One thread at a time has the connection, so it needs no lock of its own.
     let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(place.uri(immutable), flags)
         .map_err(|error| Error::sqlite(&error, &place, PATIENCE, WHAT))?;
     let identity = place.identity();
-    let store =
-        Store { connection, place, identity, patience: Cell::new(PATIENCE), logged: false, flusher: None };
+    let store = Store {
+        connection,
+        place,
+        identity,
+        patience: Cell::new(PATIENCE),
+        logged: false,
+        flusher: None,
+        unflushed: false,
+    };
     store.set_patience(PATIENCE)?;
     // The file may come from a stranger's repository: nothing in it is to be run.
     for (setting, on) in
@@ -67,7 +89,11 @@ fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Store> {
     {
         store.connection.set_db_config(setting, on).context(&store, WHAT)?;
     }
-    store.connection.pragma_update(None, "foreign_keys", true).context(&store, WHAT)?;
+    // What is sorted is small, and a disk for temporary files may be full or missing.
+    store
+        .connection
+        .execute_batch("PRAGMA foreign_keys = on; PRAGMA temp_store = memory")
+        .context(&store, WHAT)?;
     Ok(store)
 }
 
@@ -87,14 +113,11 @@ fn prepare(mut store: Store, steps: &[&str], journal: &str) -> Result<Store> {
     }
     refuse_newer(&store.place, found, steps)?;
     if !readonly {
-        let deadline = Instant::now() + store.patience.get();
         if found == 0 {
             // Takes effect only before the first table: pruned space goes back to the disk.
-            patiently(&store, deadline, |connection| {
-                connection.pragma_update(None, "auto_vacuum", "incremental")
-            })?;
+            store.connection.pragma_update(None, "auto_vacuum", "incremental").context(&store, WHAT)?;
         }
-        store.logged = set_journal(&store, journal, deadline)?;
+        store.logged = set_journal(&store.connection, journal).context(&store, WHAT)?;
         if found < steps.len() {
             migrate(&mut store, steps)?;
         }
@@ -139,36 +162,13 @@ fn refuse_newer(place: &Place, found: usize, steps: &[&str]) -> Result<()> {
 }
 
 /// Sets the journal, unless it is set. Returns whether it is a write-ahead log.
-fn set_journal(store: &Store, wanted: &str, deadline: Instant) -> Result<bool> {
+fn set_journal(connection: &Connection, wanted: &str) -> rusqlite::Result<bool> {
     let get = |row: &rusqlite::Row| row.get::<_, String>(0);
-    let journal = patiently(store, deadline, |connection| {
-        let journal = connection.pragma_query_value(None, "journal_mode", get)?;
-        if journal == wanted {
-            return Ok(journal);
-        }
-        connection.pragma_update_and_check(None, "journal_mode", wanted, get)
-    })?;
-    Ok(journal == LOG)
-}
-
-/// Tries again while others are in the way. SQLite itself does not wait where waiting could be in vain, and two that
-/// make the same database at once meet such a place.
-fn patiently<T>(
-    store: &Store,
-    deadline: Instant,
-    mut attempt: impl FnMut(&Connection) -> rusqlite::Result<T>,
-) -> Result<T> {
-    loop {
-        match attempt(&store.connection) {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && Instant::now() < deadline =>
-            {
-                thread::sleep(Duration::from_millis(2));
-            }
-            done => return done.context(store, WHAT),
-        }
+    let mut journal = connection.pragma_query_value(None, "journal_mode", get)?;
+    if journal != wanted {
+        journal = connection.pragma_update_and_check(None, "journal_mode", wanted, get)?;
     }
+    Ok(journal == LOG)
 }
 
 /// That no newer `shipctl` has brought the database up to its own date since it was opened.
@@ -179,28 +179,29 @@ pub(super) fn refuse_newer_now(connection: &Connection, place: &Place) -> rusqli
 
 /// Takes the steps that are missing, all or none.
 fn migrate(store: &mut Store, steps: &[&str]) -> Result<()> {
-    let (place, patience) = (store.place.clone(), store.patience.get());
-    let failed = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, WHAT);
+    let explain = store.explain(WHAT);
     // SQLite's own default, said aloud: a new database is on the disk before it is used.
-    store.connection.pragma_update(None, "synchronous", "extra").map_err(failed)?;
+    store.connection.pragma_update(None, "synchronous", "extra").map_err(&explain)?;
     let transaction =
-        store.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        store.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&explain)?;
     // Another process may have been faster.
     let found =
-        transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).map_err(failed)?;
+        transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).map_err(&explain)?;
     let found = usize::try_from(found).unwrap_or_default();
     for step in steps.iter().skip(found) {
-        transaction.execute_batch(step).map_err(failed)?;
+        transaction.execute_batch(step).map_err(&explain)?;
     }
     if found < steps.len() {
-        transaction.pragma_update(None, "user_version", steps.len() as i64).map_err(failed)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+        transaction.pragma_update(None, "user_version", steps.len() as i64).map_err(&explain)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(&explain)?;
     }
-    transaction.commit().map_err(failed)
+    transaction.commit().map_err(&explain)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::state::{Change, Ending, Entries};
 
@@ -208,18 +209,10 @@ mod tests {
     const NEW: &[&str] = &[OLD[0], "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7;"];
     const BROKEN: &[&str] = &[OLD[0], "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7; no SQL;"];
 
-    fn open(directory: &std::path::Path, steps: &[&str]) -> Result<Store> {
+    fn open_with(directory: &Path, steps: &[&str], journal: &str) -> Result<Store> {
         let place = Place::of(directory);
         place.make()?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        prepare(connect(place, flags, false)?, steps, LOG)
-    }
-
-    fn open_with(directory: &std::path::Path, journal: &str) -> Store {
-        let place = Place::of(directory);
-        place.make().unwrap();
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        prepare(connect(place, flags, false).unwrap(), STEPS, journal).unwrap()
+        open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, steps, journal)
     }
 
     fn sum(store: &Store) -> i64 {
@@ -229,10 +222,10 @@ mod tests {
     #[test]
     fn an_older_state_is_brought_up_to_date_and_then_refused_by_the_older_shipctl() {
         let directory = tempfile::tempdir().unwrap();
-        open(directory.path(), OLD).unwrap();
-        assert_eq!(sum(&open(directory.path(), NEW).unwrap()), 8);
-        assert_eq!(sum(&open(directory.path(), NEW).unwrap()), 8);
-        let error = open(directory.path(), OLD).err().unwrap();
+        open_with(directory.path(), OLD, LOG).unwrap();
+        assert_eq!(sum(&open_with(directory.path(), NEW, LOG).unwrap()), 8);
+        assert_eq!(sum(&open_with(directory.path(), NEW, LOG).unwrap()), 8);
+        let error = open_with(directory.path(), OLD, LOG).err().unwrap();
         assert_eq!(error.kind(), Kind::Newer);
         assert!(error.to_string().contains("format is 2, this one knows up to 1"), "{error}");
     }
@@ -240,10 +233,10 @@ mod tests {
     #[test]
     fn a_step_that_fails_leaves_the_older_state() {
         let directory = tempfile::tempdir().unwrap();
-        open(directory.path(), OLD).unwrap();
-        assert!(open(directory.path(), BROKEN).is_err());
-        assert_eq!(version(&open(directory.path(), OLD).unwrap()).unwrap(), 1);
-        assert_eq!(sum(&open(directory.path(), NEW).unwrap()), 8);
+        open_with(directory.path(), OLD, LOG).unwrap();
+        assert!(open_with(directory.path(), BROKEN, LOG).is_err());
+        assert_eq!(version(&open_with(directory.path(), OLD, LOG).unwrap()).unwrap(), 1);
+        assert_eq!(sum(&open_with(directory.path(), NEW, LOG).unwrap()), 8);
     }
 
     #[test]
@@ -255,7 +248,7 @@ mod tests {
             thread::scope(|scope| {
                 for run in 0..4 {
                     scope.spawn(move || {
-                        let mut store = open_with(directory, journal);
+                        let mut store = open_with(directory, STEPS, journal).unwrap();
                         let text = format!("key_{round}_{run}=1\n");
                         let entries = Entries::parse(text.as_bytes(), "res", "image").unwrap();
                         let build = store.begin_build("job", &[]).unwrap();
@@ -264,7 +257,7 @@ mod tests {
                     });
                 }
             });
-            let store = open_with(directory, journal);
+            let store = open_with(directory, STEPS, journal).unwrap();
             assert_eq!(store.logged, journal == LOG);
             assert_eq!(store.place.beside("-wal").exists(), journal == LOG);
             let latest = store.latest("res").unwrap().unwrap();
@@ -275,9 +268,13 @@ mod tests {
     #[test]
     fn a_newer_shipctl_that_comes_in_between_is_noticed() {
         let directory = tempfile::tempdir().unwrap();
-        let mut store = open_with(directory.path(), LOG);
+        let mut store = open_with(directory.path(), STEPS, LOG).unwrap();
         let build = store.begin_build("job", &[]).unwrap();
-        open_with(directory.path(), LOG).connection.pragma_update(None, "user_version", 99).unwrap();
+        open_with(directory.path(), STEPS, LOG)
+            .unwrap()
+            .connection
+            .pragma_update(None, "user_version", 99)
+            .unwrap();
         let error = store.finish(&build, Ending::Success, 0, &[]).unwrap_err();
         assert_eq!(error.kind(), Kind::Newer);
     }

@@ -43,12 +43,11 @@ impl Store {
     pub fn prune(&mut self, keep: u32) -> Result<Pruned> {
         const WHAT: &str = "prune the state";
         let keep = keep.max(1);
-        let (place, patience) = (self.place.clone(), self.patience.get());
-        let explain = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, WHAT);
+        let (explain, directory) = (self.explain(WHAT), self.place.directory.clone());
         let transaction = self.write(WHAT)?;
-        let pruned = prune(&transaction, keep, &place.directory).map_err(explain)?;
-        transaction.commit().map_err(explain)?;
-        give_back(&self.connection).map_err(explain)?;
+        let pruned = prune(&transaction, keep, &directory).map_err(&explain)?;
+        transaction.commit().map_err(&explain)?;
+        give_back(&self.connection).map_err(&explain)?;
         Ok(pruned)
     }
 }
@@ -122,14 +121,13 @@ pub fn reset(directory: &Path) -> Result<Reset> {
 impl Store {
     fn empty(&mut self) -> Result<()> {
         const WHAT: &str = "reset the state";
-        let (place, patience) = (self.place.clone(), self.patience.get());
-        let explain = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, WHAT);
+        let explain = self.explain(WHAT);
         let transaction = self.write(WHAT)?;
         for table in ["version", "touched", "build", "subject", "entry", "tree", "piece", "content"] {
-            transaction.execute(&format!("DELETE FROM {table}"), []).map_err(explain)?;
+            transaction.execute(&format!("DELETE FROM {table}"), []).map_err(&explain)?;
         }
-        transaction.commit().map_err(explain)?;
-        give_back(&self.connection).map_err(explain)
+        transaction.commit().map_err(&explain)?;
+        give_back(&self.connection).map_err(&explain)
     }
 }
 

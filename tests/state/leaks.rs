@@ -43,6 +43,11 @@ fn whole_values_and_long_secrets_inside() {
     assert!(in_value(("s3cr3t-key", true), "user:s3cr3t-key@host"));
     assert!(in_value(("quo\"te\\key", true), r#"{"k":"quo\"te\\key!"}"#));
     assert!(!in_value(("s3cr3t-key", true), "user:s3cr3t"));
+    // `printf 'user:s3cr3t-key' | base64`, and with one and with two bytes more in front.
+    for encoded in ["dXNlcjpzM2NyM3Qta2V5", "eHVzZXI6czNjcjN0LWtleQ==", "eHl1c2VyOnMzY3IzdC1rZXkh"] {
+        assert!(in_value(("s3cr3t-key", true), encoded), "{encoded}");
+        assert!(!in_value(("s3cr3t-key", false), encoded), "{encoded}");
+    }
 }
 
 #[test]
