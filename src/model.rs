@@ -1,7 +1,7 @@
 //! What the YAML says: resources, jobs with their steps, and integrations.
 //!
 //! Reading is tolerant as the original was: what it accepted is accepted, in all its shapes, and what nobody knows
-//! is a warning. Nothing refers to anything yet; that is [`crate::resolve`]'s part.
+//! is a warning. Nothing refers to anything yet; that is `resolve`'s part.
 
 pub mod files;
 pub mod integration;

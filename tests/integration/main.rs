@@ -10,4 +10,5 @@ mod graph;
 mod job;
 mod lookup;
 mod readme;
+mod rooms;
 mod support;
