@@ -168,7 +168,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             }
             // It was told to end, and a command that survived that must not lead on.
             (Point::Between(_), At::Entry(_) | At::Trap(_)) if self.watch.is_ending() => {
-                format!("builtin exit {}", exit::of_signal(libc::SIGTERM))
+                format!(r"\builtin exit {}", exit::of_signal(libc::SIGTERM))
             }
             (Point::Between(status), at) => {
                 let mut code = self.keep_trap(&ask);
@@ -206,27 +206,26 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         self.overlooked = 0;
         let step = self.part.name(&self.watch.job);
         self.watch.report.event(&Event::StepStart { step, kind: self.part.kind() });
-        self.scripts = Scripts::new(self.watch.job.scripts, step);
+        self.scripts.turn_to(step);
         match (self.part, self.part.entries(&self.watch.job).len()) {
             (_, 0) => self.part_ended(Outcome::Success),
             (Part::Task(_), _) => self.begin_entry(1),
             (Part::Section(_), entries) => {
-                let code = self.scripts.write_section(entries)?;
-                self.begin_entry(1)?;
-                Ok(code)
+                let before = self.begin_entry(1)?;
+                self.scripts.write_section(entries, &before)
             }
         }
     }
 
-    /// Begins an entry, which the shell comes to by itself.
+    /// Begins an entry, which the shell comes to by itself after what it is told.
     fn begin_entry(&mut self, entry: usize) -> Result<String, Error> {
         let script = &self.part.entries(&self.watch.job)[entry - 1];
-        self.scripts.write_entry(entry, script, &self.options)?;
+        let before = self.scripts.write_entry(entry, script, &self.options)?;
         let step = self.part.name(&self.watch.job);
         self.watch.report.event(&Event::EntryStart { step, entry, script });
         self.at = At::Entry(entry);
         self.entry_begun = Instant::now();
-        Ok(String::new())
+        Ok(before.to_owned())
     }
 
     /// An entry has ended: on to the next, or to the end of the part.
