@@ -31,8 +31,8 @@ use super::control::Control;
 /// Asks, and does as told.
 const ASK: &str = r#"{ _shipctl="between $? $-"; \builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
 
-/// The EXIT trap.
-const TRAP: &str = r#"{ _shipctl="leaving $? $-"; \builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
+/// The EXIT trap. A signal can make a child that bash has just forked run it too, which is none of its business.
+const TRAP: &str = r#"{ _shipctl="leaving $? $-"; [[ $BASHPID == "$_shipctl_pid" ]] && \builtin eval "$_shipctl_ask" || _shipctl=; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
 
 /// Runs what is in front of it as a section runs: whatever fails in it, the shell goes on.
 const GO_ON: &str = r#" && { _shipctl="between 0 $-"; } >/dev/null 2>&1 || { _shipctl="between $? $-"; } >/dev/null 2>&1
@@ -44,7 +44,7 @@ const VERBOSE: &str = r"\builtin set -v";
 /// Leaves a copy of the shell behind. Without the redirection bash would take stdin from it.
 pub(super) fn copy() -> String {
     let ask = ASK.replace("between $?", "copy $BASHPID");
-    format!("( {}; {ask} ) <&0 &", arm())
+    format!("( {{ _shipctl_pid=$BASHPID; {}; }} >/dev/null 2>&1; {ask} ) <&0 &", arm())
 }
 
 /// The end of a shell that nothing more is wanted of.
@@ -111,11 +111,17 @@ impl<'a> Scripts<'a> {
     /// Writes the driver of a shell that runs `entries` entries as a task, and returns its path.
     pub(super) fn write_task(&self, control: &Control, entries: usize) -> Result<String, Error> {
         let (questions, answers) = (control.questions(), control.answers());
+        // The answer repeats the number of the question: one that a signal has kept the shell from reading is skipped.
         let ask = format!(
-            r#"\builtin trap - DEBUG; \builtin set +vx; {{ \builtin printf "%s\n" "$_shipctl"; \builtin trap -p EXIT; \builtin printf "\0"; }} >|{questions} && IFS= \builtin read -r -d "" _shipctl <{answers} || _shipctl="#
+            r#"\builtin trap - DEBUG; \builtin set +vx
+(( _shipctl_number += 1 ))
+{{ \builtin printf "%s\n" "$_shipctl_number $_shipctl"; \builtin trap -p EXIT; \builtin printf "\0"; }} >|{questions} || [[ 1 ]]
+_shipctl=
+while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _shipctl <{answers}; do [[ 1 ]]; done
+[[ $_shipctl == "$_shipctl_number "* ]] && _shipctl=${{_shipctl#* }} || _shipctl="#
         );
         let mut text = format!(
-            "{{\n{{ _shipctl_ask={}; {}; \\builtin set -e; }} >/dev/null 2>&1\n{ASK}\n",
+            "{{\n{{ _shipctl_number=0 _shipctl_pid=$BASHPID _shipctl_ask={}; {}; \\builtin set -e; }} >/dev/null 2>&1\n{ASK}\n",
             quote(&ask),
             arm()
         );

@@ -62,8 +62,8 @@ enum Copy {
     None,
     /// It was asked for.
     Wanted,
-    /// It waits to take over.
-    Ready(Pid),
+    /// It is this process, and waits for the answer to the question of this number to take over.
+    Ready(Pid, u64),
 }
 
 /// How long a copy may take to come forward once the shell is gone.
@@ -121,8 +121,9 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             let until = self.watch.deadline();
             match self.watch.wait(Some(&mut self.line), Some(self.pid), until)? {
                 Happening::Ask(ask) => {
+                    let number = ask.number;
                     if let Some(code) = self.answer(ask)? {
-                        self.tell(&code)?;
+                        self.tell(number, &code)?;
                     }
                 }
                 Happening::Signal(arrival) => self.watch.on_signal(arrival, Some(self.pid)),
@@ -141,15 +142,15 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         }
     }
 
-    fn tell(&self, code: &str) -> Result<(), Error> {
-        self.line.control.answer(code).map_err(Error::system("answer the shell"))
+    fn tell(&self, number: u64, code: &str) -> Result<(), Error> {
+        self.line.control.answer(number, code).map_err(Error::system("answer the shell"))
     }
 
     /// What to tell the shell, if that is known yet.
     fn answer(&mut self, ask: Ask) -> Result<Option<String>, Error> {
         Ok(Some(match (ask.point, self.at) {
             (Point::Copy(pid), _) => {
-                self.copy = Copy::Ready(pid);
+                self.copy = Copy::Ready(pid, ask.number);
                 return Ok(None);
             }
             (Point::Leaving(_), At::Start | At::Done) => String::new(),
@@ -276,12 +277,14 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         let patience = Instant::now() + COPY_PATIENCE;
         while self.copy == Copy::Wanted && self.watch.cut.is_none() && Instant::now() < patience {
             match self.watch.wait(Some(&mut self.line), None, Some(patience))? {
-                Happening::Ask(Ask { point: Point::Copy(pid), .. }) => self.copy = Copy::Ready(pid),
+                Happening::Ask(Ask { number, point: Point::Copy(pid), .. }) => {
+                    self.copy = Copy::Ready(pid, number)
+                }
                 Happening::Signal(arrival) => self.watch.on_signal(arrival, None),
                 _ => {}
             }
         }
-        let Copy::Ready(pid) = self.copy else { return Ok(false) };
+        let Copy::Ready(pid, number) = self.copy else { return Ok(false) };
         if self.watch.cut.is_some() {
             return Ok(false);
         }
@@ -291,7 +294,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             self.report_entry(entry, outcome.status());
         }
         let code = self.next_part(outcome)?;
-        self.tell(&code)?;
+        self.tell(number, &code)?;
         Ok(true)
     }
 

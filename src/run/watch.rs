@@ -17,7 +17,7 @@ use super::flow::{Flow, Part};
 use super::report::Report;
 use super::shell::Shell;
 use super::signals::{Arrival, Signals};
-use super::tree::Tree;
+use super::tree::{Member, Tree};
 use super::{Error, Job, Outcome, SECTION_LIMIT, platform, signal_name};
 use crate::mask::Patterns;
 
@@ -65,7 +65,7 @@ struct Ending {
     /// When those that are left will be killed.
     kill_at: Instant,
     /// Those that were told to end. A shell that hears it between two commands may start another all the same.
-    told: HashSet<Pid>,
+    told: HashSet<Member>,
 }
 
 /// The pipes to a shell.
@@ -178,6 +178,13 @@ impl<'a, 'c> Watch<'a, 'c> {
         until: Option<Instant>,
     ) -> Result<Happening, Error> {
         loop {
+            if let Some(line) = line.as_deref_mut()
+                && let Some(ask) = line.control.question()
+            {
+                // All that was written before the question is in the pipe now.
+                self.drain(&mut line.output)?;
+                return Ok(Happening::Ask(ask));
+            }
             if let Some(arrival) = self.arrived.pop_front() {
                 if arrival.signal != libc::SIGCHLD {
                     return Ok(Happening::Signal(arrival));
@@ -213,12 +220,11 @@ impl<'a, 'c> Watch<'a, 'c> {
                 self.take_signals()?;
             }
             let Some(line) = line.as_deref_mut() else { continue };
-            if output && !question {
+            if output {
                 self.read_output(&mut line.output)?;
             }
-            if question && let Some(ask) = line.control.receive().map_err(Error::system("hear the shell"))? {
-                self.drain(&mut line.output)?;
-                return Ok(Happening::Ask(ask));
+            if question {
+                line.control.receive().map_err(Error::system("hear the shell"))?;
             }
         }
     }
@@ -314,13 +320,13 @@ impl<'a, 'c> Watch<'a, 'c> {
     fn go_on_ending(&mut self) {
         let Some(ending) = &mut self.ending else { return };
         let now = Instant::now();
-        for pid in self.tree.members() {
+        for member in self.tree.members() {
             if ending.kill_at <= now {
-                platform::kill(pid, libc::SIGKILL);
-            } else if ending.told.insert(pid) {
-                platform::kill(pid, libc::SIGTERM);
+                platform::kill(member.pid, libc::SIGKILL);
+            } else if ending.told.insert(member) {
+                platform::kill(member.pid, libc::SIGTERM);
                 // One that is stopped must be woken to hear it.
-                platform::kill(pid, libc::SIGCONT);
+                platform::kill(member.pid, libc::SIGCONT);
             }
         }
         if ending.kill_at <= now {

@@ -103,7 +103,7 @@ fn other_signals_reach_the_script() {
 
 #[test]
 fn a_signal_the_script_does_not_expect_ends_it() {
-    let running = Job::new(&["echo @ready; sleep 1000"]).sections().start();
+    let running = Job::new(&["sleep 1000 & echo @ready; wait"]).sections().start();
     running.wait_for("@ready");
     running.signal(Signal::SIGHUP);
     running.finish().is(129, &["ready", "on_failure", "always"]);
