@@ -203,6 +203,11 @@ impl std::error::Error for Error {}
 /// Fails only if no line of the job's scripts could be run. Every process that the job has started is gone when this
 /// returns. Children of this process that are not the job's may be waited for here, so there should be none.
 pub fn run(job: &Job, mask: &Patterns, signals: &Signals, console: &mut Console) -> Result<Outcome, Error> {
-    driver::make_directory(job.scripts)?;
-    watch::Watch::new(job, mask, signals, console)?.run()
+    // The shell starts in the workspace: a path that is relative to our own directory would lead it astray.
+    let absolute =
+        |path: &Path| std::path::absolute(path).map_err(Error::system("find the current directory"));
+    let (root, scripts) = (absolute(job.root)?, absolute(job.scripts)?);
+    driver::make_directory(&scripts)?;
+    let job = Job { root: &root, scripts: &scripts, ..*job };
+    watch::Watch::new(&job, mask, signals, console)?.run()
 }

@@ -23,6 +23,8 @@ pub(super) struct Control {
 /// What a shell says when it has come to a point where it needs an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ask {
+    /// The number of the question.
+    pub number: u64,
     /// Which point that is.
     pub point: Point,
     /// The options in effect, as in `$-`.
@@ -60,30 +62,35 @@ impl Control {
         path_of(&self.to_shell_end)
     }
 
-    /// Reads what the shell has said so far; the question if that completes one.
-    pub(super) fn receive(&mut self) -> nix::Result<Option<Ask>> {
+    /// Reads what the shell has said.
+    pub(super) fn receive(&mut self) -> nix::Result<()> {
         let mut buffer = [0; 4096];
         loop {
             match read(&self.from_shell, &mut buffer) {
-                Ok(0) | Err(Errno::EAGAIN) => break,
+                Ok(0) | Err(Errno::EAGAIN) => return Ok(()),
                 Ok(n) => self.received.extend_from_slice(&buffer[..n]),
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(error),
             }
         }
-        let Some(end) = memchr::memchr(0, &self.received) else { return Ok(None) };
-        let ask = Ask::parse(&self.received[..end]);
-        self.received.drain(..=end);
-        Ok(ask)
     }
 
-    /// Answers with shell code to be evaluated.
-    pub(super) fn answer(&self, code: &str) -> nix::Result<()> {
-        let mut bytes = Vec::with_capacity(code.len() + 1);
-        bytes.extend_from_slice(code.as_bytes());
-        bytes.push(0);
+    /// The next question, if it has been received whole.
+    pub(super) fn question(&mut self) -> Option<Ask> {
+        while let Some(end) = memchr::memchr(0, &self.received) {
+            let ask = Ask::parse(&self.received[..end]);
+            self.received.drain(..=end);
+            if ask.is_some() {
+                return ask;
+            }
+        }
+        None
+    }
+
+    /// Answers a question with shell code to be evaluated.
+    pub(super) fn answer(&self, number: u64, code: &str) -> nix::Result<()> {
         // Far below the capacity of a pipe that is empty: it cannot block.
-        write(&self.to_shell, &bytes).map(drop)
+        write(&self.to_shell, format!("{number} {code}\0").as_bytes()).map(drop)
     }
 }
 
@@ -98,19 +105,20 @@ fn path_of(fd: &OwnedFd) -> String {
 }
 
 impl Ask {
-    /// Reads `between <status> <options>`, `leaving <status> <options>` or `copy <pid> <options>`, a newline, and the
-    /// trap. Anything else was not written by the driver.
+    /// Reads a number, then `between <status> <options>`, `leaving <status> <options>` or `copy <pid> <options>`, a
+    /// newline, and the trap. Anything else was not written by the driver.
     fn parse(message: &[u8]) -> Option<Ask> {
         let end = memchr::memchr(b'\n', message)?;
         let mut words = std::str::from_utf8(&message[..end]).ok()?.split(' ');
-        let (point, number) = (words.next()?, words.next()?);
+        let number = words.next()?.parse().ok()?;
+        let (point, value) = (words.next()?, words.next()?);
         let point = match point {
-            "between" => Point::Between(number.parse().ok()?),
-            "leaving" => Point::Leaving(number.parse().ok()?),
-            "copy" => Point::Copy(Pid::from_raw(number.parse().ok()?)),
+            "between" => Point::Between(value.parse().ok()?),
+            "leaving" => Point::Leaving(value.parse().ok()?),
+            "copy" => Point::Copy(Pid::from_raw(value.parse().ok()?)),
             _ => return None,
         };
-        Some(Ask { point, options: words.next()?.to_owned(), trap: message[end + 1..].to_vec() })
+        Some(Ask { number, point, options: words.next()?.to_owned(), trap: message[end + 1..].to_vec() })
     }
 }
 
@@ -120,11 +128,13 @@ mod tests {
 
     #[test]
     fn a_question_is_read() {
-        let ask = Ask::parse(b"leaving 3 ehB\ntrap -- 'a\nb' EXIT\n").unwrap();
-        assert_eq!(ask.point, Point::Leaving(3));
+        let ask = Ask::parse(b"8 leaving 3 ehB\ntrap -- 'a\nb' EXIT\n").unwrap();
+        assert_eq!((ask.number, ask.point), (8, Point::Leaving(3)));
         assert_eq!((ask.options.as_str(), ask.trap.as_slice()), ("ehB", b"trap -- 'a\nb' EXIT\n".as_slice()));
-        assert_eq!(Ask::parse(b"copy 77 hB\n").unwrap().point, Point::Copy(Pid::from_raw(77)));
-        for spoofed in ["", "between", "between 999 hB\n", "between 0\n", "over 0 hB\n"] {
+        assert_eq!(Ask::parse(b"1 copy 77 hB\n").unwrap().point, Point::Copy(Pid::from_raw(77)));
+        for spoofed in
+            ["", "between", "1 between 999 hB\n", "1 between 0\n", "1 over 0 hB\n", "between 0 hB\n"]
+        {
             assert_eq!(Ask::parse(spoofed.as_bytes()), None);
         }
     }

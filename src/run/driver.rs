@@ -3,8 +3,8 @@
 //! - Every entry is a file, run by `.` at the top level of the shell: `declare` is global, `return` ends the entry, line
 //!   numbers count from its first line, `set -e` works. The file is written when its turn comes, so that a script that
 //!   empties the workspace does not take the next entry with it.
-//! - The driver is one `{ …; }` that bash reads before it runs anything: no alias can change it. It holds no loop, so a
-//!   stray `break` finds none to break.
+//! - The driver is one `{ …; }` that bash reads before it runs anything. It holds no loop, so a stray `break` finds none to
+//!   break.
 //! - Between two entries the shell *asks*: it says the last status, its options and its EXIT trap, and evaluates what it
 //!   is told, mostly nothing. Meanwhile `shipctl` has read all the output of the entry, so that headings and output keep
 //!   their order.
@@ -14,36 +14,41 @@
 //! - How a shell ended is seen from its process alone. One that never asks (`exec`, `kill -9 $$`, an EXIT trap and `exit`
 //!   in one entry) is judged all the same; a fresh shell takes its place then. So a script can end its shell, but it
 //!   cannot print a result.
-//! - `builtin` guards against functions of the script that are called `read` or `exit`. All output of the driver goes to
+//! - `\builtin` guards against functions and aliases of the script that are called `read` or `exit`. All output of the driver goes to
 //!   `/dev/null`, its own trace (`set -x`, `set -v`) included; both options and the DEBUG trap are off while it works.
 //!   (`builtin .` would not do: bash then forgets that `set -e` is to be ignored in front of `||`.)
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
 
 use super::Error;
 use super::control::Control;
 
 /// Asks, and does as told.
-const ASK: &str = r#"{ _shipctl="between $? $-"; builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; builtin eval "$_shipctl""#;
+const ASK: &str = r#"{ _shipctl="between $? $-"; \builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
 
-/// The EXIT trap.
-const TRAP: &str = r#"{ _shipctl="leaving $? $-"; builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; builtin eval "$_shipctl""#;
+/// The EXIT trap. A signal can make a child that bash has just forked run it too, which is none of its business.
+const TRAP: &str = r#"{ _shipctl="leaving $? $-"; [[ $BASHPID == "$_shipctl_pid" ]] && \builtin eval "$_shipctl_ask" || _shipctl=; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
 
 /// Runs what is in front of it as a section runs: whatever fails in it, the shell goes on.
 const GO_ON: &str = r#" && { _shipctl="between 0 $-"; } >/dev/null 2>&1 || { _shipctl="between $? $-"; } >/dev/null 2>&1
-{ builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; builtin eval "$_shipctl""#;
+{ \builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
+
+/// What comes before an entry under `set -v`.
+const VERBOSE: &str = r"\builtin set -v";
 
 /// Leaves a copy of the shell behind. Without the redirection bash would take stdin from it.
 pub(super) fn copy() -> String {
     let ask = ASK.replace("between $?", "copy $BASHPID");
-    format!("( {}; {ask} ) <&0 &", arm())
+    format!("( {{ _shipctl_pid=$BASHPID; {}; }} >/dev/null 2>&1; {ask} ) <&0 &", arm())
 }
 
 /// The end of a shell that nothing more is wanted of.
-pub(super) const LEAVE: &str = "builtin trap - EXIT; builtin exit 0";
+pub(super) const LEAVE: &str = r"\builtin trap - EXIT; \builtin exit 0";
 
 /// Makes the directory for the scripts, for the owner alone.
 pub(super) fn make_directory(path: &Path) -> Result<(), Error> {
@@ -59,25 +64,64 @@ pub(super) fn make_directory(path: &Path) -> Result<(), Error> {
 pub(super) struct Scripts<'a> {
     directory: &'a Path,
     stem: String,
+    /// The file of the entry that was written last, and its name.
+    page: Option<Page>,
+}
+
+/// The file of an entry, which becomes that of the next one under a new name: bash reads an entry whole before it runs it.
+/// To make a thousand files and remove them again, or to truncate one a thousand times, costs some file systems a
+/// millisecond each time; so what is left of a longer entry is overwritten with blank lines.
+struct Page {
+    file: File,
+    path: PathBuf,
+    length: usize,
+}
+
+/// An entry longer than this gets a file of its own.
+const LONG_PAGE: usize = 16 * 1024;
+
+impl Page {
+    /// The page under a new name; `None` if the script has removed it.
+    fn rename(self, path: &Path) -> Option<Page> {
+        fs::rename(&self.path, path).ok()?;
+        Some(Page { path: path.to_owned(), ..self })
+    }
+
+    fn write(&mut self, text: String) -> io::Result<()> {
+        let mut text = text.into_bytes();
+        if text.len() < self.length {
+            text.resize(self.length, b'\n');
+        }
+        self.length = text.len();
+        self.file.write_all_at(&text, 0)
+    }
 }
 
 impl<'a> Scripts<'a> {
     /// The scripts of the part called `name`.
     pub(super) fn new(directory: &'a Path, name: &str) -> Scripts<'a> {
-        let stem: String =
-            name.chars().map(|c| if c == '/' || c.is_control() { '_' } else { c }).take(60).collect();
-        let stem = if stem.is_empty() || stem.starts_with('.') { format!("_{stem}") } else { stem };
-        Scripts { directory, stem }
+        Scripts { directory, stem: stem(name), page: None }
+    }
+
+    /// Goes on to the part called `name`.
+    pub(super) fn turn_to(&mut self, name: &str) {
+        self.stem = stem(name);
     }
 
     /// Writes the driver of a shell that runs `entries` entries as a task, and returns its path.
     pub(super) fn write_task(&self, control: &Control, entries: usize) -> Result<String, Error> {
         let (questions, answers) = (control.questions(), control.answers());
+        // The answer repeats the number of the question: one that a signal has kept the shell from reading is skipped.
         let ask = format!(
-            r#"builtin trap - DEBUG; builtin set +vx; {{ builtin printf "%s\n" "$_shipctl"; builtin trap -p EXIT; builtin printf "\0"; }} >|{questions} && IFS= builtin read -r -d "" _shipctl <{answers} || _shipctl="#
+            r#"\builtin trap - DEBUG; \builtin set +vx
+(( _shipctl_number += 1 ))
+{{ \builtin printf "%s\n" "$_shipctl_number $_shipctl"; \builtin trap -p EXIT; \builtin printf "\0"; }} >|{questions} || [[ 1 ]]
+_shipctl=
+while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _shipctl <{answers}; do [[ 1 ]]; done
+[[ $_shipctl == "$_shipctl_number "* ]] && _shipctl=${{_shipctl#* }} || _shipctl="#
         );
         let mut text = format!(
-            "{{\n{{ _shipctl_ask={}; {}; builtin set -e; }} >/dev/null 2>&1\n{ASK}\n",
+            "{{\n{{ _shipctl_number=0 _shipctl_pid=$BASHPID _shipctl_ask={}; {}; \\builtin set -e; }} >/dev/null 2>&1\n{ASK}\n",
             quote(&ask),
             arm()
         );
@@ -90,8 +134,9 @@ impl<'a> Scripts<'a> {
     }
 
     /// Writes the driver of a section of `entries` entries, and returns the code that runs it.
-    pub(super) fn write_section(&self, entries: usize) -> Result<String, Error> {
-        let mut text = "{\n".to_owned();
+    /// `before` is what the shell must do before it comes to the first of them.
+    pub(super) fn write_section(&self, entries: usize, before: &str) -> Result<String, Error> {
+        let mut text = format!("{{\n{before}\n");
         for entry in 1..=entries {
             text.push_str(&format!("{}{GO_ON}\n", self.source(&self.entry_name(entry))));
         }
@@ -100,19 +145,36 @@ impl<'a> Scripts<'a> {
         Ok(self.source(&self.stem))
     }
 
-    /// Writes an entry. The options that the shell had to give up while it asked come back with it, on a line that
-    /// neither shows nor counts.
-    pub(super) fn write_entry(&self, entry: usize, script: &str, options: &str) -> Result<(), Error> {
+    /// Writes an entry, and returns what the shell must do before it comes to it. The options that the shell had to
+    /// give up while it asked come back with it: `-x` on its first line, as the driver must not be traced; `-v` before
+    /// that line is read.
+    pub(super) fn write_entry(
+        &mut self,
+        entry: usize,
+        script: &str,
+        options: &str,
+    ) -> Result<&'static str, Error> {
         let mut text = String::with_capacity(script.len() + 1);
-        let options: String = options.chars().filter(|c| matches!(c, 'v' | 'x')).collect();
-        if !options.is_empty() {
-            text.push_str(&format!("LINENO=0; builtin set -{options}\n"));
+        if options.contains('x') {
+            text.push_str(r"\builtin set -x; ");
         }
         text.push_str(script);
         if !script.ends_with('\n') {
             text.push('\n');
         }
-        self.write(&self.entry_name(entry), text.as_bytes())
+        let path = self.directory.join(self.entry_name(entry));
+        let page = match self.page.take() {
+            // With `set -v` the blank lines would show.
+            Some(page) if !options.contains('v') && page.length <= LONG_PAGE => page.rename(&path),
+            _ => None,
+        };
+        let mut page = match page {
+            Some(page) => page,
+            None => Page { file: self.create(&path)?, path, length: 0 },
+        };
+        page.write(text).map_err(Error::system(format!("write the script {}", page.path.display())))?;
+        self.page = Some(page);
+        Ok(if options.contains('v') { VERBOSE } else { "" })
     }
 
     /// Writes what runs a script's own EXIT trap, given as `trap -p` printed it, with `$?` as at the end of the script;
@@ -121,12 +183,20 @@ impl<'a> Scripts<'a> {
         let name = format!("{}[exit]", self.stem);
         // As words of an array the printed command is taken apart by bash itself: the third is the script's text.
         let mut text = b"_shipctl_trap=( ".to_vec();
+        // A script that extends the trap it finds has ours in its own: it must not ask in the middle of it.
+        let extended = memmem::find(trap, b"_shipctl_ask").is_some();
         text.extend_from_slice(trap.trim_ascii_end());
         text.extend_from_slice(b" )\n");
-        if status != 0 {
-            text.extend_from_slice(format!("( builtin exit {status} ) || ").as_bytes());
+        if extended {
+            text.extend_from_slice(b"_shipctl_kept=$_shipctl_ask _shipctl_ask='_shipctl='\n");
         }
-        text.extend_from_slice(b"builtin eval \"${_shipctl_trap[2]}\"\n");
+        if status != 0 {
+            text.extend_from_slice(format!(r"( \builtin exit {status} ) || ").as_bytes());
+        }
+        text.extend_from_slice(b"\\builtin eval \"${_shipctl_trap[2]}\"\n");
+        if extended {
+            text.extend_from_slice(b"_shipctl_ask=$_shipctl_kept\n");
+        }
         self.write(&name, &text)?;
         Ok(self.source(&name))
     }
@@ -143,19 +213,34 @@ impl<'a> Scripts<'a> {
         format!(r"\. {}", quote(&self.path(name)))
     }
 
-    /// Writes a file of the owner's alone in place of what may be there; bash may still be reading that.
     fn write(&self, name: &str, text: &[u8]) -> Result<(), Error> {
         let path = self.directory.join(name);
-        let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let file = create().or_else(|error| match error.kind() {
-            ErrorKind::AlreadyExists => fs::remove_file(&path).and_then(|()| create()),
-            // The script has emptied the workspace.
-            ErrorKind::NotFound => make_directory(self.directory).map_err(|_| error).and_then(|()| create()),
-            _ => Err(error),
-        });
-        file.and_then(|mut file| file.write_all(text))
+        self.create(&path)?
+            .write_all(text)
             .map_err(Error::system(format!("write the script {}", path.display())))
     }
+
+    /// Makes a file of the owner's alone in place of what may be there; bash may still be reading that.
+    fn create(&self, path: &Path) -> Result<File, Error> {
+        let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        create()
+            .or_else(|error| match error.kind() {
+                ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| create()),
+                // The script has emptied the workspace.
+                ErrorKind::NotFound => {
+                    make_directory(self.directory).map_err(|_| error).and_then(|()| create())
+                }
+                _ => Err(error),
+            })
+            .map_err(Error::system(format!("write the script {}", path.display())))
+    }
+}
+
+/// What the files of the part called `name` are called.
+fn stem(name: &str) -> String {
+    let stem: String =
+        name.chars().map(|c| if c == '/' || c.is_control() { '_' } else { c }).take(60).collect();
+    if stem.is_empty() || stem.starts_with('.') { format!("_{stem}") } else { stem }
 }
 
 /// The same as [`Scripts::write_trap`] returned, followed by a question; in a task a command that fails ends the shell,
@@ -166,7 +251,7 @@ pub(super) fn then_ask(code: &str, section: bool) -> String {
 
 /// The code that makes our EXIT trap the shell's.
 pub(super) fn arm() -> String {
-    format!("builtin trap {} EXIT", quote(TRAP))
+    format!(r"\builtin trap {} EXIT", quote(TRAP))
 }
 
 /// A word that bash reads as exactly this text.

@@ -62,8 +62,8 @@ enum Copy {
     None,
     /// It was asked for.
     Wanted,
-    /// It waits to take over.
-    Ready(Pid),
+    /// It is this process, and waits for the answer to the question of this number to take over.
+    Ready(Pid, u64),
 }
 
 /// How long a copy may take to come forward once the shell is gone.
@@ -121,8 +121,9 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             let until = self.watch.deadline();
             match self.watch.wait(Some(&mut self.line), Some(self.pid), until)? {
                 Happening::Ask(ask) => {
+                    let number = ask.number;
                     if let Some(code) = self.answer(ask)? {
-                        self.tell(&code)?;
+                        self.tell(number, &code)?;
                     }
                 }
                 Happening::Signal(arrival) => self.watch.on_signal(arrival, Some(self.pid)),
@@ -141,15 +142,15 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         }
     }
 
-    fn tell(&self, code: &str) -> Result<(), Error> {
-        self.line.control.answer(code).map_err(Error::system("answer the shell"))
+    fn tell(&self, number: u64, code: &str) -> Result<(), Error> {
+        self.line.control.answer(number, code).map_err(Error::system("answer the shell"))
     }
 
     /// What to tell the shell, if that is known yet.
     fn answer(&mut self, ask: Ask) -> Result<Option<String>, Error> {
         Ok(Some(match (ask.point, self.at) {
             (Point::Copy(pid), _) => {
-                self.copy = Copy::Ready(pid);
+                self.copy = Copy::Ready(pid, ask.number);
                 return Ok(None);
             }
             (Point::Leaving(_), At::Start | At::Done) => String::new(),
@@ -168,7 +169,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             }
             // It was told to end, and a command that survived that must not lead on.
             (Point::Between(_), At::Entry(_) | At::Trap(_)) if self.watch.is_ending() => {
-                format!("builtin exit {}", exit::of_signal(libc::SIGTERM))
+                format!(r"\builtin exit {}", exit::of_signal(libc::SIGTERM))
             }
             (Point::Between(status), at) => {
                 let mut code = self.keep_trap(&ask);
@@ -206,27 +207,26 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         self.overlooked = 0;
         let step = self.part.name(&self.watch.job);
         self.watch.report.event(&Event::StepStart { step, kind: self.part.kind() });
-        self.scripts = Scripts::new(self.watch.job.scripts, step);
+        self.scripts.turn_to(step);
         match (self.part, self.part.entries(&self.watch.job).len()) {
             (_, 0) => self.part_ended(Outcome::Success),
             (Part::Task(_), _) => self.begin_entry(1),
             (Part::Section(_), entries) => {
-                let code = self.scripts.write_section(entries)?;
-                self.begin_entry(1)?;
-                Ok(code)
+                let before = self.begin_entry(1)?;
+                self.scripts.write_section(entries, &before)
             }
         }
     }
 
-    /// Begins an entry, which the shell comes to by itself.
+    /// Begins an entry, which the shell comes to by itself after what it is told.
     fn begin_entry(&mut self, entry: usize) -> Result<String, Error> {
         let script = &self.part.entries(&self.watch.job)[entry - 1];
-        self.scripts.write_entry(entry, script, &self.options)?;
+        let before = self.scripts.write_entry(entry, script, &self.options)?;
         let step = self.part.name(&self.watch.job);
         self.watch.report.event(&Event::EntryStart { step, entry, script });
         self.at = At::Entry(entry);
         self.entry_begun = Instant::now();
-        Ok(String::new())
+        Ok(before.to_owned())
     }
 
     /// An entry has ended: on to the next, or to the end of the part.
@@ -277,12 +277,14 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         let patience = Instant::now() + COPY_PATIENCE;
         while self.copy == Copy::Wanted && self.watch.cut.is_none() && Instant::now() < patience {
             match self.watch.wait(Some(&mut self.line), None, Some(patience))? {
-                Happening::Ask(Ask { point: Point::Copy(pid), .. }) => self.copy = Copy::Ready(pid),
+                Happening::Ask(Ask { number, point: Point::Copy(pid), .. }) => {
+                    self.copy = Copy::Ready(pid, number)
+                }
                 Happening::Signal(arrival) => self.watch.on_signal(arrival, None),
                 _ => {}
             }
         }
-        let Copy::Ready(pid) = self.copy else { return Ok(false) };
+        let Copy::Ready(pid, number) = self.copy else { return Ok(false) };
         if self.watch.cut.is_some() {
             return Ok(false);
         }
@@ -292,7 +294,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             self.report_entry(entry, outcome.status());
         }
         let code = self.next_part(outcome)?;
-        self.tell(&code)?;
+        self.tell(number, &code)?;
         Ok(true)
     }
 

@@ -24,7 +24,7 @@ impl Tree {
         prctl::set_child_subreaper(true)?;
         let mut tree = Tree { strangers: HashSet::new(), was_subreaper };
         if tree.has_children() {
-            tree.strangers = tree.members().into_iter().collect();
+            tree.strangers = tree.members().into_iter().map(|member| member.pid).collect();
         }
         Ok(tree)
     }
@@ -51,25 +51,22 @@ impl Tree {
     }
 
     /// Every living process below this one that is the job's.
-    pub(super) fn members(&self) -> Vec<Pid> {
-        let mut children: HashMap<Pid, Vec<(Pid, bool)>> = HashMap::new();
-        for (pid, parent, alive) in
-            fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
-                let pid = entry.file_name().to_str()?.parse().ok()?;
-                let (parent, alive) = parent_of(&fs::read(entry.path().join("stat")).ok()?)?;
-                Some((Pid::from_raw(pid), parent, alive))
-            })
-        {
-            children.entry(parent).or_default().push((pid, alive));
+    pub(super) fn members(&self) -> Vec<Member> {
+        let mut children: HashMap<Pid, Vec<Found>> = HashMap::new();
+        for found in fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            Found::parse(Pid::from_raw(pid), &fs::read(entry.path().join("stat")).ok()?)
+        }) {
+            children.entry(found.parent).or_default().push(found);
         }
         let mut members = Vec::new();
         let mut open = vec![Pid::this()];
         while let Some(parent) = open.pop() {
-            for (pid, alive) in children.remove(&parent).into_iter().flatten() {
-                if !self.strangers.contains(&pid) {
-                    open.push(pid);
-                    if alive {
-                        members.push(pid);
+            for found in children.remove(&parent).into_iter().flatten() {
+                if !self.strangers.contains(&found.member.pid) {
+                    open.push(found.member.pid);
+                    if found.alive {
+                        members.push(found.member);
                     }
                 }
             }
@@ -79,8 +76,8 @@ impl Tree {
 
     /// Sends a signal to every member.
     pub(super) fn signal(&self, signal: i32) {
-        for pid in self.members() {
-            platform::kill(pid, signal);
+        for member in self.members() {
+            platform::kill(member.pid, signal);
         }
     }
 }
@@ -91,14 +88,35 @@ impl Drop for Tree {
     }
 }
 
-/// The parent in a `/proc/<pid>/stat`, and whether the process has not ended yet. The second field is the name in
-/// parentheses and may hold anything, so what counts begins after the last `)`.
-fn parent_of(stat: &[u8]) -> Option<(Pid, bool)> {
-    let rest = &stat[memchr::memrchr(b')', stat)? + 1..];
-    let mut fields = std::str::from_utf8(rest).ok()?.split_ascii_whitespace();
-    let state = fields.next()?;
-    let parent = fields.next()?.parse().ok()?;
-    Some((Pid::from_raw(parent), !matches!(state, "Z" | "X" | "x")))
+/// A process of the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Member {
+    pub(super) pid: Pid,
+    /// Where its stack begins, which is elsewhere with each program that it executes (0 if that is not for us to know).
+    /// A signal that comes between `fork` and `exec` is lost on the program: this tells that it was another one.
+    image: u64,
+}
+
+/// What `/proc/<pid>/stat` says of a process.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    member: Member,
+    parent: Pid,
+    /// Whether it has not ended yet.
+    alive: bool,
+}
+
+impl Found {
+    /// Reads the file (proc(5)). The second field is the name in parentheses and may hold anything, so what counts
+    /// begins after the last `)`: the state, the parent, and 24 fields later the beginning of the stack.
+    fn parse(pid: Pid, stat: &[u8]) -> Option<Found> {
+        let rest = &stat[memchr::memrchr(b')', stat)? + 1..];
+        let mut fields = std::str::from_utf8(rest).ok()?.split_ascii_whitespace();
+        let alive = !matches!(fields.next()?, "Z" | "X" | "x");
+        let parent = Pid::from_raw(fields.next()?.parse().ok()?);
+        let image = fields.nth(23).and_then(|field| field.parse().ok()).unwrap_or(0);
+        Some(Found { member: Member { pid, image }, parent, alive })
+    }
 }
 
 #[cfg(test)]
@@ -107,8 +125,21 @@ mod tests {
 
     #[test]
     fn a_process_may_have_any_name() {
-        assert_eq!(parent_of(b"12 (a) Z 3 (b)) S 7 12 12 0"), Some((Pid::from_raw(7), true)));
-        assert_eq!(parent_of(b"12 (x) Z 7 12 12 0"), Some((Pid::from_raw(7), false)));
-        assert_eq!(parent_of(b"12"), None);
+        let pid = Pid::from_raw(12);
+        let found = Found::parse(pid, b"12 (a) Z 3 (b)) S 7 12 12 0").unwrap();
+        assert_eq!((found.parent, found.alive), (Pid::from_raw(7), true));
+        assert!(!Found::parse(pid, b"12 (x) Z 7 12 12 0").unwrap().alive);
+        assert_eq!(Found::parse(pid, b"12"), None);
+    }
+
+    #[test]
+    fn the_image_is_where_the_stack_begins() {
+        let stat = fs::read("/proc/self/stat").unwrap();
+        let image = Found::parse(Pid::this(), &stat).unwrap().member.image;
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let stack = maps.lines().find(|line| line.ends_with("[stack]")).unwrap();
+        let (start, end) = stack.split(' ').next().unwrap().split_once('-').unwrap();
+        let address = |text| u64::from_str_radix(text, 16).unwrap();
+        assert!((address(start)..address(end)).contains(&image));
     }
 }

@@ -1,6 +1,6 @@
 //! Waiting: for output, for the shell, for signals and for the clock, all in one place and one thread.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ use nix::unistd::{Pid, read};
 
 use super::console::Console;
 use super::control::{Ask, Control};
-use super::event::{Event, Step};
+use super::event::{Event, Kind, Step};
 use super::flow::{Flow, Part};
 use super::report::Report;
 use super::shell::Shell;
 use super::signals::{Arrival, Signals};
-use super::tree::Tree;
+use super::tree::{Member, Tree};
 use super::{Error, Job, Outcome, SECTION_LIMIT, platform, signal_name};
 use crate::mask::Patterns;
 
@@ -29,6 +29,9 @@ const KILL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often to look for processes that are left: their ends are not all announced, only those of children.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How often to look for processes that began after the others were told to end.
+const LOOK_FOR_NEW: Duration = Duration::from_millis(100);
 
 /// What a pipe holds: more than that cannot have been written before a question was asked.
 const PIPE_CAPACITY: usize = 64 * 1024;
@@ -51,10 +54,18 @@ pub(super) struct Watch<'a, 'c> {
     begun: Instant,
     /// When the time of the job, or after an interruption that of the section, is up.
     limit: Option<Instant>,
-    /// When the processes that were told to end will be killed.
-    kill_at: Option<Instant>,
+    /// Set while the processes are being ended.
+    ending: Option<Ending>,
     arrived: VecDeque<Arrival>,
     buffer: Vec<u8>,
+}
+
+/// The end of the processes.
+struct Ending {
+    /// When those that are left will be killed.
+    kill_at: Instant,
+    /// Those that were told to end. A shell that hears it between two commands may start another all the same.
+    told: HashSet<Member>,
 }
 
 /// The pipes to a shell.
@@ -96,7 +107,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             abandoned: false,
             begun,
             limit: job.time_limit.and_then(|limit| begun.checked_add(limit)),
-            kill_at: None,
+            ending: None,
             arrived: VecDeque::new(),
             buffer: vec![0; PIPE_CAPACITY],
         })
@@ -118,16 +129,26 @@ impl<'a, 'c> Watch<'a, 'c> {
             }
         }
         let outcome = self.flow.outcome();
-        let ran = self.steps.iter().filter(|s| s.kind == super::Kind::Task).count();
-        for task in &self.job.tasks[ran.min(self.job.tasks.len())..] {
-            let name = task.name.clone();
-            let kind = super::Kind::Task;
-            self.steps.push(Step { name, kind, outcome: None, overlooked: 0, duration: Duration::ZERO });
-        }
+        self.add_steps_not_run();
         let (job, duration) = (self.job.name, self.begun.elapsed());
         self.report.event(&Event::JobEnd { job, outcome, duration, steps: &self.steps });
         self.flush();
         Ok(outcome)
+    }
+
+    /// Puts the tasks that never began behind those that did.
+    fn add_steps_not_run(&mut self) {
+        let is_task = |step: &Step| step.kind == Kind::Task;
+        let ran = self.steps.iter().filter(|step| is_task(step)).count();
+        let at = self.steps.iter().rposition(is_task).map_or(0, |last| last + 1);
+        let missing = self.job.tasks.iter().skip(ran).map(|task| Step {
+            name: task.name.clone(),
+            kind: Kind::Task,
+            outcome: None,
+            overlooked: 0,
+            duration: Duration::ZERO,
+        });
+        self.steps.splice(at..at, missing);
     }
 
     /// The part that is due, and needs a shell.
@@ -136,7 +157,7 @@ impl<'a, 'c> Watch<'a, 'c> {
         while let Some(arrival) = self.arrived.pop_front() {
             self.on_signal(arrival, None);
         }
-        self.kill_at = None;
+        self.ending = None;
         if let Some(outcome) = self.cut.take()
             && !self.interrupted
         {
@@ -157,6 +178,13 @@ impl<'a, 'c> Watch<'a, 'c> {
         until: Option<Instant>,
     ) -> Result<Happening, Error> {
         loop {
+            if let Some(line) = line.as_deref_mut()
+                && let Some(ask) = line.control.question()
+            {
+                // All that was written before the question is in the pipe now.
+                self.drain(&mut line.output)?;
+                return Ok(Happening::Ask(ask));
+            }
             if let Some(arrival) = self.arrived.pop_front() {
                 if arrival.signal != libc::SIGCHLD {
                     return Ok(Happening::Signal(arrival));
@@ -178,15 +206,12 @@ impl<'a, 'c> Watch<'a, 'c> {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
-            let full = self.report.console().is_full();
             let stream = self.report.console().stream();
-            let hear = if full { None } else { line.as_deref() };
-            let fds = [
-                Some(self.signals.as_fd()),
-                hear.map(|line| line.control.as_fd()),
-                hear.and_then(|line| line.output.as_ref()).map(AsFd::as_fd),
-                stream,
-            ];
+            // A log that nobody reads holds up the output, but neither the shell's questions nor the clock.
+            let output = line.as_deref().and_then(|line| line.output.as_ref());
+            let output = output.filter(|_| !self.report.console().is_full());
+            let control = line.as_deref().map(|line| line.control.as_fd());
+            let fds = [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), stream];
             let [signal, question, output, writable] = ready(fds, timeout)?;
             if writable {
                 self.report.console().write_some();
@@ -195,24 +220,26 @@ impl<'a, 'c> Watch<'a, 'c> {
                 self.take_signals()?;
             }
             let Some(line) = line.as_deref_mut() else { continue };
-            if output && !question {
+            if output {
                 self.read_output(&mut line.output)?;
             }
-            if question && let Some(ask) = line.control.receive().map_err(Error::system("hear the shell"))? {
-                self.drain(&mut line.output)?;
-                return Ok(Happening::Ask(ask));
+            if question {
+                line.control.receive().map_err(Error::system("hear the shell"))?;
             }
         }
     }
 
-    /// The limit or the end of patience, whichever is to be waited for.
+    /// When there will be something to do.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.kill_at.or(self.limit)
+        match &self.ending {
+            Some(ending) => Some(ending.kill_at.min(Instant::now() + LOOK_FOR_NEW)),
+            None => self.limit,
+        }
     }
 
     /// Whether the processes are being ended.
     pub(super) fn is_ending(&self) -> bool {
-        self.kill_at.is_some()
+        self.ending.is_some()
     }
 
     /// Gives a section that begins after an interruption its own time.
@@ -225,11 +252,8 @@ impl<'a, 'c> Watch<'a, 'c> {
     /// The deadline has passed.
     pub(super) fn on_time(&mut self) {
         let now = Instant::now();
-        if let Some(kill_at) = self.kill_at {
-            if kill_at <= now {
-                self.tree.signal(libc::SIGKILL);
-                self.kill_at = Some(now + LOOK_AGAIN);
-            }
+        if self.ending.is_some() {
+            self.go_on_ending();
         } else if self.limit.is_some_and(|limit| limit <= now) {
             let limit =
                 if self.interrupted { SECTION_LIMIT } else { self.job.time_limit.unwrap_or_default() };
@@ -263,8 +287,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             self.report.event(&Event::Notice { message: &format!("{name}: skipping the rest") });
             self.abandoned = true;
             self.cut = self.cut.or(Some(Outcome::Cancelled(signal)));
-            self.tree.signal(libc::SIGKILL);
-            self.kill_at = Some(Instant::now() + LOOK_AGAIN);
+            self.end_tree(Duration::ZERO);
         } else {
             self.report.event(&Event::Notice { message: &format!("cancelled by {name}") });
             self.cut = Some(Outcome::Cancelled(signal));
@@ -280,14 +303,35 @@ impl<'a, 'c> Watch<'a, 'c> {
         self.tree.signal(libc::SIGCONT);
         let slept = before.elapsed();
         self.limit = self.limit.map(|limit| limit + slept);
-        self.kill_at = self.kill_at.map(|kill_at| kill_at + slept);
+        if let Some(ending) = &mut self.ending {
+            ending.kill_at += slept;
+        }
     }
 
-    /// Tells every process to end. Those that were stopped are woken to hear it.
+    /// Begins to end every process.
     fn end_tree(&mut self, grace: Duration) {
-        self.tree.signal(libc::SIGTERM);
-        self.tree.signal(libc::SIGCONT);
-        self.kill_at = Instant::now().checked_add(grace);
+        let now = Instant::now();
+        let kill_at = now.checked_add(grace).unwrap_or(now + super::GRACE);
+        self.ending = Some(Ending { kill_at, told: HashSet::new() });
+        self.go_on_ending();
+    }
+
+    /// Tells every process to end that has not been told yet, or kills them all if their time is up.
+    fn go_on_ending(&mut self) {
+        let Some(ending) = &mut self.ending else { return };
+        let now = Instant::now();
+        for member in self.tree.members() {
+            if ending.kill_at <= now {
+                platform::kill(member.pid, libc::SIGKILL);
+            } else if ending.told.insert(member) {
+                platform::kill(member.pid, libc::SIGTERM);
+                // One that is stopped must be woken to hear it.
+                platform::kill(member.pid, libc::SIGCONT);
+            }
+        }
+        if ending.kill_at <= now {
+            ending.kill_at = now + LOOK_AGAIN;
+        }
     }
 
     /// Ends all that the shell has left behind, and passes on what it still had to say. Never waits for the pipe to
@@ -296,31 +340,29 @@ impl<'a, 'c> Watch<'a, 'c> {
         if let Some(line) = line.as_deref_mut() {
             self.drain(&mut line.output)?;
         }
-        let mut kills = None;
+        let mut give_up = None;
         while self.tree.has_children() {
             self.tree.reap(None);
             if self.tree.members().is_empty() {
                 break;
             }
-            let now = Instant::now();
-            match self.kill_at {
+            match &self.ending {
                 None => self.end_tree(self.job.grace.min(LEFTOVER_GRACE)),
-                Some(kill_at) if kill_at <= now => {
-                    self.tree.signal(libc::SIGKILL);
-                    if now.duration_since(*kills.get_or_insert(now)) > KILL_PATIENCE {
+                Some(ending) => {
+                    let give_up = *give_up.get_or_insert(ending.kill_at + KILL_PATIENCE);
+                    if give_up <= Instant::now() {
                         self.report.event(&Event::Notice { message: "some processes could not be ended" });
                         break;
                     }
+                    self.go_on_ending();
                 }
-                Some(_) => {}
             }
-            if let Happening::Signal(arrival) =
-                self.wait(line.as_deref_mut(), None, Some(now + LOOK_AGAIN))?
-            {
+            let until = Instant::now() + LOOK_AGAIN;
+            if let Happening::Signal(arrival) = self.wait(line.as_deref_mut(), None, Some(until))? {
                 self.on_signal(arrival, None);
             }
         }
-        self.kill_at = None;
+        self.ending = None;
         if let Some(line) = line {
             self.drain(&mut line.output)?;
         }

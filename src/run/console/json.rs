@@ -76,21 +76,19 @@ fn object(event: &Event) -> Value {
             "event": "entry-end", "step": step, "entry": entry, "status": status, "seconds": seconds(duration),
         }),
         Event::Notice { message } => json!({"event": "notice", "message": message}),
-        Event::StepEnd { step } => {
-            let mut object = ended(step);
-            object["event"] = json!("step-end");
-            object
-        }
+        Event::StepEnd { step } => ended(json!({"event": "step-end"}), step),
         Event::JobEnd { job, outcome, duration, steps } => json!({
             "event": "job-end", "job": job, "result": outcome.as_str(), "status": outcome.status(),
-            "seconds": seconds(duration), "steps": steps.iter().map(ended).collect::<Vec<_>>(),
+            "seconds": seconds(duration), "steps": steps.iter().map(|step| ended(json!({}), step)).collect::<Vec<_>>(),
         }),
     }
 }
 
-fn ended(step: &Step) -> Value {
-    let mut object = json!({"event": null, "step": step.name, "kind": step.kind.as_str()});
+/// The object, with what there is to say of a step.
+fn ended(mut object: Value, step: &Step) -> Value {
     if let Value::Object(fields) = &mut object {
+        fields.insert("step".into(), step.name.as_str().into());
+        fields.insert("kind".into(), step.kind.as_str().into());
         if let Some(outcome) = step.outcome {
             fields.insert("result".into(), outcome.as_str().into());
             fields.insert("status".into(), outcome.status().into());

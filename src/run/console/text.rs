@@ -221,14 +221,15 @@ fn cut(text: &str, width: usize) -> String {
     shown
 }
 
-/// A duration as a person says it: `12 ms`, `3.4 s`, `2 m 05 s`, `1 h 02 m`.
+/// A duration as a person says it: `<1 ms`, `12 ms`, `3.4 s`, `2 m 05 s`, `1 h 02 m`.
 struct Short(Duration);
 
 impl std::fmt::Display for Short {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let seconds = self.0.as_secs();
         match self.0.as_millis() {
-            ms @ 0..1_000 => write!(f, "{ms} ms"),
+            0 => f.write_str("<1 ms"),
+            ms @ 1..1_000 => write!(f, "{ms} ms"),
             ms @ 1_000..60_000 => write!(f, "{}.{} s", ms / 1_000, ms % 1_000 / 100),
             60_000..3_600_000 => write!(f, "{} m {:02} s", seconds / 60, seconds % 60),
             _ => write!(f, "{} h {:02} m", seconds / 3_600, seconds % 3_600 / 60),
@@ -243,7 +244,7 @@ mod tests {
     #[test]
     fn durations_read_well() {
         for (ms, text) in
-            [(0, "0 ms"), (999, "999 ms"), (1_999, "1.9 s"), (65_000, "1 m 05 s"), (3_725_000, "1 h 02 m")]
+            [(0, "<1 ms"), (999, "999 ms"), (1_999, "1.9 s"), (65_000, "1 m 05 s"), (3_725_000, "1 h 02 m")]
         {
             assert_eq!(Short(Duration::from_millis(ms)).to_string(), text);
         }

@@ -1,0 +1,16 @@
+//! How a job's scripts run: tasks, sections, signals, limits, output; and how `exec` runs a command.
+//!
+//! Every test starts the program and looks at it from outside. Nothing sleeps for a fixed time: what takes time is
+//! waited for, with a deadline that only a failure reaches.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod exec;
+mod limits;
+mod output;
+mod processes;
+mod sections;
+mod shells;
+mod signals;
+mod support;
+mod traps;

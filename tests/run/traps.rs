@@ -1,0 +1,88 @@
+//! A script's own traps.
+
+use crate::support::Job;
+
+#[test]
+fn an_exit_trap_runs_once_when_the_script_ends() {
+    Job::new(&["trap 'echo @trap $?' EXIT", "echo @a"])
+        .sections()
+        .run()
+        .is(0, &["a", "trap 0", "on_success", "always"]);
+    Job::new(&["trap 'echo @trap $?' EXIT", "exit 0", "echo @no"])
+        .sections()
+        .run()
+        .is(0, &["trap 0", "on_success", "always"]);
+    Job::new(&["trap 'echo @trap $?' EXIT", "(exit 3)"])
+        .sections()
+        .run()
+        .is(3, &["trap 3", "on_failure", "always"]);
+    Job::new(&["trap 'echo @trap $?' EXIT; exit 4"])
+        .sections()
+        .run()
+        .is(4, &["trap 4", "on_failure", "always"]);
+    Job::new(&["trap 'echo @trap $?' EXIT", "set +e; (exit 5)"])
+        .sections()
+        .run()
+        .is(5, &["trap 5", "on_failure", "always"]);
+}
+
+#[test]
+fn an_exit_trap_may_decide() {
+    Job::new(&["trap 'exit 6' EXIT", ":"]).sections().run().is(6, &["on_failure", "always"]);
+    Job::new(&["trap 'rc=$?; echo @$rc; exit $rc' EXIT", "(exit 3)"])
+        .sections()
+        .run()
+        .is(3, &["3", "on_failure", "always"]);
+    Job::new(&["trap 'exit 0' EXIT", "false"]).sections().run().is(0, &["on_success", "always"]);
+    Job::new(&["trap 'false; echo @no' EXIT", ":"]).sections().run().is(1, &["on_failure", "always"]);
+}
+
+#[test]
+fn an_exit_trap_may_be_changed_and_taken_back() {
+    Job::new(&["trap 'echo @one' EXIT", "trap 'echo @two' EXIT", ":"]).run().is(0, &["two"]);
+    Job::new(&["trap 'echo @one' EXIT", "trap - EXIT", ":"]).run().is(0, &[]);
+    Job::new(&["trap '' EXIT", ":"]).sections().run().is(0, &["on_success", "always"]);
+    Job::new(&["trap - EXIT; exit 0"]).sections().run().is(0, &["on_success", "always"]);
+    Job::new(&["trap - EXIT", "exit 3"]).sections().run().is(3, &["on_failure", "always"]);
+}
+
+#[test]
+fn an_exit_trap_may_hold_anything() {
+    Job::new(&["X=1; trap 'echo \"@it'\\''s $X\"\necho @two; f() { return 3; }; f || echo @$?' EXIT", "X=2"])
+        .run()
+        .is(0, &["it's 2", "two", "3"]);
+}
+
+#[test]
+fn a_trap_that_is_extended_still_works() {
+    let extend = "old=$(trap -p EXIT | sed \"s/^trap -- '//; s/' EXIT$//\"); trap \"$old; echo @mine\" EXIT";
+    Job::new(&[extend, "echo @a"]).sections().run().is(0, &["a", "mine", "on_success", "always"]);
+}
+
+#[test]
+fn an_exit_trap_runs_when_a_signal_ends_the_script() {
+    Job::new(&["trap 'echo @trap' EXIT", "kill $$", "echo @no"])
+        .sections()
+        .run()
+        .is(143, &["trap", "on_failure", "always"]);
+}
+
+#[test]
+fn other_traps_work() {
+    Job::new(&[
+        "trap 'echo @usr1' USR1",
+        "kill -USR1 $$; :",
+        "trap 'exit 5' TERM",
+        "kill $$; sleep 0; echo @no",
+    ])
+    .sections()
+    .run()
+    .is(5, &["usr1", "on_failure", "always"]);
+    Job::new(&["trap 'echo @err' ERR", "false"]).sections().run().is(1, &["err", "on_failure", "always"]);
+}
+
+#[test]
+fn a_debug_trap_does_not_see_the_driver() {
+    let ran = Job::new(&["trap 'echo \"@$BASH_COMMAND\"' DEBUG; :", "echo @a", "false"]).sections().run();
+    ran.is(1, &[":", "a", "on_failure", "always"]).never_shows("_shipctl");
+}
