@@ -283,15 +283,11 @@ impl Session {
     }
 
     /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
-    fn process_environment(&self, job: &Environment, task: &Environment) -> Vec<(String, String)> {
-        let own = |name: &str| task.get(name).or_else(|| job.get(name));
-        let inherited = self.inherited.iter().filter_map(|(name, value)| {
-            let name = name.to_str().filter(|name| own(name).is_none())?;
-            Some((name.to_owned(), value.to_str()?.to_owned()))
-        });
-        let pair = |(name, variable): (&str, &environment::Variable)| {
-            (name.to_owned(), variable.value.expose().to_owned())
-        };
+    fn process_environment(&self, job: &Environment, task: &Environment) -> Vec<(OsString, OsString)> {
+        let own = |name: &str| task.get(name).or_else(|| job.get(name)).is_some();
+        let inherited = self.inherited.iter().filter(|(name, _)| !name.to_str().is_some_and(own)).cloned();
+        let pair =
+            |(name, variable): (&str, &environment::Variable)| (name.into(), variable.value.expose().into());
         let job = job.iter().filter(|(name, _)| task.get(name).is_none());
         let mut variables: Vec<_> = inherited.chain(job.map(pair)).chain(task.iter().map(pair)).collect();
         offer_shipctl(&mut variables);
@@ -300,17 +296,21 @@ impl Session {
 }
 
 /// Scripts ask `shipctl`: where their PATH has none, this one comes last.
-fn offer_shipctl(variables: &mut Vec<(String, String)>) {
-    let directory = std::env::current_exe().ok().and_then(|exe| exe.parent()?.to_str().map(str::to_owned));
-    let Some(directory) = directory else { return };
+fn offer_shipctl(variables: &mut Vec<(OsString, OsString)>) {
+    let Ok(program) = std::env::current_exe() else { return };
+    let Some(directory) = program.parent() else { return };
     match variables.iter_mut().find(|(name, _)| name == "PATH") {
         Some((_, path)) => {
             if !std::env::split_paths(path).any(|directory| directory.join("shipctl").is_file()) {
-                path.push(':');
-                path.push_str(&directory);
+                path.push(":");
+                path.push(directory);
             }
         }
-        None => variables.push(("PATH".to_owned(), format!("/usr/local/bin:/usr/bin:/bin:{directory}"))),
+        None => {
+            let mut path = OsString::from("/usr/local/bin:/usr/bin:/bin:");
+            path.push(directory);
+            variables.push(("PATH".into(), path));
+        }
     }
 }
 

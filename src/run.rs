@@ -28,6 +28,7 @@ mod watch;
 
 pub mod console;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -75,7 +76,7 @@ pub struct Task {
     /// The entries of its script.
     pub entries: Vec<String>,
     /// The complete environment of its shell; nothing is inherited.
-    pub environment: Vec<(String, String)>,
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 /// The scripts around the tasks: the entries of each section.

@@ -1,6 +1,6 @@
 //! A program of our own (git) whose output is taken, while signals are held.
 
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -16,7 +16,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, read};
 
 use super::Signals;
-use super::command::{c_string, find};
+use super::command::{c_string, find, variables};
 use super::platform::{self, Launch};
 
 /// How a program ended.
@@ -41,8 +41,7 @@ pub fn capture(command: &Command, signals: &Signals) -> io::Result<Captured> {
     let program = find_program(command.get_program(), &environment)?;
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let arguments = words.map(c_string).collect::<Result<Vec<_>, _>>().map_err(unusable)?;
-    let variables =
-        environment.iter().map(|(name, value)| variable(name, value)).collect::<io::Result<Vec<_>>>()?;
+    let variables = variables(&environment).map_err(unusable)?;
     let (out, out_end) = pipe()?;
     let (err, err_end) = pipe()?;
     let pid = platform::spawn(&Launch {
@@ -141,17 +140,9 @@ fn environment(command: &Command) -> Vec<(OsString, OsString)> {
 }
 
 fn find_program(program: &OsStr, environment: &[(OsString, OsString)]) -> io::Result<PathBuf> {
-    let path = environment.iter().find(|(name, _)| name == "PATH").and_then(|(_, path)| path.to_str());
-    let path: Vec<_> = path.map(|path| ("PATH".to_owned(), path.to_owned())).into_iter().collect();
-    find(program, &path).map_err(|error| io::Error::new(io::ErrorKind::NotFound, error.to_string()))
+    find(program, environment).map_err(|error| io::Error::new(io::ErrorKind::NotFound, error.to_string()))
 }
 
 fn unusable(error: super::Error) -> io::Error {
     io::Error::other(error.to_string())
-}
-
-fn variable(name: &OsStr, value: &OsStr) -> io::Result<CString> {
-    // What the name is stays unsaid, and the value above all.
-    CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())
-        .map_err(|_| io::Error::other("a variable holds a NUL character"))
 }

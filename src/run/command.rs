@@ -14,7 +14,7 @@ use super::Error;
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Finds the file of a command as a shell does: along the `PATH` of the environment it will have.
-pub(super) fn find(command: &OsStr, environment: &[(String, String)]) -> Result<PathBuf, Error> {
+pub(super) fn find(command: &OsStr, environment: &[(OsString, OsString)]) -> Result<PathBuf, Error> {
     if command.as_bytes().contains(&b'/') {
         return Ok(PathBuf::from(command));
     }
@@ -22,11 +22,13 @@ pub(super) fn find(command: &OsStr, environment: &[(String, String)]) -> Result<
     if command.is_empty() {
         return Err(not_found());
     }
-    let path = environment.iter().rfind(|(name, _)| name == "PATH").map_or(DEFAULT_PATH, |(_, path)| path);
+    let path = environment.iter().rfind(|(name, _)| name == "PATH");
+    let path = path.map_or(OsStr::new(DEFAULT_PATH), |(_, path)| path);
     let mut forbidden = None;
-    for directory in path.split(':') {
+    for directory in std::env::split_paths(path) {
         // An empty one means the current directory.
-        let candidate = Path::new(if directory.is_empty() { "." } else { directory }).join(command);
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { &directory };
+        let candidate = directory.join(command);
         if candidate.is_file() {
             match access(&candidate, AccessFlags::X_OK) {
                 Ok(()) => return Ok(candidate),
@@ -46,7 +48,7 @@ pub(super) fn words(command: &[OsString]) -> Result<Vec<CString>, Error> {
 }
 
 /// The variables as `NAME=value`.
-pub(super) fn variables(environment: &[(String, String)]) -> Result<Vec<CString>, Error> {
+pub(super) fn variables(environment: &[(OsString, OsString)]) -> Result<Vec<CString>, Error> {
     environment
         .iter()
         .map(|(name, value)| {
@@ -55,7 +57,7 @@ pub(super) fn variables(environment: &[(String, String)]) -> Result<Vec<CString>
             variable.push(b'=');
             variable.extend_from_slice(value.as_bytes());
             // The value may be a secret: it has no place in the message.
-            CString::new(variable).map_err(|_| no_nul(format!("set the variable {name}")))
+            CString::new(variable).map_err(|_| no_nul(format!("set the variable {}", name.display())))
         })
         .collect()
 }
@@ -70,7 +72,7 @@ fn no_nul(doing: String) -> Error {
 }
 
 /// Why a file could not be executed.
-pub(super) fn not_started(file: &Path, error: io::Error, environment: &[(String, String)]) -> Error {
+pub(super) fn not_started(file: &Path, error: io::Error, environment: &[(OsString, OsString)]) -> Error {
     match error.raw_os_error() {
         Some(libc::E2BIG) => Error::TooLarge(largest(environment)),
         Some(libc::ENOENT | libc::ENOTDIR) if !file.exists() => Error::NotFound(file.display().to_string()),
@@ -85,10 +87,11 @@ pub(super) fn not_started(file: &Path, error: io::Error, environment: &[(String,
 }
 
 /// The names and sizes of the variables that fill most of the environment.
-fn largest(environment: &[(String, String)]) -> String {
+fn largest(environment: &[(OsString, OsString)]) -> String {
     let mut sizes: Vec<_> = environment.iter().map(|(name, value)| (value.len(), name)).collect();
     sizes.sort_by(|a, b| b.cmp(a));
-    let named: Vec<_> = sizes.iter().take(3).map(|(size, name)| format!("{name} ({size} bytes)")).collect();
+    let named: Vec<_> =
+        sizes.iter().take(3).map(|(size, name)| format!("{} ({size} bytes)", name.display())).collect();
     named.join(", ")
 }
 
@@ -101,14 +104,14 @@ mod tests {
         let environment: Vec<_> = ["a", "bbb", "cc", ""]
             .iter()
             .enumerate()
-            .map(|(i, v)| (format!("V{i}"), (*v).to_owned()))
+            .map(|(i, v)| (format!("V{i}").into(), (*v).into()))
             .collect();
         assert_eq!(largest(&environment), "V1 (3 bytes), V2 (2 bytes), V0 (1 bytes)");
     }
 
     #[test]
     fn a_command_is_found_along_the_path_it_will_have() {
-        let with = |path: &str| vec![("PATH".to_owned(), path.to_owned())];
+        let with = |path: &str| vec![("PATH".into(), path.into())];
         let sh = OsStr::new("sh");
         assert_eq!(find(sh, &with("/nowhere:/bin")).unwrap(), Path::new("/bin/sh"));
         assert!(matches!(find(sh, &with("/nowhere")), Err(Error::NotFound(_))));

@@ -29,7 +29,7 @@ use crate::mask::{Masker, Patterns};
 /// If `command` is empty.
 pub fn exec(
     command: &[OsString],
-    environment: &[(String, String)],
+    environment: &[(OsString, OsString)],
     mask: Option<&Patterns>,
     signals: &Signals,
 ) -> Result<Outcome, Error> {
