@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexSet;
+
 use crate::diagnostic::Diagnostic;
 use crate::model::job::Step;
 use crate::model::{Job, Name, Pipeline};
@@ -97,10 +99,6 @@ fn undeclared_names(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
 
 /// Resources and jobs that need an integration of no file: it may be in the environment.
 fn undeclared_integrations(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
-    // Without any, integrations are kept elsewhere, and that is all there is to say.
-    if pipeline.integrations.is_empty() {
-        return;
-    }
     let bound = pipeline.resources.values().filter_map(|resource| {
         Some((format!("resource `{}`", resource.name.text), resource.integration.as_ref()?))
     });
@@ -108,12 +106,29 @@ fn undeclared_integrations(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic
         .jobs
         .values()
         .flat_map(|job| job.integrations.iter().map(|name| (format!("job `{}`", job.name.text), name)));
-    for (of, name) in bound.chain(listed) {
-        if !pipeline.integrations.contains_key(&name.text) {
-            let mut diagnostic = crate::resolve::unknown_integration(pipeline, name, &of);
-            diagnostic.severity = crate::diagnostic::Severity::Warning;
-            diagnostics.push(diagnostic);
+    let missing: Vec<_> =
+        bound.chain(listed).filter(|(_, name)| !pipeline.integrations.contains_key(&name.text)).collect();
+    // Where none is declared they are kept elsewhere, and once is enough to say it.
+    if pipeline.integrations.is_empty() {
+        let names: IndexSet<_> = missing.iter().map(|(_, name)| name.text.as_str()).collect();
+        if let Some((_, first)) = missing.first() {
+            let shown: Vec<_> = names.iter().take(10).copied().collect();
+            let more = if names.len() > shown.len() { ", …" } else { "" };
+            diagnostics.push(
+                Diagnostic::warning(format!(
+                    "no integrations are declared; jobs need: {}{more}",
+                    shown.join(", ")
+                ))
+                .at(first.place)
+                .hint("declare them in shippable.integrations.yml, or add the file that does with -i"),
+            );
         }
+        return;
+    }
+    for (of, name) in missing {
+        let mut diagnostic = crate::resolve::unknown_integration(pipeline, name, &of);
+        diagnostic.severity = crate::diagnostic::Severity::Warning;
+        diagnostics.push(diagnostic);
     }
 }
 

@@ -66,7 +66,7 @@ pub struct JobOptions {
     /// Set a variable of the job (repeatable)
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub env: Vec<(String, String)>,
-    /// Use this directory as the workspace; it is wiped
+    /// Use this directory, new or empty, as the workspace
     #[arg(long, value_name = "DIR")]
     pub workspace: Option<PathBuf>,
     /// Take the repository of this resource from a local clone (repeatable)

@@ -268,7 +268,7 @@ impl Builder {
                 "the encrypted params of `{resource}` cannot be opened: their variables are not set"
             ))
             .at(place)
-            .hint("give them with -e KEY=VALUE, or put them into a keyValuePair integration"),
+            .hint("put them into a keyValuePair integration; what is given with -e KEY=VALUE is not masked"),
         );
     }
 

@@ -269,7 +269,12 @@ fn warn_of_unknown_keys(map: &Map, known: &[&str], of: &str, diagnostics: &mut V
             diagnostics.push(
                 Diagnostic::warning(format!("unknown key `{key}` of {of}"))
                     .at(entry.key)
-                    .hint("it has no effect")
+                    .hint(match key.as_str() {
+                        "timeoutMinutes" | "container" | "nodePool" => {
+                            "it belongs under `runtime:` of the job"
+                        }
+                        _ => "it has no effect",
+                    })
                     .did_you_mean(key, known.iter().copied()),
             );
         }

@@ -110,6 +110,7 @@ pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<D
     resolver.taken.clear();
     let dependencies = resolver.dependencies();
     let integrations = resolver.integrations();
+    resolver.check_scripts();
     let tasks: Vec<_> = job
         .steps
         .iter()
@@ -176,19 +177,34 @@ impl<'a> Resolver<'a> {
         if job.has_scripts() {
             return;
         }
-        let hint = match job.kind.text.as_str() {
-            "runCI" => "it runs the CI section of shippable.yml",
-            "" => "add `type: runSh`",
-            _ => "jobs of this type have no script of their own: the service did their work",
+        let name = &job.name.text;
+        let (message, hint) = match job.kind.text.as_str() {
+            "" => (format!("job `{name}` has no type"), "add `type: runSh`"),
+            "runCI" => (
+                format!("job `{name}` is of type `runCI`, which this version of shipctl does not run"),
+                "what it would run is the CI section of shippable.yml",
+            ),
+            kind => (
+                format!("job `{name}` is of type `{kind}`, and shipctl runs runSh jobs"),
+                "jobs of this type have no script of their own: the service did their work",
+            ),
         };
-        self.problems.push(
-            Diagnostic::error(format!(
-                "job `{}` is of type `{}`, and shipctl runs runSh jobs",
-                job.name.text, job.kind.text
-            ))
-            .at(job.kind.place)
-            .hint(hint),
-        );
+        self.problems.push(Diagnostic::error(message).at(job.kind.place).hint(hint));
+    }
+
+    /// A TASK without a script is a mistake of writing more often than a wish to do nothing.
+    fn check_scripts(&mut self) {
+        for step in &self.job.steps {
+            if let Step::Task(task) = step
+                && task.entries.is_empty()
+            {
+                self.problems.push(
+                    Diagnostic::error(format!("a TASK of job `{}` has no script", self.job.name.text))
+                        .at(task.place)
+                        .hint("add `script: …`; `shipctl check` tells of keys that nobody knows"),
+                );
+            }
+        }
     }
 
     /// The first part of a name's variables; a complaint if nothing is left of it or another name of the job has

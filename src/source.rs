@@ -108,11 +108,17 @@ impl Source {
     pub fn line(&self, offset: u32) -> String {
         let (_, range) = self.line_at(self.text.floor_char_boundary(offset as usize));
         let line = self.text[range.clone()].trim_end_matches(['\n', '\r']);
-        if self.sensitive.iter().any(|s| range.start < s.end && s.start < range.end) {
-            without_values(line)
-        } else {
-            line.to_owned()
+        let Some(sensitive) = self.sensitive.iter().find(|s| range.start < s.end && s.start < range.end)
+        else {
+            return line.to_owned();
+        };
+        if self.text[sensitive.start..].starts_with(['[', '{']) {
+            // A flow collection: what of it is in this line is left out.
+            let from = sensitive.start.saturating_sub(range.start);
+            let to = (sensitive.end - range.start).min(line.len());
+            return format!("{}***{}", &line[..from], &line[to..]);
         }
+        without_values(line)
     }
 
     /// The index, from 0, and the range of the line that holds an offset.
@@ -174,15 +180,31 @@ fn sensitive_ranges(text: &str) -> Vec<Range<usize>> {
             continue;
         }
         let block_key = text[line_start..start].trim_matches(['"', '\'']).is_empty();
-        let flow = rest.trim_start_matches([' ', '\t', ':']).starts_with(['[', '{']);
-        if flow {
-            ranges.push(start..text.len());
+        let value = rest.trim_start_matches([' ', '\t', ':']);
+        if value.starts_with(['[', '{']) {
+            let from = text.len() - value.len();
+            ranges.push(from..end_of_flow(text, from));
         } else if block_key {
-            let end = end_of_block(text, start);
-            ranges.push(start..end);
+            ranges.push(start..end_of_block(text, start));
         }
     }
     ranges
+}
+
+/// Where the flow collection that begins at `start` ends: behind its last bracket, or nowhere.
+fn end_of_flow(text: &str, start: usize) -> usize {
+    let mut depth = 0;
+    for (offset, byte) in text[start..].bytes().enumerate() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return start + offset + 1;
+        }
+    }
+    text.len()
 }
 
 /// Where the top-level block that begins in the line of `start` ends: at the next line that begins another key.
@@ -208,7 +230,10 @@ fn without_values(line: &str) -> String {
             return if line.len() == indent { line.to_owned() } else { format!("{}***", &line[..indent]) };
         }
     };
-    let harmless = matches!(key.trim_start_matches([' ', '-']), "name" | "type" | "fields" | "integrations");
+    // Where a value is to be had is no secret.
+    let elsewhere = ["{env:", "{file:"].iter().any(|source| value.trim_start().starts_with(source));
+    let harmless = elsewhere
+        || matches!(key.trim_start_matches([' ', '-']), "name" | "type" | "fields" | "integrations");
     if harmless || value.trim().is_empty() { line.to_owned() } else { format!("{key}: ***") }
 }
 

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 
 use crate::contract::key_name;
 use crate::diagnostic::Diagnostic;
-use crate::model::integration::{FieldValue, SourceKind, ValueSource, Values, missing_field};
-use crate::model::kind::{KINDS, Kind, Shape};
+use crate::model::integration::{FieldValue, SourceKind, ValueSource, Values, missing_field, unknown_kind};
+use crate::model::kind::{Kind, Shape};
 use crate::model::{Integration, Name};
 
 /// What all these variables begin with.
@@ -47,15 +47,8 @@ impl Ambient {
             return None;
         };
         let Some(kind) = Kind::find(written) else {
-            diagnostics.push(
-                Diagnostic::error(format!("{PREFIX}{prefix}TYPE is of an unknown type `{written}`"))
-                    .at(name.place)
-                    .hint(format!(
-                        "known types: {}",
-                        KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
-                    ))
-                    .did_you_mean(written, KINDS.iter().flat_map(|kind| [kind.name, kind.display])),
-            );
+            let message = format!("{PREFIX}{prefix}TYPE is of an unknown type `{written}`");
+            diagnostics.push(unknown_kind(message, written).at(name.place));
             return None;
         };
         let source = |variable: &str| ValueSource {

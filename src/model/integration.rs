@@ -84,15 +84,9 @@ impl Integration {
             return None;
         };
         let Some(kind) = Kind::find(&written.text) else {
-            let names = KINDS.iter().flat_map(|kind| [kind.name, kind.display]);
             diagnostics.push(
-                Diagnostic::error(format!("{of} is of an unknown type `{}`", written.text))
-                    .at(written.place)
-                    .hint(format!(
-                        "known types: {}",
-                        KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")
-                    ))
-                    .did_you_mean(&written.text, names),
+                unknown_kind(format!("{of} is of an unknown type `{}`", written.text), &written.text)
+                    .at(written.place),
             );
             return None;
         };
@@ -129,6 +123,21 @@ impl Integration {
         }
         Some(Integration { name, kind, fields })
     }
+}
+
+/// The error for a type that nobody knows, with those that it may have been meant to be.
+pub fn unknown_kind(message: String, written: &str) -> Diagnostic {
+    let error = Diagnostic::error(message);
+    let spelled = |kind: &Kind| format!("`{}` ({})", kind.name, kind.display);
+    let contains = |name: &str| name.to_ascii_lowercase().contains(&written.to_ascii_lowercase());
+    let alike: Vec<_> =
+        KINDS.iter().filter(|kind| contains(kind.name) || contains(kind.display)).map(spelled).collect();
+    if !alike.is_empty() {
+        return error.hint(format!("did you mean {}?", alike.join(" or ")));
+    }
+    error
+        .hint(format!("known types: {}", KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")))
+        .did_you_mean(written, KINDS.iter().flat_map(|kind| [kind.name, kind.display]))
 }
 
 /// The error for a field that is required and not there.

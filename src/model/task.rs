@@ -38,6 +38,7 @@ impl Task {
     /// Reads a TASK in any of its shapes: a map with a script, a list of `{script}` or of texts, a text. `None` for the
     /// word `managed`: the original's own jobs fill that in.
     pub(super) fn read(node: &Node, place: Place, diagnostics: &mut Vec<Diagnostic>) -> Option<Task> {
+        let problems = diagnostics.len();
         let mut task = Task { name: None, entries: Vec::new(), variables: Vec::new(), image: None, place };
         match &node.value {
             Value::Scalar(scalar) if scalar.text == "managed" => return None,
@@ -59,7 +60,8 @@ impl Task {
             }
             Value::Scalar(_) | Value::Null => flatten_texts(node, "a TASK", &mut task.entries, diagnostics),
         }
-        if task.entries.is_empty() {
+        if task.entries.is_empty() && diagnostics[problems..].iter().all(|diagnostic| !diagnostic.is_error())
+        {
             diagnostics.push(
                 Diagnostic::warning("a TASK without a script")
                     .at(place)

@@ -300,13 +300,18 @@ fn next_token(mut text: &str) -> Option<&str> {
     (end > 0).then(|| &text[..end])
 }
 
+const NO_TABS: &str = "YAML is indented with blanks, not with tabs";
+
 /// What the library's message, which is about the place `at` of `text`, means to someone who writes YAML.
 fn hint_for(problem: &str, text: &str, at: usize) -> Option<&'static str> {
     let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
     let tab = text[line_start..].trim_start_matches(' ').starts_with('\t');
+    if problem.contains("tab character") {
+        return Some(NO_TABS);
+    }
     if problem.contains("cannot start any token") {
         return Some(if tab {
-            "YAML is indented with blanks, not with tabs"
+            NO_TABS
         } else {
             "put the value into quotes: it begins with a character that means something to YAML"
         });
