@@ -1,12 +1,13 @@
 //! Processes: runs a job's scripts in bash, and any command in a job's environment.
 //!
 //! ```text
-//! run() ── flow      which part of the job is due next
-//!       └─ shell     one bash: what it says and is told
-//!            ├─ driver   what the bash reads
-//!            ├─ control  the line between the two
-//!            └─ watch    waiting for output, the shell, signals and the clock
-//!                 └─ report ── console   what is seen of it
+//! course ─┬─ flow      which part of the job is due next
+//!         └─ shell     one bash: what it says and what it is told
+//!              ├─ driver    what the bash reads
+//!              ├─ control   the line between the two
+//!              └─ watch     waiting for output, the shell, signals and the clock
+//!                   ├─ ending ── tree        how all of it ends, wherever it has gone
+//!                   └─ report ── console     what is seen of it
 //! ```
 //!
 //! Each TASK has a bash of its own; a section runs in the bash of the task before it as long as that lives, and in a
@@ -15,7 +16,9 @@
 mod capture;
 mod command;
 mod control;
+mod course;
 mod driver;
+mod ending;
 mod event;
 mod exec;
 mod flow;

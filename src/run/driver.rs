@@ -27,6 +27,7 @@ use memchr::memmem;
 
 use super::Error;
 use super::control::Control;
+use crate::exit;
 
 /// Asks, and does as told.
 const ASK: &str = r#"{ _shipctl="between $? $-"; \builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
@@ -111,11 +112,12 @@ impl<'a> Scripts<'a> {
     /// Writes the driver of a shell that runs `entries` entries as a task, and returns its path.
     pub(super) fn write_task(&self, control: &Control, entries: usize) -> Result<String, Error> {
         let (questions, answers) = (control.questions(), control.answers());
-        // The answer repeats the number of the question: one that a signal has kept the shell from reading is skipped.
+        let killed = exit::of_signal(nix::libc::SIGKILL);
+        // Without `shipctl` there is nobody to go on for. The answer repeats the number of the question: one that a signal has kept the shell from reading is skipped.
         let ask = format!(
             r#"\builtin trap - DEBUG; \builtin set +vx
 (( _shipctl_number += 1 ))
-{{ \builtin printf "%s\n" "$_shipctl_number $_shipctl"; \builtin trap -p EXIT; \builtin printf "\0"; }} >|{questions} || [[ 1 ]]
+{{ \builtin printf "%s\n" "$_shipctl_number $_shipctl"; \builtin trap -p EXIT; \builtin printf "\0"; }} >|{questions} || \builtin exit {killed}
 _shipctl=
 while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _shipctl <{answers}; do [[ 1 ]]; done
 [[ $_shipctl == "$_shipctl_number "* ]] && _shipctl=${{_shipctl#* }} || _shipctl="#

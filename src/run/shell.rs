@@ -225,6 +225,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         let step = self.part.name(&self.watch.job);
         self.watch.report.event(&Event::EntryStart { step, entry, script });
         self.at = At::Entry(entry);
+        self.watch.entered = true;
         self.entry_begun = Instant::now();
         Ok(before.to_owned())
     }

@@ -110,9 +110,22 @@ fn a_signal_the_script_does_not_expect_ends_it() {
 }
 
 #[test]
+fn a_child_that_bash_has_just_forked_does_not_ask_in_its_place() {
+    // It inherits the EXIT trap, and runs it when a signal comes before it executes its program.
+    for _ in 0..20 {
+        let running = Job::new(&["sleep 1000 & echo @ready; wait"]).sections().start();
+        running.wait_for("@ready");
+        running.signal(Signal::SIGHUP);
+        running.finish().is(129, &["ready", "on_failure", "always"]);
+    }
+}
+
+#[test]
 fn usr1_does_not_end_what_the_script_waits_for() {
     let running = Job::new(&[
-        "trap 'echo @usr1' USR1; echo @ready; sh -c 'while [ ! -e $HERE/go ]; do sleep 0.01; done'; echo @end",
+        "trap 'echo @usr1; touch $HERE/got' USR1",
+        "echo @ready; sh -c 'while [ ! -e $HERE/go ]; do sleep 0.01; done'",
+        "until [ -e $HERE/got ]; do sleep 0.01; done; echo @end",
     ]);
     let running = running.start();
     running.wait_for("@ready");

@@ -222,7 +222,6 @@ impl Running {
 
     /// Waits for the end of the program.
     pub fn finish(mut self) -> Ran {
-        let begun = Instant::now();
         let end = Instant::now() + PATIENCE;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -234,7 +233,6 @@ impl Running {
             }
             thread::sleep(Duration::from_millis(2));
         };
-        assert!(begun.elapsed().as_secs() < 9, "SLOW {}", self.printed());
         for reader in self.readers {
             reader.join().unwrap();
         }

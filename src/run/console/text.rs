@@ -148,7 +148,12 @@ impl Format for Text {
                     self.line("  ", Ink::Bad, &format!("✗ exit {status} · {}", Short(duration)), out);
                 }
             }
-            Event::Notice { message } => self.line("", Ink::Warning, &format!("! {message}"), out),
+            Event::Notice { message } => {
+                self.fresh_line(out);
+                // A terminal has echoed the key that cancelled the job.
+                out.extend_from_slice(if self.live { b"\r" } else { b"" });
+                self.line("", Ink::Warning, &format!("! {message}"), out);
+            }
             Event::StepEnd { step } => self.step_end(step, out),
             Event::JobEnd { job, outcome, duration, steps } => {
                 self.job_end(job, outcome, duration, steps, out)

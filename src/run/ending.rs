@@ -1,0 +1,176 @@
+//! The end of what runs: by the time limit, by a signal, or because it was left behind.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use nix::libc;
+use nix::unistd::Pid;
+
+use super::event::Event;
+use super::flow::Part;
+use super::signals::Arrival;
+use super::tree::Member;
+use super::watch::{Happening, Line, Watch};
+use super::{Error, Outcome, SECTION_LIMIT, platform, signal_name};
+
+/// How long a process that a task left behind has to end after TERM. Nobody waits for its work, so not long.
+const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
+
+/// How long a process may take to vanish after KILL; one that does not is stuck in the kernel or another user's.
+const KILL_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often to look for processes that are left: their ends are not all announced, only those of children.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How often to look for processes that began after the others were told to end.
+const LOOK_FOR_NEW: Duration = Duration::from_millis(100);
+
+/// The end of the processes.
+pub(super) struct Ending {
+    /// When those that are left will be killed.
+    kill_at: Instant,
+    /// Those that were told to end. A shell that hears it between two commands may start another all the same.
+    told: HashSet<Member>,
+}
+
+impl Watch<'_, '_> {
+    /// When there will be something to do.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.ending {
+            Some(ending) => Some(ending.kill_at.min(Instant::now() + LOOK_FOR_NEW)),
+            None => self.limit,
+        }
+    }
+
+    /// Whether the processes are being ended.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Gives a section that begins after an interruption its own time.
+    pub(super) fn begin(&mut self, part: Part) {
+        if self.interrupted && matches!(part, Part::Section(_)) {
+            self.limit = Instant::now().checked_add(SECTION_LIMIT);
+        }
+    }
+
+    /// The deadline has passed.
+    pub(super) fn on_time(&mut self) {
+        let now = Instant::now();
+        if self.ending.is_some() {
+            self.go_on_ending();
+        } else if self.limit.is_some_and(|limit| limit <= now) {
+            let limit =
+                if self.interrupted { SECTION_LIMIT } else { self.job.time_limit.unwrap_or_default() };
+            let message = format!("time limit of {} s reached", limit.as_secs_f64());
+            self.report.event(&Event::Notice { message: &message });
+            self.cut = Some(Outcome::TimedOut);
+            self.limit = None;
+            self.end_tree(self.job.grace);
+        }
+    }
+
+    /// A signal came: INT and TERM cut the run short, others go to the shell.
+    pub(super) fn on_signal(&mut self, arrival: Arrival, shell: Option<Pid>) {
+        match arrival.signal {
+            signal @ (libc::SIGINT | libc::SIGTERM) => self.cancel(signal),
+            libc::SIGTSTP => self.pause(),
+            libc::SIGCHLD | libc::SIGCONT | libc::SIGTTIN | libc::SIGTTOU => {}
+            signal => {
+                let Some(shell) = shell else { return };
+                // What a terminal sends goes to a process group; what a user sends, to a process.
+                let group = matches!(signal, libc::SIGHUP | libc::SIGQUIT | libc::SIGWINCH);
+                platform::kill(if group { Pid::from_raw(-shell.as_raw()) } else { shell }, signal);
+            }
+        }
+    }
+
+    /// INT or TERM: the first ends what runs and leaves it time, the second ends everything.
+    fn cancel(&mut self, signal: i32) {
+        let name = signal_name(signal);
+        if self.interrupted || self.cut.is_some() {
+            self.report.event(&Event::Notice { message: &format!("{name}: skipping the rest") });
+            self.abandoned = true;
+            self.cut = self.cut.or(Some(Outcome::Cancelled(signal)));
+            self.end_tree(Duration::ZERO);
+        } else {
+            self.report.event(&Event::Notice { message: &format!("cancelled by {name}") });
+            self.cut = Some(Outcome::Cancelled(signal));
+            self.end_tree(self.job.grace);
+        }
+    }
+
+    /// Ctrl-Z: the whole tree stops with us, and goes on with us. The clock stands still meanwhile.
+    fn pause(&mut self) {
+        let before = Instant::now();
+        self.tree.signal(libc::SIGSTOP);
+        platform::kill(Pid::this(), libc::SIGSTOP);
+        self.tree.signal(libc::SIGCONT);
+        let slept = before.elapsed();
+        self.limit = self.limit.map(|limit| limit + slept);
+        if let Some(ending) = &mut self.ending {
+            ending.kill_at += slept;
+        }
+    }
+
+    /// Begins to end every process.
+    fn end_tree(&mut self, grace: Duration) {
+        let now = Instant::now();
+        let kill_at = now.checked_add(grace).unwrap_or(now + super::GRACE);
+        self.ending = Some(Ending { kill_at, told: HashSet::new() });
+        self.go_on_ending();
+    }
+
+    /// Tells every process to end that has not been told yet, or kills them all if their time is up.
+    fn go_on_ending(&mut self) {
+        let Some(ending) = &mut self.ending else { return };
+        let now = Instant::now();
+        for member in self.tree.members() {
+            if ending.kill_at <= now {
+                platform::kill(member.pid, libc::SIGKILL);
+            } else if ending.told.insert(member) {
+                platform::kill(member.pid, libc::SIGTERM);
+                // One that is stopped must be woken to hear it.
+                platform::kill(member.pid, libc::SIGCONT);
+            }
+        }
+        if ending.kill_at <= now {
+            ending.kill_at = now + LOOK_AGAIN;
+        }
+    }
+
+    /// Ends all that the shell has left behind, and passes on what it still had to say. Never waits for the pipe to
+    /// close: who holds it may be beyond our reach.
+    pub(super) fn sweep(&mut self, mut line: Option<&mut Line>) -> Result<(), Error> {
+        if let Some(line) = line.as_deref_mut() {
+            self.drain(&mut line.output)?;
+        }
+        let mut give_up = None;
+        while self.tree.has_children() {
+            self.tree.reap(None);
+            if self.tree.members().is_empty() {
+                break;
+            }
+            match &self.ending {
+                None => self.end_tree(self.job.grace.min(LEFTOVER_GRACE)),
+                Some(ending) => {
+                    let give_up = *give_up.get_or_insert(ending.kill_at + KILL_PATIENCE);
+                    if give_up <= Instant::now() {
+                        self.report.event(&Event::Notice { message: "some processes could not be ended" });
+                        break;
+                    }
+                    self.go_on_ending();
+                }
+            }
+            let until = Instant::now() + LOOK_AGAIN;
+            if let Happening::Signal(arrival) = self.wait(line.as_deref_mut(), None, Some(until))? {
+                self.on_signal(arrival, None);
+            }
+        }
+        self.ending = None;
+        if let Some(line) = line {
+            self.drain(&mut line.output)?;
+        }
+        Ok(())
+    }
+}
