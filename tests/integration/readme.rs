@@ -89,3 +89,11 @@ fn the_files_that_the_readme_links_to_are_there() {
         assert!(fs::exists(Path::new(env!("CARGO_MANIFEST_DIR")).join(&link[1])).unwrap(), "{}", &link[1]);
     }
 }
+
+#[test]
+fn the_yaml_is_that_of_the_fixture() {
+    let fixture =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/aws-keys/shippable.yml")).unwrap();
+    let code: Vec<_> = fixture.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(blocks("yaml")[0].trim(), code.join("\n").trim());
+}
