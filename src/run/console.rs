@@ -28,10 +28,10 @@ pub trait Format {
 
 /// A stream and the format of what goes there.
 ///
-/// Nothing is written before [`Console::flush`], and no more than the stream takes without blocking (as far as a pipe
-/// can tell): a reader who does not read must not keep a time limit or Ctrl-C from being noticed. When nobody reads any
-/// more (`shipctl run job | head`), the console falls silent and the job goes on to its end: a deployment that is half
-/// done because its log was cut short would be the greater harm.
+/// Events are only taken note of; they are written while the run waits, never more at a time than the stream takes
+/// without blocking (as far as a pipe can tell): a reader who does not read must not keep a time limit or Ctrl-C from
+/// being noticed. When nobody reads any more (`shipctl run job | head`), the console falls silent and the job goes on to
+/// its end: a deployment that is half done because its log was cut short would be the greater harm.
 pub struct Console<'a> {
     format: Box<dyn Format + 'a>,
     stream: BorrowedFd<'a>,

@@ -14,8 +14,9 @@
 //! - How a shell ended is seen from its process alone. One that never asks (`exec`, `kill -9 $$`, an EXIT trap and `exit`
 //!   in one entry) is judged all the same; a fresh shell takes its place then. So a script can end its shell, but it
 //!   cannot print a result.
-//! - `\builtin` guards against functions and aliases of the script that are called `read` or `exit`. All output of the driver goes to
-//!   `/dev/null`, its own trace (`set -x`, `set -v`) included; both options and the DEBUG trap are off while it works.
+//! - `\builtin` guards against functions and aliases of the script that are called `read` or `exit`. All output of the
+//!   driver goes to `/dev/null`, its own trace (`set -x`, `set -v`) included; both options and the DEBUG trap are off while
+//!   it works.
 //!   (`builtin .` would not do: bash then forgets that `set -e` is to be ignored in front of `||`.)
 
 use std::fs::{self, DirBuilder, File, OpenOptions};

@@ -48,8 +48,9 @@ impl Signals {
         ] {
             watched.remove(signal);
         }
-        for signal in Signal::iterator().filter(|s| *s != Signal::SIGCHLD) {
-            if platform::is_ignored(signal as i32) {
+        for signal in Signal::iterator() {
+            let may_be_ignored = signal != Signal::SIGCHLD && watched.contains(signal);
+            if may_be_ignored && platform::is_ignored(signal as i32) {
                 watched.remove(signal);
             }
         }
