@@ -12,6 +12,7 @@
 //!
 //! This layer knows no YAML, no commands and no processes.
 
+mod adopt;
 mod build;
 mod change;
 mod content;
@@ -34,6 +35,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use adopt::Current;
 pub use build::{Build, BuildRecord, BuildRef, Ended, Ending, Progress};
 pub use change::{Base, Change, Entries, Files, Seed};
 pub use error::{Error, Kind};

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use rusqlite::{OptionalExtension as _, Transaction};
 use serde_json::{Map, Value as Json};
 
+use super::adopt;
 use super::build::{subject, touch};
 use super::change::same_bag;
 use super::content::{self, Explain};
@@ -111,6 +112,9 @@ impl Writer<'_> {
         }
         if let (None, Some(seed)) = (&latest, &change.seed) {
             self.insert(&change.name, seed.version_name.as_deref(), &seed.bag, None, None)?;
+        }
+        if let Some(seed) = &change.seed {
+            adopt::write_first(self.transaction, &change.name, seed).map_err(self.explain)?;
         }
         let number = self.insert(&change.name, version_name.as_deref(), &bag, tree, Some(self.build))?;
         let made = VersionRef { name: change.name.clone(), number };
