@@ -100,6 +100,9 @@ pub struct Run {
     /// Keep the workspace; its secret files go all the same
     #[arg(long)]
     pub keep: bool,
+    /// Store what the job leaves for the next run even if a secret is in it
+    #[arg(long)]
+    pub allow_secrets_in_state: bool,
     /// What the job is run with.
     #[command(flatten)]
     pub options: JobOptions,

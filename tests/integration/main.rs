@@ -9,4 +9,5 @@ mod files;
 mod graph;
 mod job;
 mod lookup;
+mod state;
 mod support;
