@@ -6,12 +6,15 @@ pub mod env;
 pub mod exec;
 pub mod function;
 pub mod graph;
+pub mod history;
 pub mod list;
 mod made;
 mod plan;
 mod record;
 mod repositories;
+pub mod reset;
 pub mod run;
+pub mod state;
 mod versions;
 
 use std::ffi::OsString;
@@ -116,6 +119,16 @@ fn read_good(options: &LineOptions) -> Result<Line, Failure> {
     } else {
         Err(failure(&errors, &line.sources, paint(options.color, &io::stderr())))
     }
+}
+
+/// Where the line lies whose state a command is about. It need not be free of errors: what was stored can be looked at
+/// all the same.
+fn line_of_state(options: &LineOptions) -> Result<Line, Failure> {
+    let line = read(options)?;
+    if line.directory.join(crate::state::DIRECTORY).exists() {
+        return Ok(line);
+    }
+    read_good(options)
 }
 
 /// How the credentials of a job are fetched, and what is asked for it.

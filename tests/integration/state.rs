@@ -2,84 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::path::Path;
 
-use crate::support::{Call, shipctl};
-
-/// A line in a directory of its own, whose jobs run again and again. Scripts write what they see to `$WORK/seen`.
-struct Line(Call);
-
-impl Line {
-    fn new(yaml: &str) -> Line {
-        Line(
-            shipctl("run")
-                .file("shippable.yml", yaml)
-                .file("tmp/", "")
-                .env("TMPDIR", "{WORK}/tmp")
-                .env("WORK", "{WORK}"),
-        )
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.0.path(path)
-    }
-
-    /// Runs shipctl, whatever comes of it.
-    fn try_to(&self, args: &str) -> Output {
-        self.0.also(args).output().unwrap()
-    }
-
-    /// Runs shipctl, which must succeed and have nothing to complain about. What comes out on stdout.
-    #[track_caller]
-    fn does(&self, args: &str) -> String {
-        let output = self.try_to(args);
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((output.status.code(), &*stderr), (Some(0), ""), "{args}: {}", text(&output.stdout));
-        text(&output.stdout)
-    }
-
-    /// Runs shipctl, which must fail with this status. What it says on stderr.
-    #[track_caller]
-    fn fails(&self, args: &str, status: i32) -> String {
-        let output = self.try_to(args);
-        assert_eq!(output.status.code(), Some(status), "{}", text(&output.stderr));
-        text(&output.stderr)
-    }
-
-    /// Runs a job, which must succeed. What it wrote to `$WORK/seen`.
-    #[track_caller]
-    fn run(&self, job: &str) -> String {
-        let _ = fs::remove_file(self.path("seen"));
-        self.does(&format!("run {job}"));
-        fs::read_to_string(self.path("seen")).unwrap_or_default()
-    }
-
-    fn write(&self, path: &str, content: &str) {
-        fs::write(self.path(path), content).unwrap();
-    }
-
-    /// A utility function outside of a job.
-    #[track_caller]
-    fn get(&self, function: &str) -> String {
-        self.does(function).trim_end().to_owned()
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::line::{Line, job, text};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
-}
-
-/// A job with these steps before its one TASK, and these behind it.
-fn job(name: &str, before: &str, script: &str, after: &str) -> String {
-    let script = script.replace('\n', "\n            ");
-    format!(
-        "- name: {name}\n  type: runSh\n  steps:\n{before}    - TASK:\n        script:\n          - |\n            {script}\n{after}"
-    )
 }
 
 const SEE: &str = "    - IN: res\n";
@@ -125,7 +53,7 @@ cat n >> $WORK/seen";
     line.run("make");
     line.run("make");
     assert_eq!(line.run("use"), "2 v2 blue\nbin/tool 750\nn 644\nx\nx\n");
-    assert_eq!(line.get("get_resource_version_name make --job use"), "v2");
+    assert_eq!(line.does("get_resource_version_name make --job use"), "v2\n");
     // The files of a command that is wrapped are the same.
     assert_eq!(line.does("exec use --workspace ws -- cat ws/IN/make/runSh/n"), "x\nx\n");
 }
