@@ -142,7 +142,7 @@ impl Record {
                 if allow_secrets { Ok(changes) } else { without_secrets(&ready.credentials, changes) }
             })
             .and_then(|changes| Ok(store.finish(&self.0, ending, outcome.status(), &changes).map(drop)?));
-        let Err(failure) = stored else { return Ok(store.close()?) };
+        let Err(failure) = stored else { return Ok(()) };
         let ending = if ending == Ending::Success { Ending::Failure } else { ending };
         // It is in the history all the same, if that can be; what was wrong is said below.
         let _ = store.finish(&self.0, ending, status, &[]);

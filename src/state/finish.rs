@@ -9,7 +9,6 @@ use super::adopt;
 use super::build::{subject, touch};
 use super::change::same_bag;
 use super::content::{self, Explain};
-use super::flush::{self, Flusher};
 use super::place::Place;
 use super::version::{self, millis};
 use super::{Build, Change, Ending, Error, Files, Kind, Result, Store, Version, VersionRef};
@@ -19,7 +18,7 @@ impl Store {
     /// change is applied to is what is the latest version now, not what it was when the build began. Returns for
     /// each change the number of the version it made, or `None` if nothing was different.
     ///
-    /// Versions are safe from a kill when this returns, and from a power cut a moment later, see [`Store::close`].
+    /// Versions are safe from a kill when this returns; about a power cut, see [`Store::close`].
     ///
     /// # Errors
     ///
@@ -55,27 +54,7 @@ impl Store {
             Writer { transaction: &transaction, place: &place, explain: &explain, build: build.id, now };
         let made = changes.iter().map(|change| writer.apply(change)).collect::<Result<Vec<_>>>()?;
         transaction.commit().map_err(explain)?;
-        self.flush()?;
         Ok(made)
-    }
-
-    /// Has the log brought to the disk while the caller goes on.
-    fn flush(&mut self) -> Result<()> {
-        if !self.logged {
-            return Ok(());
-        }
-        let log = self.place.beside("-wal");
-        if self.flusher.is_none() {
-            self.flusher = Flusher::start(log.clone(), self.place.directory.clone()).ok();
-        }
-        match &self.flusher {
-            Some(flusher) => {
-                flusher.request();
-                Ok(())
-            }
-            None => flush::flush(&log, Some(&self.place.directory))
-                .map_err(|error| Error::io(&error, format!("cannot write {}", log.display()))),
-        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Opening the database, making it, and bringing it up to date.
 //!
-//! A write-ahead log is taken where it works: a commit appends to it without waiting for the disk, readers and a
-//! writer do not wait for each other, and the last one to close it leaves one file. Its price is memory shared by all
-//! processes, so elsewhere (NFS, a container's view of another kernel's files) there is a rollback journal, which needs
-//! nothing but locks and waits for the disk at every commit. Either survives a kill at any moment.
+//! A write-ahead log is taken where it works: a commit appends to it without waiting for the disk, and readers and a
+//! writer do not wait for each other. Its price is memory shared by all processes, so elsewhere (NFS, a container's view
+//! of another kernel's files) there is a rollback journal, which needs nothing but locks and waits for the disk at every
+//! commit. Either survives a kill at any moment.
 
 use std::cell::Cell;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, config::DbConfig};
 
@@ -21,6 +21,10 @@ const WHAT: &str = "open the state";
 /// The journals, by their names in SQLite.
 const LOG: &str = "wal";
 const ROLLBACK: &str = "delete";
+
+/// How many pages the log has before it is taken into the database, for which one run in twenty waits. A
+/// process that opens it alone has to read all of it: that is 1 MiB, or half a millisecond.
+const LOG_PAGES: u32 = 256;
 
 /// Opens the database, which is made if it is not there.
 pub(super) fn open_or_create(place: Place) -> Result<Store> {
@@ -41,12 +45,11 @@ pub(super) fn open_existing(place: Place) -> Result<Store> {
         .and_then(|store| prepare(store, STEPS, journal));
     match opened {
         Err(error) if error.kind() == Kind::Denied => {
-            // Without a log there is nothing to recover, and nobody can write what this process cannot lock.
+            // Without a log there is nothing to recover, and nobody can write what this process cannot lock. With one,
+            // SQLite makes do with what others have left beside it.
             let log = std::fs::metadata(place.beside("-wal")).map_or(0, |log| log.len());
-            if log > 0 {
-                return Err(error);
-            }
-            prepare(connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY, true)?, STEPS, journal)
+            let read_only = connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY, log == 0);
+            read_only.and_then(|store| prepare(store, STEPS, journal)).map_err(|_| error)
         }
         opened => opened,
     }
@@ -58,13 +61,15 @@ fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Store> {
     let connection = Connection::open_with_flags(place.uri(immutable), flags)
         .map_err(|error| Error::sqlite(&error, &place, PATIENCE, WHAT))?;
     let identity = place.identity();
-    let store =
-        Store { connection, place, identity, patience: Cell::new(PATIENCE), logged: false, flusher: None };
+    let store = Store { connection, place, identity, patience: Cell::new(PATIENCE), logged: false };
     store.set_patience(PATIENCE)?;
     // The file may come from a stranger's repository: nothing in it is to be run.
-    for (setting, on) in
-        [(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false), (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)]
-    {
+    for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        // Whoever comes last would wait for the disk. The log is taken in when it has grown, and by `Store::close`.
+        (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+    ] {
         store.connection.set_db_config(setting, on).context(&store, WHAT)?;
     }
     store.connection.pragma_update(None, "foreign_keys", true).context(&store, WHAT)?;
@@ -94,9 +99,12 @@ fn prepare(mut store: Store, steps: &[&str], journal: &str) -> Result<Store> {
                 connection.pragma_update(None, "auto_vacuum", "incremental")
             })?;
         }
-        store.logged = set_journal(&store, journal, deadline)?;
+        store.logged = set_journal(&mut store, journal, deadline)?;
         if found < steps.len() {
             migrate(&mut store, steps)?;
+        }
+        if store.logged {
+            store.connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).context(&store, WHAT)?;
         }
         let waits = if store.logged { "normal" } else { "extra" };
         store.connection.pragma_update(None, "synchronous", waits).context(&store, WHAT)?;
@@ -139,16 +147,31 @@ fn refuse_newer(place: &Place, found: usize, steps: &[&str]) -> Result<()> {
 }
 
 /// Sets the journal, unless it is set. Returns whether it is a write-ahead log.
-fn set_journal(store: &Store, wanted: &str, deadline: Instant) -> Result<bool> {
+///
+/// A log can be left only by who has the database alone, and all who have it open in vain are in each other's way. So
+/// whoever cannot do it opens the database anew, and lets go of it for a while that is never quite the same.
+fn set_journal(store: &mut Store, wanted: &str, deadline: Instant) -> Result<bool> {
     let get = |row: &rusqlite::Row| row.get::<_, String>(0);
-    let journal = patiently(store, deadline, |connection| {
-        let journal = connection.pragma_query_value(None, "journal_mode", get)?;
-        if journal == wanted {
-            return Ok(journal);
+    loop {
+        let journal = store.connection.pragma_query_value(None, "journal_mode", get).and_then(|journal| {
+            if journal == wanted {
+                return Ok(journal);
+            }
+            store.connection.pragma_update_and_check(None, "journal_mode", wanted, get)
+        });
+        match journal {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                *store = connect(store.place.clone(), OpenFlags::SQLITE_OPEN_READ_WRITE, false)?;
+                let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+                thread::sleep(Duration::from_micros(u64::from(1000 + nanos % 16_000)));
+            }
+            journal => return Ok(journal.context(store, WHAT)? == LOG),
         }
-        connection.pragma_update_and_check(None, "journal_mode", wanted, get)
-    })?;
-    Ok(journal == LOG)
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// Tries again while others are in the way. SQLite itself does not wait where waiting could be in vain, and two that
@@ -160,10 +183,7 @@ fn patiently<T>(
 ) -> Result<T> {
     loop {
         match attempt(&store.connection) {
-            Err(error)
-                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && Instant::now() < deadline =>
-            {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
                 thread::sleep(Duration::from_millis(2));
             }
             done => return done.context(store, WHAT),
@@ -196,7 +216,13 @@ fn migrate(store: &mut Store, steps: &[&str]) -> Result<()> {
         transaction.pragma_update(None, "user_version", steps.len() as i64).map_err(failed)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     }
-    transaction.commit().map_err(failed)
+    transaction.commit().map_err(failed)?;
+    if store.logged {
+        // A new database that is but a log looks like no database to those who do not know of logs. That others keep it
+        // from being taken in is no failure.
+        store.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
