@@ -23,6 +23,7 @@ pub(super) enum Access {
 /// The state of the line, as far as there is one.
 #[derive(Default)]
 pub(super) struct State {
+    /// The store, if anything was stored or is going to be.
     pub(super) store: Option<Store>,
     /// Whether the run is to be recorded.
     pub(super) recording: bool,
@@ -49,9 +50,12 @@ impl State {
         std::mem::take(self)
     }
 
-    /// The number that the next run of a job has.
+    /// The number that the next run of a job has. One that is recorded gets it when its record begins.
     pub(super) fn next_build(&self, job: &str) -> Result<u32, Failure> {
-        Ok(self.store.as_ref().map_or(Ok(1), |store| store.next_build(job))?)
+        match &self.store {
+            Some(store) if !self.recording => Ok(store.next_build(job)?),
+            _ => Ok(1),
+        }
     }
 
     /// Puts the files of the versions that go in, and of the job's last one, where the job finds them.
@@ -108,6 +112,7 @@ impl Record {
             // A store on a disk that cannot be written to opens well.
             Err(error) if cannot_be_written(&error) => {
                 warn_unrecorded(session, &error);
+                fetched.number = store.next_build(&fetched.plan.job.name.text)?;
                 Ok((state, None))
             }
             Err(error) => Err(error.into()),
