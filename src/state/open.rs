@@ -22,9 +22,9 @@ const WHAT: &str = "open the state";
 const LOG: &str = "wal";
 const ROLLBACK: &str = "delete";
 
-/// How many pages the log has before it is taken into the database, for which one run in twenty waits. A process that
-/// opens it alone has to read all of it: that is 1 MiB, or half a millisecond.
-const LOG_PAGES: u32 = 256;
+/// How many pages the log has before it is taken into the database, for which one run in ten waits. A process that opens
+/// it alone reads all of it, and with more pages that would cost every run what it saves one.
+const LOG_PAGES: u32 = 112;
 
 /// Opens the database, which is made if it is not there.
 pub(super) fn open_or_create(place: Place) -> Result<Store> {
