@@ -2,6 +2,8 @@
 //!
 //! The utility functions are commands too; theirs come from their own table.
 
+mod stored;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::lookup::{self, Function};
+pub use stored::{History, Reset, State, StateCommand};
 
 /// Run the jobs of an assembly line, with their integrations in the environment.
 #[derive(Parser)]
@@ -37,6 +40,12 @@ pub enum Command {
     List(List),
     /// Show how jobs and resources hang together
     Graph(Graph),
+    /// Show the runs of a job, or of all jobs
+    History(History),
+    /// Show, export and prune the versions of jobs and resources
+    State(State),
+    /// Forget all versions and runs
+    Reset(Reset),
     /// Print a completion script for a shell
     Completions(Completions),
     /// Print the manual page
@@ -100,6 +109,9 @@ pub struct Run {
     /// Keep the workspace; its secret files go all the same
     #[arg(long)]
     pub keep: bool,
+    /// Store what the job leaves for the next run even if a secret is in it
+    #[arg(long)]
+    pub allow_secrets_in_state: bool,
     /// What the job is run with.
     #[command(flatten)]
     pub options: JobOptions,

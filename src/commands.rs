@@ -6,15 +6,22 @@ pub mod env;
 pub mod exec;
 pub mod function;
 pub mod graph;
+pub mod history;
 pub mod list;
+mod made;
 mod plan;
+mod record;
 mod repositories;
+pub mod reset;
 pub mod run;
+pub mod state;
+mod versions;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
 
@@ -28,7 +35,9 @@ use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
 use crate::source::Sources;
+use crate::versions::Versions;
 use crate::workspace::{self, Home, Unavailable, Workspace};
+use record::{Access, State};
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -112,6 +121,16 @@ fn read_good(options: &LineOptions) -> Result<Line, Failure> {
     }
 }
 
+/// Where the line lies whose state a command is about. It need not be free of errors: what was stored can be looked at
+/// all the same.
+fn line_of_state(options: &LineOptions) -> Result<Line, Failure> {
+    let line = read(options)?;
+    if line.directory.join(crate::state::DIRECTORY).exists() {
+        return Ok(line);
+    }
+    read_good(options)
+}
+
 /// How the credentials of a job are fetched, and what is asked for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Commands {
@@ -136,6 +155,9 @@ struct Fetched<'a> {
     plan: Plan<'a>,
     credentials: Credentials,
     repositories: Repositories,
+    versions: Rc<Versions>,
+    state: State,
+    number: u32,
 }
 
 /// A job, ready to be run but for the workspace.
@@ -160,22 +182,25 @@ impl Session {
         Ok(Session { line, options: options.clone(), paint, inherited })
     }
 
-    /// Resolves the job, fetches its credentials and has its repositories described.
-    fn fetch(&self, job: &str, commands: Commands) -> Result<Fetched<'_>, Failure> {
+    /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
+    fn fetch(&self, job: &str, commands: Commands, access: Access) -> Result<Fetched<'_>, Failure> {
         let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
+        let mut state = State::open(self, access)?;
+        let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
+        let number = state.next_build(job)?;
         let mut fetch = match commands {
             Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
             Commands::Skip => Fetch::without_commands(&self.line.sources),
         };
         let credentials = credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
         // Where the workspace will be in the end makes no difference to a repository.
-        let mut build = self.surroundings(self.root(job, Home::Disk, 0)?)?;
+        let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
         self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
-        Ok(Fetched { plan, credentials, repositories: build.repositories })
+        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number })
     }
 
     /// What is true of a run in a workspace, but for the repositories.
-    fn surroundings(&self, root: PathBuf) -> Result<Build, Failure> {
+    fn surroundings(&self, root: PathBuf, number: u32, versions: &Rc<Versions>) -> Result<Build, Failure> {
         if root.to_str().is_none() {
             let shown = root.display();
             return Err(
@@ -186,7 +211,8 @@ impl Session {
         let size = |(name, value): &(OsString, OsString)| name.len() + value.len() + 2 + size_of::<usize>();
         Ok(Build {
             root,
-            number: 1,
+            number,
+            versions: Rc::clone(versions),
             user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default(),
             architecture: uname.machine().to_string_lossy().into_owned(),
             operating_system: operating_system(),
@@ -198,7 +224,7 @@ impl Session {
 
     /// Builds the environment of the job in a workspace.
     fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build), Failure> {
-        let mut build = self.surroundings(root)?;
+        let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
         let built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
@@ -210,7 +236,7 @@ impl Session {
 
     /// All of the above, for commands that only tell of a job.
     fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
-        let fetched = self.fetch(job, commands)?;
+        let fetched = self.fetch(job, commands, Access::Read)?;
         let (built, build) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
         self.warn(&built.warnings);
         let Fetched { plan, credentials, .. } = fetched;

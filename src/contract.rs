@@ -104,6 +104,8 @@ pub mod path {
     pub const SCRIPTS: &str = "scripts";
     /// The job and its dependencies.
     pub const MESSAGE_JSON: &str = "message.json";
+    /// In the job's state: what `replicate` makes the version of the job itself hold.
+    pub const OUTPUT_VERSION: &str = "outputVersion.json";
     /// A resource and its version.
     pub const VERSION_JSON: &str = "version.json";
     /// The fields of a resource's integration.

@@ -18,7 +18,8 @@ use crate::repository::{Repositories, Repository};
 use crate::resolve::{Dependency, Operation, Plan};
 use crate::secret::Secret;
 use crate::source::Place;
-use crate::yaml::{Node, Value as Yaml};
+use crate::state::Version;
+use crate::versions::{self, Versions};
 
 pub use placeholders::substitute;
 
@@ -27,8 +28,8 @@ pub use placeholders::substitute;
 pub struct Build {
     /// The workspace.
     pub root: PathBuf,
-    /// The number of the run, from 1.
-    pub number: u64,
+    /// The number of the run, from 1 for each job.
+    pub number: u32,
     /// Who started it.
     pub user: String,
     /// `x86_64`, …
@@ -37,6 +38,8 @@ pub struct Build {
     pub operating_system: String,
     /// `-e KEY=VALUE`, in order.
     pub given: Vec<(String, String)>,
+    /// The stored versions of what goes in and what comes out.
+    pub versions: Rc<Versions>,
     /// The repositories that go in, as far as they have been described.
     pub repositories: Repositories,
     /// How many bytes the kernel takes of all variables together.
@@ -188,7 +191,7 @@ pub fn dependency_directory(root: &Path, operation: &str, name: &str) -> PathBuf
 pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Built, Vec<Diagnostic>> {
     let mut builder =
         Builder { environment: Environment::default(), warnings: Vec::new(), problems: Vec::new() };
-    builder.params(plan);
+    builder.params(plan, build);
     builder.job(plan, build);
     let origin: Rc<str> = "-e".into();
     for (key, value) in &build.given {
@@ -231,15 +234,16 @@ struct Builder {
 
 impl Builder {
     /// Step 1: the params, under their own names.
-    fn params(&mut self, plan: &Plan) {
+    fn params(&mut self, plan: &Plan, build: &Build) {
         for dependency in &plan.dependencies {
             if dependency.operation.word() != path::IN || dependency.target.kind() != "params" {
                 continue;
             }
-            let Some(params) = dependency.target.resource().and_then(|resource| resource.params()) else {
-                continue;
-            };
-            let Some(map) = params.map() else {
+            let Some(resource) = dependency.target.resource() else { continue };
+            let stored = build.versions.of(dependency);
+            if let Some(params) =
+                resource.params().filter(|params| stored.is_none() && params.map().is_none())
+            {
                 self.warnings.push(
                     Diagnostic::warning(format!(
                         "the params of `{}` are a map, and this is {}",
@@ -248,15 +252,14 @@ impl Builder {
                     ))
                     .at(params.place),
                 );
-                continue;
-            };
-            let origin: Rc<str> = format!("params {}", dependency.name.text).into();
-            for (key, entry) in map {
-                if is_secure(key, &entry.node) {
-                    self.warn_of_secure_param(&dependency.name.text, entry.key);
+            }
+            let origin = origin_of_params(&dependency.name.text, stored);
+            for param in versions::params(resource, stored) {
+                if param.secure {
+                    self.warn_of_secure_param(&dependency.name.text, param.place);
                     continue;
                 }
-                self.set_alone(key, Value::Plain(param_text(&entry.node)), &origin, entry.key);
+                self.set_alone(param.key, Value::Plain(param.text.into_owned()), &origin, param.place);
             }
         }
     }
@@ -475,15 +478,10 @@ pub fn key_files(kind: &str, name: &str) -> Vec<(&'static str, String)> {
     }
 }
 
-/// Whether a param is an encrypted one.
-fn is_secure(key: &str, node: &Node) -> bool {
-    key == "secure" || node.get("secure").is_some()
-}
-
-/// A param as the text of a variable: scalars as written, objects and lists as compact JSON.
-fn param_text(node: &Node) -> String {
-    match &node.value {
-        Yaml::Null | Yaml::Scalar(_) => node.text().unwrap_or_default().to_owned(),
-        Yaml::List(_) | Yaml::Map(_) => node.to_json().to_string(),
+/// Where params come from, in words.
+fn origin_of_params(name: &str, stored: Option<&Version>) -> Rc<str> {
+    match stored {
+        Some(version) => format!("params {name}, version {}", version.number).into(),
+        None => format!("params {name}").into(),
     }
 }

@@ -6,6 +6,8 @@
 pub const SUCCESS: u8 = 0;
 /// `check` found errors.
 pub const ERRORS_FOUND: u8 = 1;
+/// All scripts of a job succeeded, but what they left for the next run could not be stored, or must not be.
+pub const NOT_STORED: u8 = 1;
 /// A command was used wrongly: an unknown flag, a missing argument.
 pub const USAGE: u8 = 2;
 /// A utility function (`shipctl get_…`) failed; the original's only error status.

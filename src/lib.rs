@@ -1,8 +1,9 @@
 //! `shipctl`: a job runner and environment injector for assembly lines written in YAML.
 //!
 //! The way data walks has one direction: YAML text → [`source`] → [`yaml`] → [`model`] → [`resolve`] →
-//! [`credentials`] → [`repository`] → [`environment`] → [`workspace`] → [`run`] → exit status. The [`lookup`]
-//! functions, which scripts call inside a job, share nothing with that road but the [`contract`].
+//! [`credentials`] → [`repository`] → [`environment`] → [`workspace`] → [`run`] → exit status. What a run leaves for the
+//! next one is [`state`], which comes back as [`versions`] before the environment is made. The [`lookup`] functions, which
+//! scripts call inside a job, share nothing with that road but the [`contract`].
 
 pub mod check;
 pub mod cli;
@@ -22,6 +23,7 @@ pub mod run;
 pub mod secret;
 pub mod source;
 pub mod state;
+pub mod versions;
 pub mod workspace;
 pub mod yaml;
 
@@ -64,6 +66,9 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Check(command) => commands::check::run(command, &cli.line),
         Command::List(command) => commands::list::run(command, &cli.line),
         Command::Graph(command) => commands::graph::run(command, &cli.line),
+        Command::History(command) => commands::history::run(command, &cli.line),
+        Command::State(command) => commands::state::run(command, &cli.line),
+        Command::Reset(command) => commands::reset::run(command, &cli.line),
         Command::Completions(command) => commands::completions::completions(command),
         Command::Man => commands::completions::man(),
     }

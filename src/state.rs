@@ -5,21 +5,23 @@
 //! version are in the database too, in pieces and each content once: so one transaction is all that keeps a run's
 //! versions together, and nothing has to be swept up after a crash.
 //!
-//! The journal is a write-ahead log, which costs a run no wait for the disk. Where it does not work (on file systems
-//! that are not known to be local) a rollback journal takes its place, see `open`. A kill loses no version whose
-//! [`Store::finish`] has returned; a power cut loses none once [`Store::close`] has returned, and none that is older
-//! than the disk needs to write it, see `flush`.
+//! The journal is a write-ahead log, which costs a run no wait for the disk: a small job would take ten times as long.
+//! So a kill at any moment loses no version whose [`Store::finish`] has returned, and leaves no half one. A power cut
+//! damages nothing either, but takes with it what the system had not written yet: on Linux, the last half minute.
+//! [`Store::close`] waits for the disk, for those who want that. Where a log does not work (on file systems that are not
+//! known to be local) a rollback journal takes its place, see `open`, and each commit waits.
 //!
 //! This layer knows no YAML, no commands and no processes.
 
+mod adopt;
 mod build;
 mod change;
 mod content;
 mod error;
 mod export;
 mod finish;
-mod flush;
 mod leak;
+mod moment;
 mod open;
 mod place;
 mod prune;
@@ -29,22 +31,24 @@ mod tree;
 mod version;
 
 use std::cell::Cell;
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior, config::DbConfig};
 
+pub use adopt::Current;
 pub use build::{Build, BuildRecord, BuildRef, Ended, Ending, Progress};
 pub use change::{Base, Change, Entries, Files, Seed};
 pub use error::{Error, Kind};
 pub use leak::{Leak, LeakPlace, RunSecret, SEARCHED, leaks};
+pub use moment::rfc3339;
 pub use place::DIRECTORY;
 pub use prune::{Pruned, Reset, reset};
 pub use tree::{Entry, EntryKind, MAX_BYTES, Tree};
 pub use version::{Version, VersionRef};
 
 use error::Context as _;
-use flush::Flusher;
 use place::{Identity, Place};
 
 /// How long one `shipctl` waits for another that is writing, before it gives up.
@@ -62,11 +66,8 @@ pub struct Store {
     /// Which file was opened: it may be removed while it is in use.
     identity: Option<Identity>,
     patience: Cell<Duration>,
-    /// Whether the journal is a write-ahead log, which is flushed beside the work.
+    /// Whether the journal is a write-ahead log, which nobody waits for.
     logged: bool,
-    flusher: Option<Flusher>,
-    /// Whether something was finished that no thread brings to the disk.
-    unflushed: bool,
 }
 
 impl Store {
@@ -103,21 +104,31 @@ impl Store {
         self.connection.busy_timeout(patience).context(self, "use")
     }
 
-    /// Closes it once all that was finished has reached the disk. Dropping a store does the same, but cannot say if
-    /// that failed.
+    /// Closes it once all that was finished has reached the disk, where not even a power cut loses it, and tidies up.
+    /// Dropping a store does neither.
     ///
     /// # Errors
     ///
-    /// When the disk does not take it: then a power cut may undo what was finished.
-    pub fn close(mut self) -> Result<()> {
-        let flushed = self.flusher.take().map_or(Ok(()), Flusher::finish);
-        let flushed = flushed.and_then(|()| match self.unflushed {
-            true => flush::flush(&self.place.beside("-wal"), Some(&self.place.directory)),
-            false => Ok(()),
-        });
-        flushed.map_err(|error| {
-            Error::io(&error, format!("cannot make sure that {} is on the disk", self.place.shown()))
-        })
+    /// When the disk does not take it.
+    pub fn close(self) -> Result<()> {
+        if !self.logged {
+            return Ok(());
+        }
+        let busy: bool = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .context(&self, "bring the state to the disk")?;
+        if !busy {
+            // Then the last one to leave takes the empty log away.
+            let leave = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+            return self.connection.set_db_config(leave, false).map(drop).context(&self, "close the state");
+        }
+        // Others are at work, so the log has to stay; but it can be on the disk. Opening it a second time is harmless, as
+        // it would not be with the database: closing a file drops all locks that its process has on it.
+        let log = self.place.beside("-wal");
+        File::open(&log)
+            .and_then(|file| file.sync_data())
+            .map_err(|error| Error::io(&error, format!("cannot bring {} to the disk", log.display())))
     }
 
     /// Begins a transaction that writes. It takes its place in the queue at once: one that reads first and writes

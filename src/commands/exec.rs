@@ -4,6 +4,7 @@ use std::mem::ManuallyDrop;
 
 use anyhow::Context as _;
 
+use super::record::Access;
 use super::{Commands, Failure, Session, chosen_task};
 use crate::cli::{Exec, LineOptions};
 use crate::mask::Patterns;
@@ -18,12 +19,15 @@ use crate::workspace::Home;
 pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     // Giving memory back piece by piece takes longer than everything it was for; the kernel does it in one go.
     let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
-    let fetched = session.fetch(&command.job, Commands::Run)?;
+    let mut fetched = session.fetch(&command.job, Commands::Run, Access::Read)?;
     session.warn_of_left_out(&fetched.repositories);
     let signals = Signals::hold().context("cannot take hold of signals")?;
+    let state = fetched.state.take();
     let (ready, workspace) = session.open(fetched, Home::Memory, command.keep)?;
     let ready = ManuallyDrop::new(ready);
     session.clone_repositories(&ready, &signals)?;
+    state.restore_files(&ready)?;
+    drop(state);
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
     let variables = session.process_environment(&ready.environment, &task);
     let patterns = command.mask.then(|| Patterns::new(ready.environment.secrets()));

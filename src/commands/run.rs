@@ -6,6 +6,7 @@ use std::os::fd::AsFd as _;
 
 use anyhow::Context as _;
 
+use super::record::{Access, Record};
 use super::{Commands, Failure, Ready, Session, paint, plan, print};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
@@ -33,16 +34,21 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         print(&plan::describe(&session, &ready, limit, paint(options.color, &io::stdout()))?)?;
         return Ok(exit::SUCCESS);
     }
-    let fetched = session.fetch(&command.job, Commands::Run)?;
+    let mut fetched = session.fetch(&command.job, Commands::Run, Access::Record)?;
     session.warn_of_left_out(&fetched.repositories);
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;
+    let (state, record) = Record::begin(&session, &mut fetched)?;
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
     let ready = ManuallyDrop::new(ready);
     session.clone_repositories(&ready, &signals)?;
+    state.restore_files(&ready)?;
     let outcome = run_job(&session, &ready, &workspace, command, options, &signals)?;
     if command.keep {
         eprintln!("shipctl: the workspace is kept: {}", workspace.root().display());
+    }
+    if let Some(record) = record {
+        record.finish(state, &session, &ready, outcome, command.allow_secrets_in_state)?;
     }
     Ok(outcome.status())
 }

@@ -2,12 +2,14 @@
 
 use std::rc::Rc;
 
-use super::{Build, Builder, dependency_directory, is_secure, param_text, stable_id, substitute};
+use super::{Build, Builder, dependency_directory, origin_of_params, stable_id, substitute};
 use crate::contract::{self, path, suffix};
 use crate::credentials::{Credentials, Value};
 use crate::diagnostic::Diagnostic;
+use crate::model::Resource;
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Target};
+use crate::versions;
 use crate::yaml::{Node, Value as Yaml};
 
 impl Builder {
@@ -22,12 +24,15 @@ impl Builder {
         let version_name = match repository {
             // The version of a repository is a commit.
             Some(repository) => repository.commit().to_owned(),
-            None => self.version_name(dependency),
+            None => self.version_name(dependency, build),
         };
-        let number = match dependency.target {
-            Target::Resource(_) => "1",
-            Target::Job(_) => "",
+        let number = match (build.versions.of(dependency), dependency.target) {
+            (Some(version), _) => version.number.to_string(),
+            (None, Target::Resource(_)) => "1".to_owned(),
+            // It has not run yet.
+            (None, Target::Job(_)) => String::new(),
         };
+        let version_id = stable_id("version", &format!("{name}/{number}"));
         for (part, value) in [
             (suffix::PATH, shown.clone()),
             (suffix::STATE, format!("{shown}/{kind}")),
@@ -37,8 +42,8 @@ impl Builder {
             (suffix::OPERATION, word.to_owned()),
             (suffix::ID, stable_id("resource", name)),
             (suffix::VERSIONNAME, version_name),
-            (suffix::VERSIONNUMBER, number.to_owned()),
-            (suffix::VERSIONID, stable_id("version", &format!("{name}/{number}"))),
+            (suffix::VERSIONNUMBER, number),
+            (suffix::VERSIONID, version_id),
         ] {
             self.environment.plain(format!("{}_{part}", dependency.env), value, &origin);
         }
@@ -55,7 +60,7 @@ impl Builder {
                 self.repository(dependency, repository, build);
             }
             if word == path::IN && kind == "params" {
-                self.params_of(dependency, resource.params());
+                self.params_of(dependency, resource, build);
             }
         }
         if let Some(credential) = dependency.integration.and_then(|bound| credentials.get(&bound.name.text)) {
@@ -76,11 +81,14 @@ impl Builder {
         self.environment.plain(variable, key.display().to_string(), &origin);
     }
 
-    /// The name of the version that is taken, placeholders replaced.
-    fn version_name(&mut self, dependency: &Dependency) -> String {
-        let name =
-            dependency.target.resource().and_then(|resource| resource.version_name()).unwrap_or_default();
-        self.replace(dependency, name)
+    /// The name of the version that is taken. Placeholders are replaced in what is still as the YAML has it; what a job
+    /// wrote is left alone.
+    fn version_name(&mut self, dependency: &Dependency, build: &Build) -> String {
+        let written = dependency.target.resource().and_then(|resource| resource.version_name());
+        match build.versions.of(dependency).map(|version| version.version_name.as_deref()) {
+            Some(stored) if stored != written => stored.unwrap_or_default().to_owned(),
+            _ => self.replace(dependency, written.unwrap_or_default()),
+        }
     }
 
     /// `<N>_POINTER_…` or `<N>_SEED_…`, and `<N>_SOURCENAME`.
@@ -121,12 +129,12 @@ impl Builder {
         }
     }
 
-    fn params_of(&mut self, dependency: &Dependency, params: Option<&Node>) {
-        let Some(map) = params.and_then(Node::map) else { return };
-        let origin: Rc<str> = format!("params {}", dependency.name.text).into();
-        for (key, entry) in map.iter().filter(|(key, entry)| !is_secure(key, &entry.node)) {
-            let variable = format!("{}_{}_{}", dependency.env, suffix::PARAMS, contract::key_name(key));
-            self.environment.set(variable, Value::Plain(param_text(&entry.node)), &origin);
+    fn params_of(&mut self, dependency: &Dependency, resource: &Resource, build: &Build) {
+        let stored = build.versions.of(dependency);
+        let origin = origin_of_params(&dependency.name.text, stored);
+        for param in versions::params(resource, stored).into_iter().filter(|param| !param.secure) {
+            let variable = format!("{}_{}_{}", dependency.env, suffix::PARAMS, contract::key_name(param.key));
+            self.environment.set(variable, Value::Plain(param.text.into_owned()), &origin);
         }
     }
 

@@ -14,9 +14,6 @@ use super::{Call, Failure, glob, json as documents, missing, write};
 use crate::contract::{path, suffix, var};
 use crate::exit;
 
-/// In the job's state: what the version of the job itself is to hold.
-const OUTPUT_VERSION: &str = "outputVersion.json";
-
 /// What a webhook brought to a repository.
 const WEBHOOK_DATA: [&str; 3] = ["shaData", "webhookRequestHeaders", "webhookRequestBody"];
 
@@ -66,7 +63,7 @@ pub(super) fn replicate(call: &mut Call) -> Result<u8, Failure> {
         return Ok(exit::SUCCESS);
     };
     let (at, document) = if scope.to_job {
-        (directory(call, var::JOB_STATE)?.join(OUTPUT_VERSION), json!({ "propertyBag": bag }))
+        (directory(call, var::JOB_STATE)?.join(path::OUTPUT_VERSION), json!({ "propertyBag": bag }))
     } else {
         let mut document = to_version.unwrap_or_else(|| json!({}));
         merge(&mut document, bag, flags.webhook_data_only || flags.match_settings);

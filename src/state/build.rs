@@ -150,6 +150,19 @@ impl Store {
         })
     }
 
+    /// The number that the next build of a job would have.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn next_build(&self, job: &str) -> Result<u32> {
+        self.connection
+            .query_row("SELECT builds + 1 FROM subject WHERE name = ?1", [job], |row| row.get(0))
+            .optional()
+            .map(|number| number.unwrap_or(1))
+            .context(self, "read the history")
+    }
+
     /// The builds of a job, or of all jobs, the last one first, at most `limit`.
     ///
     /// # Errors

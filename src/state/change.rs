@@ -155,6 +155,15 @@ impl Change {
         }
     }
 
+    /// The texts that it brings, with their keys.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let given = match &self.base {
+            Base::Given { bag, .. } => Some(texts(bag)),
+            Base::Latest | Base::Empty => None,
+        };
+        self.entries.values().chain(given.into_iter().flatten())
+    }
+
     /// The name and property bag that the change makes of the latest version. A change that starts from nothing, or
     /// from something else, and says no name leaves the version the name it started with.
     pub(super) fn apply(&self, latest: Option<&Version>) -> (Option<String>, Map<String, Json>) {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::content::Reader;
 use super::error::{Context as _, damaged};
-use super::version::millis;
+use super::moment::rfc3339;
 use super::{Entry, EntryKind, Error, Kind, Result, Store, Version};
 use crate::contract::path::VERSION_JSON;
 
@@ -114,7 +114,7 @@ impl Store {
             "versionNumber": version.number,
             "versionName": version.version_name,
             "propertyBag": version.bag,
-            "made": millis(version.made),
+            "made": rfc3339(version.made),
             "build": version.build.as_ref().map(|build| json!({"job": build.job, "number": build.number})),
         });
         create(&directory.join(VERSION_JSON))

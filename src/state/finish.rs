@@ -5,11 +5,11 @@ use std::time::SystemTime;
 use rusqlite::{OptionalExtension as _, Transaction};
 use serde_json::{Map, Value as Json};
 
+use super::adopt;
 use super::build::{subject, touch};
 use super::change::same_bag;
 use super::content;
 use super::error::Explain;
-use super::flush::Flusher;
 use super::place::Place;
 use super::version::{self, millis};
 use super::{Build, Change, Ending, Error, Files, Kind, Result, Store, Version, VersionRef};
@@ -19,7 +19,7 @@ impl Store {
     /// change is applied to is what is the latest version now, not what it was when the build began. Returns for
     /// each change the number of the version it made, or `None` if nothing was different.
     ///
-    /// Versions are safe from a kill when this returns, and from a power cut a moment later, see [`Store::close`].
+    /// Versions are safe from a kill when this returns; about a power cut, see [`Store::close`].
     ///
     /// # Errors
     ///
@@ -54,23 +54,7 @@ impl Store {
             Writer { transaction: &transaction, place: &place, explain: &explain, build: build.id, now };
         let made = changes.iter().map(|change| writer.apply(change)).collect::<Result<Vec<_>>>()?;
         transaction.commit().map_err(&explain)?;
-        self.flush();
         Ok(made)
-    }
-
-    /// Has the log brought to the disk while the caller goes on. The versions are made: no failure here can undo that.
-    fn flush(&mut self) {
-        if !self.logged {
-            return;
-        }
-        if self.flusher.is_none() {
-            self.flusher = Flusher::start(self.place.beside("-wal"), self.place.directory.clone()).ok();
-        }
-        // Without a thread, closing the store waits for the disk.
-        match &self.flusher {
-            Some(flusher) => flusher.request(),
-            None => self.unflushed = true,
-        }
     }
 }
 
@@ -107,6 +91,9 @@ impl Writer<'_> {
         }
         if let (None, Some(seed)) = (&latest, &change.seed) {
             self.insert(&change.name, seed.version_name.as_deref(), &seed.bag, None, None)?;
+        }
+        if let Some(seed) = &change.seed {
+            adopt::write_first(self.transaction, &change.name, seed).map_err(self.explain)?;
         }
         let number = self.insert(&change.name, version_name.as_deref(), &bag, tree, Some(self.build))?;
         let made = VersionRef { name: change.name.clone(), number };

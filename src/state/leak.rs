@@ -74,7 +74,7 @@ pub fn leaks(secrets: &[RunSecret], changes: &[Change]) -> Result<Vec<Leak>> {
         let mut add = |place, origin: &str| {
             leaks.push(Leak { name: change.name.clone(), place, origin: origin.to_owned() });
         };
-        for (key, value) in change.entries.values() {
+        for (key, value) in change.texts() {
             let value = value.as_bytes();
             if let Some(needle) = needles.iter().find(|needle| needle.is(value) || needle.is_in(value)) {
                 add(LeakPlace::Key(key.to_owned()), needle.origin);

@@ -1,9 +1,9 @@
 //! Opening the database, making it, and bringing it up to date.
 //!
-//! A write-ahead log is taken where it works: a commit appends to it without waiting for the disk, readers and a
-//! writer do not wait for each other, and the last one to close it leaves one file. Its price is memory shared by all
-//! processes, so elsewhere (NFS, a container's view of another kernel's files) there is a rollback journal, which needs
-//! nothing but locks and waits for the disk at every commit. Either survives a kill at any moment.
+//! A write-ahead log is taken where it works: a commit appends to it without waiting for the disk, and readers and a
+//! writer do not wait for each other. Its price is memory shared by all processes, so elsewhere (NFS, a container's view
+//! of another kernel's files) there is a rollback journal, which needs nothing but locks and waits for the disk at every
+//! commit. Either survives a kill at any moment.
 
 use std::cell::Cell;
 use std::thread;
@@ -22,6 +22,10 @@ const WHAT: &str = "open the state";
 const LOG: &str = "wal";
 const ROLLBACK: &str = "delete";
 
+/// How many pages the log has before it is taken into the database, for which one run in ten waits. A process that opens
+/// it alone reads all of it, and with more pages that would cost every run what it saves one.
+const LOG_PAGES: u32 = 112;
+
 /// Opens the database, which is made if it is not there.
 pub(super) fn open_or_create(place: Place) -> Result<Store> {
     let journal = journal_for(&place);
@@ -33,12 +37,11 @@ pub(super) fn open_existing(place: Place) -> Result<Store> {
     let journal = journal_for(&place);
     match open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE, STEPS, journal) {
         Err(error) if error.kind() == Kind::Denied => {
-            // Without a log there is nothing to recover, and nobody can write what this process cannot lock.
+            // Without a log there is nothing to recover, and nobody can write what this process cannot lock. With one,
+            // SQLite makes do with what others have left beside it.
             let log = std::fs::metadata(place.beside("-wal")).map_or(0, |log| log.len());
-            if log > 0 {
-                return Err(error);
-            }
-            open(&place, OpenFlags::SQLITE_OPEN_READ_ONLY, STEPS, journal)
+            let read_only = connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY, log == 0);
+            read_only.and_then(|store| prepare(store, STEPS, journal)).map_err(|_| error)
         }
         opened => opened,
     }
@@ -54,7 +57,7 @@ fn journal_for(place: &Place) -> &'static str {
 fn open(place: &Place, flags: OpenFlags, steps: &[&str], journal: &str) -> Result<Store> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match connect(place.clone(), flags).and_then(|store| prepare(store, steps, journal)) {
+        match connect(place.clone(), flags, false).and_then(|store| prepare(store, steps, journal)) {
             Err(error) if error.kind() == Kind::Busy && Instant::now() < deadline => {
                 // A different time for each of them, or they would meet again.
                 let spread = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
@@ -65,28 +68,22 @@ fn open(place: &Place, flags: OpenFlags, steps: &[&str], journal: &str) -> Resul
     }
 }
 
-fn connect(place: Place, flags: OpenFlags) -> Result<Store> {
-    // Where nothing can be written there can be no locks, either.
-    let immutable = flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY);
+/// Opens the database; `immutable` where nothing can be written, and so there can be no locks, either.
+fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Store> {
     // One thread at a time has the connection, so it needs no lock of its own.
     let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(place.uri(immutable), flags)
         .map_err(|error| Error::sqlite(&error, &place, PATIENCE, WHAT))?;
     let identity = place.identity();
-    let store = Store {
-        connection,
-        place,
-        identity,
-        patience: Cell::new(PATIENCE),
-        logged: false,
-        flusher: None,
-        unflushed: false,
-    };
+    let store = Store { connection, place, identity, patience: Cell::new(PATIENCE), logged: false };
     store.set_patience(PATIENCE)?;
     // The file may come from a stranger's repository: nothing in it is to be run.
-    for (setting, on) in
-        [(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false), (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)]
-    {
+    for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        // Whoever comes last would wait for the disk. The log is taken in when it has grown, and by `Store::close`.
+        (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+    ] {
         store.connection.set_db_config(setting, on).context(&store, WHAT)?;
     }
     // What is sorted is small, and a disk for temporary files may be full or missing.
@@ -120,6 +117,9 @@ fn prepare(mut store: Store, steps: &[&str], journal: &str) -> Result<Store> {
         store.logged = set_journal(&store.connection, journal).context(&store, WHAT)?;
         if found < steps.len() {
             migrate(&mut store, steps)?;
+        }
+        if store.logged {
+            store.connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).context(&store, WHAT)?;
         }
         let waits = if store.logged { "normal" } else { "extra" };
         store.connection.pragma_update(None, "synchronous", waits).context(&store, WHAT)?;
@@ -195,7 +195,13 @@ fn migrate(store: &mut Store, steps: &[&str]) -> Result<()> {
         transaction.pragma_update(None, "user_version", steps.len() as i64).map_err(&explain)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(&explain)?;
     }
-    transaction.commit().map_err(&explain)
+    transaction.commit().map_err(&explain)?;
+    if store.logged {
+        // A new database that is but a log looks like no database to those who do not know of logs. That others keep it
+        // from being taken in is no failure.
+        store.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(&explain)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ pub fn reset(directory: &Path) -> Result<Reset> {
                 drop(store);
                 set_aside(&Place::of(directory))
             }
-            done => done.map(|()| Reset::Emptied),
+            done => done.and_then(|()| store.close()).map(|()| Reset::Emptied),
         },
         Err(error) if matches!(error.kind(), Kind::Damaged | Kind::Newer) => set_aside(&Place::of(directory)),
         Err(error) => Err(error),

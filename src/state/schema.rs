@@ -81,6 +81,8 @@ pub(super) const STEPS: &[&str] = &[
     CREATE INDEX version_tree ON version (tree);
     CREATE INDEX version_build ON version (build);
     ",
+    // What the YAML said of a resource when its versions last took it in, as JSON: so that a change of it is noticed.
+    "ALTER TABLE subject ADD COLUMN written TEXT;",
 ];
 
 /// Marks a database as one of `shipctl`'s, for `file` and for whoever finds it: `ship`.

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
-use serde_json::Value as Json;
+use serde_json::{Map as JsonMap, Value as Json};
 
 use crate::credentials::{Content, Credential};
 use crate::environment::{Build, Environment, dependency_directory, stable_id, substitute};
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Plan, Target};
+use crate::versions;
 use crate::yaml::{Map, Node, Value};
 
 /// `message.json`: the job and what it depends on.
@@ -22,7 +23,7 @@ pub(super) struct Message<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     path: &'a Path,
-    build_number: u64,
+    build_number: u32,
     steps: Option<&'a Node>,
     property_bag: AsWritten<'a>,
     dependencies: Vec<MessageDependency<'a>>,
@@ -82,9 +83,10 @@ struct Version<'a> {
     property_bag: PropertyBag<'a>,
 }
 
-/// What a version holds: the YAML's `version` with placeholders replaced, the `sourceName` of the pointer, and what git
-/// says of a repository.
+/// What a version holds: what is stored, or the YAML's `version`, with placeholders replaced in what is as the YAML has
+/// it; the `sourceName` of the pointer; and what git says of a repository.
 struct PropertyBag<'a> {
+    bag: JsonMap<String, Json>,
     written: Option<&'a Map>,
     source_name: Option<&'a str>,
     sha_data: Option<Json>,
@@ -159,6 +161,7 @@ impl<'a> Version<'a> {
                 .and_then(|text| text.parse().ok()),
             version_name: variable(dependency, environment, "VERSIONNAME"),
             property_bag: PropertyBag {
+                bag: versions::bag_of(dependency.target.resource(), build.versions.of(dependency)),
                 written: dependency
                     .target
                     .resource()
@@ -180,17 +183,17 @@ fn variable<'e>(dependency: &Dependency, environment: &'e Environment, part: &st
 impl Serialize for PropertyBag<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        let written = || self.written.into_iter().flatten();
-        for (key, entry) in written().filter(|(key, _)| *key != "versionName") {
-            if key == "params" {
-                map.serialize_entry(key, &entry.node)?;
-            } else {
-                map.serialize_entry(key, &Substituted(&entry.node, self.environment))?;
+        let live = |key: &str| key == "shaData" && self.sha_data.is_some();
+        for (key, value) in self.bag.iter().filter(|(key, _)| !live(key)) {
+            match versions::still_written(self.written, key, value).filter(|_| key != "params") {
+                Some(node) => map.serialize_entry(key, &Substituted(node, self.environment))?,
+                None => map.serialize_entry(key, value)?,
             }
         }
-        if let Some(name) = self.source_name.filter(|_| !written().any(|(key, _)| key == "sourceName")) {
+        if let Some(name) = self.source_name.filter(|_| !self.bag.contains_key("sourceName")) {
             map.serialize_entry("sourceName", name)?;
         }
+        // A repository goes in as it is now, whatever was once replicated to it.
         if let Some(sha_data) = &self.sha_data {
             map.serialize_entry("shaData", sha_data)?;
         }

@@ -11,7 +11,7 @@ use crate::contract::{envfile, path};
 use crate::credentials::{Content, Credential, Credentials};
 use crate::environment::{Build, Environment, key_files};
 use crate::resolve::{Dependency, Plan};
-use crate::yaml::Node;
+use crate::versions;
 
 /// What is in a workspace, with paths relative to it.
 #[derive(Default)]
@@ -100,16 +100,17 @@ impl Layout {
         self.state_file(&dependency.name.text);
         let version = VersionDocument::new(dependency, environment, build);
         self.json(directory.join(path::VERSION_JSON), &version, false)?;
-        let params = dependency.target.resource().and_then(|resource| resource.params()).and_then(Node::map);
+        let stored = build.versions.of(dependency);
+        let params = dependency.target.resource().filter(|resource| {
+            kind == "params"
+                && (stored.is_some() || resource.params().is_some_and(|params| params.map().is_some()))
+        });
         match params {
             // The original wrote the params of an IN into a file where others have a directory.
-            Some(params) if kind == "params" && dependency.operation.word() == path::IN => {
+            Some(resource) if dependency.operation.word() == path::IN => {
                 let mut lines = Vec::new();
-                for (key, entry) in params {
-                    match entry.node.text() {
-                        Some(text) => write_param(&mut lines, key, text)?,
-                        None => write_param(&mut lines, key, &serde_json::to_string(&entry.node)?)?,
-                    }
+                for param in versions::params(resource, stored) {
+                    write_param(&mut lines, param.key, &param.text)?;
                 }
                 self.add(directory.join(kind), lines, false);
             }

@@ -139,6 +139,14 @@ impl Call {
         command
     }
 
+    /// Another call in the same directory, with the same environment; `args` hold no blanks.
+    pub fn also(&self, args: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shipctl"));
+        command.args(args.split_whitespace()).current_dir(self.directory.path()).env_clear();
+        command.envs(self.env.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
+        command
+    }
+
     /// What comes out, for a test that cannot say it in full.
     pub fn output(&self) -> Output {
         self.command().output().unwrap()

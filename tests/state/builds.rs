@@ -56,8 +56,8 @@ fn a_build_that_has_not_ended_is_running_or_was_interrupted() {
     assert_eq!(progress(), Progress::Interrupted);
     build(&mut store, "job", &[]);
     assert_eq!(store.prune(1).unwrap().builds, 1);
-    store.close().unwrap();
     drop(other);
+    store.close().unwrap();
     // The lock is gone, too.
     assert_eq!(fs::read_dir(line.path().join(".shipctl")).unwrap().count(), 2);
 }

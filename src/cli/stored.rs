@@ -1,0 +1,77 @@
+//! The commands that are about what runs left.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, value_parser};
+
+use super::ListFormat;
+
+/// `shipctl history`
+#[derive(Args)]
+pub struct History {
+    /// The job; all jobs by default
+    pub job: Option<String>,
+    /// How many runs are shown, the last ones
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
+    pub limit: u32,
+    /// How they are printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
+}
+
+/// `shipctl state`
+#[derive(Args)]
+pub struct State {
+    /// What is done.
+    #[command(subcommand)]
+    pub command: StateCommand,
+}
+
+/// The commands of `shipctl state`.
+#[derive(Subcommand)]
+pub enum StateCommand {
+    /// Show a version of a job or resource, the last one by default
+    Show {
+        /// The job or resource
+        name: String,
+        /// The number of the version
+        #[arg(long, value_name = "N")]
+        number: Option<u32>,
+        /// How it is printed
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: ListFormat,
+    },
+    /// List the versions of a job or resource, the last one first
+    Versions {
+        /// The job or resource
+        name: String,
+        /// How they are printed
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: ListFormat,
+    },
+    /// Write a version and its files to a new directory
+    Export {
+        /// The job or resource
+        name: String,
+        /// The directory, which is made if it is not there
+        #[arg(value_name = "DIR")]
+        to: PathBuf,
+        /// The number of the version; the last one by default
+        #[arg(long, value_name = "N")]
+        number: Option<u32>,
+    },
+    /// Drop old versions and runs
+    Prune {
+        /// How many versions of each job and resource are kept, and how many runs of each job
+        #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+        keep: u32,
+    },
+}
+
+/// `shipctl reset`
+#[derive(Args)]
+pub struct Reset {
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}

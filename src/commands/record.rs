@@ -1,0 +1,224 @@
+//! What a run remembers of those before it, and leaves for those after it.
+
+use super::made::{self, Made};
+use super::{Failure, Fetched, Ready, Session};
+use crate::contract::path;
+use crate::credentials::{Content, Credentials, Value};
+use crate::diagnostic::Diagnostic;
+use crate::environment::dependency_directory;
+use crate::exit;
+use crate::resolve::Operation;
+use crate::run::Outcome;
+use crate::state::{self, Change, Ending, Kind, RunSecret, Store, VersionRef};
+
+/// What a command does to the state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Looks at what is there.
+    Read,
+    /// Records a run.
+    Record,
+}
+
+/// The state of the line, as far as there is one.
+#[derive(Default)]
+pub(super) struct State {
+    /// The store, if anything was stored or is going to be.
+    pub(super) store: Option<Store>,
+    /// Whether the run is to be recorded.
+    pub(super) recording: bool,
+}
+
+impl State {
+    /// Opens the state of the line. One that cannot be written to does not keep a job from running: a warning says that
+    /// the run leaves nothing behind. One that cannot be *read* does, as the job would run with other values than it
+    /// should.
+    pub(super) fn open(session: &Session, access: Access) -> Result<State, Failure> {
+        let directory = &session.line.directory;
+        if access == Access::Record {
+            match Store::open(directory) {
+                Ok(store) => return Ok(State { store: Some(store), recording: true }),
+                Err(error) if cannot_be_written(&error) => warn_unrecorded(session, &error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(State { store: Store::open_existing(directory)?, recording: false })
+    }
+
+    /// Takes it out of what was fetched for the job, which then goes its own way.
+    pub(super) fn take(&mut self) -> State {
+        std::mem::take(self)
+    }
+
+    /// The number that the next run of a job has. One that is recorded gets it when its record begins.
+    pub(super) fn next_build(&self, job: &str) -> Result<u32, Failure> {
+        match &self.store {
+            Some(store) if !self.recording => Ok(store.next_build(job)?),
+            _ => Ok(1),
+        }
+    }
+
+    /// Puts the files of the versions that go in, and of the job's last one, where the job finds them.
+    pub(super) fn restore_files(&self, ready: &Ready) -> Result<(), Failure> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let (root, versions) = (&ready.build.root, &ready.build.versions);
+        if let Some(version) = versions.previous.as_ref().filter(|version| version.has_files()) {
+            store.restore_files(version, &root.join(path::PREVIOUS_STATE))?;
+        }
+        let mut restored = Vec::new();
+        for dependency in &ready.plan.dependencies {
+            let kind = dependency.target.kind();
+            let version = match dependency.operation {
+                Operation::In(_) => versions.of(dependency).filter(|version| version.has_files()),
+                Operation::Out(_) => None,
+            };
+            // Params have a file where others have a directory; and a resource may go in twice.
+            if let Some(version) = version
+                && kind != "params"
+                && !restored.contains(&&dependency.name.text)
+            {
+                let directory = dependency_directory(root, path::IN, &dependency.name.text);
+                store.restore_files(version, &directory.join(kind))?;
+                restored.push(&dependency.name.text);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The record of a run that has begun.
+pub(super) struct Record(state::Build);
+
+impl Record {
+    /// Begins the record of a run, which gives it its number.
+    pub(super) fn begin(
+        session: &Session,
+        fetched: &mut Fetched,
+    ) -> Result<(State, Option<Record>), Failure> {
+        let mut state = fetched.state.take();
+        let Some(store) = state.store.as_mut().filter(|_| state.recording) else { return Ok((state, None)) };
+        let mut used: Vec<VersionRef> = Vec::new();
+        for dependency in &fetched.plan.dependencies {
+            if let (Operation::In(_), Some(version)) = (dependency.operation, fetched.versions.of(dependency))
+            {
+                used.push(version.reference());
+            }
+        }
+        match store.begin_build(&fetched.plan.job.name.text, &used) {
+            Ok(build) => {
+                fetched.number = build.reference.number;
+                Ok((state, Some(Record(build))))
+            }
+            // A store on a disk that cannot be written to opens well.
+            Err(error) if cannot_be_written(&error) => {
+                warn_unrecorded(session, &error);
+                fetched.number = store.next_build(&fetched.plan.job.name.text)?;
+                Ok((state, None))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends it: stores the versions that the run made, all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be stored, or hold a secret. Then the run has failed.
+    pub(super) fn finish(
+        self,
+        state: State,
+        session: &Session,
+        ready: &Ready,
+        outcome: Outcome,
+        allow_secrets: bool,
+    ) -> Result<(), Failure> {
+        let Some(mut store) = state.store else { return Ok(()) };
+        let ending = match outcome {
+            Outcome::Success => Ending::Success,
+            Outcome::Failed(_) | Outcome::Signalled(_) => Ending::Failure,
+            Outcome::TimedOut => Ending::TimedOut,
+            Outcome::Cancelled(_) => Ending::Cancelled,
+        };
+        // The status of a script that failed is more than that of what it could not leave.
+        let status = if outcome == Outcome::Success { exit::NOT_STORED } else { outcome.status() };
+        let stored = made::made(ready, ending)
+            .and_then(|Made { changes, warnings }| {
+                session.warn(&warnings);
+                if allow_secrets { Ok(changes) } else { without_secrets(&ready.credentials, changes) }
+            })
+            .and_then(|changes| Ok(store.finish(&self.0, ending, outcome.status(), &changes).map(drop)?));
+        let Err(failure) = stored else { return Ok(()) };
+        let ending = if ending == Ending::Success { Ending::Failure } else { ending };
+        // It is in the history all the same, if that can be; what was wrong is said below.
+        let _ = store.finish(&self.0, ending, status, &[]);
+        Err(Failure { status, ..failure })
+    }
+}
+
+/// Refuses what has a secret of the run in it.
+fn without_secrets(credentials: &Credentials, changes: Vec<Change>) -> Result<Vec<Change>, Failure> {
+    let secrets = Secrets::of(credentials);
+    let leaks = state::leaks(&secrets.all(), &changes)?;
+    if leaks.is_empty() {
+        return Ok(changes);
+    }
+    let mut message = String::new();
+    for leak in leaks {
+        message += &format!("error: {leak}\n");
+    }
+    message += "  hint: nothing of this run was stored; keep secrets in integrations, and take them from there in the job \
+                that needs them. --allow-secrets-in-state stores them all the same, unencrypted\n";
+    Err(Failure { status: exit::NOT_STORED, message })
+}
+
+/// The secrets of a run, with where they come from.
+struct Secrets<'a>(Vec<(&'a crate::secret::Secret, String, bool)>);
+
+impl<'a> Secrets<'a> {
+    fn of(credentials: &'a Credentials) -> Self {
+        let mut secrets = Vec::new();
+        let mut add = |value: &'a Value, origin: String, inside| {
+            if let Value::Secret(secret) = value {
+                secrets.push((secret, origin, inside));
+            }
+        };
+        for credential in credentials.values() {
+            let of = |field: &str| format!("integration {}, field {field}", credential.name);
+            for field in &credential.fields {
+                match &field.content {
+                    Content::One(one) => add(&one.value, of(field.name), true),
+                    Content::List(items) => {
+                        items.iter().for_each(|item| add(&item.value, of(field.name), true));
+                    }
+                    Content::Map(entries) => {
+                        for (key, one) in entries {
+                            add(&one.value, format!("integration {}, key {key}", credential.name), false);
+                        }
+                    }
+                }
+            }
+        }
+        Secrets(secrets)
+    }
+
+    fn all(&self) -> Vec<RunSecret<'_>> {
+        self.0.iter().map(|(value, origin, inside)| RunSecret { value, origin, inside: *inside }).collect()
+    }
+}
+
+/// Whether state cannot be kept where the line lies, as in a checkout that belongs to somebody else.
+fn cannot_be_written(error: &state::Error) -> bool {
+    matches!(error.kind(), Kind::Denied | Kind::Missing)
+}
+
+fn warn_unrecorded(session: &Session, error: &state::Error) {
+    session.warn(&[Diagnostic::warning(format!(
+        "this run leaves no version and is not in the history: {error}"
+    ))]);
+}
+
+impl From<state::Error> for Failure {
+    fn from(error: state::Error) -> Self {
+        Failure { status: exit::SHIPCTL_FAILED, message: format!("error: {error}\n") }
+    }
+}

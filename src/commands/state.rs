@@ -1,0 +1,199 @@
+//! `shipctl state`: the versions of jobs and resources.
+
+use std::fmt::Write as _;
+
+use anyhow::anyhow;
+use serde_json::{Value as Json, json};
+
+use super::{Failure, line_of_state, print};
+use crate::cli::{LineOptions, ListFormat, State, StateCommand};
+use crate::exit;
+use crate::model::files::Line;
+use crate::nearest::nearest;
+use crate::source::Printable;
+use crate::state::{Entry, EntryKind, Store, Version, VersionRef, rfc3339};
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// When nothing is stored of what it names, or the state cannot be read or written.
+pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
+    let line = line_of_state(options)?;
+    match &command.command {
+        StateCommand::Show { name, number, format } => {
+            let (store, version) = find(&line, name, *number)?;
+            let files = store.files(&version)?;
+            print(&match format {
+                ListFormat::Json => {
+                    let mut document = document(&version);
+                    document["files"] = files.iter().map(file_document).collect();
+                    format!("{document:#}\n")
+                }
+                ListFormat::Text => show(&version, &files),
+            })?;
+        }
+        StateCommand::Versions { name, format } => {
+            let (store, _) = find(&line, name, None)?;
+            let versions = store.versions(name, u32::MAX)?;
+            print(&match format {
+                ListFormat::Json => {
+                    format!("{:#}\n", Json::Array(versions.iter().map(document).collect()))
+                }
+                ListFormat::Text => {
+                    let mut rows = vec![["VERSION", "NAME", "MADE", "BY"].map(str::to_owned)];
+                    rows.extend(versions.iter().map(|version| {
+                        let called = version.version_name.clone().unwrap_or_default();
+                        [version.number.to_string(), called, rfc3339(version.made), maker(version)]
+                    }));
+                    table(&rows)
+                }
+            })?;
+        }
+        StateCommand::Export { name, to, number } => {
+            let (store, version) = find(&line, name, *number)?;
+            store.export(&version, to)?;
+            print(&format!("{} is in {}\n", version.reference(), to.display()))?;
+        }
+        StateCommand::Prune { keep } => {
+            let Some(mut store) = Store::open_existing(&line.directory)? else {
+                print("nothing is stored\n")?;
+                return Ok(exit::SUCCESS);
+            };
+            let pruned = store.prune(*keep)?;
+            store.close()?;
+            let (versions, builds) = (pruned.versions, pruned.builds);
+            print(&format!(
+                "dropped: versions {versions}, runs {builds}, bytes of files {}\n",
+                pruned.bytes
+            ))?;
+        }
+    }
+    Ok(exit::SUCCESS)
+}
+
+/// A version of a job or resource, the last one unless there is a number.
+fn find(line: &Line, name: &str, number: Option<u32>) -> Result<(Store, Version), Failure> {
+    let store = Store::open_existing(&line.directory)?;
+    let Some(store) = store else { return Err(nothing(line, name, &[])) };
+    let Some(last) = store.latest(name)? else {
+        let known: Vec<_> = store.all_latest()?.into_iter().map(|version| version.name).collect();
+        return Err(nothing(line, name, &known));
+    };
+    match number {
+        None => Ok((store, last)),
+        Some(number) => match store.by_number(name, number)? {
+            Some(version) => Ok((store, version)),
+            None => {
+                let message = anyhow!(
+                    "`{name}` has no version number {number}: its last one is {}; `shipctl state versions {name}` lists \
+                     them",
+                    last.number
+                );
+                Err(message.into())
+            }
+        },
+    }
+}
+
+/// The error for a name of which no version is stored.
+fn nothing(line: &Line, name: &str, known: &[String]) -> Failure {
+    let pipeline = &line.pipeline;
+    let why = if pipeline.resources.contains_key(name) {
+        "no run has changed it, so it is as the YAML has it".to_owned()
+    } else if pipeline.jobs.contains_key(name) {
+        "the job has not succeeded yet".to_owned()
+    } else {
+        let names = pipeline.resources.keys().chain(pipeline.jobs.keys()).chain(known);
+        match nearest(name, names.map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "nothing is stored at all".to_owned(),
+            None => format!("there are {}", known.join(", ")),
+        }
+    };
+    anyhow!("no version of `{name}` is stored: {why}").into()
+}
+
+/// What made a version.
+fn maker(version: &Version) -> String {
+    match &version.build {
+        Some(build) => build.to_string(),
+        // Pruning leaves the runs whose versions it leaves.
+        None => "the YAML".to_owned(),
+    }
+}
+
+fn show(version: &Version, files: &[Entry]) -> String {
+    let mut text = version.reference().to_string();
+    if let Some(name) = &version.version_name {
+        let _ = write!(text, " · {}", Printable(name));
+    }
+    let _ = writeln!(text, "\n  made: {} by {}", rfc3339(version.made), Printable(&maker(version)));
+    for (key, value) in &version.bag {
+        let _ = match value {
+            Json::String(value) => writeln!(text, "  {}: {}", Printable(key), Printable(value)),
+            value => writeln!(text, "  {}: {value}", Printable(key)),
+        };
+    }
+    let rows: Vec<_> = files.iter().map(file_row).collect();
+    text + &table(&rows)
+}
+
+fn file_row(entry: &Entry) -> [String; 3] {
+    let path = entry.path.to_string_lossy();
+    match &entry.kind {
+        EntryKind::Directory => [format!("  {:03o}", entry.mode), String::new(), format!("{path}/")],
+        EntryKind::File { size, .. } => {
+            [format!("  {:03o}", entry.mode), size.to_string(), path.into_owned()]
+        }
+        EntryKind::Symlink { target } => {
+            ["  link".to_owned(), String::new(), format!("{path} -> {}", target.display())]
+        }
+    }
+}
+
+fn file_document(entry: &Entry) -> Json {
+    let path = entry.path.to_string_lossy();
+    match &entry.kind {
+        EntryKind::Directory => {
+            json!({"path": path, "type": "directory", "mode": format!("{:03o}", entry.mode)})
+        }
+        EntryKind::File { size, .. } => {
+            json!({"path": path, "type": "file", "mode": format!("{:03o}", entry.mode), "size": size})
+        }
+        EntryKind::Symlink { target } => {
+            json!({"path": path, "type": "symlink", "target": target.to_string_lossy()})
+        }
+    }
+}
+
+/// A version, as an export has it.
+fn document(version: &Version) -> Json {
+    json!({
+        "name": version.name,
+        "versionNumber": version.number,
+        "versionName": version.version_name,
+        "propertyBag": version.bag,
+        "made": rfc3339(version.made),
+        "build": version.build.as_ref().map(|build| json!({"job": build.job, "number": build.number})),
+    })
+}
+
+/// A version by its name and number.
+pub(super) fn reference(version: &VersionRef) -> Json {
+    json!({"name": version.name, "number": version.number})
+}
+
+/// Rows with their columns one below the other.
+pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let shown: Vec<_> =
+        rows.iter().map(|row| row.each_ref().map(|cell| Printable(cell).to_string())).collect();
+    let widths: Vec<_> =
+        (0..N).map(|column| shown.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in &shown {
+        let line: String = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
