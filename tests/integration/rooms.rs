@@ -32,6 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "secret",
             "source",
             "state",
+            "versions",
             "yaml",
         ],
     ),
