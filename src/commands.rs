@@ -148,6 +148,8 @@ struct Session {
     options: JobOptions,
     paint: Paint,
     inherited: Vec<(OsString, OsString)>,
+    /// The architecture and the operating system of this machine.
+    machine: (String, String),
 }
 
 /// What a job needs from elsewhere, fetched.
@@ -179,7 +181,9 @@ impl Session {
             return Err(failure(&problems, &line.sources, paint));
         }
         let inherited = inherited(options.clean_env);
-        Ok(Session { line, options: options.clone(), paint, inherited })
+        let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
+        let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
+        Ok(Session { line, options: options.clone(), paint, inherited, machine })
     }
 
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
@@ -207,15 +211,14 @@ impl Session {
                 anyhow!("the workspace {shown} is not UTF-8 text; give another with --workspace").into()
             );
         }
-        let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let size = |(name, value): &(OsString, OsString)| name.len() + value.len() + 2 + size_of::<usize>();
         Ok(Build {
             root,
             number,
             versions: Rc::clone(versions),
             user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default(),
-            architecture: uname.machine().to_string_lossy().into_owned(),
-            operating_system: operating_system(),
+            architecture: self.machine.0.clone(),
+            operating_system: self.machine.1.clone(),
             given: self.options.env.clone(),
             repositories: Repositories::new(),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),

@@ -67,7 +67,7 @@ pub struct Variable {
 /// The variables of a job, in the order in which they were first set.
 #[derive(Default)]
 pub struct Environment {
-    variables: IndexMap<String, Variable>,
+    variables: IndexMap<String, Variable, foldhash::fast::RandomState>,
     /// All secrets that the job was given, of whatever name.
     secrets: Vec<Secret>,
 }

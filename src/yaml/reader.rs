@@ -431,7 +431,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
         self.reader.spend(0)?;
-        let mut map = Map::new();
+        let mut map = Map::default();
         while let Some(key) = access.next_key_seed(self)? {
             let Some(text) = key.text().map(str::to_owned) else {
                 return Err(A::Error::custom("a key must be a plain text, not a map or a list"));
