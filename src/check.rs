@@ -1,4 +1,4 @@
-//! What people get wrong that is no error of YAML: each lint is one function, and one row of [`LINTS`].
+//! What people get wrong that is no error of YAML: each lint is one function, and one row of `LINTS`.
 
 use std::collections::HashMap;
 

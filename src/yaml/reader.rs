@@ -1,5 +1,8 @@
 //! From text to the tree: two visitors over `serde_yaml`.
 
+mod explain;
+mod merge;
+
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -8,6 +11,9 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error as _, IgnoredAny, MapAccess, SeqAccess, VariantAccess,
     Visitor,
 };
+
+use explain::{Failure, nested_too_deep};
+use merge::merge_keys;
 
 use super::{Entry, Kind, Map, Node, Scalar, Value, guard};
 use crate::diagnostic::Diagnostic;
@@ -42,11 +48,6 @@ pub(super) fn parse(
     }
 }
 
-fn nested_too_deep() -> Diagnostic {
-    Diagnostic::error("nested too deep")
-        .hint("128 levels of maps and lists are allowed; an assembly line needs about eight")
-}
-
 /// Reads one text; what stands before `prefix` bytes belongs to another file.
 struct Reader<'a> {
     text: Cow<'a, str>,
@@ -61,22 +62,6 @@ struct Reader<'a> {
     /// A number was read whose text is not known.
     lost_text: Cell<bool>,
     duplicates: RefCell<Vec<Diagnostic>>,
-}
-
-/// Why a text could not be read.
-enum Failure {
-    /// The library's words, and where.
-    Yaml { message: String, offset: Option<usize> },
-    /// Aliases multiply the file.
-    Expansion,
-    /// It goes on after the first document, at this offset.
-    SecondDocument(usize),
-}
-
-impl Failure {
-    fn is_unknown_anchor(&self) -> bool {
-        matches!(self, Failure::Yaml { message, .. } if message.starts_with("unknown anchor"))
-    }
 }
 
 impl<'a> Reader<'a> {
@@ -112,72 +97,6 @@ impl<'a> Reader<'a> {
                 None
             }
         }
-    }
-
-    fn explain(&self, failure: Failure) -> Diagnostic {
-        match failure {
-            Failure::Expansion => Diagnostic::error("aliases multiply this file beyond measure")
-                .at(self.place(0, 0))
-                .hint("an alias to a list of aliases to lists … copies everything below it each time"),
-            Failure::SecondDocument(offset) => {
-                Diagnostic::error("a second YAML document begins here").at(self.place(offset, 3)).hint(
-                    "a file holds one document: put what follows into a file of its own, or remove the `---`",
-                )
-            }
-            Failure::Yaml { message, offset } => self.explain_syntax(&message, offset),
-        }
-    }
-
-    /// The library's message reads "PROBLEM at line L column C, while CONTEXT at line L column C".
-    fn explain_syntax(&self, message: &str, offset: Option<usize>) -> Diagnostic {
-        let start = self.text.floor_char_boundary(offset.unwrap_or(0));
-        let place = self.place(start, 1);
-        let (problem, context) = message.split_once(", while ").unwrap_or((message, ""));
-        let problem = problem.split(" at line ").next().unwrap_or(problem);
-        if problem.starts_with("recursion limit") {
-            return nested_too_deep().at(place);
-        }
-        let mut diagnostic = Diagnostic::error(format!("this is not YAML: {problem}")).at(place);
-        if let Some((what, position)) = context.split_once(" at line ")
-            && let Some(offset) = self.offset_of(position)
-        {
-            diagnostic = diagnostic.and_at(self.place(offset, 1), format!("while {what} that begins here"));
-        }
-        if problem.starts_with("could not find expected ':'") {
-            let end = self.end_of_text(start);
-            diagnostic = diagnostic.and_at(self.place(end, 1), "the text without a key goes on to here");
-        }
-        match hint_for(problem, &self.text, start) {
-            Some(hint) => diagnostic.hint(hint),
-            None => diagnostic,
-        }
-    }
-
-    /// The offset of `L column C`.
-    fn offset_of(&self, position: &str) -> Option<usize> {
-        let (line, column) = position.split_once(" column ")?;
-        let (line, column): (usize, usize) = (line.parse().ok()?, column.parse().ok()?);
-        let start = self.text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum::<usize>();
-        let line = self.text[start..].split('\n').next()?;
-        Some(start + line.char_indices().nth(column.checked_sub(1)?).map_or(line.len(), |(i, _)| i))
-    }
-
-    /// The beginning of the last line, from that of `start` on, that is indented as much as it is.
-    fn end_of_text(&self, start: usize) -> usize {
-        let mut offset = self.text[..start].rfind('\n').map_or(0, |i| i + 1);
-        let indent_of = |line: &str| line.len() - line.trim_start_matches(' ').len();
-        let indent = indent_of(&self.text[offset..]);
-        let mut last = start;
-        for line in self.text[offset..].split_inclusive('\n') {
-            if !line.trim().is_empty() {
-                if indent_of(line) < indent {
-                    break;
-                }
-                last = offset + indent_of(line);
-            }
-            offset += line.len();
-        }
-        last
     }
 
     /// The tree of the text, merge keys applied, every scalar with its text.
@@ -298,42 +217,6 @@ fn next_token(mut text: &str) -> Option<&str> {
     }
     let end = text.find([' ', '\t', '\r', '\n', ',', ']', '}', ':']).unwrap_or(text.len());
     (end > 0).then(|| &text[..end])
-}
-
-const NO_TABS: &str = "YAML is indented with blanks, not with tabs";
-
-/// What the library's message, which is about the place `at` of `text`, means to someone who writes YAML.
-fn hint_for(problem: &str, text: &str, at: usize) -> Option<&'static str> {
-    let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
-    let tab = text[line_start..].trim_start_matches(' ').starts_with('\t');
-    if problem.contains("tab character") {
-        return Some(NO_TABS);
-    }
-    if problem.contains("cannot start any token") {
-        return Some(if tab {
-            NO_TABS
-        } else {
-            "put the value into quotes: it begins with a character that means something to YAML"
-        });
-    }
-    if problem.starts_with("mapping values are not allowed") {
-        return Some(
-            "a `: ` inside a value makes it a map: put the value into quotes, or check the indentation",
-        );
-    }
-    if problem.starts_with("unknown anchor") {
-        return Some(
-            "an anchor is known below the place that defines it; those of shippable.templates.yml are known everywhere",
-        );
-    }
-    if problem.starts_with("could not find expected ':'") {
-        return Some("the lines of a block (`|`) are indented deeper than its key");
-    }
-    let indentation = ["did not find expected key", "did not find expected '-'"];
-    indentation
-        .iter()
-        .any(|start| problem.starts_with(start))
-        .then_some("check the indentation of this line against the lines above it")
 }
 
 /// Reads a node whose parent's place is known.
@@ -510,36 +393,5 @@ impl<'de> Visitor<'de> for Retrieve<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Applies `<<: *anchor` and `<<: [*a, *b]`: their keys are those of the map, unless it has them itself.
-fn merge_keys(node: &mut Node, diagnostics: &mut Vec<Diagnostic>) {
-    let map = match &mut node.value {
-        Value::List(nodes) => return nodes.iter_mut().for_each(|node| merge_keys(node, diagnostics)),
-        Value::Map(map) => map,
-        Value::Null | Value::Scalar(_) => return,
-    };
-    map.values_mut().for_each(|entry| merge_keys(&mut entry.node, diagnostics));
-    let Some(merged) = map.shift_remove("<<") else {
-        return;
-    };
-    let sources = match merged.node.value {
-        Value::List(nodes) => nodes,
-        _ => vec![merged.node],
-    };
-    for source in sources {
-        match source.value {
-            Value::Map(source) => {
-                for (key, entry) in source {
-                    map.entry(key).or_insert(entry);
-                }
-            }
-            _ => diagnostics.push(
-                Diagnostic::error("`<<` merges maps, and this is none")
-                    .at(merged.key)
-                    .hint("write `<<: *anchor`"),
-            ),
-        }
     }
 }
