@@ -196,7 +196,7 @@ impl<'a> Resolver<'a> {
     fn check_scripts(&mut self) {
         for step in &self.job.steps {
             if let Step::Task(task) = step
-                && task.entries.is_empty()
+                && !task.has_script
             {
                 self.problems.push(
                     Diagnostic::error(format!("a TASK of job `{}` has no script", self.job.name.text))

@@ -12,6 +12,8 @@ pub struct Task {
     pub name: Option<String>,
     /// The entries of its script, each as written.
     pub entries: Vec<String>,
+    /// Whether it has a script at all, an empty one included.
+    pub has_script: bool,
     /// Its own variables (`runtime.options.env`), in order.
     pub variables: Vec<TaskVariable>,
     /// The image that it ran in at the original's, `name:tag`.
@@ -39,7 +41,14 @@ impl Task {
     /// word `managed`: the original's own jobs fill that in.
     pub(super) fn read(node: &Node, place: Place, diagnostics: &mut Vec<Diagnostic>) -> Option<Task> {
         let problems = diagnostics.len();
-        let mut task = Task { name: None, entries: Vec::new(), variables: Vec::new(), image: None, place };
+        let mut task = Task {
+            name: None,
+            entries: Vec::new(),
+            has_script: false,
+            variables: Vec::new(),
+            image: None,
+            place,
+        };
         match &node.value {
             Value::Scalar(scalar) if scalar.text == "managed" => return None,
             Value::Map(map) => {
@@ -60,6 +69,7 @@ impl Task {
             }
             Value::Scalar(_) | Value::Null => flatten_texts(node, "a TASK", &mut task.entries, diagnostics),
         }
+        task.has_script |= !task.entries.is_empty();
         if task.entries.is_empty() && diagnostics[problems..].iter().all(|diagnostic| !diagnostic.is_error())
         {
             diagnostics.push(
@@ -75,8 +85,9 @@ impl Task {
         if let Some(name) = node.get("name").and_then(Node::text) {
             self.name = Some(name.to_owned());
         }
-        if let Some(script) = node.get("script") {
-            flatten_texts(script, "a script", &mut self.entries, diagnostics);
+        if let Some(script) = node.map().and_then(|map| map.get("script")) {
+            self.has_script = true;
+            flatten_texts(&script.node, "a script", &mut self.entries, diagnostics);
         }
         let Some(runtime) = node.get("runtime") else { return };
         if let Some(map) = runtime.map() {

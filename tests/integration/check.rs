@@ -131,3 +131,27 @@ fn merge_keys_and_anchors_of_templates_work_across_files() {
         )
         .run();
 }
+
+#[test]
+fn a_task_whose_script_is_misspelt_does_not_run_as_a_success() {
+    let line = |task: &str| {
+        shipctl("run")
+            .arg("j")
+            .file("shippable.yml", format!("jobs:\n- name: j\n  type: runSh\n  steps:\n  - TASK: {task}\n"))
+    };
+    line("{scripts: [echo hi]}")
+        .stderr("error: a TASK of job `j` has no script\n  --> shippable.yml:5:5\n")
+        .starts()
+        .status(125)
+        .run();
+    assert!(line("{script: []}").output().status.success());
+}
+
+#[test]
+fn integrations_that_are_declared_nowhere_are_one_warning() {
+    shipctl("check")
+        .file("shippable.yml", "resources:\n- {name: a, type: integration, integration: keys}\n- {name: b, type: integration, integration: more}\n")
+        .stdout("warning: no integrations are declared; jobs need: keys, more\n  --> shippable.yml:2:45\n")
+        .starts()
+        .run();
+}
