@@ -16,6 +16,7 @@ pub mod reset;
 pub mod run;
 pub mod state;
 mod versions;
+mod warnings;
 
 use std::ffi::OsString;
 use std::fmt;

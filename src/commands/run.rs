@@ -29,12 +29,14 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
     if command.dry_run {
         let ready = session.prepare(&command.job, Commands::Skip)?;
+        session.warn_of_job(&ready.plan);
         session.warn_of_left_out(&ready.build.repositories);
         let limit = command.timeout.or(ready.plan.job.time_limit);
         print(&plan::describe(&session, &ready, limit, paint(options.color, &io::stdout()))?)?;
         return Ok(exit::SUCCESS);
     }
     let mut fetched = session.fetch(&command.job, Commands::Run, Access::Record)?;
+    session.warn_of_job(&fetched.plan);
     session.warn_of_left_out(&fetched.repositories);
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;

@@ -155,3 +155,15 @@ fn integrations_that_are_declared_nowhere_are_one_warning() {
         .starts()
         .run();
 }
+
+#[test]
+fn a_run_tells_of_what_has_no_effect_in_its_own_yaml() {
+    let line = "resources:\n- {name: a, type: params, verison: {}}\n- {name: b, type: params, seeds: {}}\njobs:\n- name: j\n  type: runSh\n  steps:\n  - IN: a\n  - TASK: [echo hi]\n  on_sucess: [echo]\n";
+    let output = shipctl("run").arg("j").file("shippable.yml", line).output();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let warnings: Vec<_> = stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(
+        warnings,
+        ["warning: unknown key `verison` of resource `a`", "warning: unknown key `on_sucess` of job `j`"]
+    );
+}

@@ -1,0 +1,35 @@
+//! What `check` would warn of, as far as it is about one job.
+
+use super::Session;
+use crate::diagnostic::Diagnostic;
+use crate::model::Pipeline;
+use crate::resolve::Plan;
+use crate::source::Place;
+
+impl Session {
+    /// Tells what the YAML of a job, or of what goes in and comes out of it, has that has no effect: a key that is
+    /// misspelt there is not missed anywhere else.
+    pub(super) fn warn_of_job(&self, plan: &Plan) {
+        let about = |diagnostic: &&Diagnostic| {
+            !diagnostic.is_error()
+                && diagnostic.place.and_then(|place| item_at(&self.line.pipeline, place)).is_some_and(
+                    |name| {
+                        name == plan.job.name.text || plan.dependencies.iter().any(|d| d.name.text == name)
+                    },
+                )
+        };
+        let warnings: Vec<_> = self.line.diagnostics.iter().filter(about).cloned().collect();
+        self.warn(&warnings);
+    }
+}
+
+/// The name of the resource or job that a place lies in: the last one that begins before it.
+fn item_at(pipeline: &Pipeline, place: Place) -> Option<&str> {
+    let resources = pipeline.resources.values().map(|resource| (resource.node.place, &resource.name.text));
+    let jobs = pipeline.jobs.values().map(|job| (job.node.place, &job.name.text));
+    resources
+        .chain(jobs)
+        .filter(|(start, _)| start.source == place.source && start.start <= place.start)
+        .max_by_key(|(start, _)| start.start)
+        .map(|(_, name)| name.as_str())
+}
