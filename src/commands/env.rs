@@ -96,7 +96,7 @@ fn printable(c: char) -> Vec<char> {
 }
 
 /// A value as one word of a POSIX shell.
-pub(super) fn shell_quoted(value: &str) -> String {
+fn shell_quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 

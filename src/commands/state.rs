@@ -26,7 +26,7 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
             let files = store.files(&version)?;
             print(&match format {
                 ListFormat::Json => {
-                    let mut document = document(&version);
+                    let mut document = version.document();
                     document["files"] = files.iter().map(file_document).collect();
                     format!("{document:#}\n")
                 }
@@ -38,7 +38,7 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
             let versions = store.versions(name, u32::MAX)?;
             print(&match format {
                 ListFormat::Json => {
-                    format!("{:#}\n", Json::Array(versions.iter().map(document).collect()))
+                    format!("{:#}\n", Json::Array(versions.iter().map(Version::document).collect()))
                 }
                 ListFormat::Text => {
                     let mut rows = vec![["VERSION", "NAME", "MADE", "BY"].map(str::to_owned)];
@@ -165,18 +165,6 @@ fn file_document(entry: &Entry) -> Json {
             json!({"path": path, "type": "symlink", "target": target.to_string_lossy()})
         }
     }
-}
-
-/// A version, as an export has it.
-fn document(version: &Version) -> Json {
-    json!({
-        "name": version.name,
-        "versionNumber": version.number,
-        "versionName": version.version_name,
-        "propertyBag": version.bag,
-        "made": rfc3339(version.made),
-        "build": version.build.as_ref().map(|build| json!({"job": build.job, "number": build.number})),
-    })
 }
 
 /// A version by its name and number.

@@ -5,11 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
-use serde_json::json;
-
 use super::content::Reader;
 use super::error::{Context as _, damaged};
-use super::moment::rfc3339;
 use super::{Entry, EntryKind, Error, Kind, Result, Store, Version};
 use crate::contract::path::VERSION_JSON;
 
@@ -109,14 +106,7 @@ impl Store {
             made => made.map_err(failed)?,
         }
         self.restore_files(version, &directory.join(FILES))?;
-        let document = json!({
-            "name": version.name,
-            "versionNumber": version.number,
-            "versionName": version.version_name,
-            "propertyBag": version.bag,
-            "made": rfc3339(version.made),
-            "build": version.build.as_ref().map(|build| json!({"job": build.job, "number": build.number})),
-        });
+        let document = version.document();
         create(&directory.join(VERSION_JSON))
             .and_then(|mut file| file.write_all(format!("{document:#}\n").as_bytes()))
             .map_err(failed)

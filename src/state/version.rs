@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::error::{Context as _, damaged};
+use super::moment::rfc3339;
 use super::{BuildRef, Result, Store};
 
 /// A version of a job or resource. It never changes.
@@ -44,6 +45,18 @@ impl fmt::Display for VersionRef {
 }
 
 impl Version {
+    /// What is told of a version as JSON: by an export, and by whoever lists it.
+    pub fn document(&self) -> Json {
+        json!({
+            "name": self.name,
+            "versionNumber": self.number,
+            "versionName": self.version_name,
+            "propertyBag": self.bag,
+            "made": rfc3339(self.made),
+            "build": self.build.as_ref().map(|build| json!({"job": build.job, "number": build.number})),
+        })
+    }
+
     /// Its name and number.
     pub fn reference(&self) -> VersionRef {
         VersionRef { name: self.name.clone(), number: self.number }
