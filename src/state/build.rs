@@ -194,12 +194,43 @@ impl Store {
             let (id, mut record) = record_of(row).context(self, WHAT)?;
             record.used = touched(id, false).context(self, WHAT)?;
             record.made = touched(id, true).context(self, WHAT)?;
-            if record.progress == Progress::Interrupted && running::is_running(&self.place.directory, id) {
-                record.progress = Progress::Running;
-            }
-            records.push(record);
+            records.push(self.with_progress(id, record));
         }
         Ok(records)
+    }
+
+    /// The last builds of each job, at most `each` of one, the last one first; without the versions that went in and came
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn last_builds(&self, each: u32) -> Result<Vec<BuildRecord>> {
+        const WHAT: &str = "read the history";
+        let snapshot = self.read(WHAT)?;
+        let mut statement = snapshot
+            .prepare(
+                "SELECT id, name, number, started, ended, duration, result, status FROM (
+                     SELECT build.*, subject.name, row_number() OVER (PARTITION BY job ORDER BY build.id DESC) AS nth
+                     FROM build JOIN subject ON subject.id = build.job
+                 ) WHERE nth <= ?1 ORDER BY id DESC",
+            )
+            .context(self, WHAT)?;
+        let mut rows = statement.query([each]).context(self, WHAT)?;
+        let mut records = Vec::new();
+        while let Some(row) = rows.next().context(self, WHAT)? {
+            let (id, record) = record_of(row).context(self, WHAT)?;
+            records.push(self.with_progress(id, record));
+        }
+        Ok(records)
+    }
+
+    /// A build that has not ended may still be running.
+    fn with_progress(&self, id: i64, mut record: BuildRecord) -> BuildRecord {
+        if record.progress == Progress::Interrupted && running::is_running(&self.place.directory, id) {
+            record.progress = Progress::Running;
+        }
+        record
     }
 }
 
