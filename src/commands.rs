@@ -9,6 +9,7 @@ pub mod graph;
 pub mod history;
 pub mod list;
 mod made;
+mod picture;
 mod plan;
 mod record;
 mod repositories;

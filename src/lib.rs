@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod diagnostic;
 pub mod environment;
 pub mod exit;
+pub mod graph;
 pub mod lookup;
 pub mod mask;
 pub mod model;

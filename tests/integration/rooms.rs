@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("source", &[]),
     ("diagnostic", &["nearest", "source"]),
+    ("graph", &[]),
     ("yaml", &["diagnostic", "source"]),
     ("model", &["contract", "diagnostic", "secret", "source", "yaml"]),
     ("resolve", &["diagnostic", "model", "yaml"]),
