@@ -1,6 +1,7 @@
 //! The commands: glue between the command line and the road from YAML to a finished job. One file each.
 
 pub mod check;
+mod ci;
 pub mod completions;
 pub mod env;
 pub mod exec;
@@ -18,6 +19,7 @@ pub mod state;
 mod versions;
 mod warnings;
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write as _};
@@ -148,9 +150,11 @@ struct Session {
     line: Line,
     options: JobOptions,
     paint: Paint,
-    inherited: Vec<(OsString, OsString)>,
+    inherited: Rc<[(OsString, OsString)]>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
+    /// The warnings so far: each entry of a matrix has the same.
+    said: RefCell<Vec<String>>,
 }
 
 /// What a job needs from elsewhere, fetched.
@@ -161,6 +165,8 @@ struct Fetched<'a> {
     versions: Rc<Versions>,
     state: State,
     number: u32,
+    /// The entry of the matrix of a runCI job, from 0.
+    entry: usize,
 }
 
 /// A job, ready to be run but for the workspace.
@@ -177,19 +183,24 @@ impl Session {
         let mut line = read_good(line_options)?;
         let paint = paint(line_options.color, &io::stderr());
         let mut problems = Vec::new();
+        let no_repository = ci::add_repository(&mut line, options, job);
         credentials::add_ambient(&mut line.pipeline, job, &Ambient::new(std::env::vars_os()), &mut problems);
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
         }
-        let inherited = inherited(options.clean_env);
+        let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        Ok(Session { line, options: options.clone(), paint, inherited, machine })
+        let session =
+            Session { line, options: options.clone(), paint, inherited, machine, said: RefCell::default() };
+        session.warn(no_repository.as_slice());
+        Ok(session)
     }
 
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
     fn fetch(&self, job: &str, commands: Commands, access: Access) -> Result<Fetched<'_>, Failure> {
         let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
+        let entry = self.chosen_entry(&plan)?;
         let mut state = State::open(self, access)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
@@ -200,8 +211,9 @@ impl Session {
         let credentials = credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
+        build.entry = entry;
         self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
-        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number })
+        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number, entry })
     }
 
     /// What is true of a run in a workspace, but for the repositories.
@@ -222,6 +234,8 @@ impl Session {
             operating_system: self.machine.1.clone(),
             given: self.options.env.clone(),
             repositories: Repositories::new(),
+            entry: 0,
+            inherited: Rc::clone(&self.inherited),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
         })
     }
@@ -230,6 +244,7 @@ impl Session {
     fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build), Failure> {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
+        build.entry = job.entry;
         let built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
         for (index, task) in job.plan.tasks.iter().enumerate() {
@@ -262,7 +277,7 @@ impl Session {
         home: Home,
         keep: bool,
     ) -> Result<(Ready<'a>, Workspace), Failure> {
-        let job = &fetched.plan.job.name.text;
+        let job = &ci::name_of_run(&fetched.plan, fetched.entry);
         // A clone may be large.
         let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
         if self.options.workspace.is_none() {
@@ -300,9 +315,14 @@ impl Session {
         failure(problems, &self.line.sources, self.paint)
     }
 
+    /// Says what it has not said yet.
     fn warn(&self, warnings: &[Diagnostic]) {
         for warning in warnings {
-            eprint!("{}", warning.render(&self.line.sources, self.paint));
+            let text = warning.render(&self.line.sources, self.paint);
+            if !self.said.borrow().contains(&text) {
+                eprint!("{text}");
+                self.said.borrow_mut().push(text);
+            }
         }
     }
 

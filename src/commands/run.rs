@@ -6,8 +6,8 @@ use std::os::fd::AsFd as _;
 
 use anyhow::Context as _;
 
-use super::record::{Access, Record};
-use super::{Commands, Failure, Ready, Session, paint, plan, print};
+use super::record::{Access, Record, State};
+use super::{Commands, Failure, Ready, Session, ci, paint, plan, print};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
@@ -41,42 +41,63 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let (state, record) = Record::begin(&session, &mut fetched)?;
+    let given = Given { command, options, signals: &signals };
+    if command.options.matrix.is_none() && ci::entries(&fetched.plan).len() > 1 {
+        return session.run_matrix(fetched, state, record, given);
+    }
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
     let ready = ManuallyDrop::new(ready);
-    session.clone_repositories(&ready, &signals)?;
-    state.restore_files(&ready)?;
-    let outcome = run_job(&session, &ready, &workspace, command, options, &signals)?;
-    if command.keep {
-        eprintln!("shipctl: the workspace is kept: {}", workspace.root().display());
-    }
+    let outcome = run_opened(&session, &ready, &workspace, &state, given)?;
     if let Some(record) = record {
         record.finish(state, &session, &ready, outcome, command.allow_secrets_in_state)?;
     }
     Ok(outcome.status())
 }
 
+/// What a run was asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) command: &'a Run,
+    options: &'a LineOptions,
+    signals: &'a Signals,
+}
+
+/// Runs a job in its workspace, once what goes in is there.
+pub(super) fn run_opened(
+    session: &Session,
+    ready: &Ready,
+    workspace: &Workspace,
+    state: &State,
+    given: Given,
+) -> Result<Outcome, Failure> {
+    session.clone_repositories(ready, given.signals)?;
+    state.restore_files(ready)?;
+    let outcome = run_job(session, ready, workspace, given)?;
+    if given.command.keep {
+        eprintln!("shipctl: the workspace is kept: {}", workspace.root().display());
+    }
+    Ok(outcome)
+}
+
 fn run_job(
     session: &Session,
     ready: &Ready,
     workspace: &Workspace,
-    command: &Run,
-    options: &LineOptions,
-    signals: &Signals,
+    given: Given,
 ) -> Result<Outcome, Failure> {
+    let Given { command, options, signals } = given;
     let mut tasks = Vec::new();
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
-        tasks.push(run::Task {
-            name: task_name(task, index),
-            entries: task.entries.clone(),
-            environment: session.process_environment(&ready.environment, &on_top),
-        });
+        let mut environment = session.process_environment(&ready.environment, &on_top);
+        ci::add_functions(&ready.plan, &mut environment);
+        tasks.push(run::Task { name: task_name(task, index), entries: task.entries.clone(), environment });
     }
     let job = run::Job {
-        name: &ready.plan.job.name.text,
+        name: &ci::name_of_run(&ready.plan, ready.build.entry),
         tasks: &tasks,
         sections: &sections(&ready.plan.job.sections),
-        root: workspace.root(),
+        root: &ready.build.directory(&ready.plan),
         scripts: &workspace.root().join(path::SCRIPTS),
         time_limit: command.timeout.or(ready.plan.job.time_limit),
         grace: command.grace.unwrap_or(run::GRACE),

@@ -132,6 +132,7 @@ impl Job {
     /// Whether the job's TASKs are scripts that can be run.
     pub fn has_scripts(&self) -> bool {
         SCRIPT_TYPES.contains(&self.kind.text.as_str())
+            || self.is_ci() && self.steps.iter().any(|step| matches!(step, Step::Task(_)))
     }
 
     /// What goes in, in order.
@@ -269,7 +270,7 @@ fn name_of(node: &Node, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<
     None
 }
 
-fn read_sections(job: &Map, diagnostics: &mut Vec<Diagnostic>) -> Sections {
+pub(super) fn read_sections(job: &Map, diagnostics: &mut Vec<Diagnostic>) -> Sections {
     let mut sections = Sections::default();
     for (name, entries) in [
         ("on_start", &mut sections.on_start),
