@@ -38,7 +38,10 @@ pub(super) fn add_repository(line: &mut Line, options: &JobOptions, job: &str) -
         return Some(
             Diagnostic::warning(format!("job `{}` builds no repository: {why}", job.name.text))
                 .at(job.name.place)
-                .hint(format!("it starts in its empty workspace; give one with --repo {}=PATH", name.text)),
+                .hint(format!(
+                    "give one with --repo {}=PATH; otherwise it starts in an empty directory",
+                    name.text
+                )),
         );
     }
     let place = name.place;

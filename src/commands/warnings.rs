@@ -1,5 +1,7 @@
 //! What `check` would warn of, as far as it is about one job.
 
+use std::iter;
+
 use super::Session;
 use crate::diagnostic::Diagnostic;
 use crate::model::Pipeline;
@@ -22,6 +24,15 @@ impl Session {
         };
         let warnings: Vec<_> = self.line.diagnostics.iter().filter(about).cloned().collect();
         self.warn(&warnings);
+        if let Some((first, more)) = plan.ci.and_then(|ci| ci.services.split_first()) {
+            let names: Vec<_> = iter::once(first).chain(more).map(|name| name.text.as_str()).collect();
+            self.warn(&[Diagnostic::warning(format!(
+                "services of the CI section are not started here: {}",
+                names.join(", ")
+            ))
+            .at(first.place)
+            .hint("start them before, if the job needs them")]);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod settings;
 
 use std::path::Path;
 
-use super::job::{Sections, Step};
+use super::job::{Sections, Step, names};
 use super::task::Task;
 use super::{Job, Name, Pipeline, is_path, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
@@ -55,6 +55,8 @@ pub struct Ci {
     pub cache: bool,
     /// Whether submodules are wanted.
     pub submodules: bool,
+    /// The services that the original started beside the build.
+    pub services: Vec<Name>,
     /// `bundler_args`, as written.
     pub bundler_args: String,
     /// Where its keys stand.
@@ -117,7 +119,7 @@ impl Job {
 
 impl Pipeline {
     /// Gives the runCI jobs what the CI section has them do, once all files were read. The original made such a job for
-    /// every repository; where the line declares none, `directory` gives its name.
+    /// every repository; where the line declares none, the job that takes it says its name, or `directory`.
     pub(super) fn read_ci(&mut self, directory: &Path, diagnostics: &mut Vec<Diagnostic>) {
         let written = std::mem::take(&mut self.written_ci);
         let Some(first) = written.values().next() else { return };
@@ -126,7 +128,7 @@ impl Pipeline {
         self.ci = Some(read(&written, diagnostics));
         if !script.tasks.is_empty()
             && !self.jobs.values().any(Job::is_ci)
-            && let Some(job) = unwritten_job(directory, place)
+            && let Some(job) = unwritten_job(&self.name_of_unwritten_job(directory), place)
             && !self.resources.contains_key(&job.name.text)
             && !self.jobs.contains_key(&job.name.text)
         {
@@ -136,12 +138,21 @@ impl Pipeline {
             job.take(&script, diagnostics);
         }
     }
+
+    /// What another job takes that is declared nowhere and called as such jobs are; or `<directory>_runCI`.
+    fn name_of_unwritten_job(&self, directory: &Path) -> String {
+        let inputs = self.jobs.values().flat_map(Job::inputs).map(|input| &input.name.text);
+        let taken = inputs
+            .filter(|name| name.ends_with(JOB_SUFFIX))
+            .find(|name| !self.jobs.contains_key(*name) && !self.resources.contains_key(*name));
+        let directory = || directory.file_name().unwrap_or_default().to_string_lossy();
+        taken.cloned().unwrap_or_else(|| format!("{}{JOB_SUFFIX}", directory()))
+    }
 }
 
-/// The job that a repository has without saying so: `<directory>_runCI`.
-fn unwritten_job(directory: &Path, place: Place) -> Option<Job> {
-    let name = format!("{}{JOB_SUFFIX}", directory.file_name()?.to_str()?);
-    let name = Name { text: name, place };
+/// The job that a repository has without saying so.
+fn unwritten_job(name: &str, place: Place) -> Option<Job> {
+    let name = Name { text: name.to_owned(), place };
     (is_path(&name.text) && name.env().is_some()).then(|| Job {
         name,
         kind: Name { text: RUN_CI.to_owned(), place },
@@ -170,6 +181,9 @@ fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Ci {
         matrix: matrix::read(written, &rows, diagnostics),
         cache: within("build", "cache").unwrap_or_else(|| is_true(&text("cache"))),
         submodules: within("git", "submodules").unwrap_or(true),
+        services: written
+            .get("services")
+            .map_or_else(Vec::new, |entry| names(&entry.node, "a service", diagnostics)),
         bundler_args: text("bundler_args"),
         keys: written.values().map(|entry| entry.key).collect(),
     }

@@ -153,7 +153,7 @@ impl Job {
 }
 
 /// A list of names, or one.
-fn names(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name> {
+pub(super) fn names(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name> {
     match &node.value {
         Value::Null => Vec::new(),
         Value::Scalar(scalar) => vec![Name { text: scalar.text.clone(), place: node.place }],
