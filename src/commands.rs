@@ -8,6 +8,7 @@ pub mod exec;
 pub mod function;
 pub mod graph;
 pub mod history;
+mod line;
 pub mod list;
 mod made;
 mod plan;
@@ -153,6 +154,8 @@ struct Session {
     inherited: Rc<[(OsString, OsString)]>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
+    /// What stands in front of each line on stderr, where several jobs run.
+    prefix: RefCell<String>,
     /// The warnings so far: each entry of a matrix has the same.
     said: RefCell<Vec<String>>,
 }
@@ -180,35 +183,60 @@ struct Ready<'a> {
 impl Session {
     /// Reads a line for a job.
     fn new(line_options: &LineOptions, options: &JobOptions, job: &str) -> Result<Session, Failure> {
-        let mut line = read_good(line_options)?;
-        let paint = paint(line_options.color, &io::stderr());
+        let line = read_good(line_options)?;
+        Session::of(line, &[job], paint(line_options.color, &io::stderr()), options)
+    }
+
+    /// The session of some jobs of a line.
+    fn of(mut line: Line, jobs: &[&str], paint: Paint, options: &JobOptions) -> Result<Session, Failure> {
         let mut problems = Vec::new();
-        let no_repository = ci::add_repository(&mut line, options, job);
-        credentials::add_ambient(&mut line.pipeline, job, &Ambient::new(std::env::vars_os()), &mut problems);
+        let ambient = Ambient::new(std::env::vars_os());
+        let mut no_repositories = Vec::new();
+        for job in jobs {
+            no_repositories.extend(ci::add_repository(&mut line, options, job));
+            credentials::add_ambient(&mut line.pipeline, job, &ambient, &mut problems);
+        }
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
         }
         let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let session =
-            Session { line, options: options.clone(), paint, inherited, machine, said: RefCell::default() };
-        session.warn(no_repository.as_slice());
+        let (prefix, said) = Default::default();
+        let session = Session { line, options: options.clone(), paint, inherited, machine, prefix, said };
+        session.warn(&no_repositories);
         Ok(session)
     }
 
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
     fn fetch(&self, job: &str, commands: Commands, access: Access) -> Result<Fetched<'_>, Failure> {
         let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
+        let credentials = credentials::fetch(&plan, &mut self.fetcher(commands));
+        let credentials = credentials.map_err(|problems| self.fail(&problems))?;
+        self.complete(plan, credentials, commands, access)
+    }
+
+    /// What fetches credentials.
+    fn fetcher(&self, commands: Commands) -> Fetch<'_> {
+        match commands {
+            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
+            Commands::Skip => Fetch::without_commands(&self.line.sources),
+        }
+    }
+
+    /// The same for a job that was resolved and has its credentials.
+    fn complete<'a>(
+        &'a self,
+        plan: Plan<'a>,
+        credentials: Credentials,
+        commands: Commands,
+        access: Access,
+    ) -> Result<Fetched<'a>, Failure> {
         let entry = self.chosen_entry(&plan)?;
+        let job = &plan.job.name.text;
         let mut state = State::open(self, access)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
-        let mut fetch = match commands {
-            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
-            Commands::Skip => Fetch::without_commands(&self.line.sources),
-        };
-        let credentials = credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
         build.entry = entry;
@@ -320,9 +348,17 @@ impl Session {
         for warning in warnings {
             let text = warning.render(&self.line.sources, self.paint);
             if !self.said.borrow().contains(&text) {
-                eprint!("{text}");
+                self.say(&text);
                 self.said.borrow_mut().push(text);
             }
+        }
+    }
+
+    /// Says something on stderr: whole lines.
+    fn say(&self, text: &str) {
+        let prefix = self.prefix.borrow();
+        for line in text.split_inclusive('\n') {
+            eprint!("{prefix}{line}");
         }
     }
 

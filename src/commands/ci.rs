@@ -7,18 +7,20 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use super::record::{Record, State};
-use super::run::{self as one, Given};
-use super::{Failure, Fetched, Ready, Session, print};
-use crate::cli::{JobOptions, LogFormat};
+use super::run::{self, Done};
+use super::{Failure, Fetched, Ready, Session};
+use crate::cli::{JobOptions, Run};
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, Environment, Variable};
+use crate::mask::Patterns;
 use crate::model::ci::{Entry, JOB_SUFFIX, REPOSITORY_SUFFIX};
 use crate::model::files::Line;
 use crate::model::job::{Input, Step};
 use crate::model::{Job, Name, Pipeline, Resource};
 use crate::repository;
 use crate::resolve::Plan;
-use crate::run::Outcome;
+use crate::run::console::Console;
+use crate::run::{Event, Outcome, Signals};
 use crate::source::Printable;
 use crate::workspace::Home;
 use crate::yaml::{Entry as YamlEntry, Kind, Map, Node, Scalar, Value};
@@ -152,43 +154,56 @@ impl Session {
         Ok(built.map_err(|problems| self.fail(&problems))?.environment)
     }
 
-    /// Runs a job once for each entry of its matrix, one after the other, each in a workspace of its own. All of them are
-    /// one build; what the last one leaves is what is stored of it.
-    ///
-    /// # Errors
-    ///
-    /// When an entry cannot be started, or what was made cannot be stored.
-    pub(super) fn run_matrix(
-        &self,
-        mut fetched: Fetched,
-        state: State,
-        record: Option<Record>,
-        given: Given,
-    ) -> Result<u8, Failure> {
-        let entries = entries(&fetched.plan);
-        if given.command.keep && self.options.workspace.is_some() {
-            return Err(anyhow!("--keep and --workspace: pick one entry of the matrix with --matrix").into());
-        }
-        let mut results = Vec::new();
-        loop {
-            let index = results.len();
-            fetched.entry = index;
-            say(given, &format!("▸▸ {}\n", described(index, &entries[index])))?;
-            let (ready, workspace) = self.open(fetched, Home::Disk, given.command.keep)?;
-            let outcome = one::run_opened(self, &ready, &workspace, &state, given)?;
-            results.push(outcome);
-            if results.len() == entries.len() || matches!(outcome, Outcome::Cancelled(_)) {
-                let outcome = overall(entries, &results);
-                say(given, &summary(entries, &results))?;
-                if let Some(record) = record {
-                    let allow = given.command.allow_secrets_in_state;
-                    record.finish(state, self, &ready, outcome, allow)?;
-                }
-                return Ok(outcome.status());
-            }
+    /// Whether a job is run once for each entry of its matrix.
+    pub(super) fn runs_matrix(&self, plan: &Plan) -> bool {
+        self.options.matrix.is_none() && entries(plan).len() > 1
+    }
+}
+
+/// Runs a job once for each entry of its matrix, one after the other, each in a workspace of its own. All of them are
+/// one build; what the last one leaves is what is stored of it.
+///
+/// # Errors
+///
+/// When an entry cannot be started, or what was made cannot be stored.
+pub(super) fn run(
+    session: &Session,
+    mut fetched: Fetched,
+    (state, record): (State, Option<Record>),
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<Done, Failure> {
+    let entries = entries(&fetched.plan);
+    if command.keep && session.options.workspace.is_some() {
+        return Err(anyhow!("--keep and --workspace: pick one entry of the matrix with --matrix").into());
+    }
+    let mut outcomes = Vec::new();
+    loop {
+        let index = outcomes.len();
+        fetched.entry = index;
+        let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
+        let patterns = Patterns::new(ready.environment.secrets());
+        let label = |index: usize, entry| {
+            String::from_utf8_lossy(&patterns.mask(described(index, entry).as_bytes())).into_owned()
+        };
+        console.tell(&Event::MatrixStart { label: &label(index, &entries[index]) });
+        outcomes.push(run::run_opened(session, &ready, &workspace, &state, command, signals, console)?);
+        if outcomes.len() < entries.len() && !matches!(outcomes[index], Outcome::Cancelled(_)) {
             drop(workspace);
             fetched = ready.again();
+            continue;
         }
+        let labels = entries.iter().enumerate().map(|(index, entry)| label(index, entry));
+        let rows: Vec<_> =
+            labels.enumerate().map(|(index, label)| (label, outcomes.get(index).copied())).collect();
+        console.tell(&Event::MatrixEnd { entries: &rows });
+        let outcome = overall(entries, &outcomes);
+        let build = record.is_some().then_some(ready.build.number);
+        if let Some(record) = record {
+            record.finish(state, session, &ready, outcome, command.allow_secrets_in_state)?;
+        }
+        return Ok(Done { outcome, build });
     }
 }
 
@@ -222,27 +237,6 @@ pub(super) fn described(index: usize, entry: &Entry) -> String {
     match entry.label() {
         label if label.is_empty() => format!("{number}.{may_fail}"),
         label => format!("{number}. {label}{may_fail}"),
-    }
-}
-
-fn summary(entries: &[Entry], results: &[Outcome]) -> String {
-    let mut text = String::from("\n");
-    for (index, entry) in entries.iter().enumerate() {
-        let (mark, how) = match results.get(index) {
-            Some(Outcome::Success) => ('✓', "succeeded".to_owned()),
-            Some(outcome) => ('✗', outcome.describe()),
-            None => ('-', "not run".to_owned()),
-        };
-        let _ = writeln!(text, "{mark} {} · {how}", Printable(&described(index, entry)));
-    }
-    text
-}
-
-/// Prints what is for people, and not for programs.
-fn say(given: Given, text: &str) -> Result<(), Failure> {
-    match given.command.log_format {
-        LogFormat::Text => print(text),
-        LogFormat::Json => Ok(()),
     }
 }
 
