@@ -11,6 +11,7 @@ mod graph;
 mod history;
 mod job;
 mod line;
+mod lines;
 mod lookup;
 mod readme;
 mod rooms;
