@@ -305,7 +305,11 @@ impl Session {
         home: Home,
         keep: bool,
     ) -> Result<(Ready<'a>, Workspace), Failure> {
-        let job = &ci::name_of_run(&fetched.plan, fetched.entry);
+        // One after the other, the entries of a matrix have the same; those that are kept do not.
+        let job = match keep {
+            true => &ci::name_of_run(&fetched.plan, fetched.entry),
+            false => &fetched.plan.job.name.text,
+        };
         // A clone may be large.
         let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
         if self.options.workspace.is_none() {

@@ -292,6 +292,34 @@ fn dry_runs_and_environments_tell_of_the_entries() {
 }
 
 #[test]
+fn a_matrix_tells_of_itself_to_people_and_to_programs() {
+    let repository = Repository::new(&line("env: [N=0, N=1]\nbuild: {ci: ['exit $N']}"));
+    let log = text(&repository.shipctl("run app_runCI").stdout);
+    assert!(log.starts_with("▸▸ 1. N=0\n▸ ci\n"), "{log}");
+    assert!(log.ends_with("\n\n✓ 1. N=0 · succeeded\n✗ 2. N=1 · failed with status 1\n"), "{log}");
+    let log = text(&repository.shipctl("run app_runCI --log-format json").stdout);
+    let events: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let jobs = events.iter().filter(|event| event["event"] == "job-start");
+    assert_eq!(
+        jobs.map(|event| event["job"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["app_runCI.1", "app_runCI.2"]
+    );
+    let last = events.last().unwrap();
+    assert_eq!((&last["event"], &last["entries"][1]["status"]), (&"matrix-end".into(), &1.into()));
+}
+
+#[test]
+fn a_job_behind_a_matrix_waits_for_all_of_it() {
+    let jobs = "jobs:\n- {name: app_runCI, type: runCI}\n- {name: next, type: runSh, steps: [{IN: app_runCI}, {TASK: ['echo next >> $LOG']}]}\n";
+    for (last, status, expected) in [("N=0", 0, "0\n0\nnext\n"), ("N=4", 4, "0\n4\n")] {
+        let section = format!("env: [N=0, {last}]\nbuild: {{ci: ['echo $N >> $LOG', 'exit $N']}}\n{jobs}");
+        let (code, log, stderr) = Repository::new(&section).run("app_runCI next");
+        assert_eq!((code, log.as_str()), (Some(status), expected), "{stderr}");
+    }
+}
+
+#[test]
 fn integrations_of_the_section_are_there() {
     let section = "integrations: {hub: [{integrationName: reg, type: docker}], key: [integrationName: reg], notifications: [{integrationName: nobody}]}\nbuild: {ci: ['echo $REG_INTEGRATION_USERNAME $CI >> $LOG', 'echo $REG_INTEGRATION_PASSWORD']}\njobs: [{name: app_runCI, type: runCI}]\n";
     let repository = Repository::new(section);
@@ -330,6 +358,37 @@ fn shippable_retry_is_there() {
         "{}",
         text(&output.stdout)
     );
+}
+
+#[test]
+fn a_command_has_shippable_retry_too() {
+    let repository = Repository::new(&line("build: {ci: [true]}"));
+    let mut exec = repository.command(env!("CARGO_BIN_EXE_shipctl"), "exec app_runCI -- bash -c");
+    assert_eq!(text(&exec.arg("shippable_retry echo tried").output().unwrap().stdout), "tried\n");
+}
+
+#[test]
+fn workspaces_that_are_kept_are_one_for_each_entry() {
+    let repository = Repository::new(&writes("env: [A=1, A=2]", "$JOB_PATH"));
+    let paths = |arguments: &str| {
+        let (status, log, stderr) = repository.run(arguments);
+        assert_eq!(status, Some(0), "{stderr}");
+        std::fs::remove_file(repository.path().join("log")).unwrap();
+        let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+        log.lines().map(|path| (name(path), Path::new(path).exists())).collect::<Vec<_>>()
+    };
+    let named = |name: &str, kept| (name.to_owned(), kept);
+    assert_eq!(paths("app_runCI"), [named("app_runCI", false), named("app_runCI", false)]);
+    assert_eq!(paths("app_runCI --keep"), [named("app_runCI.1", true), named("app_runCI.2", true)]);
+}
+
+#[test]
+fn a_repository_that_nobody_declares_can_be_given() {
+    let repository = Repository::without_git(&line("build: {ci: ['echo $REPO_FULL_NAME $(ls) >> $LOG']}"));
+    let given = Repository::new("build: {}\n");
+    let arguments = format!("app_runCI --repo app_ciRepo={}", given.path().display());
+    let (status, log, stderr) = repository.run(&arguments);
+    assert_eq!((status, log.as_str(), stderr.as_str()), (Some(0), "acme/app shippable.yml\n", ""));
 }
 
 #[test]
