@@ -55,6 +55,8 @@ pub struct Ci {
     pub cache: bool,
     /// Whether submodules are wanted.
     pub submodules: bool,
+    /// The integrations that told people of a run.
+    pub notifications: Vec<Name>,
     /// The services that the original started beside the build.
     pub services: Vec<Name>,
     /// `bundler_args`, as written.
@@ -69,6 +71,7 @@ struct Script {
     tasks: Vec<Task>,
     sections: Sections,
     integrations: Vec<Name>,
+    notifications: Vec<Name>,
 }
 
 impl Job {
@@ -110,10 +113,10 @@ impl Job {
             (&mut own.on_failure, on_failure),
             (&mut own.on_cancel, on_cancel),
             (&mut own.always, always),
-            (&mut own.notify, notify),
         ] {
             own.splice(0..0, more);
         }
+        own.notify.extend(notify);
     }
 }
 
@@ -125,7 +128,8 @@ impl Pipeline {
         let Some(first) = written.values().next() else { return };
         let place = written.get("build").unwrap_or(first).key;
         let script = script::read(&written, diagnostics);
-        self.ci = Some(read(&written, diagnostics));
+        let ci = read(&written, diagnostics);
+        self.ci = Some(Ci { notifications: script.notifications.clone(), ..ci });
         if !script.tasks.is_empty()
             && !self.jobs.values().any(Job::is_ci)
             && let Some(job) = unwritten_job(&self.name_of_unwritten_job(directory), place)
@@ -184,6 +188,7 @@ fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Ci {
         services: written
             .get("services")
             .map_or_else(Vec::new, |entry| names(&entry.node, "a service", diagnostics)),
+        notifications: Vec::new(),
         bundler_args: text("bundler_args"),
         keys: written.values().map(|entry| entry.key).collect(),
     }

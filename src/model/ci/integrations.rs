@@ -21,10 +21,7 @@ pub(super) fn read(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagn
                         script.integrations.extend(names(&entry.node, diagnostics).map(|(name, _)| name));
                     }
                     "notifications" => {
-                        script
-                            .sections
-                            .notify
-                            .extend(names(&entry.node, diagnostics).map(|(name, _)| name.text));
+                        script.notifications.extend(names(&entry.node, diagnostics).map(|(name, _)| name));
                     }
                     _ => {}
                 }
@@ -33,7 +30,7 @@ pub(super) fn read(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagn
         Value::List(_) => {
             for (name, kind) in names(node, diagnostics) {
                 if TELLING.iter().any(|telling| kind.eq_ignore_ascii_case(telling)) {
-                    script.sections.notify.push(name.text);
+                    script.notifications.push(name);
                 } else {
                     script.integrations.push(name);
                 }
