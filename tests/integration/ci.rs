@@ -375,7 +375,9 @@ fn workspaces_that_are_kept_are_one_for_each_entry() {
         assert_eq!(status, Some(0), "{stderr}");
         std::fs::remove_file(repository.path().join("log")).unwrap();
         let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
-        log.lines().map(|path| (name(path), Path::new(path).exists())).collect::<Vec<_>>()
+        log.lines()
+            .map(|path| (name(path), Path::new(path).join("message.json").exists()))
+            .collect::<Vec<_>>()
     };
     let named = |name: &str, kept| (name.to_owned(), kept);
     assert_eq!(paths("app_runCI"), [named("app_runCI", false), named("app_runCI", false)]);
