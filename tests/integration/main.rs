@@ -4,12 +4,14 @@
 
 mod bad_input;
 mod check;
+mod ci;
 mod env;
 mod files;
 mod graph;
 mod history;
 mod job;
 mod line;
+mod lines;
 mod lookup;
 mod readme;
 mod rooms;
