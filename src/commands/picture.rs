@@ -47,7 +47,8 @@ fn notices(job: &Job) -> impl Iterator<Item = (&str, &str, bool)> {
         Step::Notify(name) => Some(&name.text),
         _ => None,
     });
-    steps.chain(&job.sections.notify).map(|to| (job.name.text.as_str(), to.as_str(), true))
+    let sections = job.sections.notify.iter().map(|(_, name)| &name.text);
+    steps.chain(sections).map(|to| (job.name.text.as_str(), to.as_str(), true))
 }
 
 fn node(line: &Line, name: &str, builds: Vec<Build>) -> Node {
