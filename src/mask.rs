@@ -29,6 +29,7 @@ mod wrap;
 
 use std::sync::Arc;
 
+use crate::contract::MIN_MASKED;
 use crate::secret::Secret;
 use buffer::Buffer;
 use forms::Forms;
@@ -38,8 +39,8 @@ use search::{Occurrence, Search};
 /// What stands in the output for a secret.
 pub const MASK: &str = "***";
 
-/// Secrets of fewer bytes are not masked: they are in every other word.
-pub const MIN_LENGTH: usize = 3;
+/// Secrets of fewer bytes are not masked.
+const MIN_LENGTH: usize = MIN_MASKED;
 
 /// The secrets of a run, made ready for searching: cheap to clone and to share between threads, wiped when the last
 /// clone is dropped.
@@ -47,7 +48,7 @@ pub const MIN_LENGTH: usize = 3;
 pub struct Patterns(Arc<Index>);
 
 impl Patterns {
-    /// Makes all forms of the secrets ready. Values shorter than [`MIN_LENGTH`] are left out, and so are such
+    /// Makes all forms of the secrets ready. Values shorter than [`MIN_MASKED`] are left out, and so are such
     /// lines of longer values.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut forms = Forms::default();

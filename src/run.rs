@@ -6,6 +6,7 @@
 //!              ├─ driver    what the bash reads
 //!              ├─ control   the line between the two
 //!              └─ watch     waiting for output, the shell, signals and the clock
+//!                   ├─ terminal  what the shell has instead of the terminal that we are on
 //!                   ├─ ending ── tree        how all of it ends, wherever it has gone
 //!                   └─ report ── console     what is seen of it
 //! ```
@@ -26,6 +27,7 @@ mod platform;
 mod report;
 mod shell;
 mod signals;
+mod terminal;
 mod tree;
 mod watch;
 

@@ -21,6 +21,9 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
     let mut fetched = session.fetch(&command.job, Commands::Run, Access::Read)?;
     session.warn_of_left_out(&fetched.repositories);
+    if command.mask {
+        session.warn_of_weak_secrets(&fetched.credentials);
+    }
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let state = fetched.state.take();
     let (ready, workspace) = session.open(fetched, Home::Memory, command.keep)?;

@@ -30,6 +30,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     if command.dry_run {
         let ready = session.prepare(&command.job, Commands::Skip)?;
         session.warn_of_job(&ready.plan);
+        session.warn_of_weak_secrets(&ready.credentials);
         session.warn_of_left_out(&ready.build.repositories);
         let limit = command.timeout.or(ready.plan.job.time_limit);
         print(&plan::describe(&session, &ready, limit, paint(options.color, &io::stdout()))?)?;
@@ -37,6 +38,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     }
     let mut fetched = session.fetch(&command.job, Commands::Run, Access::Record)?;
     session.warn_of_job(&fetched.plan);
+    session.warn_of_weak_secrets(&fetched.credentials);
     session.warn_of_left_out(&fetched.repositories);
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;
@@ -87,7 +89,8 @@ fn run_job(
         LogFormat::Text => {
             let coloured = paint(options.color, &stdout) == Paint::Coloured;
             let live = stdout.is_terminal() && std::env::var_os("GITHUB_ACTIONS").is_none();
-            Console::new(Text::new(coloured, live), stdout.as_fd())
+            let console = Console::new(Text::new(coloured, live), stdout.as_fd());
+            if live { console.with_terminal() } else { console }
         }
     };
     let outcome = run::run(&job, &Patterns::new(ready.environment.secrets()), signals, &mut console)?;

@@ -1,6 +1,7 @@
-//! What `check` would warn of, as far as it is about one job.
+//! What `check` would warn of, as far as it is about one job; and what only its secrets show.
 
 use super::Session;
+use crate::credentials::{self, Credentials};
 use crate::diagnostic::Diagnostic;
 use crate::model::Pipeline;
 use crate::resolve::Plan;
@@ -20,6 +21,11 @@ impl Session {
         };
         let warnings: Vec<_> = self.line.diagnostics.iter().filter(about).cloned().collect();
         self.warn(&warnings);
+    }
+
+    /// Tells which secrets cannot be masked, or are in every log.
+    pub(super) fn warn_of_weak_secrets(&self, credentials: &Credentials) {
+        self.warn(&credentials::weak(credentials));
     }
 }
 

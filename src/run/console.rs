@@ -14,6 +14,7 @@ pub use json::Json;
 pub use text::Text;
 
 use super::event::Event;
+use super::terminal::Terminal;
 
 /// A way to show events. Formats are pure: they turn events into bytes and do nothing else.
 pub trait Format {
@@ -35,6 +36,8 @@ pub trait Format {
 pub struct Console<'a> {
     format: Box<dyn Format + 'a>,
     stream: BorrowedFd<'a>,
+    /// Whether what is run has a terminal for itself, and lines end as a terminal ends them.
+    terminal: bool,
     pending: Vec<u8>,
     written: usize,
     closed: Option<Errno>,
@@ -49,7 +52,28 @@ const FULL: usize = 1 << 20;
 impl<'a> Console<'a> {
     /// Shows events in a format on a stream.
     pub fn new(format: impl Format + 'a, stream: BorrowedFd<'a>) -> Console<'a> {
-        Console { format: Box::new(format), stream, pending: Vec::new(), written: 0, closed: None }
+        Console {
+            format: Box::new(format),
+            stream,
+            terminal: false,
+            pending: Vec::new(),
+            written: 0,
+            closed: None,
+        }
+    }
+
+    /// Gives what is run a terminal for itself if the stream is one, so that it finds what it would without us.
+    #[must_use]
+    pub fn with_terminal(mut self) -> Console<'a> {
+        self.terminal = true;
+        self
+    }
+
+    /// The terminal for what is run, if it is to have one.
+    pub(super) fn open_terminal(&mut self) -> Option<Terminal<'a>> {
+        let terminal = if self.terminal { Terminal::open(self.stream) } else { None };
+        self.terminal = terminal.is_some();
+        terminal
     }
 
     /// Why nothing can be written any more, if that is so. [`Errno::EPIPE`] means that nobody reads.
@@ -59,8 +83,19 @@ impl<'a> Console<'a> {
 
     /// Takes note of an event.
     pub(super) fn event(&mut self, event: &Event) {
-        if self.closed.is_none() {
-            self.format.event(event, &mut self.pending);
+        if self.closed.is_some() {
+            return;
+        }
+        let before = self.pending.len();
+        self.format.event(event, &mut self.pending);
+        if self.terminal && !matches!(event, Event::Output { .. }) {
+            // The real terminal is raw and takes line ends literally; what is run has its own processed.
+            let lines = self.pending.split_off(before);
+            for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                let (text, end) = line.strip_suffix(b"\n").map_or((line, &b""[..]), |text| (text, b"\r\n"));
+                self.pending.extend_from_slice(text);
+                self.pending.extend_from_slice(end);
+            }
         }
     }
 

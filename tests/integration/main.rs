@@ -11,6 +11,7 @@ mod history;
 mod job;
 mod line;
 mod lookup;
+mod mask;
 mod readme;
 mod rooms;
 mod state;
