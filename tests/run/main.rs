@@ -13,4 +13,5 @@ mod sections;
 mod shells;
 mod signals;
 mod support;
+mod terminal;
 mod traps;
