@@ -9,6 +9,7 @@
 //!                   ├─ terminal  what the shell has instead of the terminal that we are on
 //!                   ├─ ending ── tree        how all of it ends, wherever it has gone
 //!                   └─ report ── console     what is seen of it
+//! crew                   several jobs side by side
 //! ```
 //!
 //! Each TASK has a bash of its own; a section runs in the bash of the task before it as long as that lives, and in a
@@ -32,6 +33,7 @@ mod tree;
 mod watch;
 
 pub mod console;
+pub mod crew;
 
 use std::ffi::OsString;
 use std::fmt;

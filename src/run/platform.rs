@@ -150,17 +150,13 @@ impl Session {
         let mut prepared = Prepared::new(launch, terminal.as_raw_fd());
         let (answer, answer_end) = pipe2(OFlag::O_CLOEXEC)?;
         let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
-        // SAFETY: this process has one thread here, and the child makes nothing but system calls.
-        let leader = match unsafe { libc::fork() } {
-            0 => lead(&mut prepared, stops, answer_end.as_fd()),
-            leader => leader,
+        let forked = match fork() {
+            Ok(None) => lead(&mut prepared, stops, answer_end.as_fd()),
+            Ok(Some(leader)) => Ok(leader),
+            Err(error) => Err(error),
         };
-        let error = io::Error::last_os_error();
         before.thread_set_mask()?;
-        if leader < 0 {
-            return Err(error);
-        }
-        let session = Session { leader: Pid::from_raw(leader) };
+        let session = Session { leader: forked? };
         drop(answer_end);
         let (pid, error) = receive(&answer)?;
         Ok((session, started(pid, error)))
@@ -286,6 +282,17 @@ pub(super) fn window(terminal: BorrowedFd) -> Option<libc::winsize> {
 pub(super) fn set_window(terminal: BorrowedFd, size: &libc::winsize) {
     // SAFETY: the kernel reads `size`, which is what it expects for this request.
     unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ as _, &raw const *size) };
+}
+
+/// Goes on as two processes: returns the child's number to the parent, and `None` to the child.
+///
+/// To be called while the process has one thread.
+pub(super) fn fork() -> nix::Result<Option<Pid>> {
+    // SAFETY: with one thread, the child's memory is as good as the parent's: nobody holds a lock in it.
+    match unsafe { nix::unistd::fork() }? {
+        nix::unistd::ForkResult::Parent { child } => Ok(Some(child)),
+        nix::unistd::ForkResult::Child => Ok(None),
+    }
 }
 
 /// Whether this process was told to ignore a signal, as by `nohup`.
