@@ -103,6 +103,9 @@ pub mod path {
     pub const SHARED: &str = "shared";
     /// Files with secrets.
     pub const SECRETS: &str = "secrets";
+    /// In `secrets`: the values that scripts have added to those that are masked, each between two NUL bytes. It is there
+    /// while a log is masked.
+    pub const MASKED: &str = "masked";
     /// What the runner generates to run the tasks.
     pub const SCRIPTS: &str = "scripts";
     /// The job and its dependencies.

@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use super::record::Access;
 use super::{Commands, Failure, Session, chosen_task};
 use crate::cli::{Exec, LineOptions};
-use crate::mask::Patterns;
 use crate::run::{self, Signals};
 use crate::workspace::Home;
 
@@ -33,8 +32,13 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     drop(state);
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
     let variables = session.process_environment(&ready.environment, &task);
-    let patterns = command.mask.then(|| Patterns::new(ready.environment.secrets()));
-    let outcome = run::exec(&command.command, &variables, patterns.as_ref(), &signals);
+    let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
+    let outcome = run::exec(&command.command, &variables, masking.as_mut(), &signals);
     drop(workspace);
-    Ok(outcome?.status())
+    let outcome = outcome.map_err(Failure::from);
+    Ok(match &masking {
+        Some(masking) => outcome.map_err(|failure| failure.masked(masking.patterns())),
+        None => outcome,
+    }?
+    .status())
 }

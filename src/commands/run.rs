@@ -13,10 +13,9 @@ use crate::contract::path;
 use crate::diagnostic::Paint;
 use crate::environment::task_name;
 use crate::exit;
-use crate::mask::Patterns;
 use crate::model::job::Sections;
 use crate::run::console::{Console, Json, Text};
-use crate::run::{self, Outcome, Signals};
+use crate::run::{self, Masking, Outcome, Signals};
 use crate::workspace::{Home, Workspace};
 
 /// Runs the command.
@@ -89,13 +88,17 @@ pub(super) fn execute(
     let ready = ManuallyDrop::new(ready);
     session.clone_repositories(&ready, signals)?;
     state.restore_files(&ready)?;
-    let outcome = run_job(session, &ready, &workspace, command, signals, console)?;
+    let mut masking = super::masking(&ready, &workspace)?;
+    let outcome = run_job(session, &ready, &workspace, command, signals, &mut masking, console)
+        .map_err(|failure| failure.masked(masking.patterns()))?;
     if command.keep {
         session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
     }
     let build = record.is_some().then_some(ready.build.number);
     if let Some(record) = record {
-        record.finish(state, session, &ready, outcome, command.allow_secrets_in_state)?;
+        record
+            .finish(state, session, &ready, outcome, command.allow_secrets_in_state)
+            .map_err(|failure| failure.masked(masking.patterns()))?;
     }
     Ok(Done { outcome, build })
 }
@@ -106,6 +109,7 @@ fn run_job(
     workspace: &Workspace,
     command: &Run,
     signals: &Signals,
+    masking: &mut Masking,
     console: &mut Console,
 ) -> Result<Outcome, Failure> {
     let mut tasks = Vec::new();
@@ -126,7 +130,7 @@ fn run_job(
         time_limit: command.timeout.or(ready.plan.job.time_limit),
         grace: command.grace.unwrap_or(run::GRACE),
     };
-    let outcome = run::run(&job, &Patterns::new(ready.environment.secrets()), signals, console)?;
+    let outcome = run::run(&job, masking, signals, console)?;
     match console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
         Some(error) => Err(unwritten(error)),
         None => Ok(outcome),

@@ -13,11 +13,15 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, read, write};
 
 use super::command::{c_string, find, not_started, variables, words};
+use super::masking::Masking;
 use super::platform::{self, Launch, Session};
 use super::signals::Arrival;
 use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Outcome, Signals};
-use crate::mask::{Masker, Patterns};
+use crate::mask::Masker;
+
+/// How often a stream is read when the command has ended: more than it takes for all that the largest pipe holds.
+const LAST_READS: usize = 1024;
 
 /// Runs a command with exactly this environment and says how it ended.
 ///
@@ -25,7 +29,7 @@ use crate::mask::{Masker, Patterns};
 /// environment. Signals that reach us alone are passed on, those that the terminal sends to both of us are not; when
 /// the command stops (Ctrl-Z), so do we, and it goes on when we do.
 ///
-/// With `mask`, stdout and stderr go through a masker each. Where they are a terminal, the command has one for itself
+/// With `masking`, stdout and stderr go through a masker each. Where they are a terminal, the command has one for itself
 /// instead, and one masker for both; what it has left in the foreground there is hung up on when it ends.
 ///
 /// # Panics
@@ -34,15 +38,15 @@ use crate::mask::{Masker, Patterns};
 pub fn exec(
     command: &[OsString],
     environment: &[(OsString, OsString)],
-    mask: Option<&Patterns>,
+    masking: Option<&mut Masking>,
     signals: &Signals,
 ) -> Result<Outcome, Error> {
     let file = find(&command[0], environment)?;
     let arguments = words(command)?;
     let environment_words = variables(environment)?;
     let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
-    let mut ways = match mask {
-        Some(mask) => Ways::new(stdout.as_fd(), stderr.as_fd(), mask)?,
+    let mut ways = match masking {
+        Some(masking) => Ways::new(stdout.as_fd(), stderr.as_fd(), masking)?,
         None => Ways::default(),
     };
     let mut launch = Launch {
@@ -84,10 +88,15 @@ struct Ways<'a> {
     /// The command's stdout and stderr, until it has been started; empty if it has ours.
     ends: Vec<OwnedFd>,
     terminal: Option<Terminal<'a>>,
+    masking: Option<&'a mut Masking>,
 }
 
 impl<'a> Ways<'a> {
-    fn new(stdout: BorrowedFd<'a>, stderr: BorrowedFd<'a>, mask: &Patterns) -> Result<Ways<'a>, Error> {
+    fn new(
+        stdout: BorrowedFd<'a>,
+        stderr: BorrowedFd<'a>,
+        masking: &'a mut Masking,
+    ) -> Result<Ways<'a>, Error> {
         let mut ways = Ways::default();
         let screen = [stdout, stderr].into_iter().find(IsTerminal::is_terminal);
         ways.terminal = screen.and_then(Terminal::open);
@@ -108,9 +117,11 @@ impl<'a> Ways<'a> {
                     (Some(from), end)
                 }
             };
-            ways.streams.extend(from.map(|from| Stream { from: Some(from), to, masker: Masker::new(mask) }));
+            let masker = Masker::new(masking.patterns());
+            ways.streams.extend(from.map(|from| Stream { from: Some(from), to, masker }));
             ways.ends.push(end);
         }
+        ways.masking = Some(masking);
         Ok(ways)
     }
 
@@ -156,10 +167,23 @@ impl<'a> Ways<'a> {
                 terminal.take_keys(SignalKeys::Passed);
             }
         }
-        for stream in &mut self.streams {
-            stream.pass_on(buffer, 1);
-        }
+        self.pass_on(buffer, 1);
         Ok(())
+    }
+
+    /// Passes on what the command has written, with at most `reads` reads of each stream.
+    fn pass_on(&mut self, buffer: &mut [u8], reads: usize) {
+        for at in 0..self.streams.len() {
+            for _ in 0..reads {
+                let Some(length) = self.streams[at].read(buffer) else { break };
+                if let Some(masking) = &mut self.masking
+                    && masking.refresh()
+                {
+                    self.streams.iter_mut().for_each(|stream| stream.masker.know(masking.patterns()));
+                }
+                self.streams[at].show(&buffer[..length]);
+            }
+        }
     }
 
     /// Passes on a signal that the command has not got yet.
@@ -207,11 +231,9 @@ impl<'a> Ways<'a> {
 
     /// Passes on what the command has left, when it has ended.
     fn finish(&mut self, buffer: &mut [u8]) {
-        for stream in &mut self.streams {
-            // What the command itself has written is in the pipe; others may hold it open for ever.
-            stream.pass_on(buffer, usize::MAX);
-            stream.finish();
-        }
+        // What the command itself has written is in the pipe; others may hold it open for ever, and write to it.
+        self.pass_on(buffer, LAST_READS);
+        self.streams.iter_mut().for_each(Stream::finish);
     }
 }
 
@@ -257,21 +279,23 @@ struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// Passes on what is in the pipe, with at most `reads` reads.
-    fn pass_on(&mut self, buffer: &mut [u8], reads: usize) {
-        for _ in 0..reads {
-            let Some(from) = &self.from else { return };
-            match read(from, buffer) {
+    /// Reads what the command has written; `None` if there is nothing now.
+    fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        loop {
+            match read(self.from.as_ref()?, buffer) {
                 Ok(0) => self.from = None,
-                Ok(n) => {
-                    let mut masked = Vec::with_capacity(n);
-                    self.masker.push(&buffer[..n], &mut masked);
-                    self.write(&masked);
-                }
+                Ok(length) => return Some(length),
                 Err(Errno::EINTR) => {}
-                Err(_) => return,
+                Err(_) => return None,
             }
         }
+    }
+
+    /// Passes it on.
+    fn show(&mut self, bytes: &[u8]) {
+        let mut masked = Vec::with_capacity(bytes.len());
+        self.masker.push(bytes, &mut masked);
+        self.write(&masked);
     }
 
     fn finish(&mut self) {

@@ -15,12 +15,12 @@ use super::control::{Ask, Control};
 use super::ending::Ending;
 use super::event::Step;
 use super::flow::Flow;
+use super::masking::Masking;
 use super::report::Report;
 use super::signals::{Arrival, Signals};
 use super::terminal::{SignalKeys, Terminal};
 use super::tree::Tree;
 use super::{Error, Job, Outcome};
-use crate::mask::Patterns;
 
 /// What a pipe holds by default: no more can have been written before a question was asked.
 const PIPE_CAPACITY: usize = 64 * 1024;
@@ -77,7 +77,7 @@ pub(super) enum Happening {
 impl<'a, 'c> Watch<'a, 'c> {
     pub(super) fn new(
         job: &Job<'a>,
-        mask: &'a Patterns,
+        masking: &'a mut Masking,
         signals: &'a Signals,
         console: &'a mut Console<'c>,
     ) -> Result<Watch<'a, 'c>, Error> {
@@ -87,7 +87,7 @@ impl<'a, 'c> Watch<'a, 'c> {
         Ok(Watch {
             job: *job,
             flow: Flow::new(job),
-            report: Report::new(console, mask),
+            report: Report::new(console, masking),
             signals,
             tree,
             terminal,

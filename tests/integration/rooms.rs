@@ -39,7 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("versions", &["model", "resolve", "source", "state", "yaml"]),
     ("workspace", &["contract", "credentials", "environment", "repository", "resolve", "versions", "yaml"]),
-    ("run", &["exit", "mask"]),
+    ("run", &["exit", "mask", "secret"]),
     ("lookup", &["contract", "exit", "nearest"]),
     ("cli", &["environment", "lookup"]),
 ];
