@@ -203,6 +203,11 @@ impl<'a> Ways<'a> {
             _ if arrival.sender == Pid::this() => return,
             _ => {}
         }
+        // The real terminal is gone: that is told to who came first there too, as a shell whose job is in the foreground.
+        if arrival.from_kernel && arrival.signal == libc::SIGHUP {
+            platform::kill(pid, libc::SIGHUP);
+            platform::kill(pid, libc::SIGCONT);
+        }
         match terminal.foreground() {
             Some(group) if arrival.from_kernel => {
                 platform::kill(Pid::from_raw(-group.as_raw()), arrival.signal)
