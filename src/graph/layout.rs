@@ -59,6 +59,10 @@ pub(super) fn lay_out(graph: &Graph) -> Layout {
     let mut parts: Vec<Part> = connected(graph.nodes.len(), &arrows, &ranks);
     let sizes: Vec<Point> = parts.iter_mut().map(|part| part.lay_out(graph, &mut layout)).collect();
     layout.put_into_lines(&parts, &sizes);
+    if graph.nodes.is_empty() {
+        // A sentence stands there instead.
+        layout.size = (WIDTHS.1, RESOURCE);
+    }
     layout
 }
 

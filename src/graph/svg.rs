@@ -98,7 +98,7 @@ fn drawing(graph: &Graph, layout: &Layout, reachable: bool) -> String {
     }
     let _ = write!(svg, "</defs>\n<g class=\"drawing\" transform=\"translate({0} {0})\">\n", px(MARGIN));
     if graph.nodes.is_empty() {
-        svg.push_str("<g class=\"node\"><text y=\"8\">There are no jobs and no resources.</text></g>\n");
+        svg.push_str("<g class=\"node\"><text y=\"24\">There are no jobs and no resources.</text></g>\n");
     }
     for index in 0..graph.edges.len() {
         svg += &edge(graph, layout, index);
