@@ -85,6 +85,9 @@ pub struct JobOptions {
     /// Take what is checked out in local repositories, with its uncommitted changes
     #[arg(long)]
     pub working_tree: bool,
+    /// Take this entry of a runCI job's matrix alone (from 1)
+    #[arg(long, value_name = "N")]
+    pub matrix: Option<NonZeroUsize>,
     /// Start from HOME, PATH, USER, LOGNAME, LANG, LC_*, TERM, TMPDIR, SHELL and TZ alone
     #[arg(long)]
     pub clean_env: bool,

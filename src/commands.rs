@@ -1,6 +1,7 @@
 //! The commands: glue between the command line and the road from YAML to a finished job. One file each.
 
 pub mod check;
+mod ci;
 pub mod completions;
 pub mod env;
 pub mod exec;
@@ -161,11 +162,13 @@ struct Session {
     line: Line,
     options: JobOptions,
     paint: Paint,
-    inherited: Vec<(OsString, OsString)>,
+    inherited: Rc<[(OsString, OsString)]>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
     /// What stands in front of each line on stderr, where several jobs run.
     prefix: RefCell<String>,
+    /// The warnings so far: each entry of a matrix has the same.
+    said: RefCell<Vec<String>>,
 }
 
 /// What a job needs from elsewhere, fetched.
@@ -176,6 +179,8 @@ struct Fetched<'a> {
     versions: Rc<Versions>,
     state: State,
     number: u32,
+    /// The entry of the matrix of a runCI job, from 0.
+    entry: usize,
 }
 
 /// A job, ready to be run but for the workspace.
@@ -196,17 +201,21 @@ impl Session {
     fn of(mut line: Line, jobs: &[&str], paint: Paint, options: &JobOptions) -> Result<Session, Failure> {
         let mut problems = Vec::new();
         let ambient = Ambient::new(std::env::vars_os());
+        let mut no_repositories = Vec::new();
         for job in jobs {
+            no_repositories.extend(ci::add_repository(&mut line, options, job));
             credentials::add_ambient(&mut line.pipeline, job, &ambient, &mut problems);
         }
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
         }
-        let inherited = inherited(options.clean_env);
+        let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let prefix = RefCell::default();
-        Ok(Session { line, options: options.clone(), paint, inherited, machine, prefix })
+        let (prefix, said) = Default::default();
+        let session = Session { line, options: options.clone(), paint, inherited, machine, prefix, said };
+        session.warn(&no_repositories);
+        Ok(session)
     }
 
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
@@ -233,14 +242,16 @@ impl Session {
         commands: Commands,
         access: Access,
     ) -> Result<Fetched<'a>, Failure> {
+        let entry = self.chosen_entry(&plan)?;
         let job = &plan.job.name.text;
         let mut state = State::open(self, access)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
+        build.entry = entry;
         self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
-        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number })
+        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number, entry })
     }
 
     /// What is true of a run in a workspace, but for the repositories.
@@ -261,6 +272,8 @@ impl Session {
             operating_system: self.machine.1.clone(),
             given: self.options.env.clone(),
             repositories: Repositories::new(),
+            entry: 0,
+            inherited: Rc::clone(&self.inherited),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
         })
     }
@@ -269,6 +282,7 @@ impl Session {
     fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build), Failure> {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
+        build.entry = job.entry;
         let built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
         for (index, task) in job.plan.tasks.iter().enumerate() {
@@ -301,7 +315,11 @@ impl Session {
         home: Home,
         keep: bool,
     ) -> Result<(Ready<'a>, Workspace), Failure> {
-        let job = &fetched.plan.job.name.text;
+        // One after the other, the entries of a matrix have the same; those that are kept do not.
+        let job = match keep {
+            true => &ci::name_of_run(&fetched.plan, fetched.entry),
+            false => &fetched.plan.job.name.text,
+        };
         // A clone may be large.
         let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
         if self.options.workspace.is_none() {
@@ -339,9 +357,14 @@ impl Session {
         failure(problems, &self.line.sources, self.paint)
     }
 
+    /// Says what it has not said yet.
     fn warn(&self, warnings: &[Diagnostic]) {
         for warning in warnings {
-            self.say(&warning.render(&self.line.sources, self.paint));
+            let text = warning.render(&self.line.sources, self.paint);
+            if !self.said.borrow().contains(&text) {
+                self.say(&text);
+                self.said.borrow_mut().push(text);
+            }
         }
     }
 

@@ -6,8 +6,8 @@ use std::os::fd::AsFd as _;
 
 use anyhow::Context as _;
 
-use super::record::{Access, Record};
-use super::{Commands, Failure, Fetched, Ready, Session, line, paint, plan, print, read_good};
+use super::record::{Access, Record, State};
+use super::{Commands, Failure, Fetched, Ready, Session, ci, line, paint, plan, print, read_good};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
@@ -102,16 +102,12 @@ pub(super) fn execute(
     console: &mut Console,
 ) -> Result<Done, Failure> {
     let (state, record) = Record::begin(session, &mut fetched)?;
+    if session.runs_matrix(&fetched.plan) {
+        return ci::run(session, fetched, (state, record), command, signals, console);
+    }
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
     let ready = ManuallyDrop::new(ready);
-    session.clone_repositories(&ready, signals)?;
-    state.restore_files(&ready)?;
-    let mut masking = super::masking(&ready, &workspace)?;
-    let outcome = run_job(session, &ready, &workspace, command, signals, &mut masking, console)
-        .map_err(|failure| failure.masked(masking.patterns()))?;
-    if command.keep {
-        session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
-    }
+    let (outcome, masking) = run_opened(session, &ready, &workspace, &state, command, signals, console)?;
     let build = record.is_some().then_some(ready.build.number);
     if let Some(record) = record {
         record
@@ -119,6 +115,31 @@ pub(super) fn execute(
             .map_err(|failure| failure.masked(masking.patterns()))?;
     }
     Ok(Done { outcome, build })
+}
+
+/// Runs a job in its workspace, once what goes in is there. Returns what is masked by now, too.
+///
+/// # Errors
+///
+/// When no line of its script can be run, and when the log cannot be written.
+pub(super) fn run_opened(
+    session: &Session,
+    ready: &Ready,
+    workspace: &Workspace,
+    state: &State,
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<(Outcome, Masking), Failure> {
+    session.clone_repositories(ready, signals)?;
+    state.restore_files(ready)?;
+    let mut masking = super::masking(ready, workspace)?;
+    let outcome = run_job(session, ready, workspace, command, signals, &mut masking, console)
+        .map_err(|failure| failure.masked(masking.patterns()))?;
+    if command.keep {
+        session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
+    }
+    Ok((outcome, masking))
 }
 
 fn run_job(
@@ -133,17 +154,15 @@ fn run_job(
     let mut tasks = Vec::new();
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
-        tasks.push(run::Task {
-            name: task_name(task, index),
-            entries: task.entries.clone(),
-            environment: session.process_environment(&ready.environment, &on_top),
-        });
+        let mut environment = session.process_environment(&ready.environment, &on_top);
+        ci::add_functions(&ready.plan, &mut environment);
+        tasks.push(run::Task { name: task_name(task, index), entries: task.entries.clone(), environment });
     }
     let job = run::Job {
-        name: &ready.plan.job.name.text,
+        name: &ci::name_of_run(&ready.plan, ready.build.entry),
         tasks: &tasks,
         sections: &sections(&ready.plan.job.sections),
-        root: workspace.root(),
+        root: &ready.build.directory(&ready.plan),
         scripts: &workspace.root().join(path::SCRIPTS),
         time_limit: command.timeout.or(ready.plan.job.time_limit),
         grace: command.grace.unwrap_or(run::GRACE),

@@ -47,6 +47,14 @@ impl<'a, 'c> Report<'a, 'c> {
             }
             Event::Notice { message } => self.console.event(&Event::Notice { message: &self.mask(message) }),
             Event::StepEnd { step } => self.console.event(&Event::StepEnd { step: &self.mask_step(step) }),
+            Event::MatrixStart { label } => {
+                self.console.event(&Event::MatrixStart { label: &self.mask(label) });
+            }
+            Event::MatrixEnd { entries } => {
+                let entries: Vec<_> =
+                    entries.iter().map(|(label, outcome)| (self.mask(label), *outcome)).collect();
+                self.console.event(&Event::MatrixEnd { entries: &entries });
+            }
             Event::JobEnd { job, outcome, duration, steps } => {
                 let steps: Vec<_> = steps.iter().map(|step| self.mask_step(step)).collect();
                 self.console.event(&Event::JobEnd { job: &self.mask(job), outcome, duration, steps: &steps });
