@@ -11,6 +11,7 @@ pub mod commands;
 pub mod contract;
 pub mod credentials;
 pub mod diagnostic;
+pub mod edit;
 pub mod environment;
 pub mod exit;
 pub mod lookup;
