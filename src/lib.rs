@@ -67,6 +67,8 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Check(command) => commands::check::run(command, &cli.line),
         Command::List(command) => commands::list::run(command, &cli.line),
         Command::Graph(command) => commands::graph::run(command, &cli.line),
+        Command::Integration(command) => commands::integration::run(command, &cli.line),
+        Command::Scan(command) => commands::scan::run(command, &cli.line),
         Command::History(command) => commands::history::run(command, &cli.line),
         Command::State(command) => commands::state::run(command, &cli.line),
         Command::Reset(command) => commands::reset::run(command, &cli.line),

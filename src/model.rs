@@ -9,6 +9,7 @@ pub mod job;
 pub mod kind;
 pub mod resource;
 pub mod task;
+pub mod usage;
 
 use indexmap::IndexMap;
 

@@ -59,13 +59,20 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
         line.directory = parent.to_owned();
     }
     read_texts(&paths, directory, &mut line);
-    for id in line.sources.ids() {
-        if let Some(root) = tree(&line.sources, id, &mut line.diagnostics) {
-            line.pipeline.read(root, &line.sources, &mut line.diagnostics);
+    line.pipeline = pipeline(&line.sources, &mut line.diagnostics);
+    line
+}
+
+/// What the files of a line say together.
+pub fn pipeline(sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> Pipeline {
+    let mut pipeline = Pipeline::default();
+    for id in sources.ids() {
+        if let Some(root) = tree(sources, id, diagnostics) {
+            pipeline.read(root, sources, diagnostics);
         }
     }
-    line.pipeline.check_names(&mut line.diagnostics);
-    line
+    pipeline.check_names(diagnostics);
+    pipeline
 }
 
 /// The tree of a file of a line, which may need the anchors of another; `None` if it is no YAML.
