@@ -2,8 +2,9 @@
 //!
 //! The way data walks has one direction: YAML text → [`source`] → [`yaml`] → [`model`] → [`resolve`] →
 //! [`credentials`] → [`repository`] → [`environment`] → [`workspace`] → [`run`] → exit status. What a run leaves for the
-//! next one is [`state`], which comes back as [`versions`] before the environment is made. The [`lookup`] functions, which
-//! scripts call inside a job, share nothing with that road but the [`contract`].
+//! next one is [`state`], which comes back as [`versions`] before the environment is made. Beside the road, [`edit`]
+//! changes the YAML, and [`scan`] looks for secrets where they should not be. The [`lookup`] functions, which scripts call
+//! inside a job, share nothing with that road but the [`contract`].
 
 pub mod check;
 pub mod cli;
@@ -21,6 +22,7 @@ mod nearest;
 pub mod repository;
 pub mod resolve;
 pub mod run;
+pub mod scan;
 pub mod secret;
 pub mod source;
 pub mod state;
