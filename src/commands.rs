@@ -1,5 +1,6 @@
 //! The commands: glue between the command line and the road from YAML to a finished job. One file each.
 
+mod audit;
 pub mod check;
 pub mod completions;
 pub mod env;
@@ -7,13 +8,16 @@ pub mod exec;
 pub mod function;
 pub mod graph;
 pub mod history;
+pub mod integration;
 pub mod list;
 mod made;
 mod plan;
+mod prompt;
 mod record;
 mod repositories;
 pub mod reset;
 pub mod run;
+pub mod scan;
 pub mod state;
 mod versions;
 mod warnings;

@@ -115,6 +115,14 @@ pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnost
     if problems.is_empty() { Ok(credentials) } else { Err(problems) }
 }
 
+/// Fetches the fields of all integrations of a line, as far as that is possible, and says what was not.
+pub fn fetch_all(pipeline: &Pipeline, fetch: &mut Fetch) -> (Credentials, Vec<Diagnostic>) {
+    let mut problems = Vec::new();
+    let fetched = pipeline.integrations.values().map(|integration| fetch_one(integration, fetch, &mut problems));
+    let credentials = fetched.map(|credential| (credential.name.clone(), credential)).collect();
+    (credentials, problems)
+}
+
 fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Diagnostic>) -> Credential {
     let mut fields = Vec::new();
     for given in &integration.fields {

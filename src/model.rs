@@ -9,6 +9,7 @@ pub mod job;
 pub mod kind;
 pub mod resource;
 pub mod task;
+pub mod usage;
 
 use indexmap::IndexMap;
 
@@ -135,7 +136,7 @@ impl Pipeline {
 }
 
 /// Whether `integrations` are those of the CI section: a map, or in its first form a list of `integrationName`s.
-fn is_of_ci(node: &Node) -> bool {
+pub fn is_of_ci(node: &Node) -> bool {
     match &node.value {
         Value::Map(_) => true,
         Value::List(nodes) => nodes.iter().any(|node| node.get("integrationName").is_some()),

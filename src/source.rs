@@ -67,6 +67,11 @@ impl Sources {
         &self.0[usize::from(id.0)]
     }
 
+    /// All of them, in order.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> + use<> {
+        (0..self.0.len()).filter_map(|id| u16::try_from(id).ok()).map(SourceId)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

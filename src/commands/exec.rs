@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use anyhow::Context as _;
 
 use super::record::Access;
-use super::{Commands, Failure, Session, chosen_task};
+use super::{Commands, Failure, Session, audit, chosen_task};
 use crate::cli::{Exec, LineOptions};
 use crate::mask::Patterns;
 use crate::run::{self, Signals};
@@ -31,7 +31,15 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
     let variables = session.process_environment(&ready.environment, &task);
     let patterns = command.mask.then(|| Patterns::new(ready.environment.secrets()));
-    let outcome = run::exec(&command.command, &variables, patterns.as_ref(), &signals);
+    let outcome = run::exec(&command.command, &variables, patterns.as_ref(), &signals).map_err(Failure::from);
     drop(workspace);
+    let program = command.command.first().map(|program| program.to_string_lossy());
+    let entry = audit::Entry {
+        command: "exec",
+        program: program.as_deref(),
+        build: None,
+        outcome: audit::outcome(&outcome),
+    };
+    audit::append(&session, &ready, command.no_audit, &entry);
     Ok(outcome?.status())
 }

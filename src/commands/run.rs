@@ -7,7 +7,7 @@ use std::os::fd::AsFd as _;
 use anyhow::Context as _;
 
 use super::record::{Access, Record};
-use super::{Commands, Failure, Ready, Session, paint, plan, print};
+use super::{Commands, Failure, Ready, Session, audit, paint, plan, print};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
@@ -45,7 +45,11 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let ready = ManuallyDrop::new(ready);
     session.clone_repositories(&ready, &signals)?;
     state.restore_files(&ready)?;
-    let outcome = run_job(&session, &ready, &workspace, command, options, &signals)?;
+    let outcome = run_job(&session, &ready, &workspace, command, options, &signals);
+    let build = record.is_some().then_some(ready.build.number);
+    let entry = audit::Entry { command: "run", program: None, build, outcome: audit::outcome(&outcome) };
+    audit::append(&session, &ready, command.no_audit, &entry);
+    let outcome = outcome?;
     if command.keep {
         eprintln!("shipctl: the workspace is kept: {}", workspace.root().display());
     }

@@ -66,6 +66,37 @@ pub enum SourceKind {
     Secure(String),
 }
 
+impl SourceKind {
+    /// What sort of source it is, in one word. Never a value.
+    pub fn word(&self) -> &'static str {
+        match self {
+            SourceKind::Literal(_) => "yaml",
+            SourceKind::Env(_) => "env",
+            SourceKind::File(_) => "file",
+            SourceKind::Program(_) | SourceKind::Shell(_) => "command",
+            SourceKind::Secure(_) => "secure",
+        }
+    }
+}
+
+impl Values {
+    /// The sources of all values of a field, each with its key if it has one.
+    pub fn sources(&self) -> Vec<(Option<&Name>, &ValueSource)> {
+        match self {
+            Values::One(source) => vec![(None, source)],
+            Values::List(sources) => sources.iter().map(|source| (None, source)).collect(),
+            Values::Map(entries) => entries.iter().map(|(key, source)| (Some(key), source)).collect(),
+        }
+    }
+}
+
+impl FieldValue {
+    /// Whether its values are secrets: the kind says so, or it is a key-value pair.
+    pub fn is_secret(&self) -> bool {
+        self.field.secret || matches!(self.values, Values::Map(_))
+    }
+}
+
 /// The keys that say where a value is.
 const SOURCES: &[&str] = &["env", "file", "command", "secure"];
 
