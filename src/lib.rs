@@ -25,6 +25,7 @@ pub mod resolve;
 pub mod run;
 pub mod scan;
 pub mod secret;
+pub mod secure;
 pub mod source;
 pub mod state;
 pub mod versions;
