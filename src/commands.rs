@@ -11,6 +11,7 @@ pub mod history;
 pub mod integration;
 pub mod list;
 mod made;
+mod plain_secrets;
 mod plan;
 mod prompt;
 mod record;

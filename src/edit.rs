@@ -164,7 +164,10 @@ impl<'a> Draft<'a> {
         })?;
         for ((id, expected), (_, found)) in self.trees.iter().zip(&again) {
             if !expected.says_the_same(found) {
-                return Err(self.refuse(*id, "something else in it would change its meaning; nothing was written"));
+                let ended = self.sources.get(*id).text().ends_with('\n');
+                let hint = if ended { "" } else { " (end its last line with a line end, and try again)" };
+                let why = format!("something else in it would change its meaning; nothing was written{hint}");
+                return Err(self.refuse(*id, &why));
             }
         }
         Ok(edited)
