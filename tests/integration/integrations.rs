@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::support::shipctl;
+use crate::terminal::Terminal;
 
 const LINE: &str = "resources:
 - {name: aws, type: integration, integration: my_aws}
@@ -231,4 +232,37 @@ fn a_name_with_which_a_job_could_not_run_is_refused() {
         .status(125)
         .run()
         .file("shippable.yml", LINE);
+}
+
+#[test]
+fn on_a_terminal_each_field_is_asked_for() {
+    let call = shipctl("integration").args("add chat --type ircCreds").file("shippable.yml", "jobs: []\n");
+    let mut terminal = Terminal::start(&mut call.command());
+    terminal.wait_for("server (Enter to skip): ");
+    terminal.types("\n");
+    terminal.wait_for("nick: ");
+    terminal.types("\n");
+    terminal.wait_for("nick is required");
+    terminal.wait_for("nick: ");
+    terminal.types("ship: it\n");
+    terminal.wait_for("password (Enter to skip) (not shown): ");
+    terminal.types("\n");
+    let (seen, status) = terminal.end();
+    assert!(status.success() && seen.contains("added chat (IRC Credentials) to shippable.integrations.yml"), "{seen}");
+    assert_eq!(
+        fs::read_to_string(call.path("shippable.integrations.yml")).unwrap(),
+        "integrations:\n  - name: chat\n    type: ircCreds\n    fields:\n      nick: \"ship: it\"\n"
+    );
+}
+
+#[test]
+fn a_secret_is_not_shown_when_it_is_typed_and_ctrl_c_leaves_the_terminal_as_it_was() {
+    let call = shipctl("integration").args("add chat --type ircCreds --field nick=n --field server=s").file("shippable.yml", "jobs: []\n");
+    let mut terminal = Terminal::start(&mut call.command());
+    terminal.wait_for("password (Enter to skip) (not shown): ");
+    terminal.types("hunter2\x7f3\x03");
+    let (seen, status) = terminal.end();
+    assert_eq!(status.code(), Some(130));
+    assert!(!seen.contains("hunt") && seen.contains("nothing was written"), "{seen}");
+    assert!(!call.path("shippable.integrations.yml").exists());
 }

@@ -19,3 +19,4 @@ mod rooms;
 mod scan;
 mod state;
 mod support;
+mod terminal;
