@@ -43,7 +43,8 @@ fn warning(path: &Path, secrets: &[(Place, String)]) -> Option<Diagnostic> {
     if secrets.len() > shown.len() {
         shown.push("…");
     }
-    let instead = "encrypt them, or say where they are: `{env: VARIABLE}`, `{file: path}` or `{command: [program]}`";
+    let instead =
+        "encrypt them, or say where they are: `{env: VARIABLE}`, `{file: path}` or `{command: [program]}`";
     let hint = if tracked {
         format!("{instead}; and change them where they come from, for git keeps what it once had")
     } else {
@@ -63,7 +64,10 @@ fn is_tracked(path: &Path) -> bool {
 /// Whether somebody who is neither the owner nor of the group can read a file: it allows that, and all directories above
 /// let pass.
 fn others_may_read(path: &Path) -> bool {
-    let allows = |path: &Path, mode| fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & mode != 0);
-    path.canonicalize()
-        .is_ok_and(|path| allows(&path, 0o004) && path.ancestors().skip(1).all(|directory| allows(directory, 0o001)))
+    let allows = |path: &Path, mode| {
+        fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & mode != 0)
+    };
+    path.canonicalize().is_ok_and(|path| {
+        allows(&path, 0o004) && path.ancestors().skip(1).all(|directory| allows(directory, 0o001))
+    })
 }

@@ -10,13 +10,18 @@ use shipctl::secret::Secret;
 
 use crate::line::{Line, job, text};
 
-const SECRETS: [&str; 3] = ["wJalrXUtnFEMI/K7MDENG$x", "two-lines-first-a1b2c3\ntwo-lines-second-d4e5f6\n", "pass word's \"quoted\""];
+const SECRETS: [&str; 3] = [
+    "wJalrXUtnFEMI/K7MDENG$x",
+    "two-lines-first-a1b2c3\ntwo-lines-second-d4e5f6\n",
+    "pass word's \"quoted\"",
+];
 
 fn line() -> Line {
     let script = "echo \"$APP_INTEGRATION_SECRETKEY\" | tee out.txt | base64 >&2\nprintf '%s\\n' \"$A\" $B\nshipctl put_resource_state deploy note done\necho kept > $JOB_STATE/note\nset -x; : \"$B\"";
     let yaml = format!(
         "integrations:\n- name: app\n  type: amazonKeys\n  fields: {{accessKey: {{file: one}}, secretKey: {{file: one}}}}\n- name: kv\n  type: keyValuePair\n  fields: {{envs: {{A: {{file: two}}, B: {{file: three}}}}}}\nresources:\n- {{name: res, type: integration, integration: app}}\njobs:\n{}",
-        job("deploy", "    - IN: res\n", script, "").replace("  type: runSh", "  type: runSh\n  integrations: [kv, app]")
+        job("deploy", "    - IN: res\n", script, "")
+            .replace("  type: runSh", "  type: runSh\n  integrations: [kv, app]")
     );
     let line = Line::new(&yaml);
     for (file, secret) in ["one", "two", "three"].iter().zip(SECRETS) {
@@ -48,8 +53,14 @@ fn each_run_leaves_a_line_that_names_what_it_was_given() {
     let told = |entry: &Value| {
         ["command", "program", "job", "build", "outcome", "status"].map(|key| entry[key].clone())
     };
-    assert_eq!(told(&log[0]), [json!("run"), Value::Null, json!("deploy"), json!(1), json!("success"), json!(0)]);
-    assert_eq!(told(&log[1]), [json!("exec"), json!("true"), json!("deploy"), Value::Null, json!("success"), json!(0)]);
+    assert_eq!(
+        told(&log[0]),
+        [json!("run"), Value::Null, json!("deploy"), json!(1), json!("success"), json!(0)]
+    );
+    assert_eq!(
+        told(&log[1]),
+        [json!("exec"), json!("true"), json!("deploy"), Value::Null, json!("success"), json!(0)]
+    );
     assert_eq!((&log[2]["outcome"], &log[2]["status"]), (&json!("failed"), &json!(1)));
     let mode = fs::metadata(line.path(".shipctl/audit.jsonl")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -95,10 +106,17 @@ fn no_secret_is_in_what_a_run_leaves() {
         let output = line.try_to(&format!("run deploy --keep --log-format {format} --workspace ws"));
         assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         let script = line.path("ws/out.txt");
-        assert!(!scan.stream(fs::File::open(&script).unwrap()).unwrap().is_empty(), "the scan finds what is there");
+        assert!(
+            !scan.stream(fs::File::open(&script).unwrap()).unwrap().is_empty(),
+            "the scan finds what is there"
+        );
         line.try_to("history --format json");
         let mut looked_at = 0;
-        for file in below(&line.path("ws")).into_iter().chain(below(&line.path(".shipctl"))).filter(|file| *file != script) {
+        for file in below(&line.path("ws"))
+            .into_iter()
+            .chain(below(&line.path(".shipctl")))
+            .filter(|file| *file != script)
+        {
             let findings = scan.stream(fs::File::open(&file).unwrap()).unwrap();
             assert_eq!(findings, [], "{}", file.display());
             looked_at += 1;

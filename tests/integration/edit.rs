@@ -25,7 +25,15 @@ const COMMENTS: &[&str] = &["", "", "", " # why", "\t#\ttab", " # é: [ { \" '"]
 /// Lines that may stand between items: none, blank ones, comments of any indentation.
 fn between(dice: &mut Dice, out: &mut String) {
     for _ in 0..dice.below(3) {
-        out.push_str(dice.of(&["\n", "\n", "# flush: [\n", "  # two\n", "    # four\n", "   \n", "  # - name: old\n"]));
+        out.push_str(dice.of(&[
+            "\n",
+            "\n",
+            "# flush: [\n",
+            "  # two\n",
+            "    # four\n",
+            "   \n",
+            "  # - name: old\n",
+        ]));
     }
 }
 
@@ -39,7 +47,9 @@ fn item(dice: &mut Dice, indent: usize, number: usize) -> String {
         _ => format!("n{number}"),
     };
     match dice.below(6) {
-        0 => format!("{pad}- {{name: {name}, type: slackKey, fields: {{webhookUrl: \"a]}}, #b\"}}}}{comment}\n"),
+        0 => format!(
+            "{pad}- {{name: {name}, type: slackKey, fields: {{webhookUrl: \"a]}}, #b\"}}}}{comment}\n"
+        ),
         1 => format!(
             "{pad}- {{name: {name}, type: Slack,\n{pad}   fields: {{webhookUrl: 'it''s'}}\n{pad}  }}{comment}\n"
         ),
@@ -65,7 +75,9 @@ fn line(dice: &mut Dice, count: usize) -> String {
         for number in 0..count {
             let quote = dice.of(&["", "'", "\""]);
             let comment = dice.of(COMMENTS);
-            out.push_str(&format!("- name: r{number}\n  type: integration\n  integration: {quote}n{number}{quote}{comment}\n"));
+            out.push_str(&format!(
+                "- name: r{number}\n  type: integration\n  integration: {quote}n{number}{quote}{comment}\n"
+            ));
         }
         out.push_str("jobs:\n  - name: j\n    type: runSh\n    integrations: [n0, \"n1\"]\n    steps:\n      - TASK:\n          script:\n            - echo '[' # n0\n");
     };
@@ -76,13 +88,15 @@ fn line(dice: &mut Dice, count: usize) -> String {
         between(dice, &mut out);
     }
     if dice.below(5) == 0 {
-        let items: Vec<_> =
-            (0..count).map(|n| format!("{{name: n{n}, type: slackKey, fields: {{webhookUrl: x}}}}")).collect();
+        let items: Vec<_> = (0..count)
+            .map(|n| format!("{{name: n{n}, type: slackKey, fields: {{webhookUrl: x}}}}"))
+            .collect();
         let comma = dice.of(&[", ", ",\n    ", " ,", ",   # why, [\n  "]);
         let end = dice.of(&["", " ", ",", "\n  "]);
         out.push_str(&format!("integrations: [{}{end}]{}\n", items.join(comma), dice.of(COMMENTS)));
     } else {
-        let key = dice.of(&["integrations:", "\"integrations\" :", "integrations: &all", "integrations: !!seq"]);
+        let key =
+            dice.of(&["integrations:", "\"integrations\" :", "integrations: &all", "integrations: !!seq"]);
         out.push_str(&format!("{key}{}\n", dice.of(COMMENTS)));
         let indent = dice.below(3) * 2;
         for number in 0..count {
@@ -112,8 +126,10 @@ fn changed(text: &str, change: impl FnOnce(&mut Draft, SourceId, &Sources)) -> R
 
 fn add(text: &str, name: &str) -> Result<String, String> {
     changed(text, |draft, file, _| {
-        let fields = map_node(file, [("webhookUrl".to_owned(), text_node(file, "x: 'y' \"z\" \\ \u{2028}\n"))]);
-        let entries = [("name", text_node(file, name)), ("type", text_node(file, "slackKey")), ("fields", fields)];
+        let fields =
+            map_node(file, [("webhookUrl".to_owned(), text_node(file, "x: 'y' \"z\" \\ \u{2028}\n"))]);
+        let entries =
+            [("name", text_node(file, name)), ("type", text_node(file, "slackKey")), ("fields", fields)];
         let item = map_node(file, entries.map(|(key, node)| (key.to_owned(), node)));
         draft.add(file, item).unwrap_or_else(|refusal| panic!("{}\n{text}", refusal.why));
     })
@@ -171,9 +187,11 @@ fn what_is_renamed_there_and_back_is_as_it_was() {
     for seed in 1..=rounds() {
         let dice = &mut Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let text = line(dice, 3);
-        let there = rename(&text, "n1", "an-other.1").unwrap_or_else(|why| panic!("seed {seed}: {why}\n{text}"));
+        let there =
+            rename(&text, "n1", "an-other.1").unwrap_or_else(|why| panic!("seed {seed}: {why}\n{text}"));
         assert_eq!(there.matches("an-other.1").count(), 3, "seed {seed}\n{there}");
-        let back = rename(&there, "an-other.1", "n1").unwrap_or_else(|why| panic!("seed {seed}: {why}\n{there}"));
+        let back =
+            rename(&there, "an-other.1", "n1").unwrap_or_else(|why| panic!("seed {seed}: {why}\n{there}"));
         assert_eq!(back, text, "seed {seed}");
     }
 }
@@ -190,7 +208,10 @@ fn removing_one_after_the_other_leaves_the_rest_of_the_lines() {
             let mut lines = text.lines();
             let kept = |line: &str| lines.any(|other| other == line);
             let odd: Vec<_> = shorter.lines().filter(|line| !line.contains("integrations")).collect();
-            assert!(odd.into_iter().all(kept) || text.contains("integrations: ["), "seed {seed}\n{text}\n{shorter}");
+            assert!(
+                odd.into_iter().all(kept) || text.contains("integrations: ["),
+                "seed {seed}\n{text}\n{shorter}"
+            );
             text = shorter;
         }
         assert!(text.contains("[]"), "seed {seed}\n{text}");
@@ -210,5 +231,8 @@ fn an_anchor_that_names_something_else_too_is_refused() {
 #[test]
 fn the_lists_of_the_ci_section_are_renamed_too() {
     let text = "build: {ci: [echo]}\nintegrations:\n  hub:\n    - integrationName: 'reg'\n      type: docker\nresources: [{name: r, type: image, integration: reg}]\n";
-    assert_eq!(rename(text, "reg", "hub2").unwrap(), text.replace("'reg'", "'hub2'").replace("integration: reg", "integration: hub2"));
+    assert_eq!(
+        rename(text, "reg", "hub2").unwrap(),
+        text.replace("'reg'", "'hub2'").replace("integration: reg", "integration: hub2")
+    );
 }

@@ -120,9 +120,15 @@ fn secrets_are_not_taken_from_arguments() {
 fn what_is_wrong_with_fields_is_said() {
     for (args, stderr) in [
         ("--type amazonKeys", "error: AWS Keys has to have: accessKey, secretKey\n"),
-        ("--type amazonKeys --env-field acessKey=A", "error: AWS Keys has no field `acessKey`\n  hint: did you mean `accessKey`?\n"),
+        (
+            "--type amazonKeys --env-field acessKey=A",
+            "error: AWS Keys has no field `acessKey`\n  hint: did you mean `accessKey`?\n",
+        ),
         ("--type keyValuePair --env-field envs=A", "error: write envs.KEY: `envs` holds keys and values\n"),
-        ("--type Slack --env-field webhookUrl=A --file-field webhookUrl=b", "error: `webhookUrl` is given twice\n"),
+        (
+            "--type Slack --env-field webhookUrl=A --file-field webhookUrl=b",
+            "error: `webhookUrl` is given twice\n",
+        ),
     ] {
         let call = shipctl("integration").args(&format!("add b {args}")).file("shippable.yml", LINE);
         call.stderr(stderr).starts().status(2).run().file("shippable.yml", LINE);
@@ -152,13 +158,19 @@ fn names_that_are_taken_are_refused() {
 fn list_and_show_tell_of_sources_and_never_of_secrets() {
     let text = "my_aws  amazonKeys (AWS Keys)  shippable.integrations.yml:2:11\n  accessKey  ($AK)\n  secretKey  ***  (the YAML, in plain)\n  used by: resource aws, job deploy\n";
     let call = |args: &str| {
-        shipctl("integration").args(args).file("shippable.yml", LINE).file("shippable.integrations.yml", INTEGRATIONS)
+        shipctl("integration")
+            .args(args)
+            .file("shippable.yml", LINE)
+            .file("shippable.integrations.yml", INTEGRATIONS)
     };
     call("list").stdout(text).run();
     call("show my_aws").stdout(format!("{text}  without: sessionToken\n")).run();
     let json = call("show my_aws --format json").output().stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
-    assert_eq!(json["fields"][1], serde_json::json!({"name": "secretKey", "secret": true, "source": "yaml", "origin": "the YAML, in plain", "value": "***"}));
+    assert_eq!(
+        json["fields"][1],
+        serde_json::json!({"name": "secretKey", "secret": true, "source": "yaml", "origin": "the YAML, in plain", "value": "***"})
+    );
     call("show my-aws")
         .stderr("error: there is no integration `my-aws`\n  hint: did you mean `my_aws`?\n")
         .status(125)
@@ -168,7 +180,10 @@ fn list_and_show_tell_of_sources_and_never_of_secrets() {
 #[test]
 fn used_by_shows_resources_and_jobs_with_their_places() {
     let call = |args: &str| {
-        shipctl("integration").args(args).file("shippable.yml", LINE).file("shippable.integrations.yml", INTEGRATIONS)
+        shipctl("integration")
+            .args(args)
+            .file("shippable.yml", LINE)
+            .file("shippable.integrations.yml", INTEGRATIONS)
     };
     call("used-by my_aws")
         .stdout("resource aws                shippable.yml:2:47\n  IN of job deploy          shippable.yml:8:9\nintegrations of job deploy  shippable.yml:6:18\n")
@@ -182,7 +197,10 @@ fn used_by_shows_resources_and_jobs_with_their_places() {
 #[test]
 fn what_is_in_use_is_not_removed() {
     let call = |args: &str| {
-        shipctl("integration").args(args).file("shippable.yml", LINE).file("shippable.integrations.yml", INTEGRATIONS)
+        shipctl("integration")
+            .args(args)
+            .file("shippable.yml", LINE)
+            .file("shippable.integrations.yml", INTEGRATIONS)
     };
     let users = "  resource aws                shippable.yml:2:47\n    IN of job deploy          shippable.yml:8:9\n  integrations of job deploy  shippable.yml:6:18\n";
     call("remove my_aws")
@@ -199,7 +217,9 @@ fn what_is_in_use_is_not_removed() {
 #[test]
 fn removing_takes_the_comment_right_above_and_no_other() {
     let yaml = |of_b: &str| {
-        format!("integrations:\n# all\n\n# of a\n- {{name: a, type: Slack, fields: {{webhookUrl: x}}}}\n\n{of_b}# of c\n- {{name: c, type: Slack, fields: {{webhookUrl: x}}}}\n")
+        format!(
+            "integrations:\n# all\n\n# of a\n- {{name: a, type: Slack, fields: {{webhookUrl: x}}}}\n\n{of_b}# of c\n- {{name: c, type: Slack, fields: {{webhookUrl: x}}}}\n"
+        )
     };
     shipctl("integration")
         .args("remove b")
@@ -248,7 +268,10 @@ fn on_a_terminal_each_field_is_asked_for() {
     terminal.wait_for("password (Enter to skip) (not shown): ");
     terminal.types("\n");
     let (seen, status) = terminal.end();
-    assert!(status.success() && seen.contains("added chat (IRC Credentials) to shippable.integrations.yml"), "{seen}");
+    assert!(
+        status.success() && seen.contains("added chat (IRC Credentials) to shippable.integrations.yml"),
+        "{seen}"
+    );
     assert_eq!(
         fs::read_to_string(call.path("shippable.integrations.yml")).unwrap(),
         "integrations:\n  - name: chat\n    type: ircCreds\n    fields:\n      nick: \"ship: it\"\n"
@@ -257,7 +280,9 @@ fn on_a_terminal_each_field_is_asked_for() {
 
 #[test]
 fn a_secret_is_not_shown_when_it_is_typed_and_ctrl_c_leaves_the_terminal_as_it_was() {
-    let call = shipctl("integration").args("add chat --type ircCreds --field nick=n --field server=s").file("shippable.yml", "jobs: []\n");
+    let call = shipctl("integration")
+        .args("add chat --type ircCreds --field nick=n --field server=s")
+        .file("shippable.yml", "jobs: []\n");
     let mut terminal = Terminal::start(&mut call.command());
     terminal.wait_for("password (Enter to skip) (not shown): ");
     terminal.types("hunter2\x7f3\x03");

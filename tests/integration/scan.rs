@@ -61,7 +61,9 @@ fn files_that_git_tracks_are_the_default() {
     git(&call, "add notes .gitignore");
     call.stdout("notes:1:1  integration my_aws, field secretKey\n").stderr(WARNINGS).status(1).run();
     line("")
-        .stderr(&format!("{WARNINGS}error: {{WORK}} is in no git repository\n  hint: say which files to look through\n"))
+        .stderr(&format!(
+            "{WARNINGS}error: {{WORK}} is in no git repository\n  hint: say which files to look through\n"
+        ))
         .status(125)
         .run();
 }
@@ -97,10 +99,14 @@ fn a_plain_secret_that_git_tracks_gets_a_warning_from_check() {
         "shippable.yml",
         "integrations:\n- name: my_aws\n  type: amazonKeys\n  fields:\n    accessKey: {env: AK}\n    secretKey: hunter2hunter2\n",
     );
-    let mode = |mode| fs::set_permissions(call.path("shippable.yml"), fs::Permissions::from_mode(mode)).unwrap();
+    let mode =
+        |mode| fs::set_permissions(call.path("shippable.yml"), fs::Permissions::from_mode(mode)).unwrap();
     mode(0o644);
     let others = text(&call.output().stdout);
-    assert!(others.contains("in plain, and others on this machine may read it: `secretKey` of `my_aws`"), "{others}");
+    assert!(
+        others.contains("in plain, and others on this machine may read it: `secretKey` of `my_aws`"),
+        "{others}"
+    );
     mode(0o640);
     let silent = call.output();
     assert_eq!(text(&silent.stdout), "1 file: 0 jobs and 0 resources, no problems\n");
