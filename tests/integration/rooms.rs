@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("edit", &["diagnostic", "model", "source", "yaml"]),
     ("resolve", &["diagnostic", "model", "yaml"]),
     ("check", &["diagnostic", "model", "resolve"]),
+    ("order", &["model"]),
     ("mask", &["secret"]),
     ("scan", &["mask", "secret"]),
     ("credentials", &["contract", "diagnostic", "model", "resolve", "secret", "source"]),
