@@ -9,8 +9,10 @@ pub mod function;
 pub mod graph;
 pub mod history;
 pub mod integration;
+mod line;
 pub mod list;
 mod made;
+mod plain_secrets;
 mod plan;
 mod prompt;
 mod record;
@@ -22,6 +24,7 @@ pub mod state;
 mod versions;
 mod warnings;
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write as _};
@@ -155,6 +158,8 @@ struct Session {
     inherited: Vec<(OsString, OsString)>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
+    /// What stands in front of each line on stderr, where several jobs run.
+    prefix: RefCell<String>,
 }
 
 /// What a job needs from elsewhere, fetched.
@@ -178,30 +183,55 @@ struct Ready<'a> {
 impl Session {
     /// Reads a line for a job.
     fn new(line_options: &LineOptions, options: &JobOptions, job: &str) -> Result<Session, Failure> {
-        let mut line = read_good(line_options)?;
-        let paint = paint(line_options.color, &io::stderr());
+        let line = read_good(line_options)?;
+        Session::of(line, &[job], paint(line_options.color, &io::stderr()), options)
+    }
+
+    /// The session of some jobs of a line.
+    fn of(mut line: Line, jobs: &[&str], paint: Paint, options: &JobOptions) -> Result<Session, Failure> {
         let mut problems = Vec::new();
-        credentials::add_ambient(&mut line.pipeline, job, &Ambient::new(std::env::vars_os()), &mut problems);
+        let ambient = Ambient::new(std::env::vars_os());
+        for job in jobs {
+            credentials::add_ambient(&mut line.pipeline, job, &ambient, &mut problems);
+        }
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
         }
         let inherited = inherited(options.clean_env);
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        Ok(Session { line, options: options.clone(), paint, inherited, machine })
+        let prefix = RefCell::default();
+        Ok(Session { line, options: options.clone(), paint, inherited, machine, prefix })
     }
 
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
     fn fetch(&self, job: &str, commands: Commands, access: Access) -> Result<Fetched<'_>, Failure> {
         let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
+        let credentials = credentials::fetch(&plan, &mut self.fetcher(commands));
+        let credentials = credentials.map_err(|problems| self.fail(&problems))?;
+        self.complete(plan, credentials, commands, access)
+    }
+
+    /// What fetches credentials.
+    fn fetcher(&self, commands: Commands) -> Fetch<'_> {
+        match commands {
+            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
+            Commands::Skip => Fetch::without_commands(&self.line.sources),
+        }
+    }
+
+    /// The same for a job that was resolved and has its credentials.
+    fn complete<'a>(
+        &'a self,
+        plan: Plan<'a>,
+        credentials: Credentials,
+        commands: Commands,
+        access: Access,
+    ) -> Result<Fetched<'a>, Failure> {
+        let job = &plan.job.name.text;
         let mut state = State::open(self, access)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
-        let mut fetch = match commands {
-            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
-            Commands::Skip => Fetch::without_commands(&self.line.sources),
-        };
-        let credentials = credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
         self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
@@ -306,7 +336,15 @@ impl Session {
 
     fn warn(&self, warnings: &[Diagnostic]) {
         for warning in warnings {
-            eprint!("{}", warning.render(&self.line.sources, self.paint));
+            self.say(&warning.render(&self.line.sources, self.paint));
+        }
+    }
+
+    /// Says something on stderr: whole lines.
+    fn say(&self, text: &str) {
+        let prefix = self.prefix.borrow();
+        for line in text.split_inclusive('\n') {
+            eprint!("{prefix}{line}");
         }
     }
 

@@ -118,7 +118,8 @@ pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnost
 /// Fetches the fields of all integrations of a line, as far as that is possible, and says what was not.
 pub fn fetch_all(pipeline: &Pipeline, fetch: &mut Fetch) -> (Credentials, Vec<Diagnostic>) {
     let mut problems = Vec::new();
-    let fetched = pipeline.integrations.values().map(|integration| fetch_one(integration, fetch, &mut problems));
+    let fetched =
+        pipeline.integrations.values().map(|integration| fetch_one(integration, fetch, &mut problems));
     let credentials = fetched.map(|credential| (credential.name.clone(), credential)).collect();
     (credentials, problems)
 }

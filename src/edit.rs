@@ -69,12 +69,18 @@ impl<'a> Draft<'a> {
 
     /// Whether a file has a list of integrations, be it empty.
     pub fn has_list(&self, file: SourceId) -> bool {
-        self.tree(file).and_then(Node::map).and_then(|map| map.get(KEY)).is_some_and(|entry| !is_of_ci(&entry.node))
+        self.tree(file)
+            .and_then(Node::map)
+            .and_then(|map| map.get(KEY))
+            .is_some_and(|entry| !is_of_ci(&entry.node))
     }
 
     /// Whether a file has the list of integrations of the CI section, which takes the key that another would need.
     pub fn has_list_of_ci(&self, file: SourceId) -> bool {
-        self.tree(file).and_then(Node::map).and_then(|map| map.get(KEY)).is_some_and(|entry| is_of_ci(&entry.node))
+        self.tree(file)
+            .and_then(Node::map)
+            .and_then(|map| map.get(KEY))
+            .is_some_and(|entry| is_of_ci(&entry.node))
     }
 
     /// Adds an integration at the end of a file's list. `item` is all of it, as a map.
@@ -86,7 +92,7 @@ impl<'a> Draft<'a> {
         let text = self.sources.get(file).text();
         let refuse = |why: &str| self.refuse(file, why);
         let tree = self.tree(file).ok_or_else(|| refuse("it cannot be read"))?;
-        let changes = list::add(text, tree, &item).map_err(|why| refuse(why))?;
+        let changes = list::add(text, tree, &item).map_err(refuse)?;
         self.changes.extend(changes.into_iter().map(|change| (file, change)));
         let Some(tree) = self.tree_mut(file) else { return Ok(()) };
         let place = Place { source: file, start: 0, len: 0 };
@@ -114,7 +120,7 @@ impl<'a> Draft<'a> {
         let found = self.tree(file).and_then(|tree| Some((tree, list::position(tree, name)?)));
         let (tree, index) =
             found.ok_or_else(|| refuse("the integration stands behind an anchor or a merge key"))?;
-        let changes = list::remove(self.sources.get(file).text(), tree, index).map_err(|why| refuse(why))?;
+        let changes = list::remove(self.sources.get(file).text(), tree, index).map_err(refuse)?;
         self.changes.extend(changes.into_iter().map(|change| (file, change)));
         if let Some(items) = self.tree_mut(file).and_then(list::items_mut) {
             items.remove(index);
@@ -132,8 +138,9 @@ impl<'a> Draft<'a> {
         let places = rename::apply(&mut self.trees, old, new);
         for place in places {
             let text = self.sources.get(place.source).text();
-            let change = rename::change(text, place, old, new)
-                .map_err(|why| self.refuse(place.source, &format!("{why} at {}", self.sources.describe(place))))?;
+            let change = rename::change(text, place, old, new).map_err(|why| {
+                self.refuse(place.source, &format!("{why} at {}", self.sources.describe(place)))
+            })?;
             self.changes.push((place.source, change));
         }
         Ok(())
@@ -149,8 +156,12 @@ impl<'a> Draft<'a> {
         let mut edited = Vec::new();
         for id in self.sources.ids() {
             let source = self.sources.get(id);
-            let changes: Vec<_> =
-                self.changes.iter().filter(|(file, _)| *file == id).map(|(_, change)| change.clone()).collect();
+            let changes: Vec<_> = self
+                .changes
+                .iter()
+                .filter(|(file, _)| *file == id)
+                .map(|(_, change)| change.clone())
+                .collect();
             let text = apply(source.text(), changes);
             if text != source.text() {
                 edited.push(Edited { source: id, text: text.clone() });
@@ -164,7 +175,10 @@ impl<'a> Draft<'a> {
         })?;
         for ((id, expected), (_, found)) in self.trees.iter().zip(&again) {
             if !expected.says_the_same(found) {
-                return Err(self.refuse(*id, "something else in it would change its meaning; nothing was written"));
+                let ended = self.sources.get(*id).text().ends_with('\n');
+                let hint = if ended { "" } else { " (end its last line with a line end, and try again)" };
+                let why = format!("something else in it would change its meaning; nothing was written{hint}");
+                return Err(self.refuse(*id, &why));
             }
         }
         Ok(edited)

@@ -77,7 +77,7 @@ impl Scan {
 
     /// Which secret a text holds, and in which form.
     fn which(&self, text: &[u8]) -> Option<(usize, Option<&'static str>)> {
-        let each = self.each.get_or_init(|| self.needles.iter().map(|needles| Patterns::new(needles)).collect());
+        let each = self.each.get_or_init(|| self.needles.iter().map(Patterns::new).collect());
         let secret = each.iter().position(|patterns| patterns.are_in(text))?;
         let plain = self.needles[secret].iter().any(|needle| {
             memchr::memmem::find(needle.expose().as_bytes(), text).is_some()
@@ -123,7 +123,8 @@ fn once(findings: Vec<Finding>) -> Vec<Finding> {
     findings
         .into_iter()
         .filter(|finding| {
-            let goes_on = last.is_some_and(|(secret, line)| secret == finding.secret && finding.line <= line + 1);
+            let goes_on =
+                last.is_some_and(|(secret, line)| secret == finding.secret && finding.line <= line + 1);
             last = Some((finding.secret, finding.line));
             !goes_on
         })
@@ -164,15 +165,17 @@ impl Lines {
         let characters = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count() as u64;
         match memchr::memrchr(b'\n', before) {
             None => (self.at.0, self.at.1 + characters(before)),
-            Some(end) => {
-                (self.at.0 + memchr::memchr_iter(b'\n', before).count() as u64, characters(&before[end + 1..]))
-            }
+            Some(end) => (
+                self.at.0 + memchr::memchr_iter(b'\n', before).count() as u64,
+                characters(&before[end + 1..]),
+            ),
         }
     }
 
     fn finding(&self, offset: u64, which: Option<(usize, Option<&'static str>)>) -> Option<Finding> {
         let (secret, form) = which?;
-        let at = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX).min(self.text.len());
+        let at =
+            usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX).min(self.text.len());
         let (line, column) = self.position(at);
         Some(Finding { line: line + 1, column: column + 1, secret, form })
     }
@@ -199,7 +202,9 @@ mod tests {
         let secrets = ["wJalrXUtnFEMI/K7MDENG", "hunter2hunter2"].map(|text| Secret::new(text.to_owned()));
         let scan = Scan::new(&secrets);
         let filler = "é filler line\n".repeat(2000);
-        let text = format!("{filler}é: hunter2hunter2\n{filler}x d0phbHJYVXRuRkVNSS9LN01ERU5H\n  wJalrXUtnFEMI%2FK7MDENG");
+        let text = format!(
+            "{filler}é: hunter2hunter2\n{filler}x d0phbHJYVXRuRkVNSS9LN01ERU5H\n  wJalrXUtnFEMI%2FK7MDENG"
+        );
         let expected = [
             Finding { line: 2001, column: 4, secret: 1, form: None },
             Finding { line: 4002, column: 3, secret: 0, form: Some("base64") },
@@ -211,7 +216,9 @@ mod tests {
 
     #[test]
     fn short_values_and_common_lines_are_left_out() {
-        for value in ["short", "-----BEGIN X-----\nabc\n", "apiVersion: v1\nserver: https://a.example.com:6443\n"] {
+        for value in
+            ["short", "-----BEGIN X-----\nabc\n", "apiVersion: v1\nserver: https://a.example.com:6443\n"]
+        {
             assert!(!is_searched(&Secret::new(value.to_owned())), "{value}");
         }
         assert!(is_searched(&Secret::new(format!("-----BEGIN X-----\n{}\n", "aB3/".repeat(16)))));

@@ -114,7 +114,10 @@ impl Node {
             }
             (Value::Map(own), Value::Map(others)) => {
                 own.len() == others.len()
-                    && own.iter().zip(others).all(|((a, own), (b, other))| a == b && own.node.says_the_same(&other.node))
+                    && own
+                        .iter()
+                        .zip(others)
+                        .all(|((a, own), (b, other))| a == b && own.node.says_the_same(&other.node))
             }
             (Value::Null, Value::Null) => true,
             (Value::Scalar(own), Value::Scalar(other)) => own.text == other.text,

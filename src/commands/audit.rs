@@ -40,7 +40,10 @@ pub(super) fn append(session: &Session, ready: &Ready, off: bool, entry: &Entry)
     if let Err(error) = state::append_audit(&session.line.directory, &line(ready, entry))
         && !warned
     {
-        eprintln!("warning: this is not in the audit log: {error}\n  hint: --no-audit does without");
+        let job = &ready.plan.job.name.text;
+        session.say(&format!(
+            "warning: `{job}` is not in the audit log: {error}\n  hint: --no-audit does without\n"
+        ));
     }
 }
 

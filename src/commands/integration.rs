@@ -59,7 +59,8 @@ fn commit(line: &Line, draft: Draft, options: &LineOptions) -> Result<Vec<Edited
     let edited = draft.finish()?;
     let mut after = Sources::default();
     for id in line.sources.ids() {
-        let text = edited.iter().find(|edited| edited.source == id).map_or(line.sources.get(id).text(), |e| &e.text);
+        let text =
+            edited.iter().find(|edited| edited.source == id).map_or(line.sources.get(id).text(), |e| &e.text);
         after.add(line.sources.get(id).path().to_owned(), text.to_owned()).map_err(|why| anyhow!(why))?;
     }
     let before = errors_of(&line.sources);
@@ -100,7 +101,9 @@ fn errors_of(sources: &Sources) -> Vec<Diagnostic> {
 fn read_to_add(options: &LineOptions) -> Result<Line, Failure> {
     let line = read(options)?;
     let errors: Vec<_> = line.diagnostics.iter().filter(|error| error.is_error()).cloned().collect();
-    if errors.is_empty() || line.sources.is_empty() && options.file.is_empty() && options.integrations.is_empty() {
+    if errors.is_empty()
+        || line.sources.is_empty() && options.file.is_empty() && options.integrations.is_empty()
+    {
         return Ok(line);
     }
     Err(failure(&errors, &line.sources, paint(options.color, &io::stderr())))

@@ -37,7 +37,8 @@ pub(super) fn ask_secret(question: &str) -> Result<Secret, Failure> {
     eprintln!();
     match answer? {
         Typed::Line(bytes) => {
-            let text = std::str::from_utf8(&bytes).map_err(|_| anyhow!("this is not UTF-8 text; nothing was written"))?;
+            let text = std::str::from_utf8(&bytes)
+                .map_err(|_| anyhow!("this is not UTF-8 text; nothing was written"))?;
             Ok(Secret::new(text.to_owned()))
         }
         Typed::Interrupted => Err(Failure {
@@ -72,7 +73,9 @@ fn read_quietly() -> Result<Typed, Failure> {
             4 if line.is_empty() => return Ok(Typed::End),
             21 => line.clear(),
             8 | 127 => while line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
-            _ if line.len() == MAX_SECRET => return Err(anyhow!("this is longer than {MAX_SECRET} bytes").into()),
+            _ if line.len() == MAX_SECRET => {
+                return Err(anyhow!("this is longer than {MAX_SECRET} bytes").into());
+            }
             b'\r' => line.push(b'\n'),
             byte => line.push(byte),
         }
@@ -99,7 +102,9 @@ impl Quiet {
         let stdin = io::stdin();
         let before = tcgetattr(stdin.as_fd()).map_err(io::Error::from)?;
         let mut quiet = before.clone();
-        quiet.local_flags.remove(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG | LocalFlags::IEXTEN);
+        quiet
+            .local_flags
+            .remove(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG | LocalFlags::IEXTEN);
         quiet.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
         quiet.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
         tcsetattr(stdin.as_fd(), SetArg::TCSADRAIN, &quiet).map_err(io::Error::from)?;

@@ -37,7 +37,10 @@ pub fn run(command: &cli::Scan, options: &LineOptions) -> Result<u8, Failure> {
         return Err(anyhow!("there are no secrets to look for").into());
     }
     for short in secrets.iter().filter(|secret| !is_searched(secret.value)) {
-        eprintln!("warning: not looked for: {}: it is shorter than {SHORTEST} bytes", Printable(&short.origin()));
+        eprintln!(
+            "warning: not looked for: {}: it is shorter than {SHORTEST} bytes",
+            Printable(&short.origin())
+        );
     }
     let mut search = Search {
         scan: Scan::new(secrets.iter().map(|secret| secret.value)),
@@ -54,7 +57,9 @@ pub fn run(command: &cli::Scan, options: &LineOptions) -> Result<u8, Failure> {
         command.paths.iter().for_each(|path| search.given(path));
     }
     print(&match command.format {
-        ListFormat::Json => format!("{:#}\n", Json::from(search.found.iter().map(Found::to_json).collect::<Vec<_>>())),
+        ListFormat::Json => {
+            format!("{:#}\n", Json::from(search.found.iter().map(Found::to_json).collect::<Vec<_>>()))
+        }
         ListFormat::Text => search.found.iter().fold(String::new(), |mut text, found| {
             let _ = writeln!(text, "{}", found.to_text());
             text
@@ -161,7 +166,11 @@ impl Search<'_> {
         if contents::is_in_repository(&directory)? {
             return Ok(directory);
         }
-        Err(anyhow!("{} is in no git repository\n  hint: say which files to look through", directory.display()).into())
+        Err(anyhow!(
+            "{} is in no git repository\n  hint: say which files to look through",
+            directory.display()
+        )
+        .into())
     }
 
     /// Looks through a file that was asked for, or all below a directory.
@@ -197,7 +206,10 @@ impl Search<'_> {
 
     fn file(&mut self, path: &Path) {
         match File::open(path).and_then(|file| self.scan.stream(file)) {
-            Ok(findings) => self.take(&path.display().to_string(), Some(path), findings),
+            Ok(findings) => {
+                let shown = path.strip_prefix(".").unwrap_or(path).display().to_string();
+                self.take(&shown, Some(path), findings);
+            }
             Err(error) => self.cannot_read(path, &error),
         }
     }

@@ -28,10 +28,7 @@ pub(super) fn add(text: &str, root: &Node, item: &Node) -> Result<Vec<Change>, &
         }
         Section::Empty(Empty { value, indent, end }) => {
             let block = as_block(item, indent + usual_indent(text), 2).join(end_of_lines);
-            vec![
-                Change { range: value, text: String::new() },
-                change(end, format!("{end_of_lines}{block}")),
-            ]
+            vec![Change { range: value, text: String::new() }, change(end, format!("{end_of_lines}{block}"))]
         }
         Section::Block(block) => {
             let at = block.items.last().ok_or("its `integrations:` have no items")?.range.end;
@@ -108,7 +105,8 @@ fn line_end(text: &str) -> &'static str {
 
 /// How deep the items of other lists at the top of a file are indented; 2 where there are none.
 fn usual_indent(text: &str) -> usize {
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    let mut lines =
+        text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
     while let Some(line) = lines.next() {
         let key = !line.starts_with([' ', '-']) && line.trim_end().ends_with(':');
         let dash = lines.clone().next().filter(|next| key && next.trim_start_matches(' ').starts_with("- "));

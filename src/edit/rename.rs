@@ -30,7 +30,11 @@ struct Renamer<'n> {
 impl Renamer<'_> {
     fn file(&mut self, root: &mut Node) {
         self.each(root, KEY, |this, node| {
-            if is_of_ci(node) { this.of_ci(node) } else { this.items(node, |this, item| this.at(item, "name")) }
+            if is_of_ci(node) {
+                this.of_ci(node)
+            } else {
+                this.items(node, |this, item| this.at(item, "name"))
+            }
         });
         for key in ["resources", "triggers"] {
             self.each(root, key, |this, node| this.items(node, |this, item| this.at(item, "integration")));
@@ -100,7 +104,8 @@ impl Renamer<'_> {
     fn anchored(&mut self, node: &mut Node) {
         match &mut node.value {
             Value::Scalar(scalar) => {
-                if self.places.contains_key(&(node.place.source, node.place.start)) && scalar.text == self.old {
+                if self.places.contains_key(&(node.place.source, node.place.start)) && scalar.text == self.old
+                {
                     scalar.text = self.new.to_owned();
                 }
             }
@@ -118,6 +123,7 @@ pub(super) fn change(text: &str, place: Place, old: &str, new: &str) -> Result<C
         return Err("the name is written with escapes, as a block, or behind an alias");
     }
     let quoted = text[..range.start].ends_with(['"', '\'']) && text[range.end..].starts_with(['"', '\'']);
-    let fits = is_plain(new) || (quoted && !new.contains(['"', '\'', '\\']) && !new.contains(char::is_control));
+    let fits =
+        is_plain(new) || (quoted && !new.contains(['"', '\'', '\\']) && !new.contains(char::is_control));
     Ok(Change { range, text: if fits { new.to_owned() } else { format!("\"{new}\"") } })
 }

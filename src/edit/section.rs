@@ -117,15 +117,15 @@ fn block(text: &str, lines: &[Line], from: usize, indent: usize, after_key: usiz
             !line.comment && (line.indent < indent || (line.indent == indent && !line.is_item(text)))
         })
         .map_or(lines.len(), |index| from + index);
-    let dashes: Vec<usize> = (from..end)
-        .filter(|index| lines[*index].indent == indent && lines[*index].is_item(text))
-        .collect();
+    let dashes: Vec<usize> =
+        (from..end).filter(|index| lines[*index].indent == indent && lines[*index].is_item(text)).collect();
     let items = dashes.iter().enumerate().map(|(number, &dash)| {
         let limit = dashes.get(number + 1).copied().unwrap_or(end);
         let mut last = (dash..limit).rfind(|index| !lines[*index].comment).unwrap_or(dash);
-        while lines.get(last + 1).is_some_and(|next| {
-            last + 1 < limit && next.indent > indent && adjacent(&lines[last], next)
-        }) {
+        while lines
+            .get(last + 1)
+            .is_some_and(|next| last + 1 < limit && next.indent > indent && adjacent(&lines[last], next))
+        {
             last += 1;
         }
         let mut first = dash;

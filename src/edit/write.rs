@@ -38,7 +38,10 @@ pub fn replace(replacements: &[Replacement]) -> Result<(), String> {
             ));
         }
         let like = fs::metadata(&target).map_err(failed)?;
-        ready.push((Beside::write(target, &[mark, replacement.after.as_bytes()], &like).map_err(failed)?, failed));
+        ready.push((
+            Beside::write(target, &[mark, replacement.after.as_bytes()], &like).map_err(failed)?,
+            failed,
+        ));
     }
     ready.into_iter().try_for_each(|(beside, failed)| beside.settle().map_err(failed))
 }

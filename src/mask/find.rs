@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn occurrences_are_told_once_however_the_stream_is_cut() {
-        let patterns = Patterns::new(&[Secret::new("hunter2".to_owned()), Secret::new("hunter22".to_owned())]);
+        let patterns =
+            Patterns::new(&[Secret::new("hunter2".to_owned()), Secret::new("hunter22".to_owned())]);
         let text = b"a hunter2, aHVudGVyMg== and hunter22 hunte hunter2";
         let mut expected = None;
         for size in 1..=text.len() {

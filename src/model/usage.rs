@@ -34,7 +34,9 @@ pub fn of<'a>(pipeline: &'a Pipeline, integration: &str) -> Usage<'a> {
     let bound = |resource: &'a Resource| {
         let name = resource.integration.as_ref().filter(|name| name.text == integration)?;
         let jobs = pipeline.jobs.values().flat_map(|job| {
-            steps(job).filter(|(_, step)| step.text == resource.name.text).map(move |(word, step)| (job, word, step))
+            steps(job)
+                .filter(|(_, step)| step.text == resource.name.text)
+                .map(move |(word, step)| (job, word, step))
         });
         Some(Bound { resource, name, jobs: jobs.collect() })
     };

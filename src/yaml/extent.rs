@@ -24,7 +24,10 @@ impl Line {
     /// Whether it begins with the dash of a list's item.
     pub fn is_item(&self, text: &str) -> bool {
         let rest = &text[self.range.start + self.indent..self.range.end];
-        !self.comment && rest.strip_prefix('-').is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+        !self.comment
+            && rest
+                .strip_prefix('-')
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
     }
 }
 

@@ -2,16 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod audit;
 mod bad_input;
 mod check;
+mod edit;
 mod env;
 mod files;
 mod graph;
 mod history;
+mod integrations;
 mod job;
 mod line;
 mod lookup;
 mod readme;
 mod rooms;
+mod scan;
 mod state;
 mod support;
+mod terminal;

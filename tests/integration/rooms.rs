@@ -114,5 +114,8 @@ fn secrets_leave_by_few_doors() {
         .filter(|(_, files)| files.iter().any(|file| code(file).contains(".expose()")))
         .map(|(room, _)| room)
         .collect();
-    assert_eq!(doors, ["commands", "credentials", "environment", "mask", "repository", "scan", "state", "workspace"]);
+    assert_eq!(
+        doors,
+        ["commands", "credentials", "environment", "mask", "repository", "scan", "state", "workspace"]
+    );
 }

@@ -69,10 +69,8 @@ fn item(file: SourceId, name: &str, kind: &Kind, answers: &Answers) -> Result<No
         };
         fields.extend(node.map(|node| (field.name.to_owned(), node)));
     }
-    let mut entries = vec![
-        ("name".to_owned(), text_node(file, name)),
-        ("type".to_owned(), text_node(file, kind.name)),
-    ];
+    let mut entries =
+        vec![("name".to_owned(), text_node(file, name)), ("type".to_owned(), text_node(file, kind.name))];
     if !fields.is_empty() {
         entries.push(("fields".to_owned(), map_node(file, fields)));
     }
@@ -92,7 +90,8 @@ fn value(file: SourceId, from: &From, secret: bool) -> Result<Node, Failure> {
 /// Fails early where a secret could not be stored: nobody should type one in vain.
 fn must_encrypt(answer: &str) -> Result<(), Failure> {
     Recipients::of_line().map(drop).map_err(|failure| {
-        let message = format!("cannot store `{answer}`: {}", failure.message.trim_start_matches("error: ").trim_end());
+        let message =
+            format!("cannot store `{answer}`: {}", failure.message.trim_start_matches("error: ").trim_end());
         anyhow!(message).into()
     })
 }

@@ -15,7 +15,10 @@ impl Recipients {
     ///
     /// When there is no key yet.
     pub(super) fn of_line() -> Result<Recipients, Failure> {
-        Err(anyhow!("secrets are stored encrypted, and there is no key yet\n  hint: make one with `shipctl key new`").into())
+        Err(anyhow!(
+            "secrets are stored encrypted, and there is no key yet\n  hint: make one with `shipctl key new`"
+        )
+        .into())
     }
 
     /// What `secure:` holds for a value.

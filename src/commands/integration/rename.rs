@@ -69,7 +69,10 @@ fn told(line: &Line, edited: &[Edited], old: &str, new: &str, jobs: &[&str]) -> 
     let mut text = format!("renamed {} to {} in {}\n", Printable(old), Printable(new), files.join(", "));
     let (Some(before), Some(after)) = (env_name(old), env_name(new)) else { return text };
     if !line.pipeline.integrations.contains_key(old) {
-        let _ = writeln!(text, "no file declares it: the environment has to call it SHIPCTL_INTEGRATION_{after}_…");
+        let _ = writeln!(
+            text,
+            "no file declares it: the environment has to call it SHIPCTL_INTEGRATION_{after}_…"
+        );
     }
     if jobs.is_empty() || before == after {
         return text;
@@ -93,7 +96,8 @@ fn mentions(line: &Line, edited: &[Edited], prefix: &str) -> Vec<String> {
     let mut places = Vec::new();
     for id in line.sources.ids() {
         let source = line.sources.get(id);
-        let text = edited.iter().find(|edited| edited.source == id).map_or(source.text(), |edited| &edited.text);
+        let text =
+            edited.iter().find(|edited| edited.source == id).map_or(source.text(), |edited| &edited.text);
         let Ok(id) = now.add(source.path().to_owned(), text.to_owned()) else { continue };
         for (start, _) in now.get(id).text().match_indices(prefix) {
             let inside = text[..start].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');

@@ -103,12 +103,18 @@ fn to_text(line: &Line, integration: &Integration) -> String {
     let mut text = String::new();
     let place = line.sources.describe(integration.name.place);
     let kind = integration.kind;
-    let _ = writeln!(text, "{}  {} ({})  {place}", Printable(&integration.name.text), kind.name, kind.display);
+    let _ =
+        writeln!(text, "{}  {} ({})  {place}", Printable(&integration.name.text), kind.name, kind.display);
     let rows: Vec<_> = rows(integration).collect();
     let width = rows.iter().map(|row| row.field.chars().count()).max().unwrap_or(0);
     for row in rows {
         let value = row.value.map_or_else(String::new, |value| format!("{}  ", Printable(&value)));
-        let _ = writeln!(text, "  {:width$}  {value}({})", Printable(&row.field).to_string(), Printable(&row.origin));
+        let _ = writeln!(
+            text,
+            "  {:width$}  {value}({})",
+            Printable(&row.field).to_string(),
+            Printable(&row.origin)
+        );
     }
     let _ = writeln!(text, "  used by: {}", Printable(&users(line, integration).join(", ")));
     text

@@ -56,8 +56,9 @@ fn to_json(usage: &Usage, sources: &Sources) -> Json {
             "jobs": jobs.collect::<Vec<_>>(),
         })
     });
-    let jobs = usage.jobs.iter().map(|(job, name)| {
-        json!({"name": job.name.text, "place": sources.describe(name.place)})
-    });
+    let jobs = usage
+        .jobs
+        .iter()
+        .map(|(job, name)| json!({"name": job.name.text, "place": sources.describe(name.place)}));
     json!({"resources": resources.collect::<Vec<_>>(), "jobs": jobs.collect::<Vec<_>>()})
 }

@@ -125,7 +125,9 @@ fn find(kind: &'static Kind, written: &str) -> Result<(&'static Field, Option<St
     match (field.shape, &key) {
         (Shape::Map, None) => Err(usage(format!("write {name}.KEY: `{name}` holds keys and values"))),
         (Shape::Map, Some(key)) if key.is_empty() => Err(usage(format!("write {name}.KEY, with a key"))),
-        (Shape::Text | Shape::List, Some(_)) => Err(usage(format!("`{name}` of {} has no keys", kind.display))),
+        (Shape::Text | Shape::List, Some(_)) => {
+            Err(usage(format!("`{name}` of {} has no keys", kind.display)))
+        }
         _ => Ok((field, key)),
     }
 }
@@ -148,7 +150,8 @@ pub(super) fn all(kind: &'static Kind, mut given: Given) -> Result<Answers, Fail
         )));
     }
     let of_stdin = given.stdin.take();
-    let typed_secret = of_stdin.as_ref().map(|(field, _)| *field).into_iter().chain(open.iter().copied().filter(|_| ask));
+    let typed_secret =
+        of_stdin.as_ref().map(|(field, _)| *field).into_iter().chain(open.iter().copied().filter(|_| ask));
     if let Some(field) = typed_secret.into_iter().find(|field| field.secret && (field.required || !ask)) {
         must_encrypt(field.name)?;
     }
@@ -230,7 +233,8 @@ fn read_stdin(field: &str) -> Result<Secret, Failure> {
     if bytes.len() as u64 > MAX {
         return Err(anyhow!("stdin holds more than {} KiB", MAX >> 10).into());
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| anyhow!("stdin holds something that is not UTF-8 text"))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| anyhow!("stdin holds something that is not UTF-8 text"))?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() {

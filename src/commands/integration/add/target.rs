@@ -15,7 +15,11 @@ const OWN: &str = "shippable.integrations.yml";
 
 /// Finds the file: the one that was asked for, that of integrations, or another that has a list of them. If there is
 /// none, the file of integrations joins the line with nothing in it, and is made when something is written to it.
-pub(super) fn find(line: &mut Line, wanted: Option<&Path>, options: &LineOptions) -> Result<SourceId, Failure> {
+pub(super) fn find(
+    line: &mut Line,
+    wanted: Option<&Path>,
+    options: &LineOptions,
+) -> Result<SourceId, Failure> {
     if let Some(path) = wanted {
         return of_path(line, path);
     }
@@ -35,7 +39,10 @@ pub(super) fn find(line: &mut Line, wanted: Option<&Path>, options: &LineOptions
         return Ok(id);
     }
     if !options.file.is_empty() {
-        return Err(anyhow!("none of the files has a list of integrations\n  hint: say which one gets it with --to FILE").into());
+        return Err(anyhow!(
+            "none of the files has a list of integrations\n  hint: say which one gets it with --to FILE"
+        )
+        .into());
     }
     let path = line.directory.join(OWN);
     join(line, path)
@@ -44,9 +51,8 @@ pub(super) fn find(line: &mut Line, wanted: Option<&Path>, options: &LineOptions
 /// The file of the line at a path, or one that joins it.
 fn of_path(line: &mut Line, path: &Path) -> Result<SourceId, Failure> {
     let canonical = path.canonicalize().ok();
-    let same = |id: &SourceId| {
-        canonical.is_some() && line.sources.get(*id).path().canonicalize().ok() == canonical
-    };
+    let same =
+        |id: &SourceId| canonical.is_some() && line.sources.get(*id).path().canonicalize().ok() == canonical;
     match line.sources.ids().find(same) {
         Some(id) => Ok(id),
         None => join(line, std::path::absolute(path).context("cannot use the path")?),
