@@ -3,6 +3,7 @@
 //! The utility functions are commands too; theirs come from their own table.
 
 mod integration;
+mod keys;
 mod stored;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueE
 
 use crate::lookup::{self, Function};
 pub use integration::{IntegrationAdd, IntegrationArgs, IntegrationCommand, Scan};
+pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand};
 pub use stored::{History, Reset, State, StateCommand};
 
 /// Run the jobs of an assembly line, with their integrations in the environment.
@@ -45,6 +47,12 @@ pub enum Command {
     Graph(Graph),
     /// Add, show, rename and remove integrations, and tell who uses one
     Integration(IntegrationArgs),
+    /// Make the key that encrypted values are opened with, and say who else opens them
+    Key(KeyArgs),
+    /// Encrypt a value, and print the YAML to paste
+    Encrypt(Encrypt),
+    /// Print what an encrypted value is
+    DecryptValue(DecryptValue),
     /// Look for the values of the line's secrets in files
     Scan(Scan),
     /// Show the runs of a job, or of all jobs
@@ -94,6 +102,9 @@ pub struct JobOptions {
     /// Start from HOME, PATH, USER, LOGNAME, LANG, LC_*, TERM, TMPDIR, SHELL and TZ alone
     #[arg(long)]
     pub clean_env: bool,
+    /// How long each program may take that a secret comes from (30s by default)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub fetch_timeout: Option<Duration>,
 }
 
 /// `shipctl run`

@@ -3,6 +3,7 @@
 mod audit;
 pub mod check;
 pub mod completions;
+pub mod encrypt;
 pub mod env;
 pub mod exec;
 pub mod function;
@@ -10,8 +11,10 @@ pub mod graph;
 pub mod history;
 pub mod integration;
 mod line;
+pub mod key;
 pub mod list;
 mod made;
+mod params;
 mod plain_secrets;
 mod plan;
 mod prompt;
@@ -43,7 +46,8 @@ use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
 use crate::source::Sources;
-use crate::versions::Versions;
+use crate::secure::{self, Opener};
+use crate::versions::{Opened, Versions};
 use crate::workspace::{self, Home, Unavailable, Workspace};
 use record::{Access, State};
 
@@ -158,6 +162,8 @@ struct Session {
     inherited: Vec<(OsString, OsString)>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
+    /// What opens the encrypted values of the line.
+    opener: Opener,
     /// What stands in front of each line on stderr, where several jobs run.
     prefix: RefCell<String>,
 }
@@ -168,6 +174,7 @@ struct Fetched<'a> {
     credentials: Credentials,
     repositories: Repositories,
     versions: Rc<Versions>,
+    opened: Rc<Opened>,
     state: State,
     number: u32,
 }
@@ -201,7 +208,8 @@ impl Session {
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
         let prefix = RefCell::default();
-        Ok(Session { line, options: options.clone(), paint, inherited, machine, prefix })
+        let opener = encrypt::opener(&line.pipeline);
+        Ok(Session { line, options: options.clone(), paint, inherited, machine, opener, prefix })
     }
 
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
@@ -214,9 +222,11 @@ impl Session {
 
     /// What fetches credentials.
     fn fetcher(&self, commands: Commands) -> Fetch<'_> {
+        let fetch = Fetch::new(&self.line.sources, &self.opener)
+            .within(self.options.fetch_timeout.unwrap_or(credentials::LIMIT));
         match commands {
-            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
-            Commands::Skip => Fetch::without_commands(&self.line.sources),
+            Commands::Run | Commands::RunHere => fetch,
+            Commands::Skip => fetch.without_commands(),
         }
     }
 
@@ -232,10 +242,11 @@ impl Session {
         let mut state = State::open(self, access)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
+        let opened = Rc::new(self.open_params(&plan, &versions)?);
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
         self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
-        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number })
+        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, opened, state, number })
     }
 
     /// What is true of a run in a workspace, but for the repositories.
@@ -255,6 +266,7 @@ impl Session {
             architecture: self.machine.0.clone(),
             operating_system: self.machine.1.clone(),
             given: self.options.env.clone(),
+            opened: Rc::default(),
             repositories: Repositories::new(),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
         })
@@ -264,6 +276,7 @@ impl Session {
     fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build), Failure> {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
+        build.opened = Rc::clone(&job.opened);
         let built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
         for (index, task) in job.plan.tasks.iter().enumerate() {
@@ -396,7 +409,7 @@ fn inherited(clean: bool) -> Vec<(OsString, OsString)> {
             if clean {
                 KEPT.contains(&&*name) || name.starts_with("LC_")
             } else {
-                !name.starts_with(credentials::PREFIX)
+                !name.starts_with(credentials::PREFIX) && !secure::VARIABLES.contains(&&*name)
             }
         })
         .collect()

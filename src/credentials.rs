@@ -4,20 +4,21 @@
 
 mod ambient;
 mod fetch;
+mod program;
 
 use std::rc::Rc;
 
 use indexmap::IndexMap;
 
 use crate::diagnostic::Diagnostic;
-use crate::model::integration::Values;
+use crate::model::integration::{ValueSource, Values};
 use crate::model::kind::Kind;
 use crate::model::{Integration, Pipeline};
 use crate::resolve::Plan;
 use crate::secret::Secret;
 
 pub use ambient::{Ambient, PREFIX};
-pub use fetch::Fetch;
+pub use fetch::{Fetch, LIMIT};
 
 /// The fields of an integration, fetched.
 pub struct Credential {
@@ -106,7 +107,9 @@ pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnost
     let mut problems = Vec::new();
     let bound = plan.dependencies.iter().filter_map(|dependency| dependency.integration);
     let listed = plan.integrations.iter().map(|(_, integration)| *integration);
-    for integration in bound.chain(listed) {
+    let needed: Vec<_> = bound.chain(listed).collect();
+    fetch.run_commands(needed.iter().flat_map(|integration| sources(integration)));
+    for integration in needed {
         if !credentials.contains_key(&integration.name.text) {
             let credential = fetch_one(integration, fetch, &mut problems);
             credentials.insert(credential.name.clone(), credential);
@@ -118,10 +121,15 @@ pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnost
 /// Fetches the fields of all integrations of a line, as far as that is possible, and says what was not.
 pub fn fetch_all(pipeline: &Pipeline, fetch: &mut Fetch) -> (Credentials, Vec<Diagnostic>) {
     let mut problems = Vec::new();
+    fetch.run_commands(pipeline.integrations.values().flat_map(sources));
     let fetched =
         pipeline.integrations.values().map(|integration| fetch_one(integration, fetch, &mut problems));
     let credentials = fetched.map(|credential| (credential.name.clone(), credential)).collect();
     (credentials, problems)
+}
+
+fn sources(integration: &Integration) -> impl Iterator<Item = &ValueSource> {
+    integration.fields.iter().flat_map(|field| field.values.sources()).map(|(_, source)| source)
 }
 
 fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Diagnostic>) -> Credential {

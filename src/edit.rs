@@ -7,8 +7,10 @@
 //! misjudges is refused, never damaged.
 
 mod list;
+mod recipient;
 mod rename;
 mod section;
+mod secure;
 mod write;
 
 use std::ops::Range;
@@ -67,6 +69,11 @@ impl<'a> Draft<'a> {
         Ok(Draft { sources, trees: read(sources)?, changes: Vec::new() })
     }
 
+    /// Whether a file lists recipients.
+    pub fn has_recipients(&self, file: SourceId) -> bool {
+        self.tree(file).is_some_and(|tree| tree.get(RECIPIENTS).is_some())
+    }
+
     /// Whether a file has a list of integrations, be it empty.
     pub fn has_list(&self, file: SourceId) -> bool {
         self.tree(file)
@@ -89,10 +96,23 @@ impl<'a> Draft<'a> {
     ///
     /// When the list is written in a way that leaves no place for it.
     pub fn add(&mut self, file: SourceId, item: Node) -> Result<(), Refusal> {
+        self.add_to(KEY, file, item)
+    }
+
+    /// Adds a recipient at the end of a file's list, likewise.
+    ///
+    /// # Errors
+    ///
+    /// When the list is written in a way that leaves no place for it.
+    pub fn add_recipient(&mut self, file: SourceId, item: Node) -> Result<(), Refusal> {
+        self.add_to(RECIPIENTS, file, item)
+    }
+
+    fn add_to(&mut self, key: &str, file: SourceId, item: Node) -> Result<(), Refusal> {
         let text = self.sources.get(file).text();
         let refuse = |why: &str| self.refuse(file, why);
         let tree = self.tree(file).ok_or_else(|| refuse("it cannot be read"))?;
-        let changes = list::add(text, tree, &item).map_err(refuse)?;
+        let changes = list::add(text, tree, key, &item).map_err(refuse)?;
         self.changes.extend(changes.into_iter().map(|change| (file, change)));
         let Some(tree) = self.tree_mut(file) else { return Ok(()) };
         let place = Place { source: file, start: 0, len: 0 };
@@ -101,7 +121,7 @@ impl<'a> Draft<'a> {
         }
         let Value::Map(map) = &mut tree.value else { return Ok(()) };
         let empty = || Entry { key: place, node: Node { place, value: Value::List(Vec::new()) } };
-        let entry = map.entry(KEY.to_owned()).or_insert_with(empty);
+        let entry = map.entry(key.to_owned()).or_insert_with(empty);
         match &mut entry.node.value {
             Value::List(items) => items.push(item),
             other => *other = Value::List(vec![item]),
@@ -137,6 +157,43 @@ impl<'a> Draft<'a> {
     pub fn rename(&mut self, old: &str, new: &str) -> Result<(), Refusal> {
         let places = rename::apply(&mut self.trees, old, new);
         for place in places {
+            let text = self.sources.get(place.source).text();
+            let change = rename::change(text, place, old, new).map_err(|why| {
+                self.refuse(place.source, &format!("{why} at {}", self.sources.describe(place)))
+            })?;
+            self.changes.push((place.source, change));
+        }
+        Ok(())
+    }
+
+    /// Gives every encrypted value of the line, wherever `secure:` stands, the text that `encrypt` makes of its text. How
+    /// many there are.
+    ///
+    /// # Errors
+    ///
+    /// When one is written in a way that does not show where it begins and ends.
+    pub fn encrypt_anew(
+        &mut self,
+        encrypt: &mut dyn FnMut(&str, Place) -> Option<String>,
+    ) -> Result<usize, Refusal> {
+        let found = secure::apply(&mut self.trees, encrypt);
+        for value in &found {
+            let text = self.sources.get(value.key.source).text();
+            let change = secure::change(text, value).map_err(|why| {
+                self.refuse(value.key.source, &format!("{why} at {}", self.sources.describe(value.key)))
+            })?;
+            self.changes.extend(change.map(|change| (value.key.source, change)));
+        }
+        Ok(found.len())
+    }
+
+    /// Puts another recipient in the place of one, wherever the line lists it.
+    ///
+    /// # Errors
+    ///
+    /// When it is written with escapes or behind an alias.
+    pub fn replace_recipient(&mut self, old: &str, new: &str) -> Result<(), Refusal> {
+        for place in recipient::apply(&mut self.trees, old, new) {
             let text = self.sources.get(place.source).text();
             let change = rename::change(text, place, old, new).map_err(|why| {
                 self.refuse(place.source, &format!("{why} at {}", self.sources.describe(place)))
@@ -197,6 +254,9 @@ impl<'a> Draft<'a> {
         Refusal { file: self.sources.get(file).path().to_owned(), why: why.to_owned() }
     }
 }
+
+/// The key of a list of recipients.
+const RECIPIENTS: &str = "recipients";
 
 /// The key of a list of integrations.
 const KEY: &str = "integrations";

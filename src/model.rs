@@ -7,8 +7,10 @@ pub mod files;
 pub mod integration;
 pub mod job;
 pub mod kind;
+pub mod recipient;
 pub mod resource;
 pub mod task;
+pub mod tool;
 pub mod usage;
 
 use indexmap::IndexMap;
@@ -20,6 +22,7 @@ use crate::yaml::{Map, Node, Value};
 
 pub use integration::Integration;
 pub use job::Job;
+pub use recipient::Recipient;
 pub use resource::Resource;
 
 /// A name and where it stands.
@@ -47,10 +50,12 @@ pub struct Pipeline {
     pub jobs: IndexMap<String, Job>,
     /// Integrations, by name.
     pub integrations: IndexMap<String, Integration>,
+    /// Whose keys its encrypted values are for.
+    pub recipients: Vec<Recipient>,
 }
 
 /// Keys of a file that hold parts of an assembly line.
-const SECTIONS: &[&str] = &["resources", "jobs", "triggers", "integrations"];
+const SECTIONS: &[&str] = &["resources", "jobs", "triggers", "integrations", "recipients"];
 
 /// Keys of the CI section, which fills the rest of `shippable.yml`.
 #[rustfmt::skip]
@@ -98,6 +103,10 @@ impl Pipeline {
                             insert(&mut self.jobs, name, job, |j| &j.name, "job", diagnostics);
                         }
                     }
+                }
+                "recipients" => {
+                    let items = items(entry.node, &key, diagnostics);
+                    self.recipients.extend(items.iter().filter_map(|node| Recipient::read(node, diagnostics)));
                 }
                 "integrations" if !is_of_ci(&entry.node) => {
                     for node in items(entry.node, &key, diagnostics) {

@@ -5,6 +5,7 @@ mod encrypt;
 mod remove;
 mod rename;
 mod show;
+pub(super) mod target;
 mod used_by;
 
 use std::io;
@@ -55,7 +56,7 @@ fn unknown(pipeline: &Pipeline, name: &str) -> Failure {
 
 /// Writes the changes of a draft, unless the line has an error afterwards that it did not have before. The files that
 /// changed.
-fn commit(line: &Line, draft: Draft, options: &LineOptions) -> Result<Vec<Edited>, Failure> {
+pub(super) fn commit(line: &Line, draft: Draft, options: &LineOptions) -> Result<Vec<Edited>, Failure> {
     let edited = draft.finish()?;
     let mut after = Sources::default();
     for id in line.sources.ids() {
@@ -98,7 +99,7 @@ fn errors_of(sources: &Sources) -> Vec<Diagnostic> {
 }
 
 /// Reads a line to which something is added: it need not be there yet.
-fn read_to_add(options: &LineOptions) -> Result<Line, Failure> {
+pub(super) fn read_to_add(options: &LineOptions) -> Result<Line, Failure> {
     let line = read(options)?;
     let errors: Vec<_> = line.diagnostics.iter().filter(|error| error.is_error()).cloned().collect();
     if errors.is_empty()

@@ -1,7 +1,8 @@
 //! Questions on the terminal.
 
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal as _, Read, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use anyhow::anyhow;
 use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
@@ -31,8 +32,10 @@ pub(super) fn ask(question: &str) -> Result<String, Failure> {
 /// Asks for a secret, without echo. What is pasted may have several lines, on terminals that tell pasting from typing.
 pub(super) fn ask_secret(question: &str) -> Result<Secret, Failure> {
     eprint!("{question} (not shown): ");
-    let quiet = Quiet::begin()?;
-    let answer = read_quietly();
+    let own = |stream: io::Result<OwnedFd>| stream.map(File::from);
+    let input = own(io::stdin().as_fd().try_clone_to_owned())?;
+    let quiet = Quiet::begin(input, own(io::stderr().as_fd().try_clone_to_owned())?)?;
+    let answer = read_quietly(io::stdin().lock());
     drop(quiet);
     eprintln!();
     match answer? {
@@ -49,6 +52,25 @@ pub(super) fn ask_secret(question: &str) -> Result<Secret, Failure> {
     }
 }
 
+/// Asks for a secret on the terminal of this process, wherever stdin and stderr go. Why there is no answer, in words.
+pub(super) fn ask_on_terminal(question: &str) -> Result<Secret, String> {
+    let nobody = |_| "there is no terminal to ask for it".to_owned();
+    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(nobody)?;
+    write!(&terminal, "{question} (not shown): ").map_err(nobody)?;
+    let copy = || terminal.try_clone().map_err(nobody);
+    let quiet = Quiet::begin(copy()?, copy()?).map_err(|failure| failure.message)?;
+    let answer = read_quietly(&terminal);
+    drop(quiet);
+    let _ = writeln!(&terminal);
+    match answer.map_err(|failure| failure.message)? {
+        Typed::Line(bytes) => match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(Secret::new(text.to_owned())),
+            Err(_) => Err("what was typed is not UTF-8 text".to_owned()),
+        },
+        Typed::Interrupted | Typed::End => Err("nothing was typed".to_owned()),
+    }
+}
+
 enum Typed {
     Line(Zeroizing<Vec<u8>>),
     Interrupted,
@@ -62,10 +84,10 @@ const PASTE_ENDS: &[u8] = b"\x1b[201~";
 /// copy behind.
 const MAX_SECRET: usize = 64 << 10;
 
-fn read_quietly() -> Result<Typed, Failure> {
+fn read_quietly(input: impl Read) -> Result<Typed, Failure> {
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_SECRET));
     let mut pasting = false;
-    for byte in io::stdin().lock().bytes() {
+    for byte in input.bytes() {
         match byte? {
             b'\n' | b'\r' if !pasting => return Ok(Typed::Line(line)),
             // Ctrl-C, Ctrl-D, Ctrl-U and the two that mean "take one back".
@@ -95,27 +117,30 @@ fn read_quietly() -> Result<Typed, Failure> {
 
 /// A terminal that shows nothing of what is typed, and leaves signals to whoever reads: one that ended this process
 /// would leave the terminal as it is.
-struct Quiet(Termios);
+struct Quiet {
+    input: File,
+    output: File,
+    before: Termios,
+}
 
 impl Quiet {
-    fn begin() -> Result<Quiet, Failure> {
-        let stdin = io::stdin();
-        let before = tcgetattr(stdin.as_fd()).map_err(io::Error::from)?;
+    fn begin(input: File, output: File) -> Result<Quiet, Failure> {
+        let before = tcgetattr(&input).map_err(io::Error::from)?;
         let mut quiet = before.clone();
         quiet
             .local_flags
             .remove(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG | LocalFlags::IEXTEN);
         quiet.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
         quiet.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
-        tcsetattr(stdin.as_fd(), SetArg::TCSADRAIN, &quiet).map_err(io::Error::from)?;
-        eprint!("\x1b[?2004h");
-        Ok(Quiet(before))
+        tcsetattr(&input, SetArg::TCSADRAIN, &quiet).map_err(io::Error::from)?;
+        let _ = (&output).write_all(b"\x1b[?2004h");
+        Ok(Quiet { input, output, before })
     }
 }
 
 impl Drop for Quiet {
     fn drop(&mut self) {
-        eprint!("\x1b[?2004l");
-        let _ = tcsetattr(io::stdin().as_fd(), SetArg::TCSADRAIN, &self.0);
+        let _ = self.output.write_all(b"\x1b[?2004l");
+        let _ = tcsetattr(&self.input, SetArg::TCSADRAIN, &self.before);
     }
 }

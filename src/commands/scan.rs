@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use serde_json::{Value as Json, json};
 
-use super::{Failure, paint, print, read_good};
+use super::{Failure, encrypt, paint, print, read_good};
 use crate::cli::{self, LineOptions, ListFormat};
 use crate::credentials::{self, Ambient, Content, Credentials, Fetch, Value};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -80,7 +80,7 @@ fn resolve(line: &mut Line) -> (Credentials, Vec<Diagnostic>) {
     for job in jobs {
         credentials::add_ambient(&mut line.pipeline, &job, &ambient, &mut warnings);
     }
-    let (credentials, problems) = credentials::fetch_all(&line.pipeline, &mut Fetch::new(&line.sources));
+    let (credentials, problems) = credentials::fetch_all(&line.pipeline, &mut Fetch::new(&line.sources, &encrypt::opener(&line.pipeline)));
     warnings.extend(problems);
     for warning in &mut warnings {
         warning.severity = Severity::Warning;

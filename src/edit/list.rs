@@ -6,17 +6,17 @@ use crate::source::Place;
 use crate::yaml::extent::Flow;
 use crate::yaml::{Node, Scalar, Value};
 
-/// The changes that put an item at the end of the list of a file.
-pub(super) fn add(text: &str, root: &Node, item: &Node) -> Result<Vec<Change>, &'static str> {
+/// The changes that put an item at the end of the list of a file that stands under `key`.
+pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec<Change>, &'static str> {
     let end_of_lines = line_end(text);
     let change = |at: usize, text: String| Change { range: at..at, text };
-    Ok(match section::find(text, root)? {
+    Ok(match section::find(text, root, key)? {
         Section::Missing => {
             if text.trim_start().starts_with(['{', '[']) {
                 return Err("it is written between braces, and has no `integrations`");
             }
             let block = as_block(item, usual_indent(text), 2).join(end_of_lines);
-            let section = format!("{KEY}:{end_of_lines}{block}");
+            let section = format!("{key}:{end_of_lines}{block}");
             let written = text.trim_end().len();
             let lead = match (written, text.ends_with('\n')) {
                 (0, _) => "",
@@ -52,7 +52,7 @@ pub(super) fn remove(text: &str, root: &Node, index: usize) -> Result<Vec<Change
     const UNCLEAR: &str = "it is unclear where the integration begins and ends";
     let count = items(root).map_or(0, Vec::len);
     let cut = |range| Change { range, text: String::new() };
-    match section::find(text, root)? {
+    match section::find(text, root, KEY)? {
         Section::Block(block) if block.items.len() == count => {
             let item = &block.items[index];
             let mut changes = vec![match item.next {

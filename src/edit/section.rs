@@ -1,11 +1,10 @@
-//! How the list of integrations of a file is written.
+//! How a list at the top of a file is written: that of integrations, or that of recipients.
 
 use std::ops::Range;
 
 use crate::yaml::Node;
 use crate::yaml::extent::{self, Flow, Line};
 
-use super::KEY;
 
 /// The list, as it is written.
 pub(super) enum Section {
@@ -53,15 +52,15 @@ pub(super) struct Item {
     pub(super) next: Option<usize>,
 }
 
-/// Finds the list in a text. `root` is the tree of the text.
+/// Finds the list under the key `name` in a text. `root` is the tree of the text.
 ///
 /// # Errors
 ///
 /// When it is there and is written in a way that cannot be edited.
-pub(super) fn find(text: &str, root: &Node) -> Result<Section, &'static str> {
-    let Some(entry) = root.map().and_then(|map| map.get(KEY)) else { return Ok(Section::Missing) };
+pub(super) fn find(text: &str, root: &Node, name: &str) -> Result<Section, &'static str> {
+    let Some(entry) = root.map().and_then(|map| map.get(name)) else { return Ok(Section::Missing) };
     let key = entry.key.start as usize;
-    let behind = text.get(key..).and_then(|rest| rest.strip_prefix(KEY)).ok_or(ODD)?;
+    let behind = text.get(key..).and_then(|rest| rest.strip_prefix(name)).ok_or(ODD)?;
     let behind = behind.strip_prefix(['"', '\'']).unwrap_or(behind);
     let colon = text.len() - behind.trim_start_matches(BLANK).strip_prefix(':').ok_or(ODD)?.len();
     let after_key = behind_properties(text, colon);

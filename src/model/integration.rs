@@ -1,6 +1,7 @@
 //! Integrations: named credentials of a known kind, and where each value is to be had.
 
 use super::kind::{Field, KINDS, Kind, Shape};
+use super::tool::{Call, TOOLS, Tool};
 use super::{Name, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::secret::Secret;
@@ -62,6 +63,15 @@ pub enum SourceKind {
     Program(Vec<String>),
     /// What a command line prints, run by `sh -c`.
     Shell(String),
+    /// What a tool for secrets gives for a reference.
+    Tool {
+        /// The tool.
+        tool: &'static Tool,
+        /// The reference, as written.
+        reference: String,
+        /// What the tool is called with.
+        call: Call,
+    },
     /// An encrypted value.
     Secure(String),
 }
@@ -74,6 +84,7 @@ impl SourceKind {
             SourceKind::Env(_) => "env",
             SourceKind::File(_) => "file",
             SourceKind::Program(_) | SourceKind::Shell(_) => "command",
+            SourceKind::Tool { tool, .. } => tool.key,
             SourceKind::Secure(_) => "secure",
         }
     }
@@ -97,8 +108,21 @@ impl FieldValue {
     }
 }
 
-/// The keys that say where a value is.
+/// The keys that say where a value is, beside those of [`TOOLS`].
 const SOURCES: &[&str] = &["env", "file", "command", "secure"];
+
+fn tool_of(key: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.key == key)
+}
+
+/// How a field says where its value is.
+fn forms() -> String {
+    let tools: Vec<_> = TOOLS.iter().map(|tool| format!("`{{{}: …}}`", tool.key)).collect();
+    format!(
+        "a value is a text, or exactly one of `{{env: VARIABLE}}`, `{{file: path}}`, `{{command: [program, argument]}}`, `{{secure: …}}`, {}",
+        tools.join(", ")
+    )
+}
 
 impl Integration {
     pub(super) fn read(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<Integration> {
@@ -236,7 +260,7 @@ fn read_source(
         diagnostics.push(
             Diagnostic::error(message)
                 .at(place)
-                .hint("a value is a text, or exactly one of `{env: VARIABLE}`, `{file: path}`, `{command: [program, argument]}`, `{secure: \"…\"}`"),
+                .hint(forms()),
         );
         Err(())
     };
@@ -250,8 +274,8 @@ fn read_source(
         Value::List(_) => return refuse(format!("field `{field}` of {of} is one value, and this is a list")),
         Value::Map(map) => map,
     };
-    let Some((key, entry)) = map.first().filter(|(key, _)| map.len() == 1 && SOURCES.contains(&key.as_str()))
-    else {
+    let known = |key: &str| SOURCES.contains(&key) || tool_of(key).is_some();
+    let Some((key, entry)) = map.first().filter(|(key, _)| map.len() == 1 && known(key)) else {
         return refuse(format!("field `{field}` of {of} does not say where its value is"));
     };
     let kind = match (key.as_str(), &entry.node.value) {
@@ -274,7 +298,14 @@ fn read_source(
                 "env" => SourceKind::Env(text),
                 "file" => SourceKind::File(text),
                 "command" => SourceKind::Shell(text),
-                _ => SourceKind::Secure(text),
+                "secure" => SourceKind::Secure(text),
+                key => match tool_of(key).and_then(|tool| Some((tool, (tool.call)(&text)?))) {
+                    Some((tool, call)) => SourceKind::Tool { tool, reference: text, call },
+                    None => {
+                        let form = tool_of(key).map_or("", |tool| tool.form);
+                        return refuse(format!("`{key}` of field `{field}` of {of} is written `{form}`"));
+                    }
+                },
             }
         }
         _ => {

@@ -1,13 +1,12 @@
 //! `shipctl integration add`.
 
 mod answers;
-mod target;
 
 use anyhow::anyhow;
 
 use super::encrypt::Recipients;
 use super::rename::check_name;
-use super::{commit, read_to_add};
+use super::{commit, read_to_add, target};
 use crate::cli::{IntegrationAdd, LineOptions};
 use crate::commands::{Failure, failure, paint, print};
 use crate::edit::{Draft, as_block, map_node, text_node};

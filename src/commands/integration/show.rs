@@ -95,6 +95,7 @@ fn origin(given: &FieldValue, source: &ValueSource) -> String {
         SourceKind::File(path) => format!("file {path}"),
         SourceKind::Program(words) => format!("command {}", words.first().map_or("", |word| word)),
         SourceKind::Shell(_) => "command sh".to_owned(),
+        SourceKind::Tool { tool, reference, .. } => format!("{} {reference}", tool.key),
         SourceKind::Secure(_) => "the YAML, encrypted".to_owned(),
     }
 }

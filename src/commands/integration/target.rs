@@ -15,7 +15,7 @@ const OWN: &str = "shippable.integrations.yml";
 
 /// Finds the file: the one that was asked for, that of integrations, or another that has a list of them. If there is
 /// none, the file of integrations joins the line with nothing in it, and is made when something is written to it.
-pub(super) fn find(
+pub(in crate::commands) fn find(
     line: &mut Line,
     wanted: Option<&Path>,
     options: &LineOptions,
@@ -71,7 +71,7 @@ fn join(line: &mut Line, path: PathBuf) -> Result<SourceId, Failure> {
 }
 
 /// Says how a file is read that the line does not find by itself.
-pub(super) fn tell(line: &Line, file: SourceId, options: &LineOptions) {
+pub(in crate::commands) fn tell(line: &Line, file: SourceId, options: &LineOptions) {
     let path = line.sources.get(file).path();
     let again = crate::commands::read(options);
     let found = again.is_ok_and(|again| again.sources.ids().any(|id| again.sources.get(id).path() == path));
