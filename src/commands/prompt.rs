@@ -30,8 +30,9 @@ pub(super) fn ask(question: &str) -> Result<String, Failure> {
 
 /// Asks for a secret, without echo. What is pasted may have several lines, on terminals that tell pasting from typing.
 pub(super) fn ask_secret(question: &str) -> Result<Secret, Failure> {
-    eprint!("{question} (not shown): ");
+    // Before the question: who answers at once is not shown either.
     let quiet = Quiet::begin()?;
+    eprint!("{question} (not shown): ");
     let answer = read_quietly();
     drop(quiet);
     eprintln!();
