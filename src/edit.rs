@@ -168,9 +168,10 @@ impl<'a> Draft<'a> {
             }
             sources.add(source.path().to_owned(), text).map_err(|why| self.refuse(id, &why))?;
         }
+        let Some(first) = edited.first() else { return Ok(edited) };
         let again = read(&sources).map_err(|problems| {
-            let file = problems.iter().find_map(|problem| problem.place).map(|place| place.source);
-            let file = file.or_else(|| edited.first().map(|edited| edited.source)).unwrap_or(self.trees[0].0);
+            let place = problems.iter().find_map(|problem| problem.place);
+            let file = place.map_or(first.source, |place| place.source);
             self.refuse(file, "what it would become is no YAML; nothing was written")
         })?;
         for ((id, expected), (_, found)) in self.trees.iter().zip(&again) {
