@@ -291,3 +291,30 @@ fn a_secret_is_not_shown_when_it_is_typed_and_ctrl_c_leaves_the_terminal_as_it_w
     assert!(!seen.contains("hunt") && seen.contains("nothing was written"), "{seen}");
     assert!(!call.path("shippable.integrations.yml").exists());
 }
+
+#[test]
+fn the_file_can_be_chosen() {
+    let hook = "add hook --type Slack --env-field webhookUrl=HOOK";
+    shipctl("integration")
+        .args(&format!("{hook} -f line.yml"))
+        .file("line.yml", "jobs: []\n")
+        .stderr("error: none of the files has a list of integrations\n  hint: say which one gets it with --to FILE\n")
+        .status(125)
+        .run();
+    shipctl("integration")
+        .args(&format!("{hook} -f line.yml --to line.yml"))
+        .file("line.yml", "jobs: []\n")
+        .stdout("added hook (Slack) to line.yml\n")
+        .run()
+        .file("line.yml", "jobs: []\n\nintegrations:\n  - name: hook\n    type: slackKey\n    fields:\n      webhookUrl: {env: HOOK}\n");
+    shipctl("integration")
+        .args(&format!("{hook} --to team.yml"))
+        .file("shippable.yml", "jobs: []\n")
+        .stdout("added hook (Slack) to team.yml\n")
+        .stderr("shipctl: team.yml is no file of the line by itself: read it with -i team.yml\n")
+        .run()
+        .file(
+            "team.yml",
+            "integrations:\n  - name: hook\n    type: slackKey\n    fields:\n      webhookUrl: {env: HOOK}\n",
+        );
+}
