@@ -92,6 +92,9 @@ impl<'a> Draft<'a> {
         let text = self.sources.get(file).text();
         let refuse = |why: &str| self.refuse(file, why);
         let tree = self.tree(file).ok_or_else(|| refuse("it cannot be read"))?;
+        if self.has_list_of_ci(file) {
+            return Err(refuse("its `integrations:` are those of the CI section"));
+        }
         let changes = list::add(text, tree, &item).map_err(refuse)?;
         self.changes.extend(changes.into_iter().map(|change| (file, change)));
         let Some(tree) = self.tree_mut(file) else { return Ok(()) };

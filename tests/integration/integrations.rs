@@ -100,6 +100,22 @@ fn a_list_that_cannot_be_edited_is_left_alone_and_what_to_paste_is_said() {
 }
 
 #[test]
+fn the_list_of_the_ci_section_is_another_one() {
+    let yaml = "language: node_js\nintegrations:\n  - integrationName: hub\n    type: docker\n";
+    let call = |args: &str| {
+        let add = format!("add b --type Slack --env-field webhookUrl=B {args}");
+        shipctl("integration").args(&add).file("shippable.yml", yaml)
+    };
+    call("").stdout("added b (Slack) to shippable.integrations.yml\n").run().file("shippable.yml", yaml);
+    call("--to shippable.yml")
+        .stderr("error: cannot edit shippable.yml: its `integrations:` are those of the CI section\n")
+        .starts()
+        .status(125)
+        .run()
+        .file("shippable.yml", yaml);
+}
+
+#[test]
 fn secrets_are_not_taken_from_arguments() {
     shipctl("integration")
         .args("add b --type amazonKeys --field accessKey=hunter2")
