@@ -112,6 +112,9 @@ impl<'a> Draft<'a> {
         let text = self.sources.get(file).text();
         let refuse = |why: &str| self.refuse(file, why);
         let tree = self.tree(file).ok_or_else(|| refuse("it cannot be read"))?;
+        if key == KEY && self.has_list_of_ci(file) {
+            return Err(refuse("its `integrations:` are those of the CI section"));
+        }
         let changes = list::add(text, tree, key, &item).map_err(refuse)?;
         self.changes.extend(changes.into_iter().map(|change| (file, change)));
         let Some(tree) = self.tree_mut(file) else { return Ok(()) };
@@ -225,9 +228,10 @@ impl<'a> Draft<'a> {
             }
             sources.add(source.path().to_owned(), text).map_err(|why| self.refuse(id, &why))?;
         }
+        let Some(first) = edited.first() else { return Ok(edited) };
         let again = read(&sources).map_err(|problems| {
-            let file = problems.iter().find_map(|problem| problem.place).map(|place| place.source);
-            let file = file.or_else(|| edited.first().map(|edited| edited.source)).unwrap_or(self.trees[0].0);
+            let place = problems.iter().find_map(|problem| problem.place);
+            let file = place.map_or(first.source, |place| place.source);
             self.refuse(file, "what it would become is no YAML; nothing was written")
         })?;
         for ((id, expected), (_, found)) in self.trees.iter().zip(&again) {

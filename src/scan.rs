@@ -56,7 +56,7 @@ impl Scan {
         let mut sightings = Vec::new();
         let mut lines = Lines::default();
         let mut finder = Finder::new(&self.patterns);
-        let mut piece = Zeroizing::new(vec![0; 256 << 10]);
+        let mut piece = Zeroizing::new(vec![0; 64 << 10]);
         loop {
             let length = match stream.read(&mut piece) {
                 Ok(0) => break,

@@ -31,10 +31,11 @@ pub(super) fn ask(question: &str) -> Result<String, Failure> {
 
 /// Asks for a secret, without echo. What is pasted may have several lines, on terminals that tell pasting from typing.
 pub(super) fn ask_secret(question: &str) -> Result<Secret, Failure> {
-    eprint!("{question} (not shown): ");
     let own = |stream: io::Result<OwnedFd>| stream.map(File::from);
     let input = own(io::stdin().as_fd().try_clone_to_owned())?;
+    // Before the question: who answers at once is not shown either.
     let quiet = Quiet::begin(input, own(io::stderr().as_fd().try_clone_to_owned())?)?;
+    eprint!("{question} (not shown): ");
     let answer = read_quietly(io::stdin().lock());
     drop(quiet);
     eprintln!();
@@ -56,9 +57,9 @@ pub(super) fn ask_secret(question: &str) -> Result<Secret, Failure> {
 pub(super) fn ask_on_terminal(question: &str) -> Result<Secret, String> {
     let nobody = |_| "there is no terminal to ask for it".to_owned();
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(nobody)?;
-    write!(&terminal, "{question} (not shown): ").map_err(nobody)?;
     let copy = || terminal.try_clone().map_err(nobody);
     let quiet = Quiet::begin(copy()?, copy()?).map_err(|failure| failure.message)?;
+    write!(&terminal, "{question} (not shown): ").map_err(nobody)?;
     let answer = read_quietly(&terminal);
     drop(quiet);
     let _ = writeln!(&terminal);

@@ -1,6 +1,6 @@
 //! Changes to the YAML leave the rest of it alone: random lines, changed there and back.
 
-use shipctl::edit::{Draft, map_node, text_node};
+use shipctl::edit::{Draft, Replacement, map_node, replace, text_node};
 use shipctl::model::files;
 use shipctl::source::{SourceId, Sources};
 
@@ -166,7 +166,7 @@ fn done(seed: u64, text: &mut String, change: impl Fn(&str) -> Result<String, St
 
 /// How many lines are tried.
 fn rounds() -> u64 {
-    std::env::var("SHIPCTL_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1500)
+    std::env::var("SHIPCTL_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(500)
 }
 
 #[test]
@@ -235,4 +235,20 @@ fn the_lists_of_the_ci_section_are_renamed_too() {
         rename(text, "reg", "hub2").unwrap(),
         text.replace("'reg'", "'hub2'").replace("integration: reg", "integration: hub2")
     );
+}
+
+#[test]
+fn a_file_that_somebody_else_changes_meanwhile_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let [one, two] = ["one", "two"].map(|name| directory.path().join(name));
+    std::fs::write(&one, "a").unwrap();
+    std::fs::write(&two, "theirs").unwrap();
+    let of = |path, before, after| Replacement { path, before, after };
+    let error = replace(&[of(&one, "a", "b"), of(&two, "mine", "b")]).unwrap_err();
+    assert!(
+        error.ends_with("has been changed by somebody else in the meantime; nothing was written"),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_to_string(&one).unwrap(), "a", "not the one without the other");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2, "nothing is left beside them");
 }

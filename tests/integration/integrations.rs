@@ -100,6 +100,22 @@ fn a_list_that_cannot_be_edited_is_left_alone_and_what_to_paste_is_said() {
 }
 
 #[test]
+fn the_list_of_the_ci_section_is_another_one() {
+    let yaml = "language: node_js\nintegrations:\n  - integrationName: hub\n    type: docker\n";
+    let call = |args: &str| {
+        let add = format!("add b --type Slack --env-field webhookUrl=B {args}");
+        shipctl("integration").args(&add).file("shippable.yml", yaml)
+    };
+    call("").stdout("added b (Slack) to shippable.integrations.yml\n").run().file("shippable.yml", yaml);
+    call("--to shippable.yml")
+        .stderr("error: cannot edit shippable.yml: its `integrations:` are those of the CI section\n")
+        .starts()
+        .status(125)
+        .run()
+        .file("shippable.yml", yaml);
+}
+
+#[test]
 fn secrets_are_not_taken_from_arguments() {
     shipctl("integration")
         .args("add b --type amazonKeys --field accessKey=hunter2")
@@ -290,4 +306,31 @@ fn a_secret_is_not_shown_when_it_is_typed_and_ctrl_c_leaves_the_terminal_as_it_w
     assert_eq!(status.code(), Some(130));
     assert!(!seen.contains("hunt") && seen.contains("nothing was written"), "{seen}");
     assert!(!call.path("shippable.integrations.yml").exists());
+}
+
+#[test]
+fn the_file_can_be_chosen() {
+    let hook = "add hook --type Slack --env-field webhookUrl=HOOK";
+    shipctl("integration")
+        .args(&format!("{hook} -f line.yml"))
+        .file("line.yml", "jobs: []\n")
+        .stderr("error: none of the files has a list of integrations\n  hint: say which one gets it with --to FILE\n")
+        .status(125)
+        .run();
+    shipctl("integration")
+        .args(&format!("{hook} -f line.yml --to line.yml"))
+        .file("line.yml", "jobs: []\n")
+        .stdout("added hook (Slack) to line.yml\n")
+        .run()
+        .file("line.yml", "jobs: []\n\nintegrations:\n  - name: hook\n    type: slackKey\n    fields:\n      webhookUrl: {env: HOOK}\n");
+    shipctl("integration")
+        .args(&format!("{hook} --to team.yml"))
+        .file("shippable.yml", "jobs: []\n")
+        .stdout("added hook (Slack) to team.yml\n")
+        .stderr("shipctl: team.yml is no file of the line by itself: read it with -i team.yml\n")
+        .run()
+        .file(
+            "team.yml",
+            "integrations:\n  - name: hook\n    type: slackKey\n    fields:\n      webhookUrl: {env: HOOK}\n",
+        );
 }

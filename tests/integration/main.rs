@@ -13,6 +13,7 @@ mod history;
 mod integrations;
 mod job;
 mod line;
+mod lines;
 mod lookup;
 mod readme;
 mod rooms;

@@ -2,27 +2,26 @@
 
 use anyhow::anyhow;
 
-use crate::commands::Failure;
+use crate::commands::{Failure, encrypt};
+use crate::model::Pipeline;
 use crate::secret::Secret;
+use crate::secure;
 
 /// Encrypts values for everybody who may read those of a line.
-pub(super) struct Recipients;
+pub(super) struct Recipients(Vec<secure::Recipient>);
 
 impl Recipients {
     /// Those of the line.
     ///
     /// # Errors
     ///
-    /// When there is no key yet.
-    pub(super) fn of_line() -> Result<Recipients, Failure> {
-        Err(anyhow!(
-            "secrets are stored encrypted, and there is no key yet\n  hint: make one with `shipctl key new`"
-        )
-        .into())
+    /// When it lists none, and there is no key.
+    pub(super) fn of_line(pipeline: &Pipeline) -> Result<Recipients, Failure> {
+        encrypt::recipients(pipeline, &encrypt::opener(pipeline)).map(Recipients)
     }
 
     /// What `secure:` holds for a value.
-    pub(super) fn encrypt(&self, _value: &Secret) -> Result<String, Failure> {
-        Err(anyhow!("there is no key yet").into())
+    pub(super) fn encrypt(&self, value: &Secret) -> Result<String, Failure> {
+        Ok(secure::encrypt(&self.0, value).map_err(|why| anyhow!(why))?)
     }
 }
