@@ -99,6 +99,9 @@ pub struct JobOptions {
     /// Take what is checked out in local repositories, with its uncommitted changes
     #[arg(long)]
     pub working_tree: bool,
+    /// Take this entry of a runCI job's matrix alone (from 1)
+    #[arg(long, value_name = "N")]
+    pub matrix: Option<NonZeroUsize>,
     /// Start from HOME, PATH, USER, LOGNAME, LANG, LC_*, TERM, TMPDIR, SHELL and TZ alone
     #[arg(long)]
     pub clean_env: bool,
@@ -128,6 +131,9 @@ pub struct Run {
     /// Say what would be done, start nothing, write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Send notifications: NOTIFY of steps and sections
+    #[arg(long)]
+    pub notify: bool,
     /// End a job after this time (`90`, `90s`, `15m`, `1h`)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,

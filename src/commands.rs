@@ -2,6 +2,7 @@
 
 mod audit;
 pub mod check;
+mod ci;
 pub mod completions;
 pub mod encrypt;
 pub mod env;
@@ -10,8 +11,8 @@ pub mod function;
 pub mod graph;
 pub mod history;
 pub mod integration;
-mod line;
 pub mod key;
+mod line;
 pub mod list;
 mod made;
 mod params;
@@ -45,8 +46,8 @@ use crate::model::files::{self, Line};
 use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
-use crate::source::Sources;
 use crate::secure::{self, Opener};
+use crate::source::Sources;
 use crate::versions::{Opened, Versions};
 use crate::workspace::{self, Home, Unavailable, Workspace};
 use record::{Access, State};
@@ -159,13 +160,15 @@ struct Session {
     line: Line,
     options: JobOptions,
     paint: Paint,
-    inherited: Vec<(OsString, OsString)>,
+    inherited: Rc<[(OsString, OsString)]>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
     /// What opens the encrypted values of the line.
     opener: Opener,
     /// What stands in front of each line on stderr, where several jobs run.
     prefix: RefCell<String>,
+    /// The warnings so far: each entry of a matrix has the same.
+    said: RefCell<Vec<String>>,
 }
 
 /// What a job needs from elsewhere, fetched.
@@ -177,6 +180,8 @@ struct Fetched<'a> {
     opened: Rc<Opened>,
     state: State,
     number: u32,
+    /// The entry of the matrix of a runCI job, from 0.
+    entry: usize,
 }
 
 /// A job, ready to be run but for the workspace.
@@ -190,26 +195,30 @@ struct Ready<'a> {
 impl Session {
     /// Reads a line for a job.
     fn new(line_options: &LineOptions, options: &JobOptions, job: &str) -> Result<Session, Failure> {
-        let line = read_good(line_options)?;
-        Session::of(line, &[job], paint(line_options.color, &io::stderr()), options)
+        Session::of(read_good(line_options)?, &[job], paint(line_options.color, &io::stderr()), options)
     }
 
     /// The session of some jobs of a line.
     fn of(mut line: Line, jobs: &[&str], paint: Paint, options: &JobOptions) -> Result<Session, Failure> {
         let mut problems = Vec::new();
         let ambient = Ambient::new(std::env::vars_os());
+        let mut no_repositories = Vec::new();
         for job in jobs {
+            no_repositories.extend(ci::add_repository(&mut line, options, job));
             credentials::add_ambient(&mut line.pipeline, job, &ambient, &mut problems);
         }
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
         }
-        let inherited = inherited(options.clean_env);
+        let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let prefix = RefCell::default();
+        let (prefix, said) = Default::default();
         let opener = encrypt::opener(&line.pipeline);
-        Ok(Session { line, options: options.clone(), paint, inherited, machine, opener, prefix })
+        let session =
+            Session { line, options: options.clone(), paint, inherited, machine, opener, prefix, said };
+        session.warn(&no_repositories);
+        Ok(session)
     }
 
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
@@ -238,6 +247,7 @@ impl Session {
         commands: Commands,
         access: Access,
     ) -> Result<Fetched<'a>, Failure> {
+        let entry = self.chosen_entry(&plan)?;
         let job = &plan.job.name.text;
         let mut state = State::open(self, access)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
@@ -245,8 +255,10 @@ impl Session {
         let opened = Rc::new(self.open_params(&plan, &versions)?);
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
+        build.entry = entry;
         self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
-        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, opened, state, number })
+        let repositories = build.repositories;
+        Ok(Fetched { plan, credentials, repositories, versions, opened, state, number, entry })
     }
 
     /// What is true of a run in a workspace, but for the repositories.
@@ -268,6 +280,8 @@ impl Session {
             given: self.options.env.clone(),
             opened: Rc::default(),
             repositories: Repositories::new(),
+            entry: 0,
+            inherited: Rc::clone(&self.inherited),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
         })
     }
@@ -277,6 +291,7 @@ impl Session {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
         build.opened = Rc::clone(&job.opened);
+        build.entry = job.entry;
         let built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
         for (index, task) in job.plan.tasks.iter().enumerate() {
@@ -309,7 +324,11 @@ impl Session {
         home: Home,
         keep: bool,
     ) -> Result<(Ready<'a>, Workspace), Failure> {
-        let job = &fetched.plan.job.name.text;
+        // One after the other, the entries of a matrix have the same; those that are kept do not.
+        let job = match keep {
+            true => &ci::name_of_run(&fetched.plan, fetched.entry),
+            false => &fetched.plan.job.name.text,
+        };
         // A clone may be large.
         let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
         if self.options.workspace.is_none() {
@@ -347,9 +366,14 @@ impl Session {
         failure(problems, &self.line.sources, self.paint)
     }
 
+    /// Says what it has not said yet.
     fn warn(&self, warnings: &[Diagnostic]) {
         for warning in warnings {
-            self.say(&warning.render(&self.line.sources, self.paint));
+            let text = warning.render(&self.line.sources, self.paint);
+            if !self.said.borrow().contains(&text) {
+                self.say(&text);
+                self.said.borrow_mut().push(text);
+            }
         }
     }
 

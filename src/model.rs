@@ -3,10 +3,12 @@
 //! Reading is tolerant as the original was: what it accepted is accepted, in all its shapes, and what nobody knows
 //! is a warning. Nothing refers to anything yet; that is `resolve`'s part.
 
+pub mod ci;
 pub mod files;
 pub mod integration;
 pub mod job;
 pub mod kind;
+mod notify;
 pub mod recipient;
 pub mod resource;
 pub mod task;
@@ -20,6 +22,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::{Place, Sources};
 use crate::yaml::{Map, Node, Value};
 
+pub use ci::Ci;
 pub use integration::Integration;
 pub use job::Job;
 pub use recipient::Recipient;
@@ -52,20 +55,14 @@ pub struct Pipeline {
     pub integrations: IndexMap<String, Integration>,
     /// Whose keys its encrypted values are for.
     pub recipients: Vec<Recipient>,
+    /// The CI section, if the files have one.
+    pub ci: Option<Ci>,
+    /// The keys of the CI section, as written.
+    written_ci: Map,
 }
 
 /// Keys of a file that hold parts of an assembly line.
 const SECTIONS: &[&str] = &["resources", "jobs", "triggers", "integrations", "recipients"];
-
-/// Keys of the CI section, which fills the rest of `shippable.yml`.
-#[rustfmt::skip]
-const CI_KEYS: &[&str] = &[
-    "language", "env", "build", "matrix", "branches", "services", "build_environment", "runtime", "git", "version",
-    "python", "node_js", "rvm", "ruby", "jdk", "go", "php", "scala", "c", "compiler", "archive", "sudo", "cache",
-    "addons", "notifications", "script", "install", "deploy", "before_install", "before_script", "after_script",
-    "after_success", "after_failure", "before_deploy", "after_deploy", "externalReferences", "commit_template",
-    "allow_failures", "os", "dist",
-];
 
 impl Pipeline {
     /// Takes what one file says. `root` is the file's tree.
@@ -106,7 +103,8 @@ impl Pipeline {
                 }
                 "recipients" => {
                     let items = items(entry.node, &key, diagnostics);
-                    self.recipients.extend(items.iter().filter_map(|node| Recipient::read(node, diagnostics)));
+                    self.recipients
+                        .extend(items.iter().filter_map(|node| Recipient::read(node, diagnostics)));
                 }
                 "integrations" if !is_of_ci(&entry.node) => {
                     for node in items(entry.node, &key, diagnostics) {
@@ -123,12 +121,15 @@ impl Pipeline {
                         }
                     }
                 }
-                _ if SECTIONS.contains(&key.as_str()) || CI_KEYS.contains(&key.as_str()) => {}
+                // The first file that says it counts.
+                _ if key == "integrations" || ci::KEYS.contains(&key.as_str()) => {
+                    self.written_ci.entry(key).or_insert(entry);
+                }
                 _ if holds_an_anchor(sources, entry.key) => {}
                 _ => diagnostics.push(
                     Diagnostic::warning(format!("unknown key `{key}`"))
                         .at(entry.key)
-                        .did_you_mean(&key, SECTIONS.iter().chain(CI_KEYS).copied()),
+                        .did_you_mean(&key, SECTIONS.iter().chain(ci::KEYS).copied()),
                 ),
             }
         }

@@ -5,6 +5,8 @@
 
 #![no_main]
 
+use std::path::Path;
+
 use libfuzzer_sys::fuzz_target;
 use shipctl::edit::{Draft, map_node, text_node};
 use shipctl::model::{Pipeline, files};
@@ -17,7 +19,7 @@ fn changed(text: &str, change: impl FnOnce(&mut Draft, SourceId, &Pipeline) -> O
     let mut sources = Sources::default();
     let id = sources.add("x.yml".into(), text.to_owned()).ok()?;
     let mut diagnostics = Vec::new();
-    let pipeline = files::pipeline(&sources, &mut diagnostics);
+    let pipeline = files::pipeline(&sources, Path::new("."), &mut diagnostics);
     let mut draft = Draft::new(&sources).ok()?;
     change(&mut draft, id, &pipeline)?;
     let edited = draft.finish().ok()?;
@@ -44,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
     let mut sources = Sources::default();
     let Ok(_) = sources.add("x.yml".into(), text.to_owned()) else { return };
     let mut problems = Vec::new();
-    let pipeline = files::pipeline(&sources, &mut problems);
+    let pipeline = files::pipeline(&sources, Path::new("."), &mut problems);
     if text.contains(NEW) || problems.iter().any(|problem| problem.is_error()) {
         return;
     }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
-use super::{Failure, Ready, Session};
+use super::{Failure, Ready, Session, ci};
 use crate::model::Integration;
 use crate::run::Outcome;
 use crate::state;
@@ -60,7 +60,7 @@ fn line(ready: &Ready, entry: &Entry) -> Json {
         "host": host.unwrap_or_default(),
         "command": entry.command,
         "program": entry.program,
-        "job": ready.plan.job.name.text,
+        "job": ci::name_of_run(&ready.plan, ready.build.entry),
         "build": entry.build,
         "integrations": integrations.into_values().collect::<Vec<_>>(),
         "outcome": entry.outcome.0,

@@ -109,7 +109,9 @@ fn stdin() -> Result<Secret, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_VALUE as usize + 1));
     io::stdin().lock().take(MAX_VALUE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_VALUE {
-        return Err(anyhow!("the value is larger than {} KiB, and no variable can hold it", MAX_VALUE >> 10).into());
+        return Err(
+            anyhow!("the value is larger than {} KiB, and no variable can hold it", MAX_VALUE >> 10).into()
+        );
     }
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| anyhow!("the value is not UTF-8 text; encode it, with base64 for instance"))?;

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use anyhow::Context as _;
 
 use super::record::Access;
-use super::{Commands, Failure, Session, audit, chosen_task};
+use super::{Commands, Failure, Session, audit, chosen_task, ci};
 use crate::cli::{Exec, LineOptions};
 use crate::mask::Patterns;
 use crate::run::{self, Signals};
@@ -29,7 +29,8 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     state.restore_files(&ready)?;
     drop(state);
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
-    let variables = session.process_environment(&ready.environment, &task);
+    let mut variables = session.process_environment(&ready.environment, &task);
+    ci::add_functions(&ready.plan, &mut variables);
     let patterns = command.mask.then(|| Patterns::new(ready.environment.secrets()));
     let outcome = run::exec(&command.command, &variables, patterns.as_ref(), &signals).map_err(Failure::from);
     drop(workspace);

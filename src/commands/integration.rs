@@ -9,6 +9,7 @@ pub(super) mod target;
 mod used_by;
 
 use std::io;
+use std::path::Path;
 
 use anyhow::anyhow;
 
@@ -64,8 +65,8 @@ pub(super) fn commit(line: &Line, draft: Draft, options: &LineOptions) -> Result
             edited.iter().find(|edited| edited.source == id).map_or(line.sources.get(id).text(), |e| &e.text);
         after.add(line.sources.get(id).path().to_owned(), text.to_owned()).map_err(|why| anyhow!(why))?;
     }
-    let before = errors_of(&line.sources);
-    let new: Vec<_> = errors_of(&after)
+    let before = errors_of(&line.sources, &line.directory);
+    let new: Vec<_> = errors_of(&after, &line.directory)
         .into_iter()
         .filter(|error| before.iter().all(|other| other.message != error.message))
         .collect();
@@ -90,9 +91,9 @@ pub(super) fn commit(line: &Line, draft: Draft, options: &LineOptions) -> Result
     Ok(edited)
 }
 
-fn errors_of(sources: &Sources) -> Vec<Diagnostic> {
+fn errors_of(sources: &Sources, directory: &Path) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    let pipeline = files::pipeline(sources, &mut diagnostics);
+    let pipeline = files::pipeline(sources, directory, &mut diagnostics);
     check(&pipeline, &mut diagnostics);
     diagnostics.retain(Diagnostic::is_error);
     diagnostics

@@ -6,14 +6,16 @@ use std::os::fd::AsFd as _;
 
 use anyhow::Context as _;
 
-use super::record::{Access, Record};
-use super::{Commands, Failure, Fetched, Ready, Session, audit, line, paint, plan, print};
+use super::record::{Access, Record, State};
+use super::{Commands, Failure, Fetched, Ready, Session, audit, ci, line, paint, plan, print, read_good};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
 use crate::environment::task_name;
 use crate::exit;
 use crate::mask::Patterns;
+use crate::model::Job;
+use crate::model::files::Line;
 use crate::model::job::Sections;
 use crate::run::console::{Console, Json, Text};
 use crate::run::{self, Outcome, Signals};
@@ -34,7 +36,8 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
 /// Runs one job, whose log is all there is to see.
 fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     // Giving memory back piece by piece takes longer than everything it was for; the kernel does it in one go.
-    let session = ManuallyDrop::new(Session::new(options, &command.options, job)?);
+    let session = session(read_good(options)?, &[job], command, options)?;
+    let session = ManuallyDrop::new(session);
     if command.dry_run {
         let ready = session.prepare(job, Commands::Skip)?;
         session.warn_of_job(&ready.plan);
@@ -61,6 +64,21 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     Ok(done.outcome.status())
 }
 
+/// The session of some jobs of a line, as they are to be run.
+pub(super) fn session(
+    mut line: Line,
+    jobs: &[&str],
+    command: &Run,
+    options: &LineOptions,
+) -> Result<Session, Failure> {
+    if command.notify {
+        for job in jobs {
+            line.pipeline.jobs.get_mut(*job).map(Job::send_notifications);
+        }
+    }
+    Session::of(line, jobs, paint(options.color, &io::stderr()), &command.options)
+}
+
 /// A run that has come to its end.
 pub(super) struct Done {
     /// How.
@@ -82,22 +100,48 @@ pub(super) fn execute(
     console: &mut Console,
 ) -> Result<Done, Failure> {
     let (state, record) = Record::begin(session, &mut fetched)?;
+    if session.runs_matrix(&fetched.plan) {
+        return ci::run(session, fetched, (state, record), command, signals, console);
+    }
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
     let ready = ManuallyDrop::new(ready);
-    session.clone_repositories(&ready, signals)?;
-    state.restore_files(&ready)?;
-    let outcome = run_job(session, &ready, &workspace, command, signals, console);
+    let outcome = run_opened(session, &ready, &workspace, &state, command, signals, console)?;
     let build = record.is_some().then_some(ready.build.number);
-    let entry = audit::Entry { command: "run", program: None, build, outcome: audit::outcome(&outcome) };
-    audit::append(session, &ready, command.no_audit, &entry);
-    let outcome = outcome?;
-    if command.keep {
-        session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
-    }
     if let Some(record) = record {
         record.finish(state, session, &ready, outcome, command.allow_secrets_in_state)?;
     }
     Ok(Done { outcome, build })
+}
+
+/// Runs a job in its workspace, once what goes in is there.
+///
+/// # Errors
+///
+/// When no line of its script can be run, and when the log cannot be written.
+pub(super) fn run_opened(
+    session: &Session,
+    ready: &Ready,
+    workspace: &Workspace,
+    state: &State,
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<Outcome, Failure> {
+    session.clone_repositories(ready, signals)?;
+    state.restore_files(ready)?;
+    let outcome = run_job(session, ready, workspace, command, signals, console);
+    let entry = audit::Entry {
+        command: "run",
+        program: None,
+        build: state.recording.then_some(ready.build.number),
+        outcome: audit::outcome(&outcome),
+    };
+    audit::append(session, ready, command.no_audit, &entry);
+    let outcome = outcome?;
+    if command.keep {
+        session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
+    }
+    Ok(outcome)
 }
 
 fn run_job(
@@ -111,17 +155,15 @@ fn run_job(
     let mut tasks = Vec::new();
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
-        tasks.push(run::Task {
-            name: task_name(task, index),
-            entries: task.entries.clone(),
-            environment: session.process_environment(&ready.environment, &on_top),
-        });
+        let mut environment = session.process_environment(&ready.environment, &on_top);
+        ci::add_functions(&ready.plan, &mut environment);
+        tasks.push(run::Task { name: task_name(task, index), entries: task.entries.clone(), environment });
     }
     let job = run::Job {
-        name: &ready.plan.job.name.text,
+        name: &ci::name_of_run(&ready.plan, ready.build.entry),
         tasks: &tasks,
         sections: &sections(&ready.plan.job.sections),
-        root: workspace.root(),
+        root: &ready.build.directory(&ready.plan),
         scripts: &workspace.root().join(path::SCRIPTS),
         time_limit: command.timeout.or(ready.plan.job.time_limit),
         grace: command.grace.unwrap_or(run::GRACE),

@@ -59,18 +59,19 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
         line.directory = parent.to_owned();
     }
     read_texts(&paths, directory, &mut line);
-    line.pipeline = pipeline(&line.sources, &mut line.diagnostics);
+    line.pipeline = pipeline(&line.sources, &line.directory, &mut line.diagnostics);
     line
 }
 
-/// What the files of a line say together.
-pub fn pipeline(sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> Pipeline {
+/// What the files of a line in `directory` say together.
+pub fn pipeline(sources: &Sources, directory: &Path, diagnostics: &mut Vec<Diagnostic>) -> Pipeline {
     let mut pipeline = Pipeline::default();
     for id in sources.ids() {
         if let Some(root) = tree(sources, id, diagnostics) {
             pipeline.read(root, sources, diagnostics);
         }
     }
+    pipeline.read_ci(directory, diagnostics);
     pipeline.check_names(diagnostics);
     pipeline
 }

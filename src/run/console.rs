@@ -69,6 +69,14 @@ impl<'a> Console<'a> {
         self.stream.append(|pending| self.format.event(event, pending));
     }
 
+    /// Shows an event between two runs, when nobody else writes.
+    pub fn tell(&mut self, event: &Event) {
+        self.event(event);
+        while self.stream.writable().is_some() {
+            self.stream.write_some();
+        }
+    }
+
     /// Gives the format a chance for a sign of life; says after how long to ask again.
     pub(super) fn idle(&mut self, now: Instant) -> Option<Duration> {
         // Nobody sees a sign of life behind what is still to be written.

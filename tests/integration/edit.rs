@@ -1,5 +1,7 @@
 //! Changes to the YAML leave the rest of it alone: random lines, changed there and back.
 
+use std::path::Path;
+
 use shipctl::edit::{Draft, Replacement, map_node, replace, text_node};
 use shipctl::model::files;
 use shipctl::source::{SourceId, Sources};
@@ -137,7 +139,7 @@ fn add(text: &str, name: &str) -> Result<String, String> {
 
 fn remove(text: &str, name: &str) -> Result<String, String> {
     changed(text, |draft, _, sources| {
-        let pipeline = files::pipeline(sources, &mut Vec::new());
+        let pipeline = files::pipeline(sources, Path::new("."), &mut Vec::new());
         let place = pipeline.integrations[name].name.place;
         draft.remove(place).unwrap_or_else(|refusal| panic!("{}\n{text}", refusal.why));
     })

@@ -5,6 +5,7 @@
 mod audit;
 mod bad_input;
 mod check;
+mod ci;
 mod edit;
 mod env;
 mod files;

@@ -115,6 +115,23 @@ impl Text {
         self.line("", ink, &text, out);
     }
 
+    fn matrix_end(&mut self, entries: &[(String, Option<Outcome>)], out: &mut Vec<u8>) {
+        self.fresh_line(out);
+        out.push(b'\n');
+        for (label, outcome) in entries {
+            let (mark, ink) = match outcome {
+                Some(Outcome::Success) => ("✓", Ink::Good),
+                Some(_) => ("✗", Ink::Bad),
+                None => ("-", Ink::Quiet),
+            };
+            self.ink(ink, mark, out);
+            let _ = write!(out, " {label} · ");
+            let how = outcome.map_or_else(|| "not run".to_owned(), Outcome::describe);
+            self.ink(Ink::Quiet, &how, out);
+            out.push(b'\n');
+        }
+    }
+
     fn job_end(
         &mut self,
         job: &str,
@@ -173,6 +190,8 @@ impl Format for Text {
                 self.line("", Ink::Warning, &format!("! {message}"), out);
             }
             Event::StepEnd { step } => self.step_end(step, out),
+            Event::MatrixStart { label } => self.line("", Ink::Heading, &format!("▸▸ {label}"), out),
+            Event::MatrixEnd { entries } => self.matrix_end(entries, out),
             Event::JobEnd { job, outcome, duration, steps } => {
                 self.job_end(job, outcome, duration, steps, out)
             }
