@@ -158,7 +158,7 @@ fn write_map(node: &Node, indent: usize, lines: &mut Vec<String>) {
     for (key, entry) in node.map().into_iter().flatten() {
         let key = quoted(key);
         match &entry.node.value {
-            Value::Map(map) if key == "fields" || map.values().any(|value| value.node.map().is_some()) => {
+            Value::Map(map) if key == "fields" || map.values().any(|value| stands_alone(&value.node)) => {
                 lines.push(format!("{pad}{key}:"));
                 write_map(&entry.node, indent + 2, lines);
             }
@@ -166,9 +166,29 @@ fn write_map(node: &Node, indent: usize, lines: &mut Vec<String>) {
                 lines.push(format!("{pad}{key}:"));
                 lines.extend(items.iter().map(|item| format!("{pad}  - {}", as_flow(item))));
             }
+            Value::Scalar(Scalar { text, .. }) if is_literal(text) => {
+                lines.push(format!("{pad}{key}: |"));
+                lines.extend(text.lines().map(|line| format!("{pad}  {line}")));
+            }
             _ => lines.push(format!("{pad}{key}: {}", as_flow(&entry.node))),
         }
     }
+}
+
+/// Whether a value needs lines of its own.
+fn stands_alone(node: &Node) -> bool {
+    match &node.value {
+        Value::Map(_) => true,
+        Value::Scalar(scalar) => is_literal(&scalar.text),
+        Value::Null | Value::List(_) => false,
+    }
+}
+
+/// Whether a text can stand as it is, line by line, behind `|`: several lines, none of them empty or indented, and all
+/// ended.
+fn is_literal(text: &str) -> bool {
+    let plain = |line: &str| !line.is_empty() && !line.starts_with(' ') && !line.contains(|c: char| !(' '..='~').contains(&c));
+    text.lines().count() > 1 && text.ends_with('\n') && text.lines().all(plain)
 }
 
 /// A node in one line.

@@ -2,8 +2,6 @@
 
 mod answers;
 
-use anyhow::anyhow;
-
 use super::encrypt::Recipients;
 use super::rename::check_name;
 use super::{commit, read_to_add, target};
@@ -28,8 +26,9 @@ pub(super) fn run(command: &IntegrationAdd, options: &LineOptions) -> Result<u8,
     check_name(&line.pipeline, &command.name, None)?;
     let given = Given::of(command, kind)?;
     let file = target::find(&mut line, command.to.as_deref(), options)?;
-    let answers = answers::all(kind, given)?;
-    let item = item(file, &command.name, kind, &answers)?;
+    let recipients = Recipients::of_line(&line.pipeline);
+    let answers = answers::all(kind, given, &recipients)?;
+    let item = item(file, &command.name, kind, &answers, &recipients)?;
     let mut draft =
         Draft::new(&line.sources).map_err(|problems| failure(&problems, &line.sources, colours()))?;
     let added = draft.add(file, item.clone()).map_err(Failure::from);
@@ -49,12 +48,18 @@ fn with_paste(mut failure: Failure, item: &Node) -> Failure {
 }
 
 /// The integration as a map of YAML.
-fn item(file: SourceId, name: &str, kind: &Kind, answers: &Answers) -> Result<Node, Failure> {
+fn item(
+    file: SourceId,
+    name: &str,
+    kind: &Kind,
+    answers: &Answers,
+    recipients: &Recipients,
+) -> Result<Node, Failure> {
     let mut fields = Vec::new();
     for field in kind.fields {
         let of_field = || answers.of(field.name);
         let values: Vec<_> = of_field()
-            .map(|answer| Ok((answer.key.clone(), value(file, &answer.from, field.secret)?)))
+            .map(|answer| Ok((answer.key.clone(), value(file, &answer.from, field.secret, recipients)?)))
             .collect::<Result<_, Failure>>()?;
         let mut values = values.into_iter();
         let node = match field.shape {
@@ -76,21 +81,12 @@ fn item(file: SourceId, name: &str, kind: &Kind, answers: &Answers) -> Result<No
     Ok(map_node(file, entries))
 }
 
-fn value(file: SourceId, from: &From, secret: bool) -> Result<Node, Failure> {
+fn value(file: SourceId, from: &From, secret: bool, recipients: &Recipients) -> Result<Node, Failure> {
     let source = |key: &str, text: &str| map_node(file, [(key.to_owned(), text_node(file, text))]);
     Ok(match from {
         From::Open(text) => text_node(file, text),
-        From::Typed(value) if secret => source("secure", &Recipients::of_line()?.encrypt(value)?),
+        From::Typed(value) if secret => source("secure", &recipients.encrypt(value)?),
         From::Typed(value) => text_node(file, value.expose()),
         From::Elsewhere(key, text) => source(key, text),
-    })
-}
-
-/// Fails early where a secret could not be stored: nobody should type one in vain.
-fn must_encrypt(answer: &str) -> Result<(), Failure> {
-    Recipients::of_line().map(drop).map_err(|failure| {
-        let message =
-            format!("cannot store `{answer}`: {}", failure.message.trim_start_matches("error: ").trim_end());
-        anyhow!(message).into()
     })
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
-use super::must_encrypt;
+use super::Recipients;
 use crate::cli::IntegrationAdd;
 use crate::commands::{Failure, prompt};
 use crate::exit;
@@ -138,7 +138,11 @@ fn find(kind: &'static Kind, written: &str) -> Result<(&'static Field, Option<St
 /// # Errors
 ///
 /// When a required field has no value, or a secret could not be encrypted.
-pub(super) fn all(kind: &'static Kind, mut given: Given) -> Result<Answers, Failure> {
+pub(super) fn all(
+    kind: &'static Kind,
+    mut given: Given,
+    recipients: &Recipients,
+) -> Result<Answers, Failure> {
     let ask = given.stdin.is_none() && prompt::can_ask();
     let open: Vec<_> = kind.fields.iter().filter(|field| !given.has(field)).collect();
     let missing: Vec<_> = open.iter().filter(|field| field.required).map(|field| field.name).collect();
@@ -153,7 +157,7 @@ pub(super) fn all(kind: &'static Kind, mut given: Given) -> Result<Answers, Fail
     let typed_secret =
         of_stdin.as_ref().map(|(field, _)| *field).into_iter().chain(open.iter().copied().filter(|_| ask));
     if let Some(field) = typed_secret.into_iter().find(|field| field.secret && (field.required || !ask)) {
-        must_encrypt(field.name)?;
+        recipients.must_encrypt(field.name)?;
     }
     let mut answers = given.answers;
     if let Some((field, key)) = of_stdin {
@@ -161,20 +165,24 @@ pub(super) fn all(kind: &'static Kind, mut given: Given) -> Result<Answers, Fail
     }
     if ask {
         for field in open {
-            ask_for(field, &mut answers)?;
+            ask_for(field, recipients, &mut answers)?;
         }
     }
     Ok(Answers(answers))
 }
 
-fn ask_for(field: &'static Field, answers: &mut Vec<Answer>) -> Result<(), Failure> {
+fn ask_for(
+    field: &'static Field,
+    recipients: &Recipients,
+    answers: &mut Vec<Answer>,
+) -> Result<(), Failure> {
     let mut add = |key, from| answers.push(Answer { field: field.name, key, from });
     let skip = if field.required { "" } else { " (Enter to skip)" };
     match field.shape {
         Shape::Text if field.secret => loop {
             let value = prompt::ask_secret(&format!("{}{skip}", field.name))?;
             if !value.expose().is_empty() {
-                must_encrypt(field.name)?;
+                recipients.must_encrypt(field.name)?;
                 add(None, From::Typed(value));
                 return Ok(());
             }
@@ -207,7 +215,7 @@ fn ask_for(field: &'static Field, answers: &mut Vec<Answer>) -> Result<(), Failu
             }
         }
         Shape::Map => {
-            must_encrypt(field.name)?;
+            recipients.must_encrypt(field.name)?;
             let mut some = false;
             loop {
                 let key = prompt::ask(&format!("a key of {} (Enter to end)", field.name))?;
