@@ -38,14 +38,17 @@ use std::rc::Rc;
 use anyhow::{Context as _, anyhow};
 
 use crate::cli::{ColorWhen, JobOptions, LineOptions};
+use crate::contract::path;
 use crate::credentials::{self, Ambient, Credentials, Fetch};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::environment::{self, Build, Built, Environment};
 use crate::exit;
+use crate::mask::Patterns;
 use crate::model::files::{self, Line};
 use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
+use crate::run::Masking;
 use crate::secure::{self, Opener};
 use crate::source::Sources;
 use crate::versions::{Opened, Versions};
@@ -59,6 +62,14 @@ pub struct Failure {
     pub status: u8,
     /// What is said on stderr.
     message: String,
+}
+
+impl Failure {
+    /// The same without secrets.
+    fn masked(self, patterns: &Patterns) -> Failure {
+        let message = String::from_utf8_lossy(&patterns.mask(self.message.as_bytes())).into_owned();
+        Failure { message, ..self }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -402,6 +413,13 @@ impl Session {
         offer_shipctl(&mut variables);
         variables
     }
+}
+
+/// What is masked in what a job prints.
+fn masking(ready: &Ready, workspace: &Workspace) -> Result<Masking, Failure> {
+    let added = workspace.root().join(path::SECRETS).join(path::MASKED);
+    let patterns = Patterns::new(ready.environment.secrets());
+    Ok(Masking::new(patterns, &added).with_context(|| format!("cannot make {}", added.display()))?)
 }
 
 /// Scripts ask `shipctl`: where their PATH has none, this one comes last.

@@ -188,7 +188,9 @@ pub(super) fn run(
             String::from_utf8_lossy(&patterns.mask(described(index, entry).as_bytes())).into_owned()
         };
         console.tell(&Event::MatrixStart { label: &label(index, &entries[index]) });
-        outcomes.push(run::run_opened(session, &ready, &workspace, &state, command, signals, console)?);
+        let (outcome, masking) =
+            run::run_opened(session, &ready, &workspace, &state, command, signals, console)?;
+        outcomes.push(outcome);
         if outcomes.len() < entries.len() && !matches!(outcomes[index], Outcome::Cancelled(_)) {
             drop(workspace);
             fetched = ready.again();
@@ -201,7 +203,9 @@ pub(super) fn run(
         let outcome = overall(entries, &outcomes);
         let build = record.is_some().then_some(ready.build.number);
         if let Some(record) = record {
-            record.finish(state, session, &ready, outcome, command.allow_secrets_in_state)?;
+            record
+                .finish(state, session, &ready, outcome, command.allow_secrets_in_state)
+                .map_err(|failure| failure.masked(masking.patterns()))?;
         }
         return Ok(Done { outcome, build });
     }

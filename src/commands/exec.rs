@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use super::record::Access;
 use super::{Commands, Failure, Session, audit, chosen_task, ci};
 use crate::cli::{Exec, LineOptions};
-use crate::mask::Patterns;
 use crate::run::{self, Signals};
 use crate::workspace::Home;
 
@@ -21,6 +20,9 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
     let mut fetched = session.fetch(&command.job, Commands::Run, Access::Read)?;
     session.warn_of_left_out(&fetched.repositories);
+    if command.mask {
+        session.warn_of_weak_secrets(&fetched.credentials);
+    }
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let state = fetched.state.take();
     let (ready, workspace) = session.open(fetched, Home::Memory, command.keep)?;
@@ -31,8 +33,8 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
     let mut variables = session.process_environment(&ready.environment, &task);
     ci::add_functions(&ready.plan, &mut variables);
-    let patterns = command.mask.then(|| Patterns::new(ready.environment.secrets()));
-    let outcome = run::exec(&command.command, &variables, patterns.as_ref(), &signals).map_err(Failure::from);
+    let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
+    let outcome = run::exec(&command.command, &variables, masking.as_mut(), &signals).map_err(Failure::from);
     drop(workspace);
     let program = command.command.first().map(|program| program.to_string_lossy());
     let entry = audit::Entry {
@@ -42,5 +44,9 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
         outcome: audit::outcome(&outcome),
     };
     audit::append(&session, &ready, command.no_audit, &entry);
-    Ok(outcome?.status())
+    Ok(match &masking {
+        Some(masking) => outcome.map_err(|failure| failure.masked(masking.patterns())),
+        None => outcome,
+    }?
+    .status())
 }

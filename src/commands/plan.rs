@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Failure, Ready, Session, ci};
-use crate::credentials::{Content, Credential};
+use crate::credentials::{Content, Credential, FetchedValue, Value};
 use crate::diagnostic::Paint;
 use crate::environment::{Build, Environment, Variable, task_name};
 use crate::mask::Patterns;
@@ -133,20 +133,22 @@ impl Text {
     }
 
     fn fields(&mut self, credential: &Credential) {
-        let mut field = |name: &str, origin: &str| {
-            let _ = writeln!(self.out, "    {}: from {}", Printable(name), Printable(origin));
+        let mut field = |name: &str, value: &FetchedValue| {
+            let shown = matches!(value.value, Value::Secret(_)) && !value.masked;
+            let note = if shown { " (not masked in the log: mask: false)" } else { "" };
+            let _ = writeln!(self.out, "    {}: from {}{note}", Printable(name), Printable(&value.origin));
         };
         for fetched in &credential.fields {
             match &fetched.content {
-                Content::One(value) => field(fetched.name, &value.origin),
+                Content::One(value) => field(fetched.name, value),
                 Content::List(values) => {
                     for (index, value) in values.iter().enumerate() {
-                        field(&format!("{}[{index}]", fetched.name), &value.origin);
+                        field(&format!("{}[{index}]", fetched.name), value);
                     }
                 }
                 Content::Map(entries) => {
                     for (key, value) in entries {
-                        field(&format!("{}.{key}", fetched.name), &value.origin);
+                        field(&format!("{}.{key}", fetched.name), value);
                     }
                 }
             }
@@ -270,8 +272,8 @@ impl Text {
 
     fn variable(&mut self, name: &str, variable: &Variable) {
         let value = match &variable.value {
-            crate::credentials::Value::Secret(_) => crate::mask::MASK.to_owned(),
-            crate::credentials::Value::Plain(text) => Printable(text).to_string(),
+            Value::Secret(_) => crate::mask::MASK.to_owned(),
+            Value::Plain(text) => Printable(text).to_string(),
         };
         let origin = format!("({})", Printable(&variable.origin));
         let _ = writeln!(self.out, "  {name}={value}  {}", self.paint.with("2", &origin));

@@ -13,12 +13,11 @@ use crate::contract::path;
 use crate::diagnostic::Paint;
 use crate::environment::task_name;
 use crate::exit;
-use crate::mask::Patterns;
 use crate::model::Job;
 use crate::model::files::Line;
 use crate::model::job::Sections;
 use crate::run::console::{Console, Json, Text};
-use crate::run::{self, Outcome, Signals};
+use crate::run::{self, Masking, Outcome, Signals};
 use crate::workspace::{Home, Workspace};
 
 /// Runs the command.
@@ -41,6 +40,7 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     if command.dry_run {
         let ready = session.prepare(job, Commands::Skip)?;
         session.warn_of_job(&ready.plan);
+        session.warn_of_weak_secrets(&ready.credentials);
         session.warn_of_left_out(&ready.build.repositories);
         let limit = command.timeout.or(ready.plan.job.time_limit);
         print(&plan::describe(&session, &ready, limit, paint(options.color, &io::stdout()))?)?;
@@ -48,6 +48,7 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     }
     let fetched = session.fetch(job, Commands::Run, Access::Record)?;
     session.warn_of_job(&fetched.plan);
+    session.warn_of_weak_secrets(&fetched.credentials);
     session.warn_of_left_out(&fetched.repositories);
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;
@@ -57,7 +58,8 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         LogFormat::Text => {
             let coloured = paint(options.color, &stdout) == Paint::Coloured;
             let live = stdout.is_terminal() && std::env::var_os("GITHUB_ACTIONS").is_none();
-            Console::new(Text::new(coloured, live), stdout.as_fd())
+            let console = Console::new(Text::new(coloured, live), stdout.as_fd());
+            if live { console.with_terminal() } else { console }
         }
     };
     let done = execute(&session, fetched, command, &signals, &mut console)?;
@@ -105,15 +107,17 @@ pub(super) fn execute(
     }
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
     let ready = ManuallyDrop::new(ready);
-    let outcome = run_opened(session, &ready, &workspace, &state, command, signals, console)?;
+    let (outcome, masking) = run_opened(session, &ready, &workspace, &state, command, signals, console)?;
     let build = record.is_some().then_some(ready.build.number);
     if let Some(record) = record {
-        record.finish(state, session, &ready, outcome, command.allow_secrets_in_state)?;
+        record
+            .finish(state, session, &ready, outcome, command.allow_secrets_in_state)
+            .map_err(|failure| failure.masked(masking.patterns()))?;
     }
     Ok(Done { outcome, build })
 }
 
-/// Runs a job in its workspace, once what goes in is there.
+/// Runs a job in its workspace, once what goes in is there. Returns what is masked by now, too.
 ///
 /// # Errors
 ///
@@ -126,10 +130,11 @@ pub(super) fn run_opened(
     command: &Run,
     signals: &Signals,
     console: &mut Console,
-) -> Result<Outcome, Failure> {
+) -> Result<(Outcome, Masking), Failure> {
     session.clone_repositories(ready, signals)?;
     state.restore_files(ready)?;
-    let outcome = run_job(session, ready, workspace, command, signals, console);
+    let mut masking = super::masking(ready, workspace)?;
+    let outcome = run_job(session, ready, workspace, command, signals, &mut masking, console);
     let entry = audit::Entry {
         command: "run",
         program: None,
@@ -137,11 +142,11 @@ pub(super) fn run_opened(
         outcome: audit::outcome(&outcome),
     };
     audit::append(session, ready, command.no_audit, &entry);
-    let outcome = outcome?;
+    let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;
     if command.keep {
         session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
     }
-    Ok(outcome)
+    Ok((outcome, masking))
 }
 
 fn run_job(
@@ -150,6 +155,7 @@ fn run_job(
     workspace: &Workspace,
     command: &Run,
     signals: &Signals,
+    masking: &mut Masking,
     console: &mut Console,
 ) -> Result<Outcome, Failure> {
     let mut tasks = Vec::new();
@@ -168,7 +174,7 @@ fn run_job(
         time_limit: command.timeout.or(ready.plan.job.time_limit),
         grace: command.grace.unwrap_or(run::GRACE),
     };
-    let outcome = run::run(&job, &Patterns::new(ready.environment.secrets()), signals, console)?;
+    let outcome = run::run(&job, masking, signals, console)?;
     match console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
         Some(error) => Err(unwritten(error)),
         None => Ok(outcome),

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Failure, encrypt, paint, print, read_good};
 use crate::cli::{self, LineOptions, ListFormat};
-use crate::credentials::{self, Ambient, Content, Credentials, Fetch, Value};
+use crate::credentials::{self, Ambient, Content, Credentials, Fetch, FetchedValue, Value};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::exit;
 use crate::model::files::Line;
@@ -110,16 +110,16 @@ fn secrets<'a>(credentials: &'a Credentials) -> Vec<Origin<'a>> {
     let mut secrets = Vec::new();
     for credential in credentials.values() {
         for field in &credential.fields {
-            let mut add = |key: Option<&str>, value: &'a Value| {
-                if let Value::Secret(value) = value {
+            let mut add = |key: Option<&str>, fetched: &'a FetchedValue| {
+                if let (Value::Secret(value), true) = (&fetched.value, fetched.masked) {
                     let field = key.map_or(field.name.to_owned(), |key| format!("{}.{key}", field.name));
                     secrets.push(Origin { integration: &credential.name, field, value });
                 }
             };
             match &field.content {
-                Content::One(one) => add(None, &one.value),
-                Content::List(items) => items.iter().for_each(|item| add(None, &item.value)),
-                Content::Map(entries) => entries.iter().for_each(|(key, one)| add(Some(key), &one.value)),
+                Content::One(one) => add(None, one),
+                Content::List(items) => items.iter().for_each(|item| add(None, item)),
+                Content::Map(entries) => entries.iter().for_each(|(key, one)| add(Some(key), one)),
             }
         }
     }

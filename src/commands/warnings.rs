@@ -1,8 +1,9 @@
-//! What `check` would warn of, as far as it is about one job.
+//! What `check` would warn of, as far as it is about one job; and what only its secrets show.
 
 use std::iter;
 
 use super::Session;
+use crate::credentials::{self, Credentials};
 use crate::diagnostic::Diagnostic;
 use crate::model::Pipeline;
 use crate::resolve::Plan;
@@ -33,6 +34,11 @@ impl Session {
             .at(first.place)
             .hint("start them before, if the job needs them")]);
         }
+    }
+
+    /// Tells which secrets cannot be masked, or are in every log.
+    pub(super) fn warn_of_weak_secrets(&self, credentials: &Credentials) {
+        self.warn(&credentials::weak(credentials));
     }
 }
 

@@ -146,7 +146,7 @@ impl<'a> Fetch<'a> {
         // What was encrypted was to be hidden, whatever the field.
         let secret = secret || matches!(source.kind, SourceKind::Secure(_));
         let value = if secret { Value::Secret(value) } else { Value::Plain(value.expose().to_owned()) };
-        Ok(FetchedValue { value, origin })
+        Ok(FetchedValue { value, origin, masked: source.masked, place: source.place })
     }
 
     /// What the command of a value printed.

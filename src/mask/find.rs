@@ -43,7 +43,7 @@ impl Finder {
     fn scan(&mut self, text: &[u8], last: bool, found: &mut dyn FnMut(u64, &[u8])) -> usize {
         let mut done = self.told;
         let mut kept = text.len();
-        for Occurrence { start, end, open } in Search::new(&self.patterns.0, text, self.run) {
+        for Occurrence { start, end, open } in Search::new(&self.patterns.0.index, text, self.run) {
             if let Some(end) = end {
                 if start >= done {
                     found(self.before + start as u64, &text[start..end]);
@@ -65,7 +65,7 @@ impl Finder {
 impl Patterns {
     /// Whether any of the secrets is in a text that is known as a whole.
     pub fn are_in(&self, text: &[u8]) -> bool {
-        Search::new(&self.0, text, 0).any(|occurrence| occurrence.end.is_some())
+        Search::new(&self.0.index, text, 0).any(|occurrence| occurrence.end.is_some())
     }
 }
 

@@ -16,6 +16,7 @@ mod job;
 mod line;
 mod lines;
 mod lookup;
+mod mask;
 mod readme;
 mod rooms;
 mod scan;

@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("resolve", &["diagnostic", "model", "yaml"]),
     ("check", &["diagnostic", "model", "resolve"]),
     ("order", &["model"]),
-    ("mask", &["secret"]),
+    ("mask", &["contract", "secret"]),
     ("scan", &["mask", "secret"]),
     ("credentials", &["contract", "diagnostic", "model", "resolve", "secret", "secure", "source"]),
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),
@@ -42,7 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("versions", &["model", "resolve", "secret", "source", "state", "yaml"]),
     ("workspace", &["contract", "credentials", "environment", "repository", "resolve", "versions", "yaml"]),
-    ("run", &["exit", "mask"]),
+    ("run", &["exit", "mask", "secret"]),
     ("lookup", &["contract", "exit", "nearest"]),
     ("cli", &["environment", "lookup"]),
 ];
