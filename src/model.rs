@@ -106,7 +106,8 @@ impl Pipeline {
                 }
                 "recipients" => {
                     let items = items(entry.node, &key, diagnostics);
-                    self.recipients.extend(items.iter().filter_map(|node| Recipient::read(node, diagnostics)));
+                    self.recipients
+                        .extend(items.iter().filter_map(|node| Recipient::read(node, diagnostics)));
                 }
                 "integrations" if !is_of_ci(&entry.node) => {
                     for node in items(entry.node, &key, diagnostics) {

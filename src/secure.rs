@@ -34,7 +34,9 @@ impl FromStr for Recipient {
     /// Reads `age1…`. The error says what the text is instead, and never repeats it: it may be a secret key.
     fn from_str(text: &str) -> Result<Recipient, String> {
         if text.to_ascii_uppercase().contains("AGE-SECRET-KEY-") {
-            return Err("this is a secret key; a recipient is its public half, `age1…` (shipctl key show)".to_owned());
+            return Err(
+                "this is a secret key; a recipient is its public half, `age1…` (shipctl key show)".to_owned()
+            );
         }
         let read = text.parse().map(Recipient);
         read.map_err(|_| "this is no age recipient: one is `age1` and 58 letters and digits".to_owned())
@@ -132,7 +134,8 @@ fn binary(text: &str) -> Option<Result<Vec<u8>, OpenError>> {
 /// Opens an encrypted value with the first key that fits.
 fn open<'i>(identities: impl Iterator<Item = &'i dyn Identity>, text: &str) -> Result<Secret, OpenError> {
     let bytes = binary(text).ok_or(OpenError::NotAge)??;
-    let decryptor = Decryptor::new(&*bytes).map_err(|_| OpenError::Damaged("its header is cut short or altered"))?;
+    let decryptor =
+        Decryptor::new(&*bytes).map_err(|_| OpenError::Damaged("its header is cut short or altered"))?;
     if decryptor.is_scrypt() {
         return Err(OpenError::Passphrase);
     }

@@ -61,5 +61,7 @@ pub struct Encrypt {
 
 /// `shipctl decrypt-value`
 #[derive(Args)]
-#[command(after_help = "Reads `secure: |` with its block, or the encrypted text alone, from stdin, and prints the value and a newline.")]
+#[command(
+    after_help = "Reads `secure: |` with its block, or the encrypted text alone, from stdin, and prints the value and a newline."
+)]
 pub struct DecryptValue {}

@@ -10,7 +10,7 @@ use crate::cli::{Encrypt, LineOptions};
 use crate::exit;
 use crate::model::Pipeline;
 use crate::secret::Secret;
-use crate::secure::{self, KeyError, Listed, Opener, Recipient, as_one_line, find_armoured};
+use crate::secure::{self, KeyError, KeyPlace, Listed, Opener, Recipient, as_one_line, find_armoured};
 
 /// The largest value that is encrypted, in bytes: no variable can hold more.
 const MAX_VALUE: u64 = 128 << 10;
@@ -45,8 +45,9 @@ pub fn encrypt(command: &Encrypt, options: &LineOptions) -> Result<u8, Failure> 
         Some(text) => format!("secure: {text}\n"),
         None => block(&armoured),
     })?;
-    let own = opener.keys().map(|keys| keys.recipients()).unwrap_or_default();
-    if !recipients.iter().any(|recipient| own.contains(recipient)) {
+    // Nobody is asked for a passphrase for this.
+    let own = KeyPlace::find().and_then(|place| place.keys(|_| Err(String::new())));
+    if own.is_ok_and(|own| !recipients.iter().any(|recipient| own.recipients().contains(recipient))) {
         eprintln!("shipctl: it is encrypted to others: you cannot open it yourself");
     }
     Ok(exit::SUCCESS)
@@ -109,7 +110,9 @@ fn stdin() -> Result<Secret, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_VALUE as usize + 1));
     io::stdin().lock().take(MAX_VALUE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_VALUE {
-        return Err(anyhow!("the value is larger than {} KiB, and no variable can hold it", MAX_VALUE >> 10).into());
+        return Err(
+            anyhow!("the value is larger than {} KiB, and no variable can hold it", MAX_VALUE >> 10).into()
+        );
     }
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| anyhow!("the value is not UTF-8 text; encode it, with base64 for instance"))?;

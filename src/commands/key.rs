@@ -45,7 +45,9 @@ fn new(passphrase: bool) -> Result<u8, Failure> {
     }
     print(&format!("{public}\n"))?;
     eprintln!("shipctl: your key is in {}; keep a copy where nobody else gets it", path.display());
-    eprintln!("  the line above is its public half: `shipctl key add-recipient {public} --name NAME` lists it in a line");
+    eprintln!(
+        "  the line above is its public half: `shipctl key add-recipient {public} --name NAME` lists it in a line"
+    );
     if matches!(KeyPlace::find()?, KeyPlace::Variable) {
         eprintln!("shipctl: $SHIPCTL_KEY is set, and comes before the file");
     }
@@ -91,9 +93,12 @@ fn show() -> Result<u8, Failure> {
 fn file_of_key() -> Result<(PathBuf, Secret), Failure> {
     let elsewhere = "make a new key elsewhere with SHIPCTL_KEY_FILE=PATH shipctl key new, list it with shipctl key add-recipient, take the old one out of the list, and run shipctl key rotate";
     let KeyPlace::File(path) = KeyPlace::find()? else {
-        return Err(anyhow!("the key is in $SHIPCTL_KEY, which shipctl cannot change\n  hint: {elsewhere}").into());
+        return Err(
+            anyhow!("the key is in $SHIPCTL_KEY, which shipctl cannot change\n  hint: {elsewhere}").into()
+        );
     };
-    let text = crate::source::read_text(&path).map_err(|why| anyhow!("cannot read {}: {why}", path.display()))?;
+    let text =
+        crate::source::read_text(&path).map_err(|why| anyhow!("cannot read {}: {why}", path.display()))?;
     let text = Secret::new(text);
     if secure::is_age(text.expose()) || text.expose().starts_with("age-encryption.org") {
         return Err(anyhow!("the key in {} has a passphrase\n  hint: {elsewhere}", path.display()).into());

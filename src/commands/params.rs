@@ -15,13 +15,14 @@ impl Session {
         let mut problems = Vec::new();
         for dependency in &plan.dependencies {
             let resource = dependency.target.resource();
-            let params = resource.filter(|resource| {
-                dependency.operation.word() == path::IN && resource.kind.text == "params"
-            });
+            let params = resource
+                .filter(|resource| dependency.operation.word() == path::IN && resource.kind.text == "params");
             let Some(resource) = params else { continue };
             let name = &dependency.name.text;
             for param in versions::params(resource, versions.of(dependency)) {
-                let Some(text) = param.secure.as_deref().filter(|text| !is_of_shippable(text)) else { continue };
+                let Some(text) = param.secure.as_deref().filter(|text| !is_of_shippable(text)) else {
+                    continue;
+                };
                 match self.open_param(&param, text) {
                     Ok(params) => opened.insert(name, param.key, params),
                     Err(error) => problems.push(

@@ -80,7 +80,10 @@ fn resolve(line: &mut Line) -> (Credentials, Vec<Diagnostic>) {
     for job in jobs {
         credentials::add_ambient(&mut line.pipeline, &job, &ambient, &mut warnings);
     }
-    let (credentials, problems) = credentials::fetch_all(&line.pipeline, &mut Fetch::new(&line.sources, &encrypt::opener(&line.pipeline)));
+    let (credentials, problems) = credentials::fetch_all(
+        &line.pipeline,
+        &mut Fetch::new(&line.sources, &encrypt::opener(&line.pipeline)),
+    );
     warnings.extend(problems);
     for warning in &mut warnings {
         warning.severity = Severity::Warning;

@@ -89,7 +89,12 @@ impl<'a> Fetch<'a> {
             SourceKind::Tool { tool, call, .. } => {
                 let file = call.file.as_ref().map(|file| self.resolve_path(file, source.place));
                 let file = file.map(|file| file.to_string_lossy().into_owned());
-                Some(std::iter::once(tool.program.to_owned()).chain(call.arguments.iter().cloned()).chain(file).collect())
+                Some(
+                    std::iter::once(tool.program.to_owned())
+                        .chain(call.arguments.iter().cloned())
+                        .chain(file)
+                        .collect(),
+                )
             }
             SourceKind::Literal(_) | SourceKind::Env(_) | SourceKind::File(_) | SourceKind::Secure(_) => None,
         }
@@ -157,7 +162,9 @@ impl<'a> Fetch<'a> {
         };
         let program = command.first().map_or("", |program| program);
         let (message, hint) = match failed {
-            Failed::Missing => (format!("cannot run {program}: there is no such program here"), install(source)),
+            Failed::Missing => {
+                (format!("cannot run {program}: there is no such program here"), install(source))
+            }
             Failed::Ended(why) => (why.clone(), RUN_IT.to_owned()),
             Failed::TooSlow(limit) => (
                 format!("{program} printed no value within {} s", limit.as_secs_f64()),
@@ -197,7 +204,8 @@ fn take(printed: &Secret, take: &Take) -> Result<Secret, String> {
         Take::All => Ok(printed.clone()),
         Take::FirstLine => Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned())),
         Take::Json(routes) => {
-            let json: serde_json::Value = serde_json::from_str(text).map_err(|_| "it is no JSON".to_owned())?;
+            let json: serde_json::Value =
+                serde_json::from_str(text).map_err(|_| "it is no JSON".to_owned())?;
             let at = |route: &Vec<String>| route.iter().try_fold(&json, |json, key| json.get(key)).cloned();
             let last = routes.first().and_then(|route| route.last()).map_or("", |key| key);
             match routes.iter().find_map(at) {

@@ -45,7 +45,9 @@ pub(super) fn run_all(programs: &[Vec<String>], limit: Duration) -> Vec<Result<S
     thread::scope(|scope| {
         for _ in 0..programs.len().min(SIDE_BY_SIDE) {
             scope.spawn(|| {
-                while let Some(index) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < programs.len()) {
+                while let Some(index) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < programs.len())
+                {
                     let result = run(&programs[index], Stdio::null(), limit);
                     *printed[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
                 }
@@ -71,10 +73,8 @@ fn run(words: &[String], stdin: Stdio, limit: Duration) -> Result<Secret, Failed
     let output = child.stdout.take().map(|pipe| follow(pipe, MAX_VALUE + 1));
     let complaint = child.stderr.take().map(|pipe| follow(pipe, MAX_COMPLAINT));
     let deadline = Instant::now() + limit;
-    let (bytes, status) = output.map_or_else(
-        || (Zeroizing::default(), None),
-        |output| collect(&output, &mut child, deadline),
-    );
+    let (bytes, status) =
+        output.map_or_else(|| (Zeroizing::default(), None), |output| collect(&output, &mut child, deadline));
     let status = match status {
         Some(status) => status,
         None => wait(&mut child, deadline).map_err(failed)?.ok_or(Failed::TooSlow(limit))?,

@@ -187,7 +187,9 @@ fn stands_alone(node: &Node) -> bool {
 /// Whether a text can stand as it is, line by line, behind `|`: several lines, none of them empty or indented, and all
 /// ended.
 fn is_literal(text: &str) -> bool {
-    let plain = |line: &str| !line.is_empty() && !line.starts_with(' ') && !line.contains(|c: char| !(' '..='~').contains(&c));
+    let plain = |line: &str| {
+        !line.is_empty() && !line.starts_with(' ') && !line.contains(|c: char| !(' '..='~').contains(&c))
+    };
     text.lines().count() > 1 && text.ends_with('\n') && text.lines().all(plain)
 }
 

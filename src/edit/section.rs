@@ -5,7 +5,6 @@ use std::ops::Range;
 use crate::yaml::Node;
 use crate::yaml::extent::{self, Flow, Line};
 
-
 /// The list, as it is written.
 pub(super) enum Section {
     /// The file has none.

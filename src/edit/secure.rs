@@ -81,7 +81,8 @@ pub(super) fn change(text: &str, value: &Found) -> Result<Option<Change>, &'stat
             }
         }
         Some(_) if !value.new.contains('\n') => {
-            let len = rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | '}' | ']')).unwrap_or(rest.len());
+            let len =
+                rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | '}' | ']')).unwrap_or(rest.len());
             scalar(value.new.clone(), len)
         }
         _ => Err(ODD),

@@ -132,7 +132,8 @@ impl Builder {
     fn params_of(&mut self, dependency: &Dependency, resource: &Resource, build: &Build) {
         let stored = build.versions.of(dependency);
         let origin = origin_of_params(&dependency.name.text, stored);
-        let variable = |key: &str| format!("{}_{}_{}", dependency.env, suffix::PARAMS, contract::key_name(key));
+        let variable =
+            |key: &str| format!("{}_{}_{}", dependency.env, suffix::PARAMS, contract::key_name(key));
         for param in versions::params(resource, stored) {
             if param.secure.is_none() {
                 self.environment.set(variable(param.key), Value::Plain(param.text.into_owned()), &origin);

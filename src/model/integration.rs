@@ -257,11 +257,7 @@ fn read_source(
 ) -> Result<ValueSource, ()> {
     let place = node.place;
     let mut refuse = |message: String| {
-        diagnostics.push(
-            Diagnostic::error(message)
-                .at(place)
-                .hint(forms()),
-        );
+        diagnostics.push(Diagnostic::error(message).at(place).hint(forms()));
         Err(())
     };
     let map = match &node.value {

@@ -48,8 +48,7 @@ pub static TOOLS: &[Tool] = &[
         install: "it comes with 1Password: https://developer.1password.com/docs/cli",
         call: |reference| {
             let path = reference.strip_prefix("op://")?;
-            (path.split('/').filter(|part| !part.is_empty()).count() > 2)
-                .then(|| call(&["read", reference]))
+            (path.split('/').filter(|part| !part.is_empty()).count() > 2).then(|| call(&["read", reference]))
         },
     },
     // The path is that of the API, as in policies: it is right for both versions of the key-value engine, and for others.

@@ -37,7 +37,11 @@ impl Keys {
             };
             identities.push(identity);
         }
-        if identities.is_empty() { Err("there is no key in it".to_owned()) } else { Ok(Keys { identities, origin }) }
+        if identities.is_empty() {
+            Err("there is no key in it".to_owned())
+        } else {
+            Ok(Keys { identities, origin })
+        }
     }
 
     /// The public half of each.
@@ -87,7 +91,9 @@ pub(super) fn unprotect(bytes: &[u8], passphrase: &Secret) -> Result<Secret, Str
     let identity = age::scrypt::Identity::new(SecretString::from(passphrase.expose().to_owned()));
     let plain = read(decryptor, std::iter::once(&identity as &dyn age::Identity), bytes.len());
     let plain = plain.map_err(|error| match error {
-        DecryptError::KeyDecryptionFailed | DecryptError::DecryptionFailed => "the passphrase is wrong".to_owned(),
+        DecryptError::KeyDecryptionFailed | DecryptError::DecryptionFailed => {
+            "the passphrase is wrong".to_owned()
+        }
         DecryptError::ExcessiveWork { .. } => "it takes too long to try its passphrase".to_owned(),
         _ => DAMAGED.to_owned(),
     })?;

@@ -55,7 +55,11 @@ impl Opener {
             OpenError::NotAge => "what `secure:` holds is no text in the age format".to_owned(),
             OpenError::OtherKeys => {
                 let tried: Vec<_> = keys.recipients().iter().map(Recipient::to_string).collect();
-                format!("the value was encrypted to other keys than yours: {} ({})", tried.join(", "), keys.origin)
+                format!(
+                    "the value was encrypted to other keys than yours: {} ({})",
+                    tried.join(", "),
+                    keys.origin
+                )
             }
             OpenError::Passphrase => "the value is encrypted to a passphrase, not to keys".to_owned(),
             OpenError::Damaged(why) => format!("the encrypted text is damaged: {why}"),

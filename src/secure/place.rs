@@ -103,7 +103,10 @@ fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
         ),
     })?;
     let unreadable = |problem: io::Error| {
-        error(format!("cannot read the key file {shown}: {}", in_words(&problem)), "give another file".to_owned())
+        error(
+            format!("cannot read the key file {shown}: {}", in_words(&problem)),
+            "give another file".to_owned(),
+        )
     };
     let mode = file.metadata().map_err(unreadable)?.mode();
     if mode & 0o077 != 0 {
@@ -115,7 +118,10 @@ fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));
     Read::by_ref(&mut file).take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     let bad = |why: String| {
-        error(format!("the key file {shown} cannot be used: {why}"), "`shipctl key new` writes a good one".to_owned())
+        error(
+            format!("the key file {shown} cannot be used: {why}"),
+            "`shipctl key new` writes a good one".to_owned(),
+        )
     };
     if bytes.len() > MAX_FILE {
         return Err(bad(format!("it holds more than {} KiB", MAX_FILE >> 10)));
@@ -127,7 +133,8 @@ fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
                 format!("use a terminal, or set {TEXT} to a key without one"),
             )
         })?;
-        let again = |why: String| error(format!("cannot open the key file {shown}: {why}"), "try again".to_owned());
+        let again =
+            |why: String| error(format!("cannot open the key file {shown}: {why}"), "try again".to_owned());
         let text = unprotect(&bytes, &passphrase).map_err(again)?;
         return Keys::parse(text.expose(), shown.clone()).map_err(bad);
     }

@@ -57,7 +57,8 @@ fn a_folded_or_indented_text_is_the_same_text() {
 #[test]
 fn a_file_of_keys_has_comments_and_several_keys() {
     let ((one, _), (two, _)) = (generate(), generate());
-    let keys = Keys::parse(&format!("# mine\n\n{}  \r\n{}", one.expose(), two.expose()), String::new()).unwrap();
+    let keys =
+        Keys::parse(&format!("# mine\n\n{}  \r\n{}", one.expose(), two.expose()), String::new()).unwrap();
     assert_eq!(keys.recipients().len(), 2);
     for (text, why) in [
         ("# none\n", "there is no key in it"),

@@ -18,6 +18,8 @@ mod lookup;
 mod readme;
 mod rooms;
 mod scan;
+mod secure;
+mod sources;
 mod state;
 mod support;
 mod terminal;

@@ -40,7 +40,9 @@ pub(super) fn add(recipient: &str, name: Option<&str>, options: &LineOptions) ->
         eprintln!("shipctl: what is encrypted already opens for {who} after `shipctl key rotate`");
     }
     if first {
-        eprintln!("shipctl: these are the only recipients now: add your own with `shipctl key add-recipient \"$(shipctl key show)\"`, unless this is it");
+        eprintln!(
+            "shipctl: these are the only recipients now: add your own with `shipctl key add-recipient \"$(shipctl key show)\"`, unless this is it"
+        );
     }
     target::tell(&line, file, options);
     Ok(exit::SUCCESS)

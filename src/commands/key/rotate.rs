@@ -51,7 +51,10 @@ pub(super) fn run(new_key: bool, options: &LineOptions) -> Result<u8, Failure> {
     // First the key: it must never be that a value is there and the key to it is not.
     if let Some(new) = &new {
         new.write()?;
-        eprintln!("shipctl: your new key is {}; the old one stays behind it in the file, for what git has kept", new.public);
+        eprintln!(
+            "shipctl: your new key is {}; the old one stays behind it in the file, for what git has kept",
+            new.public
+        );
     }
     let edited = commit(&line, draft, options)?;
     let names: Vec<_> =

@@ -171,11 +171,7 @@ pub(super) fn all(
     Ok(Answers(answers))
 }
 
-fn ask_for(
-    field: &'static Field,
-    recipients: &Recipients,
-    answers: &mut Vec<Answer>,
-) -> Result<(), Failure> {
+fn ask_for(field: &'static Field, recipients: &Recipients, answers: &mut Vec<Answer>) -> Result<(), Failure> {
     let mut add = |key, from| answers.push(Answer { field: field.name, key, from });
     let skip = if field.required { "" } else { " (Enter to skip)" };
     match field.shape {
