@@ -190,7 +190,7 @@ impl Session {
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
     fn fetch(&self, job: &str, commands: Commands, access: Access) -> Result<Fetched<'_>, Failure> {
         let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
-        let mut state = State::open(self, access)?;
+        let mut state = State::open_for(self, access, &plan)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
         let mut fetch = match commands {
