@@ -1,12 +1,14 @@
 //! The commands: glue between the command line and the road from YAML to a finished job. One file each.
 
 pub mod check;
+mod ci;
 pub mod completions;
 pub mod env;
 pub mod exec;
 pub mod function;
 pub mod graph;
 pub mod history;
+mod line;
 pub mod list;
 mod made;
 mod plan;
@@ -18,6 +20,7 @@ pub mod state;
 mod versions;
 mod warnings;
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write as _};
@@ -27,15 +30,19 @@ use std::rc::Rc;
 use anyhow::{Context as _, anyhow};
 
 use crate::cli::{ColorWhen, JobOptions, LineOptions};
+use crate::contract::path;
 use crate::credentials::{self, Ambient, Credentials, Fetch};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::environment::{self, Build, Built, Environment};
 use crate::exit;
+use crate::mask::Patterns;
 use crate::model::files::{self, Line};
 use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
+use crate::run::Masking;
 use crate::source::Sources;
+use crate::state::Store;
 use crate::versions::Versions;
 use crate::workspace::{self, Home, Unavailable, Workspace};
 use record::{Access, State};
@@ -47,6 +54,14 @@ pub struct Failure {
     pub status: u8,
     /// What is said on stderr.
     message: String,
+}
+
+impl Failure {
+    /// The same without secrets.
+    fn masked(self, patterns: &Patterns) -> Failure {
+        let message = String::from_utf8_lossy(&patterns.mask(self.message.as_bytes())).into_owned();
+        Failure { message, ..self }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -148,9 +163,15 @@ struct Session {
     line: Line,
     options: JobOptions,
     paint: Paint,
-    inherited: Vec<(OsString, OsString)>,
+    inherited: Rc<[(OsString, OsString)]>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
+    /// What stands in front of each line on stderr, where several jobs run.
+    prefix: RefCell<String>,
+    /// The state, once a run has opened it: those that follow need not.
+    store: RefCell<Option<Store>>,
+    /// The warnings so far: each entry of a matrix has the same.
+    said: RefCell<Vec<String>>,
 }
 
 /// What a job needs from elsewhere, fetched.
@@ -161,6 +182,8 @@ struct Fetched<'a> {
     versions: Rc<Versions>,
     state: State,
     number: u32,
+    /// The entry of the matrix of a runCI job, from 0.
+    entry: usize,
 }
 
 /// A job, ready to be run but for the workspace.
@@ -174,34 +197,65 @@ struct Ready<'a> {
 impl Session {
     /// Reads a line for a job.
     fn new(line_options: &LineOptions, options: &JobOptions, job: &str) -> Result<Session, Failure> {
-        let mut line = read_good(line_options)?;
-        let paint = paint(line_options.color, &io::stderr());
+        Session::of(read_good(line_options)?, &[job], paint(line_options.color, &io::stderr()), options)
+    }
+
+    /// The session of some jobs of a line.
+    fn of(mut line: Line, jobs: &[&str], paint: Paint, options: &JobOptions) -> Result<Session, Failure> {
         let mut problems = Vec::new();
-        credentials::add_ambient(&mut line.pipeline, job, &Ambient::new(std::env::vars_os()), &mut problems);
+        let ambient = Ambient::new(std::env::vars_os());
+        let mut no_repositories = Vec::new();
+        for job in jobs {
+            no_repositories.extend(ci::add_repository(&mut line, options, job));
+            credentials::add_ambient(&mut line.pipeline, job, &ambient, &mut problems);
+        }
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
         }
-        let inherited = inherited(options.clean_env);
+        let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        Ok(Session { line, options: options.clone(), paint, inherited, machine })
+        let (prefix, said, store) = Default::default();
+        let options = options.clone();
+        let session = Session { line, options, paint, inherited, machine, prefix, said, store };
+        session.warn(&no_repositories);
+        Ok(session)
     }
 
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
     fn fetch(&self, job: &str, commands: Commands, access: Access) -> Result<Fetched<'_>, Failure> {
         let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
+        let credentials = credentials::fetch(&plan, &mut self.fetcher(commands));
+        let credentials = credentials.map_err(|problems| self.fail(&problems))?;
+        self.complete(plan, credentials, commands, access)
+    }
+
+    /// What fetches credentials.
+    fn fetcher(&self, commands: Commands) -> Fetch<'_> {
+        match commands {
+            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
+            Commands::Skip => Fetch::without_commands(&self.line.sources),
+        }
+    }
+
+    /// The same for a job that was resolved and has its credentials.
+    fn complete<'a>(
+        &'a self,
+        plan: Plan<'a>,
+        credentials: Credentials,
+        commands: Commands,
+        access: Access,
+    ) -> Result<Fetched<'a>, Failure> {
+        let entry = self.chosen_entry(&plan)?;
+        let job = &plan.job.name.text;
         let mut state = State::open_for(self, access, &plan)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
-        let mut fetch = match commands {
-            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
-            Commands::Skip => Fetch::without_commands(&self.line.sources),
-        };
-        let credentials = credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
+        build.entry = entry;
         self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
-        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number })
+        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number, entry })
     }
 
     /// What is true of a run in a workspace, but for the repositories.
@@ -222,6 +276,8 @@ impl Session {
             operating_system: self.machine.1.clone(),
             given: self.options.env.clone(),
             repositories: Repositories::new(),
+            entry: 0,
+            inherited: Rc::clone(&self.inherited),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
         })
     }
@@ -230,6 +286,7 @@ impl Session {
     fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build), Failure> {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
+        build.entry = job.entry;
         let built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
         for (index, task) in job.plan.tasks.iter().enumerate() {
@@ -262,7 +319,11 @@ impl Session {
         home: Home,
         keep: bool,
     ) -> Result<(Ready<'a>, Workspace), Failure> {
-        let job = &fetched.plan.job.name.text;
+        // One after the other, the entries of a matrix have the same; those that are kept do not.
+        let job = match keep {
+            true => &ci::name_of_run(&fetched.plan, fetched.entry),
+            false => &fetched.plan.job.name.text,
+        };
         // A clone may be large.
         let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
         if self.options.workspace.is_none() {
@@ -300,9 +361,22 @@ impl Session {
         failure(problems, &self.line.sources, self.paint)
     }
 
+    /// Says what it has not said yet.
     fn warn(&self, warnings: &[Diagnostic]) {
         for warning in warnings {
-            eprint!("{}", warning.render(&self.line.sources, self.paint));
+            let text = warning.render(&self.line.sources, self.paint);
+            if !self.said.borrow().contains(&text) {
+                self.say(&text);
+                self.said.borrow_mut().push(text);
+            }
+        }
+    }
+
+    /// Says something on stderr: whole lines.
+    fn say(&self, text: &str) {
+        let prefix = self.prefix.borrow();
+        for line in text.split_inclusive('\n') {
+            eprint!("{prefix}{line}");
         }
     }
 
@@ -323,6 +397,13 @@ impl Session {
         offer_shipctl(&mut variables);
         variables
     }
+}
+
+/// What is masked in what a job prints.
+fn masking(ready: &Ready, workspace: &Workspace) -> Result<Masking, Failure> {
+    let added = workspace.root().join(path::SECRETS).join(path::MASKED);
+    let patterns = Patterns::new(ready.environment.secrets());
+    Ok(Masking::new(patterns, &added).with_context(|| format!("cannot make {}", added.display()))?)
 }
 
 /// Scripts ask `shipctl`: where their PATH has none, this one comes last.

@@ -4,6 +4,7 @@
 
 mod ambient;
 mod fetch;
+mod weak;
 
 use std::rc::Rc;
 
@@ -15,9 +16,11 @@ use crate::model::kind::Kind;
 use crate::model::{Integration, Pipeline};
 use crate::resolve::Plan;
 use crate::secret::Secret;
+use crate::source::Place;
 
 pub use ambient::{Ambient, PREFIX};
 pub use fetch::Fetch;
+pub use weak::weak;
 
 /// The fields of an integration, fetched.
 pub struct Credential {
@@ -54,6 +57,10 @@ pub struct FetchedValue {
     pub value: Value,
     /// Where it was, in words: `$AWS_KEY`, `file key.pem`.
     pub origin: Rc<str>,
+    /// Whether the log masks it if it is secret.
+    pub masked: bool,
+    /// Where the YAML says it.
+    pub place: Place,
 }
 
 /// A value of the environment or of a field.

@@ -95,6 +95,11 @@ impl Store {
         if place.has_database()? { open::open_existing(place).map(Some) } else { Ok(None) }
     }
 
+    /// Whether the database is still the one that was opened: it may be removed while it is in use.
+    pub fn is_there(&self) -> bool {
+        self.identity == self.place.identity()
+    }
+
     /// Sets how long this store waits for another process that is writing; [`PATIENCE`] otherwise.
     ///
     /// # Errors
@@ -145,7 +150,7 @@ impl Store {
 
     /// That the database is still the one that was opened.
     fn refuse_replaced(&self, what: &str) -> Result<()> {
-        if self.identity == self.place.identity() {
+        if self.is_there() {
             return Ok(());
         }
         Err(Error::new(

@@ -1,6 +1,5 @@
 //! What a run remembers of those before it, and leaves for those after it.
 
-use std::mem::ManuallyDrop;
 use std::thread::{self, JoinHandle};
 
 use anyhow::anyhow;
@@ -8,7 +7,7 @@ use anyhow::anyhow;
 use super::made::{self, Made};
 use super::{Failure, Fetched, Ready, Session};
 use crate::contract::path;
-use crate::credentials::{Content, Credentials, Value};
+use crate::credentials::{Content, Credentials, FetchedValue, Value};
 use crate::diagnostic::Diagnostic;
 use crate::environment::dependency_directory;
 use crate::exit;
@@ -43,6 +42,10 @@ impl State {
     pub(super) fn open(session: &Session, access: Access) -> Result<State, Failure> {
         let directory = &session.line.directory;
         if access == Access::Record {
+            // Unless somebody has removed it meanwhile.
+            if let Some(store) = session.store.take().filter(Store::is_there) {
+                return Ok(State { store: Some(store), opening: None, recording: true });
+            }
             match Store::open(directory) {
                 Ok(store) => return Ok(State { store: Some(store), opening: None, recording: true }),
                 Err(error) if cannot_be_written(&error) => warn_unrecorded(session, &error),
@@ -57,6 +60,7 @@ impl State {
     pub(super) fn open_for(session: &Session, access: Access, plan: &Plan) -> Result<State, Failure> {
         let job = &plan.job.name.text;
         if access == Access::Record
+            && session.store.borrow().is_none()
             && plan.dependencies.is_empty()
             && Build::needs_no_store(&session.line.directory, job)
         {
@@ -180,19 +184,20 @@ impl Record {
         // The status of a script that failed is more than that of what it could not leave.
         let status = if outcome == Outcome::Success { exit::NOT_STORED } else { outcome.status() };
         let opened = state.opened().map_err(|failure| Failure { status, ..failure })?;
-        // Closing it takes time, and the end of the process does it as well.
-        let Some(mut store) = opened.map(ManuallyDrop::new) else { return Ok(()) };
+        let Some(mut store) = opened else { return Ok(()) };
         let stored = made::made(ready, ending)
             .and_then(|Made { changes, warnings }| {
                 session.warn(&warnings);
                 if allow_secrets { Ok(changes) } else { without_secrets(&ready.credentials, changes) }
             })
             .and_then(|changes| Ok(store.finish(&self.0, ending, outcome.status(), &changes).map(drop)?));
-        let Err(failure) = stored else { return Ok(()) };
-        let ending = if ending == Ending::Success { Ending::Failure } else { ending };
-        // It is in the history all the same, if that can be; what was wrong is said below.
-        let _ = store.finish(&self.0, ending, status, &[]);
-        Err(Failure { status, ..failure })
+        if stored.is_err() {
+            let ending = if ending == Ending::Success { Ending::Failure } else { ending };
+            // It is in the history all the same, if that can be; what was wrong is said below.
+            let _ = store.finish(&self.0, ending, status, &[]);
+        }
+        session.store.replace(Some(store));
+        stored.map_err(|failure| Failure { status, ..failure })
     }
 }
 
@@ -218,8 +223,10 @@ struct Secrets<'a>(Vec<(&'a crate::secret::Secret, String, bool)>);
 impl<'a> Secrets<'a> {
     fn of(credentials: &'a Credentials) -> Self {
         let mut secrets = Vec::new();
-        let mut add = |value: &'a Value, origin: String, inside| {
-            if let Value::Secret(secret) = value {
+        let mut add = |fetched: &'a FetchedValue, origin: String, inside| {
+            if let Value::Secret(secret) = &fetched.value
+                && fetched.masked
+            {
                 secrets.push((secret, origin, inside));
             }
         };
@@ -227,13 +234,13 @@ impl<'a> Secrets<'a> {
             let of = |field: &str| format!("integration {}, field {field}", credential.name);
             for field in &credential.fields {
                 match &field.content {
-                    Content::One(one) => add(&one.value, of(field.name), true),
+                    Content::One(one) => add(one, of(field.name), true),
                     Content::List(items) => {
-                        items.iter().for_each(|item| add(&item.value, of(field.name), true));
+                        items.iter().for_each(|item| add(item, of(field.name), true));
                     }
                     Content::Map(entries) => {
                         for (key, one) in entries {
-                            add(&one.value, format!("integration {}, key {key}", credential.name), false);
+                            add(one, format!("integration {}, key {key}", credential.name), false);
                         }
                     }
                 }

@@ -6,53 +6,140 @@ use std::os::fd::AsFd as _;
 
 use anyhow::Context as _;
 
-use super::record::{Access, Record};
-use super::{Commands, Failure, Ready, Session, paint, plan, print};
+use super::record::{Access, Record, State};
+use super::{Commands, Failure, Fetched, Ready, Session, ci, line, paint, plan, print, read_good};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
 use crate::environment::task_name;
 use crate::exit;
-use crate::mask::Patterns;
+use crate::model::Job;
+use crate::model::files::Line;
 use crate::model::job::Sections;
 use crate::run::console::{Console, Json, Text};
-use crate::run::{self, Outcome, Signals};
+use crate::run::{self, Masking, Outcome, Signals};
 use crate::workspace::{Home, Workspace};
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// On everything that is wrong before the first line of the job's script.
+/// On everything that is wrong before the first line of a job's script.
 pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
+    match command.job.as_slice() {
+        [job] if !command.upstream && !command.downstream => one(job, command, options),
+        _ => line::run(command, options),
+    }
+}
+
+/// Runs one job, whose log is all there is to see.
+fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     // Giving memory back piece by piece takes longer than everything it was for; the kernel does it in one go.
-    let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
+    let session = session(read_good(options)?, &[job], command, options)?;
+    let session = ManuallyDrop::new(session);
     if command.dry_run {
-        let ready = session.prepare(&command.job, Commands::Skip)?;
+        let ready = session.prepare(job, Commands::Skip)?;
         session.warn_of_job(&ready.plan);
+        session.warn_of_weak_secrets(&ready.credentials);
         session.warn_of_left_out(&ready.build.repositories);
         let limit = command.timeout.or(ready.plan.job.time_limit);
         print(&plan::describe(&session, &ready, limit, paint(options.color, &io::stdout()))?)?;
         return Ok(exit::SUCCESS);
     }
-    let mut fetched = session.fetch(&command.job, Commands::Run, Access::Record)?;
+    let fetched = session.fetch(job, Commands::Run, Access::Record)?;
     session.warn_of_job(&fetched.plan);
+    session.warn_of_weak_secrets(&fetched.credentials);
     session.warn_of_left_out(&fetched.repositories);
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;
-    let (state, record) = Record::begin(&session, &mut fetched)?;
+    let stdout = io::stdout();
+    let mut console = match command.log_format {
+        LogFormat::Json => Console::new(Json::new(), stdout.as_fd()),
+        LogFormat::Text => {
+            let coloured = paint(options.color, &stdout) == Paint::Coloured;
+            let live = stdout.is_terminal() && std::env::var_os("GITHUB_ACTIONS").is_none();
+            let console = Console::new(Text::new(coloured, live), stdout.as_fd());
+            if live { console.with_terminal() } else { console }
+        }
+    };
+    let done = execute(&session, fetched, command, &signals, &mut console)?;
+    Ok(done.outcome.status())
+}
+
+/// The session of some jobs of a line, as they are to be run.
+pub(super) fn session(
+    mut line: Line,
+    jobs: &[&str],
+    command: &Run,
+    options: &LineOptions,
+) -> Result<Session, Failure> {
+    if command.notify {
+        for job in jobs {
+            line.pipeline.jobs.get_mut(*job).map(Job::send_notifications);
+        }
+    }
+    Session::of(line, jobs, paint(options.color, &io::stderr()), &command.options)
+}
+
+/// A run that has come to its end.
+pub(super) struct Done {
+    /// How.
+    pub(super) outcome: Outcome,
+    /// The number of the build; `None` if it is in no history.
+    pub(super) build: Option<u32>,
+}
+
+/// Runs a job for which everything was fetched, and stores what it made.
+///
+/// # Errors
+///
+/// When no line of its script can be run, when the log cannot be written, and when what it made cannot be stored.
+pub(super) fn execute(
+    session: &Session,
+    mut fetched: Fetched,
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<Done, Failure> {
+    let (state, record) = Record::begin(session, &mut fetched)?;
+    if session.runs_matrix(&fetched.plan) {
+        return ci::run(session, fetched, (state, record), command, signals, console);
+    }
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
     let ready = ManuallyDrop::new(ready);
-    session.clone_repositories(&ready, &signals)?;
-    state.restore_files(&ready)?;
-    let outcome = run_job(&session, &ready, &workspace, command, options, &signals)?;
-    if command.keep {
-        eprintln!("shipctl: the workspace is kept: {}", workspace.root().display());
-    }
+    let (outcome, masking) = run_opened(session, &ready, &workspace, &state, command, signals, console)?;
+    let build = record.is_some().then_some(ready.build.number);
     if let Some(record) = record {
-        record.finish(state, &session, &ready, outcome, command.allow_secrets_in_state)?;
+        record
+            .finish(state, session, &ready, outcome, command.allow_secrets_in_state)
+            .map_err(|failure| failure.masked(masking.patterns()))?;
     }
-    Ok(outcome.status())
+    Ok(Done { outcome, build })
+}
+
+/// Runs a job in its workspace, once what goes in is there. Returns what is masked by now, too.
+///
+/// # Errors
+///
+/// When no line of its script can be run, and when the log cannot be written.
+pub(super) fn run_opened(
+    session: &Session,
+    ready: &Ready,
+    workspace: &Workspace,
+    state: &State,
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<(Outcome, Masking), Failure> {
+    session.clone_repositories(ready, signals)?;
+    state.restore_files(ready)?;
+    let mut masking = super::masking(ready, workspace)?;
+    let outcome = run_job(session, ready, workspace, command, signals, &mut masking, console)
+        .map_err(|failure| failure.masked(masking.patterns()))?;
+    if command.keep {
+        session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
+    }
+    Ok((outcome, masking))
 }
 
 fn run_job(
@@ -60,43 +147,36 @@ fn run_job(
     ready: &Ready,
     workspace: &Workspace,
     command: &Run,
-    options: &LineOptions,
     signals: &Signals,
+    masking: &mut Masking,
+    console: &mut Console,
 ) -> Result<Outcome, Failure> {
     let mut tasks = Vec::new();
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
-        tasks.push(run::Task {
-            name: task_name(task, index),
-            entries: task.entries.clone(),
-            environment: session.process_environment(&ready.environment, &on_top),
-        });
+        let mut environment = session.process_environment(&ready.environment, &on_top);
+        ci::add_functions(&ready.plan, &mut environment);
+        tasks.push(run::Task { name: task_name(task, index), entries: task.entries.clone(), environment });
     }
     let job = run::Job {
-        name: &ready.plan.job.name.text,
+        name: &ci::name_of_run(&ready.plan, ready.build.entry),
         tasks: &tasks,
         sections: &sections(&ready.plan.job.sections),
-        root: workspace.root(),
+        root: &ready.build.directory(&ready.plan),
         scripts: &workspace.root().join(path::SCRIPTS),
         time_limit: command.timeout.or(ready.plan.job.time_limit),
         grace: command.grace.unwrap_or(run::GRACE),
     };
-    let stdout = io::stdout();
-    let mut console = match command.log_format {
-        LogFormat::Json => Console::new(Json::new(), stdout.as_fd()),
-        LogFormat::Text => {
-            let coloured = paint(options.color, &stdout) == Paint::Coloured;
-            let live = stdout.is_terminal() && std::env::var_os("GITHUB_ACTIONS").is_none();
-            Console::new(Text::new(coloured, live), stdout.as_fd())
-        }
-    };
-    let outcome = run::run(&job, &Patterns::new(ready.environment.secrets()), signals, &mut console)?;
+    let outcome = run::run(&job, masking, signals, console)?;
     match console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-        Some(error) => {
-            Err(anyhow::Error::from(error).context("the log could not be written to its end").into())
-        }
+        Some(error) => Err(unwritten(error)),
         None => Ok(outcome),
     }
+}
+
+/// The failure of a log.
+pub(super) fn unwritten(error: io::Error) -> Failure {
+    anyhow::Error::from(error).context("the log could not be written to its end").into()
 }
 
 fn sections(sections: &Sections) -> run::Sections {

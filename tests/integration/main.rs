@@ -4,13 +4,16 @@
 
 mod bad_input;
 mod check;
+mod ci;
 mod env;
 mod files;
 mod graph;
 mod history;
 mod job;
 mod line;
+mod lines;
 mod lookup;
+mod mask;
 mod readme;
 mod rooms;
 mod state;

@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("resolve", &["diagnostic", "model", "yaml"]),
     ("check", &["diagnostic", "model", "resolve"]),
     ("order", &["model"]),
-    ("mask", &["secret"]),
+    ("mask", &["contract", "secret"]),
     ("credentials", &["contract", "diagnostic", "model", "resolve", "secret", "source"]),
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),
     ("state", &["contract", "mask", "secret"]),
@@ -39,7 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("versions", &["model", "resolve", "source", "state", "yaml"]),
     ("workspace", &["contract", "credentials", "environment", "repository", "resolve", "versions", "yaml"]),
-    ("run", &["exit", "mask"]),
+    ("run", &["exit", "mask", "secret"]),
     ("lookup", &["contract", "exit", "nearest"]),
     ("cli", &["environment", "lookup"]),
 ];

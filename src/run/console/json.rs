@@ -6,15 +6,18 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Format;
+use crate::run::Outcome;
 use crate::run::event::{Event, Kind, Step};
 
 /// The format of `--log-format json`.
 ///
 /// Every object has an `event`: `job-start`, `step-start`, `entry-start`, `output`, `entry-end`, `notice`, `step-end`
-/// or `job-end`. Output is `text`, or `base64` where it is not UTF-8; a character that is cut by the end of a read is
-/// held back until the rest of it has come.
+/// or `job-end`; in the log of several jobs each has the name of its `job` too. Output is `text`, or `base64` where it
+/// is not UTF-8; a character that is cut by the end of a read is held back until the rest of it has come.
 #[derive(Debug, Default)]
 pub struct Json {
+    /// The job, where there are several.
+    job: Option<String>,
     /// The bytes of a character that is not complete yet: three at most.
     held: Vec<u8>,
 }
@@ -23,6 +26,11 @@ impl Json {
     /// The format, at the beginning of a run.
     pub fn new() -> Json {
         Json::default()
+    }
+
+    /// The same for one job of several.
+    pub fn of_job(job: &str) -> Json {
+        Json { job: Some(job.to_owned()), held: Vec::new() }
     }
 
     fn output(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
@@ -34,17 +42,26 @@ impl Json {
             Cow::Owned(whole)
         };
         match std::str::from_utf8(&bytes) {
-            Ok(text) => line(json!({"event": "output", "text": text}), out),
+            Ok(text) => self.line(json!({"event": "output", "text": text}), out),
             // Valid but for a character whose end is yet to come.
             Err(error) if error.error_len().is_none() => {
                 let (text, rest) = bytes.split_at(error.valid_up_to());
                 self.held = rest.to_vec();
                 if !text.is_empty() {
-                    line(json!({"event": "output", "text": String::from_utf8_lossy(text)}), out);
+                    self.line(json!({"event": "output", "text": String::from_utf8_lossy(text)}), out);
                 }
             }
-            Err(_) => line(json!({"event": "output", "base64": base64(&bytes)}), out),
+            Err(_) => self.line(json!({"event": "output", "base64": base64(&bytes)}), out),
         }
+    }
+
+    fn line(&self, mut object: Value, out: &mut Vec<u8>) {
+        if let (Some(job), Value::Object(fields)) = (&self.job, &mut object) {
+            fields.entry("job").or_insert_with(|| job.as_str().into());
+        }
+        // Writing to memory a value whose keys are strings cannot fail.
+        let _ = serde_json::to_writer(&mut *out, &object);
+        out.push(b'\n');
     }
 }
 
@@ -55,9 +72,9 @@ impl Format for Json {
         }
         if !self.held.is_empty() {
             let rest = std::mem::take(&mut self.held);
-            line(json!({"event": "output", "base64": base64(&rest)}), out);
+            self.line(json!({"event": "output", "base64": base64(&rest)}), out);
         }
-        line(object(event), out);
+        self.line(object(event), out);
     }
 }
 
@@ -76,6 +93,14 @@ fn object(event: &Event) -> Value {
             "event": "entry-end", "step": step, "entry": entry, "status": status, "seconds": seconds(duration),
         }),
         Event::Notice { message } => json!({"event": "notice", "message": message}),
+        Event::MatrixStart { label } => json!({"event": "matrix-start", "entry": label}),
+        Event::MatrixEnd { entries } => {
+            let entries = entries.iter().map(|(label, outcome)| {
+                let result = outcome.map_or("not-run", Outcome::as_str);
+                json!({"entry": label, "result": result, "status": outcome.map(Outcome::status)})
+            });
+            json!({"event": "matrix-end", "entries": entries.collect::<Vec<_>>()})
+        }
         Event::StepEnd { step } => ended(json!({"event": "step-end"}), step),
         Event::JobEnd { job, outcome, duration, steps } => json!({
             "event": "job-end", "job": job, "result": outcome.as_str(), "status": outcome.status(),
@@ -104,14 +129,8 @@ fn ended(mut object: Value, step: &Step) -> Value {
 }
 
 /// A duration in seconds, to the microsecond.
-fn seconds(duration: Duration) -> f64 {
+pub fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e6
-}
-
-fn line(object: Value, out: &mut Vec<u8>) {
-    // Writing to memory a value whose keys are strings cannot fail.
-    let _ = serde_json::to_writer(&mut *out, &object);
-    out.push(b'\n');
 }
 
 /// Base64 with padding (RFC 4648, section 4).
