@@ -80,11 +80,27 @@ impl Workspace {
     }
 
     fn fill(&mut self, layout: &Layout, is_empty: bool) -> Result<()> {
-        let usable = || format!("cannot use the workspace {}", self.root.display());
         if !is_empty {
-            place::clear(&self.root, DIRECTORIES).with_context(usable)?;
-            self.lock.set_len(0).with_context(usable)?;
+            self.empty()?;
         }
+        match self.write(layout) {
+            // A person has put something there, or an older shipctl has left it.
+            Err(error) if is_empty && is_in_the_way(&error) => {
+                self.empty()?;
+                self.write(layout)
+            }
+            written => written,
+        }
+    }
+
+    /// Removes what another run has left in it.
+    fn empty(&self) -> Result<()> {
+        place::clear(&self.root, DIRECTORIES)
+            .and_then(|()| self.lock.set_len(0))
+            .with_context(|| format!("cannot use the workspace {}", self.root.display()))
+    }
+
+    fn write(&mut self, layout: &Layout) -> Result<()> {
         for directory in &layout.directories {
             let directory = self.root.join(directory);
             make_directory(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
@@ -143,6 +159,12 @@ impl Drop for Workspace {
             );
         }
     }
+}
+
+/// Whether a file could not be made because there is one.
+fn is_in_the_way(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
 }
 
 /// A directory that is ours.

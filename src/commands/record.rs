@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) store: Option<Store>,
     /// Opens the store while the job runs, which needs nothing that is in it.
     opening: Option<JoinHandle<state::Result<Store>>>,
+    /// The number that the next run of the job has, where the store is not open; 0 if that is not known.
+    next: u32,
     /// Whether the run is to be recorded.
     pub(super) recording: bool,
 }
@@ -44,29 +46,26 @@ impl State {
         if access == Access::Record {
             // Unless somebody has removed it meanwhile.
             if let Some(store) = session.store.take().filter(Store::is_there) {
-                return Ok(State { store: Some(store), opening: None, recording: true });
+                return Ok(State { store: Some(store), recording: true, ..State::default() });
             }
             match Store::open(directory) {
-                Ok(store) => return Ok(State { store: Some(store), opening: None, recording: true }),
+                Ok(store) => return Ok(State { store: Some(store), recording: true, ..State::default() }),
                 Err(error) if cannot_be_written(&error) => warn_unrecorded(session, &error),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(State { store: Store::open_existing(directory)?, opening: None, recording: false })
+        Ok(State { store: Store::open_existing(directory)?, ..State::default() })
     }
 
-    /// The state of the line for a job. For one that is recorded and has no use for what is stored it is not opened
-    /// yet, which takes as long as many a script.
+    /// The state of the line for a job. For one that has no use for what is stored it is not opened, or not yet: that
+    /// takes as long as many a script.
     pub(super) fn open_for(session: &Session, access: Access, plan: &Plan) -> Result<State, Failure> {
-        let job = &plan.job.name.text;
-        if access == Access::Record
-            && session.store.borrow().is_none()
-            && plan.dependencies.is_empty()
-            && Build::needs_no_store(&session.line.directory, job)
-        {
-            return Ok(State { store: None, opening: None, recording: true });
+        let next = || Build::next_unopened(&session.line.directory, &plan.job.name.text);
+        let is_open = session.store.borrow().is_some();
+        match (!is_open && plan.dependencies.is_empty()).then(next).flatten() {
+            Some(next) => Ok(State { next, recording: access == Access::Record, ..State::default() }),
+            None => State::open(session, access),
         }
-        State::open(session, access)
     }
 
     /// The store, as soon as it is open.
@@ -87,7 +86,7 @@ impl State {
     pub(super) fn next_build(&self, job: &str) -> Result<u32, Failure> {
         match &self.store {
             Some(store) if !self.recording => Ok(store.next_build(job)?),
-            _ => Ok(1),
+            _ => Ok(self.next.max(1)),
         }
     }
 

@@ -115,10 +115,11 @@ pub struct Ended {
 const WHAT: &str = "begin a build";
 
 impl Build {
-    /// Whether [`Build::begin_unopened`] is going to begin one, unless that changes meanwhile.
-    pub fn needs_no_store(directory: &Path, job: &str) -> bool {
+    /// The number that [`Build::begin_unopened`] would give the next build of a job; `None` if it would begin none.
+    pub fn next_unopened(directory: &Path, job: &str) -> Option<u32> {
         let place = Place::of(directory);
-        begun::count(&place.directory, job).is_some_and(|count| !count.has_files) && open::is_current(&place)
+        let count = begun::count(&place.directory, job).filter(|count| !count.has_files)?;
+        open::is_current(&place).then_some(count.number + 1)
     }
 
     /// Begins a build of a job without its database, where no version that is stored matters: neither one that goes in
