@@ -1,21 +1,29 @@
 //! The commands: glue between the command line and the road from YAML to a finished job. One file each.
 
+mod audit;
 pub mod check;
 mod ci;
 pub mod completions;
+pub mod encrypt;
 pub mod env;
 pub mod exec;
 pub mod function;
 pub mod graph;
 pub mod history;
+pub mod integration;
+pub mod key;
 mod line;
 pub mod list;
 mod made;
+mod params;
+mod plain_secrets;
 mod plan;
+mod prompt;
 mod record;
 mod repositories;
 pub mod reset;
 pub mod run;
+pub mod scan;
 pub mod state;
 mod versions;
 mod warnings;
@@ -41,9 +49,10 @@ use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
 use crate::run::Masking;
+use crate::secure::{self, Opener};
 use crate::source::Sources;
 use crate::state::Store;
-use crate::versions::Versions;
+use crate::versions::{Opened, Versions};
 use crate::workspace::{self, Home, Unavailable, Workspace};
 use record::{Access, State};
 
@@ -166,6 +175,8 @@ struct Session {
     inherited: Rc<[(OsString, OsString)]>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
+    /// What opens the encrypted values of the line.
+    opener: Opener,
     /// What stands in front of each line on stderr, where several jobs run.
     prefix: RefCell<String>,
     /// The state, once a run has opened it: those that follow need not.
@@ -180,6 +191,7 @@ struct Fetched<'a> {
     credentials: Credentials,
     repositories: Repositories,
     versions: Rc<Versions>,
+    opened: Rc<Opened>,
     state: State,
     number: u32,
     /// The entry of the matrix of a runCI job, from 0.
@@ -216,8 +228,9 @@ impl Session {
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
         let (prefix, said, store) = Default::default();
+        let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
-        let session = Session { line, options, paint, inherited, machine, prefix, said, store };
+        let session = Session { line, options, paint, inherited, machine, opener, prefix, said, store };
         session.warn(&no_repositories);
         Ok(session)
     }
@@ -232,9 +245,11 @@ impl Session {
 
     /// What fetches credentials.
     fn fetcher(&self, commands: Commands) -> Fetch<'_> {
+        let fetch = Fetch::new(&self.line.sources, &self.opener)
+            .within(self.options.fetch_timeout.unwrap_or(credentials::LIMIT));
         match commands {
-            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
-            Commands::Skip => Fetch::without_commands(&self.line.sources),
+            Commands::Run | Commands::RunHere => fetch,
+            Commands::Skip => fetch.without_commands(),
         }
     }
 
@@ -251,11 +266,13 @@ impl Session {
         let mut state = State::open_for(self, access, &plan)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
+        let opened = Rc::new(self.open_params(&plan, &versions)?);
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
         build.entry = entry;
         self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
-        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number, entry })
+        let repositories = build.repositories;
+        Ok(Fetched { plan, credentials, repositories, versions, opened, state, number, entry })
     }
 
     /// What is true of a run in a workspace, but for the repositories.
@@ -275,6 +292,7 @@ impl Session {
             architecture: self.machine.0.clone(),
             operating_system: self.machine.1.clone(),
             given: self.options.env.clone(),
+            opened: Rc::default(),
             repositories: Repositories::new(),
             entry: 0,
             inherited: Rc::clone(&self.inherited),
@@ -286,6 +304,7 @@ impl Session {
     fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build), Failure> {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
+        build.opened = Rc::clone(&job.opened);
         build.entry = job.entry;
         let built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
@@ -435,7 +454,7 @@ fn inherited(clean: bool) -> Vec<(OsString, OsString)> {
             if clean {
                 KEPT.contains(&&*name) || name.starts_with("LC_")
             } else {
-                !name.starts_with(credentials::PREFIX)
+                !name.starts_with(credentials::PREFIX) && !secure::VARIABLES.contains(&&*name)
             }
         })
         .collect()

@@ -4,6 +4,7 @@
 
 mod ambient;
 mod fetch;
+mod program;
 mod weak;
 
 use std::rc::Rc;
@@ -11,7 +12,7 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 
 use crate::diagnostic::Diagnostic;
-use crate::model::integration::Values;
+use crate::model::integration::{ValueSource, Values};
 use crate::model::kind::Kind;
 use crate::model::{Integration, Pipeline};
 use crate::resolve::Plan;
@@ -19,7 +20,7 @@ use crate::secret::Secret;
 use crate::source::Place;
 
 pub use ambient::{Ambient, PREFIX};
-pub use fetch::Fetch;
+pub use fetch::{Fetch, LIMIT};
 pub use weak::weak;
 
 /// The fields of an integration, fetched.
@@ -113,13 +114,29 @@ pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnost
     let mut problems = Vec::new();
     let bound = plan.dependencies.iter().filter_map(|dependency| dependency.integration);
     let listed = plan.integrations.iter().map(|(_, integration)| *integration);
-    for integration in bound.chain(listed) {
+    let needed: Vec<_> = bound.chain(listed).collect();
+    fetch.run_commands(needed.iter().flat_map(|integration| sources(integration)));
+    for integration in needed {
         if !credentials.contains_key(&integration.name.text) {
             let credential = fetch_one(integration, fetch, &mut problems);
             credentials.insert(credential.name.clone(), credential);
         }
     }
     if problems.is_empty() { Ok(credentials) } else { Err(problems) }
+}
+
+/// Fetches the fields of all integrations of a line, as far as that is possible, and says what was not.
+pub fn fetch_all(pipeline: &Pipeline, fetch: &mut Fetch) -> (Credentials, Vec<Diagnostic>) {
+    let mut problems = Vec::new();
+    fetch.run_commands(pipeline.integrations.values().flat_map(sources));
+    let fetched =
+        pipeline.integrations.values().map(|integration| fetch_one(integration, fetch, &mut problems));
+    let credentials = fetched.map(|credential| (credential.name.clone(), credential)).collect();
+    (credentials, problems)
+}
+
+fn sources(integration: &Integration) -> impl Iterator<Item = &ValueSource> {
+    integration.fields.iter().flat_map(|field| field.values.sources()).map(|(_, source)| source)
 }
 
 fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Diagnostic>) -> Credential {

@@ -219,6 +219,7 @@ impl<'a> Ready<'a> {
             credentials: self.credentials,
             repositories: self.build.repositories,
             versions: self.build.versions,
+            opened: self.build.opened,
             state: State::default(),
             number: self.build.number,
             entry: self.build.entry,

@@ -10,15 +10,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("exit", &[]),
     ("nearest", &[]),
     ("secret", &[]),
+    ("secure", &["secret"]),
     ("source", &[]),
     ("diagnostic", &["nearest", "source"]),
     ("yaml", &["diagnostic", "source"]),
-    ("model", &["contract", "diagnostic", "secret", "source", "yaml"]),
+    ("model", &["contract", "diagnostic", "secret", "secure", "source", "yaml"]),
+    ("edit", &["diagnostic", "model", "source", "yaml"]),
     ("resolve", &["diagnostic", "model", "yaml"]),
     ("check", &["diagnostic", "model", "resolve"]),
     ("order", &["model"]),
     ("mask", &["contract", "secret"]),
-    ("credentials", &["contract", "diagnostic", "model", "resolve", "secret", "source"]),
+    ("scan", &["mask", "secret"]),
+    ("credentials", &["contract", "diagnostic", "model", "resolve", "secret", "secure", "source"]),
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),
     ("state", &["contract", "mask", "secret"]),
     (
@@ -37,7 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "yaml",
         ],
     ),
-    ("versions", &["model", "resolve", "source", "state", "yaml"]),
+    ("versions", &["model", "resolve", "secret", "source", "state", "yaml"]),
     ("workspace", &["contract", "credentials", "environment", "repository", "resolve", "versions", "yaml"]),
     ("run", &["exit", "mask", "secret"]),
     ("lookup", &["contract", "exit", "nearest"]),
@@ -112,5 +115,8 @@ fn secrets_leave_by_few_doors() {
         .filter(|(_, files)| files.iter().any(|file| code(file).contains(".expose()")))
         .map(|(room, _)| room)
         .collect();
-    assert_eq!(doors, ["commands", "credentials", "environment", "mask", "repository", "state", "workspace"]);
+    assert_eq!(
+        doors,
+        ["commands", "credentials", "environment", "mask", "repository", "scan", "state", "workspace"]
+    );
 }
