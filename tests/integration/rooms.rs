@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secure", &["secret"]),
     ("source", &[]),
     ("diagnostic", &["nearest", "source"]),
+    ("graph", &[]),
     ("yaml", &["diagnostic", "source"]),
     ("model", &["contract", "diagnostic", "secret", "secure", "source", "yaml"]),
     ("edit", &["diagnostic", "model", "source", "yaml"]),
