@@ -118,6 +118,16 @@ fn secrets_leave_by_few_doors() {
         .collect();
     assert_eq!(
         doors,
-        ["commands", "credentials", "environment", "mask", "repository", "scan", "state", "workspace"]
+        [
+            "commands",
+            "credentials",
+            "environment",
+            "mask",
+            "repository",
+            "scan",
+            "secure",
+            "state",
+            "workspace"
+        ]
     );
 }
