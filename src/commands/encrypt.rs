@@ -45,9 +45,7 @@ pub fn encrypt(command: &Encrypt, options: &LineOptions) -> Result<u8, Failure> 
         Some(text) => format!("secure: {text}\n"),
         None => block(&armoured),
     })?;
-    // Nobody is asked for a passphrase for this.
-    let own = KeyPlace::find().and_then(|place| place.keys(|_| Err(String::new())));
-    if own.is_ok_and(|own| !recipients.iter().any(|recipient| own.recipients().contains(recipient))) {
+    if own().is_some_and(|own| !recipients.iter().any(|recipient| own.contains(recipient))) {
         eprintln!("shipctl: it is encrypted to others: you cannot open it yourself");
     }
     Ok(exit::SUCCESS)
@@ -85,6 +83,12 @@ fn encrypted(text: &str) -> String {
 pub(super) fn opener(pipeline: &Pipeline) -> Opener {
     let listed = pipeline.recipients.iter().map(|recipient| recipient.listed.clone());
     Opener::new(listed.collect(), prompt::ask_on_terminal)
+}
+
+/// This user's own recipients, if they are known without asking for a passphrase.
+pub(super) fn own() -> Option<Vec<Recipient>> {
+    let keys = KeyPlace::find().ok()?.keys(|_| Err(String::new())).ok()?;
+    Some(keys.recipients())
 }
 
 /// Whom the values of a line are encrypted to: the recipients that it lists, or else the owner of the key in use.

@@ -5,7 +5,7 @@ use std::io;
 use anyhow::anyhow;
 
 use crate::cli::LineOptions;
-use crate::commands::encrypt::parse;
+use crate::commands::encrypt::{own, parse};
 use crate::commands::integration::{commit, read_to_add, target};
 use crate::commands::{Failure, failure, paint, print};
 use crate::edit::{Draft, map_node, text_node};
@@ -36,12 +36,15 @@ pub(super) fn add(recipient: &str, name: Option<&str>, options: &LineOptions) ->
     commit(&line, draft, options)?;
     let who = name.map_or_else(|| recipient.to_string(), |name| Printable(name).to_string());
     print(&format!("added {who} to the recipients of {}\n", line.sources.get(file).path().display()))?;
-    if has_encrypted(&line) {
+    let own = own().unwrap_or_default();
+    // The values of a line without recipients were encrypted to the owner of the one key there is.
+    let opens = first && own.contains(&recipient);
+    if has_encrypted(&line) && !opens {
         eprintln!("shipctl: what is encrypted already opens for {who} after `shipctl key rotate`");
     }
-    if first {
+    if let Some(own) = own.first().filter(|_| first && !own.contains(&recipient)) {
         eprintln!(
-            "shipctl: these are the only recipients now: add your own with `shipctl key add-recipient \"$(shipctl key show)\"`, unless this is it"
+            "shipctl: nobody else opens what is encrypted from now on: `shipctl key add-recipient {own}` adds you"
         );
     }
     target::tell(&line, file, options);
