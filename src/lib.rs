@@ -5,6 +5,7 @@
 //! next one is [`state`], which comes back as [`versions`] before the environment is made. The [`lookup`] functions, which
 //! scripts call inside a job, share nothing with that road but the [`contract`].
 
+pub mod aws;
 pub mod check;
 pub mod cli;
 pub mod commands;
