@@ -7,6 +7,7 @@ mod call;
 mod endpoint;
 mod error;
 mod http;
+mod profile;
 mod settings;
 mod sign;
 mod xml;
@@ -19,6 +20,7 @@ use crate::secret::Secret;
 pub use call::Client;
 pub use endpoint::{Partition, Service};
 pub use error::{Error, Problem};
+pub use profile::{Profiles, Way, chosen as chosen_profile};
 pub use settings::Settings;
 
 /// The keys of an AWS user or of a session.

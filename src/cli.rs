@@ -84,6 +84,9 @@ pub struct JobOptions {
     /// Take what is checked out in local repositories, with its uncommitted changes
     #[arg(long)]
     pub working_tree: bool,
+    /// The code that an MFA device shows, for roles of AWS that ask for one
+    #[arg(long, value_name = "CODE")]
+    pub mfa_code: Option<String>,
     /// Start from HOME, PATH, USER, LOGNAME, LANG, LC_*, TERM, TMPDIR, SHELL and TZ alone
     #[arg(long)]
     pub clean_env: bool,

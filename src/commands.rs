@@ -27,7 +27,7 @@ use std::rc::Rc;
 use anyhow::{Context as _, anyhow};
 
 use crate::cli::{ColorWhen, JobOptions, LineOptions};
-use crate::credentials::{self, Ambient, Credentials, Fetch};
+use crate::credentials::{self, Ambient, Credentials, Fetch, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::environment::{self, Build, Built, Environment};
 use crate::exit;
@@ -137,6 +137,8 @@ fn line_of_state(options: &LineOptions) -> Result<Line, Failure> {
 enum Commands {
     /// Those that come from commands too; and servers are asked for their repositories.
     Run,
+    /// Those that come from commands too; git servers are asked, and AWS is not: secrets are not shown.
+    RunMasked,
     /// Those that come from commands too; no server is asked.
     RunHere,
     /// Without starting anything.
@@ -194,14 +196,28 @@ impl Session {
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
         let mut fetch = match commands {
-            Commands::Run | Commands::RunHere => Fetch::new(&self.line.sources),
+            Commands::Run | Commands::RunMasked | Commands::RunHere => Fetch::new(&self.line.sources),
             Commands::Skip => Fetch::without_commands(&self.line.sources),
         };
-        let credentials = credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
+        let mut credentials =
+            credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
+        self.take_roles(&plan, &mut credentials, commands == Commands::Run)?;
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
-        self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
+        self.describe_repositories(
+            &plan,
+            &credentials,
+            &mut build,
+            matches!(commands, Commands::Run | Commands::RunMasked),
+        )?;
         Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number })
+    }
+
+    /// Takes the roles of the job; without asking AWS if that is not wanted.
+    fn take_roles(&self, plan: &Plan, credentials: &mut Credentials, ask: bool) -> Result<(), Failure> {
+        let needed = ask && plan.all_integrations().any(credentials::is_role);
+        let taker = needed.then(|| Taker::new(&plan.job.name.text, self.options.mfa_code.as_deref()));
+        credentials::take_roles(plan, credentials, taker.as_ref()).map_err(|problems| self.fail(&problems))
     }
 
     /// What is true of a run in a workspace, but for the repositories.
@@ -247,8 +263,9 @@ impl Session {
         Ok(Ready { plan, credentials, environment: built.environment, build })
     }
 
-    /// The same job, with what only servers know of its repositories.
+    /// The same job, with what only servers know of its repositories and roles.
     fn ask_servers<'a>(&self, mut ready: Ready<'a>) -> Result<Ready<'a>, Failure> {
+        self.take_roles(&ready.plan, &mut ready.credentials, true)?;
         self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
         let built = environment::build(&ready.plan, &ready.credentials, &ready.build);
         ready.environment = built.map_err(|problems| self.fail(&problems))?.environment;

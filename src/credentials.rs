@@ -3,7 +3,9 @@
 //! A field is fetched once per run, and only if the job needs its integration.
 
 mod ambient;
+mod caller;
 mod fetch;
+mod role;
 
 use std::rc::Rc;
 
@@ -18,6 +20,7 @@ use crate::secret::Secret;
 
 pub use ambient::{Ambient, PREFIX};
 pub use fetch::Fetch;
+pub use role::{Taker, UNASKED, is_role, take_roles};
 
 /// The fields of an integration, fetched.
 pub struct Credential {
@@ -86,12 +89,19 @@ pub fn add_ambient(pipeline: &mut Pipeline, job: &str, ambient: &Ambient, diagno
         .map(|input| &input.name)
         .chain(job.outputs().map(|output| &output.name))
         .filter_map(|name| pipeline.resources.get(&name.text)?.integration.as_ref());
-    let needed: Vec<_> = bound.chain(&job.integrations).cloned().collect();
-    for name in needed {
+    let mut needed: Vec<_> = bound.chain(&job.integrations).cloned().collect();
+    let mut next = 0;
+    while let Some(name) = needed.get(next).cloned() {
+        next += 1;
         if !pipeline.integrations.contains_key(&name.text)
             && let Some(integration) = ambient.integration(&name, diagnostics)
         {
             pipeline.integrations.insert(name.text.clone(), integration);
+        }
+        // What it gets its own credentials with may be of the environment too.
+        let source = pipeline.integrations.get(&name.text).and_then(Integration::source);
+        if let Some(source) = source.filter(|source| needed.iter().all(|known| known.text != source.text)) {
+            needed.push(source.clone());
         }
     }
 }
@@ -104,9 +114,7 @@ pub fn add_ambient(pipeline: &mut Pipeline, job: &str, ambient: &Ambient, diagno
 pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnostic>> {
     let mut credentials = Credentials::new();
     let mut problems = Vec::new();
-    let bound = plan.dependencies.iter().filter_map(|dependency| dependency.integration);
-    let listed = plan.integrations.iter().map(|(_, integration)| *integration);
-    for integration in bound.chain(listed) {
+    for integration in plan.all_integrations() {
         if !credentials.contains_key(&integration.name.text) {
             let credential = fetch_one(integration, fetch, &mut problems);
             credentials.insert(credential.name.clone(), credential);
@@ -137,6 +145,10 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
                 .map(|(key, source)| Ok((key.text.clone(), one(source, &key.text, true)?)))
                 .collect::<Result<_, _>>()
                 .map(Content::Map),
+            Values::Integration(name) => Ok(Content::One(FetchedValue {
+                value: Value::Plain(name.text.clone()),
+                origin: "the YAML".into(),
+            })),
         };
         fields.extend(content.map(|content| Fetched { name, content }));
     }

@@ -37,7 +37,8 @@ pub(super) struct Call<'a> {
 }
 
 /// The headers of the services that take forms, which are those that answer in XML.
-pub(super) const FORM: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+pub(super) const FORM: &[(&str, &str)] =
+    &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
 
 impl Client {
     /// A client for this way to AWS.
@@ -53,9 +54,7 @@ impl Client {
         loop {
             let (error, date) = match self.attempt(call, keys) {
                 Ok(answer) if answer.status == 200 => return Ok(answer.body),
-                Ok(answer) => {
-                    (Error::of_answer(call.name, answer.status, &answer.body, keys), answer.date)
-                }
+                Ok(answer) => (Error::of_answer(call.name, answer.status, &answer.body, keys), answer.date),
                 Err(error) => (error, None),
             };
             match error.problem {

@@ -135,7 +135,12 @@ mod tests {
             (Service::Sts, "cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn", "cn-north-1"),
             (Service::Sts, "us-gov-east-1", "https://sts.us-gov-east-1.amazonaws.com", "us-gov-east-1"),
             (Service::Ecr, "eu-west-1", "https://api.ecr.eu-west-1.amazonaws.com", "eu-west-1"),
-            (Service::Ecr, "cn-northwest-1", "https://api.ecr.cn-northwest-1.amazonaws.com.cn", "cn-northwest-1"),
+            (
+                Service::Ecr,
+                "cn-northwest-1",
+                "https://api.ecr.cn-northwest-1.amazonaws.com.cn",
+                "cn-northwest-1",
+            ),
             (Service::Iam, "eu-west-1", "https://iam.amazonaws.com", "us-east-1"),
             (Service::Iam, "us-gov-east-1", "https://iam.us-gov.amazonaws.com", "us-gov-west-1"),
         ] {

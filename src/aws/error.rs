@@ -34,6 +34,8 @@ pub enum Problem {
     Unavailable,
     /// The clock of this machine is wrong.
     ClockSkew,
+    /// A second factor is needed, and nobody is there to ask for its code.
+    NoCode,
     /// Anything else that the service says.
     Refused,
 }
@@ -58,6 +60,11 @@ impl Error {
         Error { call, problem, detail }
     }
 
+    /// The error for a second factor that nobody can be asked for.
+    pub fn no_code(serial: &str) -> Error {
+        Error::new("sts:GetSessionToken", Problem::NoCode, format!("device {serial}"))
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self.problem {
@@ -75,6 +82,7 @@ impl Error {
             Problem::Throttled => "other calls of this account use up its rate: try again in a minute".to_owned(),
             Problem::Unavailable => "try again; https://health.aws.amazon.com tells of outages".to_owned(),
             Problem::ClockSkew => "set the clock of this machine: AWS takes requests of the last five minutes".to_owned(),
+            Problem::NoCode => "give the code that the device shows with --mfa-code".to_owned(),
             Problem::Refused => format!("see what the documentation of AWS says of {}", self.call),
         }
     }
@@ -90,6 +98,7 @@ impl fmt::Display for Error {
             Problem::Throttled => "too many requests",
             Problem::Unavailable => "the service failed",
             Problem::ClockSkew => "the clock of this machine is wrong",
+            Problem::NoCode => "a code of the MFA device is needed",
             Problem::Refused => "refused",
         };
         write!(f, "{}: {what} ({})", self.call, self.detail)
@@ -199,8 +208,12 @@ mod tests {
 
     #[test]
     fn a_message_never_repeats_keys() {
-        let echo = xml("SignatureDoesNotMatch", "s3cr3t-key and t0k3n of AKIDEXAMPLE\n\nx-amz-security-token:t0k3n");
+        let echo =
+            xml("SignatureDoesNotMatch", "s3cr3t-key and t0k3n of AKIDEXAMPLE\n\nx-amz-security-token:t0k3n");
         let error = of(403, &echo).to_string();
-        assert_eq!(error, "sts:AssumeRole: the keys are not valid (SignatureDoesNotMatch: *** and *** of ***)");
+        assert_eq!(
+            error,
+            "sts:AssumeRole: the keys are not valid (SignatureDoesNotMatch: *** and *** of ***)"
+        );
     }
 }

@@ -24,8 +24,8 @@ impl Settings {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let either = |name: &str| set(&name.to_ascii_lowercase()).or_else(|| set(name));
         let proxy = |name: &str| either(name).or_else(|| either("ALL_PROXY"));
-        let ignored =
-            set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let ignored = set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
         let endpoint = |name: &str| if ignored { None } else { set(name) };
         Settings {
             endpoint: endpoint("AWS_ENDPOINT_URL"),
@@ -91,8 +91,11 @@ mod tests {
 
     #[test]
     fn a_proxy_is_that_of_the_scheme() {
-        let settings =
-            settings(&[("https_proxy", "http://s:1"), ("HTTPS_PROXY", "http://other:1"), ("ALL_PROXY", "http://a:1")]);
+        let settings = settings(&[
+            ("https_proxy", "http://s:1"),
+            ("HTTPS_PROXY", "http://other:1"),
+            ("ALL_PROXY", "http://a:1"),
+        ]);
         assert_eq!(settings.proxy("https://x"), Some("http://s:1"));
         assert_eq!(settings.proxy("http://x"), Some("http://a:1"));
     }

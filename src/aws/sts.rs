@@ -31,8 +31,6 @@ pub struct RoleRequest<'a> {
     pub external_id: Option<&'a str>,
     /// How long the session lasts; the role's own default without it.
     pub seconds: Option<u32>,
-    /// The second factor: the serial number of the device and its code.
-    pub mfa: Option<(&'a str, &'a str)>,
 }
 
 /// Keys for a while.
@@ -44,8 +42,6 @@ pub struct Session {
     pub expires: SystemTime,
     /// When they end, as AWS writes it: `2026-11-21T12:00:00Z`.
     pub expiration: String,
-    /// The role's session.
-    pub arn: String,
 }
 
 const VERSION: (&str, &str) = ("Version", "2011-06-15");
@@ -85,18 +81,43 @@ pub fn assume_role(
     ];
     pairs.extend(request.external_id.map(|id| ("ExternalId", id)));
     pairs.extend(seconds.as_deref().map(|seconds| ("DurationSeconds", seconds)));
-    if let Some((serial, code)) = request.mfa {
-        pairs.extend([("SerialNumber", serial), ("TokenCode", code)]);
-    }
-    let answer = send(client, CALL, region, &form(&pairs), keys)?;
-    let document = parse(CALL, &answer)?;
-    let part = |name: &str| xml::text(&document, name).ok_or_else(|| lacks(CALL, name));
+    session(CALL, &send(client, CALL, region, &form(&pairs), keys)?)
+}
+
+/// Exchanges the keys of a user for those of a session that has shown a second factor: a code is good for one call, and
+/// the session for as many as are made.
+///
+/// # Errors
+///
+/// When AWS refuses or cannot be asked.
+pub fn session_with_mfa(
+    client: &Client,
+    region: &str,
+    keys: &Keys,
+    serial: &str,
+    code: &Secret,
+) -> Result<Session, Error> {
+    const CALL: &str = "sts:GetSessionToken";
+    let body = form(&[
+        ("Action", "GetSessionToken"),
+        VERSION,
+        ("SerialNumber", serial),
+        ("TokenCode", code.expose()),
+    ]);
+    session(CALL, &send(client, CALL, region, &body, keys)?)
+}
+
+/// The time that AWS writes so: `2026-11-21T12:00:00Z`.
+pub fn moment(text: &str) -> Option<SystemTime> {
+    SystemTime::try_from(DateTime::from_str(text, Format::DateTimeWithOffset).ok()?).ok()
+}
+
+fn session(call: &'static str, answer: &str) -> Result<Session, Error> {
+    let document = parse(call, answer)?;
+    let part = |name: &str| xml::text(&document, name).ok_or_else(|| lacks(call, name));
     let secret = |name: &str| part(name).map(|text| Secret::new(text.to_owned()));
     let expiration = part("Expiration")?;
-    let expires = DateTime::from_str(expiration, Format::DateTimeWithOffset)
-        .ok()
-        .and_then(|time| SystemTime::try_from(time).ok())
-        .ok_or_else(|| lacks(CALL, "Expiration"))?;
+    let expires = moment(expiration).ok_or_else(|| lacks(call, "Expiration"))?;
     Ok(Session {
         keys: Keys {
             access_key: secret("AccessKeyId")?,
@@ -105,7 +126,6 @@ pub fn assume_role(
         },
         expires,
         expiration: expiration.to_owned(),
-        arn: part("Arn")?.to_owned(),
     })
 }
 

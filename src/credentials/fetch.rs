@@ -158,7 +158,7 @@ fn text(bytes: Vec<u8>) -> Result<Secret, String> {
 }
 
 /// Runs a command and takes what it prints. What it says on its stderr is shown if it fails.
-fn run(words: &[String]) -> Result<Secret, String> {
+pub(super) fn run(words: &[String]) -> Result<Secret, String> {
     let (program, arguments) = words.split_first().ok_or("there is no command")?;
     let output = Command::new(program)
         .args(arguments)

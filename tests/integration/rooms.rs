@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("resolve", &["diagnostic", "model", "yaml"]),
     ("check", &["diagnostic", "model", "resolve"]),
     ("mask", &["secret"]),
-    ("credentials", &["contract", "diagnostic", "model", "resolve", "secret", "source"]),
+    ("credentials", &["aws", "contract", "diagnostic", "model", "resolve", "secret", "source"]),
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),
     ("state", &["contract", "mask", "secret"]),
     (
@@ -112,5 +112,8 @@ fn secrets_leave_by_few_doors() {
         .filter(|(_, files)| files.iter().any(|file| code(file).contains(".expose()")))
         .map(|(room, _)| room)
         .collect();
-    assert_eq!(doors, ["aws", "commands", "credentials", "environment", "mask", "repository", "state", "workspace"]);
+    assert_eq!(
+        doors,
+        ["aws", "commands", "credentials", "environment", "mask", "repository", "state", "workspace"]
+    );
 }

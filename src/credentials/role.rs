@@ -1,0 +1,372 @@
+//! Roles: keys for a while, in exchange for keys that last, or for those of another role.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use zeroize::Zeroizing;
+
+use super::caller::{self, Caller};
+use super::{Content, Credential, Credentials, Fetched, FetchedValue, Value};
+use crate::aws::sts::{self, RoleRequest, Session};
+use crate::aws::{self, Client, Keys, Partition, Settings, Way};
+use crate::diagnostic::Diagnostic;
+use crate::model::Integration;
+use crate::resolve::Plan;
+use crate::secret::Secret;
+
+/// The kind of integration that stands for a role.
+const ROLE: &str = "amazonIamRole";
+
+/// What only AWS knows that was not asked: the value of such a field. Nothing else contains it.
+pub const UNASKED: &str = "(AWS is asked when the job runs)";
+
+/// A session is not used any more when it ends within this time: what was started with it should come to its end.
+const SPARE: Duration = Duration::from_secs(300);
+
+/// The sessions of this process, by what they were asked for with: several jobs of one line take the same roles.
+static SESSIONS: Mutex<Vec<(Zeroizing<String>, Session)>> = Mutex::new(Vec::new());
+
+/// Takes roles, and asks AWS for the rest that a job needs of it.
+pub struct Taker {
+    pub(super) client: Client,
+    caller: Caller,
+    /// What sessions are called where an integration does not say.
+    session_name: String,
+    mfa_code: Option<Secret>,
+}
+
+/// Why there are no keys: the integration that has none, and what to do.
+pub(super) struct NoKeys {
+    integration: String,
+    message: String,
+    hint: String,
+}
+
+/// What an integration asks for.
+struct Wanted<'a> {
+    name: &'a str,
+    arn: &'a str,
+    request: RoleRequest<'a>,
+}
+
+/// Whether an integration is a role.
+pub fn is_role(integration: &Integration) -> bool {
+    integration.kind.name == ROLE
+}
+
+/// Takes the roles among the integrations of a plan: their keys become fields like any other. Without a taker AWS is not
+/// asked, and the fields hold [`UNASKED`].
+///
+/// # Errors
+///
+/// All roles that cannot be taken.
+pub fn take_roles(
+    plan: &Plan,
+    credentials: &mut Credentials,
+    taker: Option<&Taker>,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut failed: Vec<String> = Vec::new();
+    for integration in plan.all_integrations().filter(|integration| is_role(integration)) {
+        let name = &integration.name.text;
+        if failed.contains(name) {
+            continue;
+        }
+        let session = match taker {
+            Some(taker) => taker.session(credentials, name).map(Some),
+            None => Ok(None),
+        };
+        match (session, credentials.get_mut(name)) {
+            (Ok(session), Some(credential)) => credential.take(session.as_ref()),
+            (Err(problem), _) if !failed.contains(&problem.integration) => {
+                let of = plan.all_integrations().find(|of| of.name.text == problem.integration);
+                problems.push(problem.at(of.unwrap_or(integration)));
+                failed.extend([problem.integration, name.clone()]);
+            }
+            _ => {}
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+impl NoKeys {
+    fn at(&self, integration: &Integration) -> Diagnostic {
+        Diagnostic::error(format!("integration `{}`: {}", self.integration, self.message))
+            .at(integration.name.place)
+            .hint(self.hint.clone())
+    }
+}
+
+impl Taker {
+    /// Reads what the environment says of the way to AWS. Sessions are called after the job.
+    pub fn new(job: &str, mfa_code: Option<&str>) -> Self {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+        let job: String = job.chars().map(|c| if allowed(c) { c } else { '-' }).take(50).collect();
+        Taker {
+            client: Client::new(Settings::new(caller::variable)),
+            caller: Caller::new(),
+            session_name: format!("shipctl-{job}"),
+            mfa_code: mfa_code.map(|code| Secret::new(code.to_owned())),
+        }
+    }
+
+    /// The region to ask for something of this ARN.
+    pub(super) fn region_of(&self, arn: &str) -> String {
+        let partition = Partition::of_arn(arn);
+        self.caller
+            .region()
+            .filter(|region| Partition::of_region(region).name == partition.name)
+            .unwrap_or_else(|| partition.home.to_owned())
+    }
+
+    /// The keys of an integration that has some, or leads to some.
+    pub(super) fn keys(&self, credentials: &Credentials, name: &str) -> Result<Keys, NoKeys> {
+        let fail = |message: &str| NoKeys {
+            integration: name.to_owned(),
+            message: message.to_owned(),
+            hint: "keys come from AWS Keys or, through a role, from AWS IAM".to_owned(),
+        };
+        let credential = credentials.get(name).ok_or_else(|| fail("it is declared nowhere"))?;
+        if credential.kind.name == ROLE {
+            return self.session(credentials, name).map(|session| session.keys);
+        }
+        credential.aws_keys().ok_or_else(|| fail("it has no keys for AWS"))
+    }
+
+    /// The session of a role, from memory if it was taken before and lasts.
+    fn session(&self, credentials: &Credentials, name: &str) -> Result<Session, NoKeys> {
+        let credential = &credentials[name];
+        let wanted = self.wanted(credential)?;
+        let region = self.region_of(wanted.arn);
+        let from = match credential.text("sourceIntegration") {
+            Some(source) => {
+                let keys = self.keys(credentials, source)?;
+                self.with_second_factor(keys, None, &region).map_err(|error| wanted.failed(&error))?
+            }
+            None => self.callers_keys(&wanted, &region)?,
+        };
+        self.assume(&from, &wanted.request, &region).map_err(|error| wanted.failed(&error))
+    }
+
+    /// What an integration asks for.
+    fn wanted<'a>(&'a self, credential: &'a Credential) -> Result<Wanted<'a>, NoKeys> {
+        let fail = |message: String, hint: &str| NoKeys {
+            integration: credential.name.clone(),
+            message,
+            hint: hint.to_owned(),
+        };
+        let arn = credential.text("assumeRoleARN").unwrap_or_default();
+        if !arn.starts_with("arn:") || !arn.contains(":role/") {
+            return Err(fail(
+                format!("`{arn}` is not the ARN of a role"),
+                "it looks like arn:aws:iam::123456789012:role/deploy",
+            ));
+        }
+        let seconds = match credential.text("durationSeconds") {
+            None => None,
+            Some(text) => Some(
+                text.parse().ok().filter(|seconds| (900..=43200).contains(seconds)).ok_or_else(|| {
+                    fail(
+                        format!("a session cannot last `{text}` seconds"),
+                        "AWS allows 900 to 43200, if the role does",
+                    )
+                })?,
+            ),
+        };
+        Ok(Wanted {
+            name: &credential.name,
+            arn,
+            request: RoleRequest {
+                arn,
+                session_name: credential.text("roleSessionName").unwrap_or(&self.session_name),
+                external_id: credential.text("externalId"),
+                seconds,
+            },
+        })
+    }
+
+    /// The keys of whoever runs shipctl.
+    fn callers_keys(&self, wanted: &Wanted, region: &str) -> Result<Keys, NoKeys> {
+        let fail = |why: String| {
+            NoKeys {
+            integration: wanted.name.to_owned(),
+            message: format!("nobody is there to take the role {}: {why}", wanted.arn),
+            hint: "name a `sourceIntegration`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
+        }
+        };
+        let way = self.caller.profiles.way(&caller::variable).map_err(fail)?;
+        let keys = self.go(&way, region).map_err(|error| match error {
+            Lost::Aws(error) => wanted.failed(&error),
+            Lost::Elsewhere(why) => fail(why),
+        })?;
+        self.with_second_factor(keys, self.caller.mfa_serial(), region).map_err(|error| wanted.failed(&error))
+    }
+
+    /// Goes the way to keys.
+    fn go(&self, way: &Way, region: &str) -> Result<Keys, Lost> {
+        match way {
+            Way::Keys(keys, _) => Ok(keys.clone()),
+            Way::Process(command) => Ok(caller::of_process(command)?),
+            Way::AwsCli { profile } => Ok(caller::of_aws_cli(profile)?),
+            Way::Role { arn, external_id, session_name, seconds, from, mfa_serial } => {
+                let from = self.with_second_factor(self.go(from, region)?, mfa_serial.clone(), region)?;
+                let request = RoleRequest {
+                    arn,
+                    session_name: session_name.as_deref().unwrap_or(&self.session_name),
+                    external_id: external_id.as_ref().map(Secret::expose),
+                    seconds: *seconds,
+                };
+                Ok(self.assume(&from, &request, region)?.keys)
+            }
+        }
+    }
+
+    fn assume(&self, from: &Keys, request: &RoleRequest, region: &str) -> Result<Session, aws::Error> {
+        let seconds = request.seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
+        let asked =
+            [request.arn, request.session_name, request.external_id.unwrap_or_default(), &seconds, region];
+        remembered(from, &asked, || sts::assume_role(&self.client, region, from, request))
+    }
+
+    /// The keys of somebody who has shown the second factor, where one is asked for or given.
+    fn with_second_factor(
+        &self,
+        keys: Keys,
+        serial: Option<String>,
+        region: &str,
+    ) -> Result<Keys, aws::Error> {
+        // Those of a session show it or not, and nothing more can be done.
+        if keys.session_token.is_some() || (serial.is_none() && self.mfa_code.is_none()) {
+            return Ok(keys);
+        }
+        let serial = match serial {
+            Some(serial) => serial,
+            None => {
+                let arn = sts::caller_identity(&self.client, region, &keys)?.arn;
+                device_of(&arn).unwrap_or(arn)
+            }
+        };
+        let session = remembered(&keys, &[&serial, region], || {
+            let code = self.mfa_code.clone().map_or_else(|| asked_for(&serial), Ok)?;
+            sts::session_with_mfa(&self.client, region, &keys, &serial, &code)
+        })?;
+        Ok(session.keys)
+    }
+}
+
+/// Why the way to keys led nowhere.
+enum Lost {
+    Aws(aws::Error),
+    Elsewhere(String),
+}
+
+impl From<aws::Error> for Lost {
+    fn from(error: aws::Error) -> Self {
+        Lost::Aws(error)
+    }
+}
+
+impl From<String> for Lost {
+    fn from(why: String) -> Self {
+        Lost::Elsewhere(why)
+    }
+}
+
+impl Wanted<'_> {
+    fn failed(&self, error: &aws::Error) -> NoKeys {
+        NoKeys {
+            integration: self.name.to_owned(),
+            message: format!("cannot take the role {}: {error}", self.arn),
+            hint: error.hint(),
+        }
+    }
+}
+
+/// The session that `keys` got for the same before, if it lasts; otherwise a new one.
+fn remembered(
+    keys: &Keys,
+    asked: &[&str],
+    new: impl FnOnce() -> Result<Session, aws::Error>,
+) -> Result<Session, aws::Error> {
+    let mut key = Zeroizing::new(keys.access_key.expose().to_owned());
+    for part in asked {
+        key.push('\0');
+        key.push_str(part);
+    }
+    let mut sessions = SESSIONS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    sessions.retain(|(_, session)| session.expires > SystemTime::now() + SPARE);
+    if let Some((_, session)) = sessions.iter().find(|(known, _)| *known == key) {
+        return Ok(session.clone());
+    }
+    let session = new()?;
+    sessions.push((key, session.clone()));
+    Ok(session)
+}
+
+/// The device that a user's second factor comes from, if it is called after the user, as the console suggests.
+fn device_of(arn: &str) -> Option<String> {
+    let (account, user) = arn.split_once(":user/")?;
+    Some(format!("{account}:mfa/{}", user.rsplit('/').next()?))
+}
+
+/// Asks the terminal for the code of a device.
+fn asked_for(serial: &str) -> Result<Secret, aws::Error> {
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Err(aws::Error::no_code(serial));
+    }
+    eprint!("code of the MFA device {serial}: ");
+    let mut line = Zeroizing::new(String::new());
+    match io::stdin().lock().read_line(&mut line) {
+        Ok(_) if !line.trim().is_empty() => Ok(Secret::new(line.trim().to_owned())),
+        _ => Err(aws::Error::no_code(serial)),
+    }
+}
+
+impl Credential {
+    /// The text of a field that has one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|field| field.name == name).and_then(|field| match &field.content {
+            Content::One(fetched) => Some(fetched.value.expose()),
+            Content::List(_) | Content::Map(_) => None,
+        })
+    }
+
+    /// Its keys for AWS: those it holds, or those of the role that was taken.
+    pub fn aws_keys(&self) -> Option<Keys> {
+        let secret = |name: &str| self.text(name).map(|text| Secret::new(text.to_owned()));
+        Some(Keys {
+            access_key: secret("accessKey")?,
+            secret_key: secret("secretKey")?,
+            session_token: secret("sessionToken").filter(|token| !token.expose().is_empty()),
+        })
+    }
+
+    /// Adds what a role gives.
+    fn take(&mut self, session: Option<&Session>) {
+        let origin = match session {
+            Some(_) => "sts:AssumeRole",
+            None => "sts:AssumeRole, which is called when the job runs",
+        };
+        let secret = |of: fn(&Keys) -> Option<&Secret>| match session {
+            Some(session) => of(&session.keys).cloned(),
+            None => Some(Secret::new(UNASKED.to_owned())),
+        };
+        let expiration = session.map_or(UNASKED, |session| &session.expiration).to_owned();
+        let account = self.text("assumeRoleARN").and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
+        let account = (self.text("awsAccountId").is_none()).then(|| Value::Plain(account.to_owned()));
+        let new = [
+            ("accessKey", secret(|keys| Some(&keys.access_key)).map(Value::Secret), origin),
+            ("secretKey", secret(|keys| Some(&keys.secret_key)).map(Value::Secret), origin),
+            ("sessionToken", secret(|keys| keys.session_token.as_ref()).map(Value::Secret), origin),
+            ("expiration", Some(Value::Plain(expiration)), origin),
+            ("awsAccountId", account, "the ARN of the role"),
+        ];
+        // What is not known yet gives way to what is.
+        self.fields.retain(|field| new.iter().all(|(name, value, _)| field.name != *name || value.is_none()));
+        for (name, value, origin) in new {
+            let content = value.map(|value| Content::One(FetchedValue { value, origin: origin.into() }));
+            self.fields.extend(content.map(|content| Fetched { name, content }));
+        }
+    }
+}
