@@ -20,14 +20,14 @@ fn a_script_calls_aws_with_them() {
     let moto = Moto::start();
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:CreateBucket","Resource":"*"}]}"#;
     let (access_key, secret_key) = moto.user("ci", policy);
+    let (guest, guests_secret) = moto.user("guest", &policy.replace("CreateBucket", "ListBucket"));
     moto.check_permissions();
     let log = line(Place::new(&moto.address), &access_key, &secret_key).good(&["run", "j"]);
     assert!(log.contains("\narn:aws:iam::123456789012:user/ci\n"), "{log}");
     assert!(log.contains("\nmake_bucket: releases\n"), "{log}");
     assert!(!log.contains(&secret_key));
 
-    let (access_key, secret_key) = moto.user("guest", &policy.replace("CreateBucket", "ListBucket"));
-    let done = line(Place::new(&moto.address), &access_key, &secret_key).run(&["run", "j"]);
+    let done = line(Place::new(&moto.address), &guest, &guests_secret).run(&["run", "j"]);
     assert!(done.stdout.contains("AccessDenied"), "{}", done.stdout);
     assert_ne!(done.status, Some(0));
 }
