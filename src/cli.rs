@@ -5,6 +5,7 @@
 mod stored;
 
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Run a job: its TASKs and its sections
+    /// Run jobs: their TASKs and their sections
     Run(Run),
     /// Run a command with the environment and the files of a job
     Exec(Exec),
@@ -95,12 +96,25 @@ pub struct JobOptions {
 /// `shipctl run`
 #[derive(Args)]
 pub struct Run {
-    /// The job
-    pub job: String,
+    /// The job, or several: each runs once, after those that it depends on
+    #[arg(value_name = "JOB", required_unless_present = "all")]
+    pub job: Vec<String>,
+    /// Run what they depend on, too
+    #[arg(long)]
+    pub upstream: bool,
+    /// Run what a change of theirs starts, too
+    #[arg(long)]
+    pub downstream: bool,
+    /// Run all jobs of the line
+    #[arg(long, conflicts_with_all = ["job", "upstream", "downstream"])]
+    pub all: bool,
+    /// Run so many jobs side by side (by default, as many as there are processors)
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
     /// Say what would be done, start nothing, write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// End the job after this time (`90`, `90s`, `15m`, `1h`)
+    /// End a job after this time (`90`, `90s`, `15m`, `1h`)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
     /// How long processes that are told to end may take before they are killed (10s by default)

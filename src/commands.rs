@@ -7,6 +7,7 @@ pub mod exec;
 pub mod function;
 pub mod graph;
 pub mod history;
+mod line;
 pub mod list;
 mod made;
 mod plan;
@@ -18,6 +19,7 @@ pub mod state;
 mod versions;
 mod warnings;
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write as _};
@@ -153,6 +155,8 @@ struct Session {
     inherited: Vec<(OsString, OsString)>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
+    /// What stands in front of each line on stderr, where several jobs run.
+    prefix: RefCell<String>,
 }
 
 /// What a job needs from elsewhere, fetched.
@@ -176,32 +180,58 @@ struct Ready<'a> {
 impl Session {
     /// Reads a line for a job.
     fn new(line_options: &LineOptions, options: &JobOptions, job: &str) -> Result<Session, Failure> {
-        let mut line = read_good(line_options)?;
-        let paint = paint(line_options.color, &io::stderr());
+        let line = read_good(line_options)?;
+        Session::of(line, &[job], paint(line_options.color, &io::stderr()), options)
+    }
+
+    /// The session of some jobs of a line.
+    fn of(mut line: Line, jobs: &[&str], paint: Paint, options: &JobOptions) -> Result<Session, Failure> {
         let mut problems = Vec::new();
-        credentials::add_ambient(&mut line.pipeline, job, &Ambient::new(std::env::vars_os()), &mut problems);
+        let ambient = Ambient::new(std::env::vars_os());
+        for job in jobs {
+            credentials::add_ambient(&mut line.pipeline, job, &ambient, &mut problems);
+        }
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
         }
         let inherited = inherited(options.clean_env);
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        Ok(Session { line, options: options.clone(), paint, inherited, machine })
+        let prefix = RefCell::default();
+        Ok(Session { line, options: options.clone(), paint, inherited, machine, prefix })
     }
 
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
     fn fetch(&self, job: &str, commands: Commands, access: Access) -> Result<Fetched<'_>, Failure> {
         let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
+        let credentials = credentials::fetch(&plan, &mut self.fetcher(commands));
+        let credentials = credentials.map_err(|problems| self.fail(&problems))?;
+        self.complete(plan, credentials, commands, access)
+    }
+
+    /// What fetches credentials.
+    fn fetcher(&self, commands: Commands) -> Fetch<'_> {
+        match commands {
+            Commands::Run | Commands::RunMasked | Commands::RunHere => Fetch::new(&self.line.sources),
+            Commands::Skip => Fetch::without_commands(&self.line.sources),
+        }
+    }
+
+    /// The same for a job that was resolved and has its credentials.
+    fn complete<'a>(
+        &'a self,
+        plan: Plan<'a>,
+        mut credentials: Credentials,
+        commands: Commands,
+        access: Access,
+    ) -> Result<Fetched<'a>, Failure> {
+        let job = &plan.job.name.text;
         let mut state = State::open(self, access)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
-        let mut fetch = match commands {
-            Commands::Run | Commands::RunMasked | Commands::RunHere => Fetch::new(&self.line.sources),
-            Commands::Skip => Fetch::without_commands(&self.line.sources),
-        };
-        let mut credentials =
-            credentials::fetch(&plan, &mut fetch).map_err(|problems| self.fail(&problems))?;
-        self.take_roles(&plan, &mut credentials, commands == Commands::Run)?;
+        // The sessions of a run of several jobs were taken before; those that have ended since are taken again.
+        self.take_roles(&plan, &mut credentials, commands == Commands::Run)
+            .map_err(|problems| self.fail(&problems))?;
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
         self.describe_repositories(
@@ -214,10 +244,15 @@ impl Session {
     }
 
     /// Takes the roles of the job; without asking AWS if that is not wanted.
-    fn take_roles(&self, plan: &Plan, credentials: &mut Credentials, ask: bool) -> Result<(), Failure> {
+    fn take_roles(
+        &self,
+        plan: &Plan,
+        credentials: &mut Credentials,
+        ask: bool,
+    ) -> Result<(), Vec<Diagnostic>> {
         let needed = ask && plan.all_integrations().any(credentials::is_role);
-        let taker = needed.then(|| Taker::new(&plan.job.name.text, self.options.mfa_code.as_deref()));
-        credentials::take_roles(plan, credentials, taker.as_ref()).map_err(|problems| self.fail(&problems))
+        let taker = needed.then(|| Taker::new(self.options.mfa_code.as_deref()));
+        credentials::take_roles(plan, credentials, taker.as_ref())
     }
 
     /// What is true of a run in a workspace, but for the repositories.
@@ -265,7 +300,8 @@ impl Session {
 
     /// The same job, with what only servers know of its repositories and roles.
     fn ask_servers<'a>(&self, mut ready: Ready<'a>) -> Result<Ready<'a>, Failure> {
-        self.take_roles(&ready.plan, &mut ready.credentials, true)?;
+        self.take_roles(&ready.plan, &mut ready.credentials, true)
+            .map_err(|problems| self.fail(&problems))?;
         self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
         let built = environment::build(&ready.plan, &ready.credentials, &ready.build);
         ready.environment = built.map_err(|problems| self.fail(&problems))?.environment;
@@ -319,7 +355,15 @@ impl Session {
 
     fn warn(&self, warnings: &[Diagnostic]) {
         for warning in warnings {
-            eprint!("{}", warning.render(&self.line.sources, self.paint));
+            self.say(&warning.render(&self.line.sources, self.paint));
+        }
+    }
+
+    /// Says something on stderr: whole lines.
+    fn say(&self, text: &str) {
+        let prefix = self.prefix.borrow();
+        for line in text.split_inclusive('\n') {
+            eprint!("{prefix}{line}");
         }
     }
 

@@ -18,6 +18,7 @@ pub mod lookup;
 pub mod mask;
 pub mod model;
 mod nearest;
+pub mod order;
 pub mod repository;
 pub mod resolve;
 pub mod run;

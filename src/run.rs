@@ -8,6 +8,7 @@
 //!              └─ watch     waiting for output, the shell, signals and the clock
 //!                   ├─ ending ── tree        how all of it ends, wherever it has gone
 //!                   └─ report ── console     what is seen of it
+//! crew                   several jobs side by side
 //! ```
 //!
 //! Each TASK has a bash of its own; a section runs in the bash of the task before it as long as that lives, and in a
@@ -30,6 +31,7 @@ mod tree;
 mod watch;
 
 pub mod console;
+pub mod crew;
 
 use std::ffi::OsString;
 use std::fmt;

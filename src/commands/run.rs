@@ -7,7 +7,7 @@ use std::os::fd::AsFd as _;
 use anyhow::Context as _;
 
 use super::record::{Access, Record};
-use super::{Commands, Failure, Ready, Session, paint, plan, print};
+use super::{Commands, Failure, Fetched, Ready, Session, line, paint, plan, print};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
@@ -23,36 +23,78 @@ use crate::workspace::{Home, Workspace};
 ///
 /// # Errors
 ///
-/// On everything that is wrong before the first line of the job's script.
+/// On everything that is wrong before the first line of a job's script.
 pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
+    match command.job.as_slice() {
+        [job] if !command.upstream && !command.downstream => one(job, command, options),
+        _ => line::run(command, options),
+    }
+}
+
+/// Runs one job, whose log is all there is to see.
+fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     // Giving memory back piece by piece takes longer than everything it was for; the kernel does it in one go.
-    let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
+    let session = ManuallyDrop::new(Session::new(options, &command.options, job)?);
     if command.dry_run {
-        let ready = session.prepare(&command.job, Commands::Skip)?;
+        let ready = session.prepare(job, Commands::Skip)?;
         session.warn_of_job(&ready.plan);
         session.warn_of_left_out(&ready.build.repositories);
         let limit = command.timeout.or(ready.plan.job.time_limit);
         print(&plan::describe(&session, &ready, limit, paint(options.color, &io::stdout()))?)?;
         return Ok(exit::SUCCESS);
     }
-    let mut fetched = session.fetch(&command.job, Commands::Run, Access::Record)?;
+    let fetched = session.fetch(job, Commands::Run, Access::Record)?;
     session.warn_of_job(&fetched.plan);
     session.warn_of_left_out(&fetched.repositories);
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;
-    let (state, record) = Record::begin(&session, &mut fetched)?;
+    let stdout = io::stdout();
+    let mut console = match command.log_format {
+        LogFormat::Json => Console::new(Json::new(), stdout.as_fd()),
+        LogFormat::Text => {
+            let coloured = paint(options.color, &stdout) == Paint::Coloured;
+            let live = stdout.is_terminal() && std::env::var_os("GITHUB_ACTIONS").is_none();
+            Console::new(Text::new(coloured, live), stdout.as_fd())
+        }
+    };
+    let done = execute(&session, fetched, command, &signals, &mut console)?;
+    Ok(done.outcome.status())
+}
+
+/// A run that has come to its end.
+pub(super) struct Done {
+    /// How.
+    pub(super) outcome: Outcome,
+    /// The number of the build; `None` if it is in no history.
+    pub(super) build: Option<u32>,
+}
+
+/// Runs a job for which everything was fetched, and stores what it made.
+///
+/// # Errors
+///
+/// When no line of its script can be run, when the log cannot be written, and when what it made cannot be stored.
+pub(super) fn execute(
+    session: &Session,
+    mut fetched: Fetched,
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<Done, Failure> {
+    let (state, record) = Record::begin(session, &mut fetched)?;
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
     let ready = ManuallyDrop::new(ready);
-    session.clone_repositories(&ready, &signals)?;
+    session.clone_repositories(&ready, signals)?;
     state.restore_files(&ready)?;
-    let outcome = run_job(&session, &ready, &workspace, command, options, &signals)?;
+    let outcome = run_job(session, &ready, &workspace, command, signals, console)?;
     if command.keep {
-        eprintln!("shipctl: the workspace is kept: {}", workspace.root().display());
+        session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
     }
+    let build = record.is_some().then_some(ready.build.number);
     if let Some(record) = record {
-        record.finish(state, &session, &ready, outcome, command.allow_secrets_in_state)?;
+        record.finish(state, session, &ready, outcome, command.allow_secrets_in_state)?;
     }
-    Ok(outcome.status())
+    Ok(Done { outcome, build })
 }
 
 fn run_job(
@@ -60,8 +102,8 @@ fn run_job(
     ready: &Ready,
     workspace: &Workspace,
     command: &Run,
-    options: &LineOptions,
     signals: &Signals,
+    console: &mut Console,
 ) -> Result<Outcome, Failure> {
     let mut tasks = Vec::new();
     for (index, task) in ready.plan.tasks.iter().enumerate() {
@@ -81,22 +123,16 @@ fn run_job(
         time_limit: command.timeout.or(ready.plan.job.time_limit),
         grace: command.grace.unwrap_or(run::GRACE),
     };
-    let stdout = io::stdout();
-    let mut console = match command.log_format {
-        LogFormat::Json => Console::new(Json::new(), stdout.as_fd()),
-        LogFormat::Text => {
-            let coloured = paint(options.color, &stdout) == Paint::Coloured;
-            let live = stdout.is_terminal() && std::env::var_os("GITHUB_ACTIONS").is_none();
-            Console::new(Text::new(coloured, live), stdout.as_fd())
-        }
-    };
-    let outcome = run::run(&job, &Patterns::new(ready.environment.secrets()), signals, &mut console)?;
+    let outcome = run::run(&job, &Patterns::new(ready.environment.secrets()), signals, console)?;
     match console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-        Some(error) => {
-            Err(anyhow::Error::from(error).context("the log could not be written to its end").into())
-        }
+        Some(error) => Err(unwritten(error)),
         None => Ok(outcome),
     }
+}
+
+/// The failure of a log.
+pub(super) fn unwritten(error: io::Error) -> Failure {
+    anyhow::Error::from(error).context("the log could not be written to its end").into()
 }
 
 fn sections(sections: &Sections) -> run::Sections {

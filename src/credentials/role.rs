@@ -21,6 +21,9 @@ const ROLE: &str = "amazonIamRole";
 /// What only AWS knows that was not asked: the value of such a field. Nothing else contains it.
 pub const UNASKED: &str = "(AWS is asked when the job runs)";
 
+/// What sessions are called where nobody says: the same in all jobs, so that they share them.
+const SESSION_NAME: &str = "shipctl";
+
 /// A session is not used any more when it ends within this time: what was started with it should come to its end.
 const SPARE: Duration = Duration::from_secs(300);
 
@@ -31,8 +34,6 @@ static SESSIONS: Mutex<Vec<(Zeroizing<String>, Session)>> = Mutex::new(Vec::new(
 pub struct Taker {
     pub(super) client: Client,
     caller: Caller,
-    /// What sessions are called where an integration does not say.
-    session_name: String,
     mfa_code: Option<Secret>,
 }
 
@@ -99,14 +100,11 @@ impl NoKeys {
 }
 
 impl Taker {
-    /// Reads what the environment says of the way to AWS. Sessions are called after the job.
-    pub fn new(job: &str, mfa_code: Option<&str>) -> Self {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-        let job: String = job.chars().map(|c| if allowed(c) { c } else { '-' }).take(50).collect();
+    /// Reads what the environment says of the way to AWS.
+    pub fn new(mfa_code: Option<&str>) -> Self {
         Taker {
             client: Client::new(Settings::new(caller::variable)),
             caller: Caller::new(),
-            session_name: format!("shipctl-{job}"),
             mfa_code: mfa_code.map(|code| Secret::new(code.to_owned())),
         }
     }
@@ -179,7 +177,7 @@ impl Taker {
             arn,
             request: RoleRequest {
                 arn,
-                session_name: credential.text("roleSessionName").unwrap_or(&self.session_name),
+                session_name: credential.text("roleSessionName").unwrap_or(SESSION_NAME),
                 external_id: credential.text("externalId"),
                 seconds,
             },
@@ -213,7 +211,7 @@ impl Taker {
                 let from = self.with_second_factor(self.go(from, region)?, mfa_serial.clone(), region)?;
                 let request = RoleRequest {
                     arn,
-                    session_name: session_name.as_deref().unwrap_or(&self.session_name),
+                    session_name: session_name.as_deref().unwrap_or(SESSION_NAME),
                     external_id: external_id.as_ref().map(Secret::expose),
                     seconds: *seconds,
                 };

@@ -1,6 +1,7 @@
 //! Where events are shown: formats that turn events into bytes, and the stream that takes the bytes.
 
 mod json;
+mod prefixed;
 mod text;
 
 use std::io;
@@ -10,8 +11,9 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::unistd::write;
 
-pub use json::Json;
-pub use text::Text;
+pub use json::{Json, seconds};
+pub use prefixed::Prefixed;
+pub use text::{Short, Text};
 
 use super::event::Event;
 
@@ -34,7 +36,12 @@ pub trait Format {
 /// its end: a deployment that is half done because its log was cut short would be the greater harm.
 pub struct Console<'a> {
     format: Box<dyn Format + 'a>,
-    stream: BorrowedFd<'a>,
+    stream: Stream<'a>,
+}
+
+/// A stream that is written to when it takes something, and what waits for that.
+pub struct Stream<'a> {
+    to: BorrowedFd<'a>,
     pending: Vec<u8>,
     written: usize,
     closed: Option<Errno>,
@@ -49,46 +56,80 @@ const FULL: usize = 1 << 20;
 impl<'a> Console<'a> {
     /// Shows events in a format on a stream.
     pub fn new(format: impl Format + 'a, stream: BorrowedFd<'a>) -> Console<'a> {
-        Console { format: Box::new(format), stream, pending: Vec::new(), written: 0, closed: None }
+        Console { format: Box::new(format), stream: Stream::new(stream) }
     }
 
     /// Why nothing can be written any more, if that is so. [`Errno::EPIPE`] means that nobody reads.
     pub fn error(&self) -> Option<io::Error> {
-        self.closed.map(io::Error::from)
+        self.stream.error()
     }
 
     /// Takes note of an event.
     pub(super) fn event(&mut self, event: &Event) {
-        if self.closed.is_none() {
-            self.format.event(event, &mut self.pending);
-        }
+        self.stream.append(|pending| self.format.event(event, pending));
     }
 
     /// Gives the format a chance for a sign of life; says after how long to ask again.
     pub(super) fn idle(&mut self, now: Instant) -> Option<Duration> {
         // Nobody sees a sign of life behind what is still to be written.
-        if self.closed.is_some() || self.waits() { None } else { self.format.idle(now, &mut self.pending) }
+        if self.stream.closed.is_some() || self.stream.waits() {
+            return None;
+        }
+        self.format.idle(now, &mut self.stream.pending)
     }
 
     /// The stream, if something waits to be written.
     pub(super) fn stream(&self) -> Option<BorrowedFd<'a>> {
-        self.waits().then_some(self.stream)
+        self.stream.writable()
     }
 
-    /// Whether something waits to be written.
+    /// Whether so much waits that no more should come.
+    pub(super) fn is_full(&self) -> bool {
+        self.stream.is_full()
+    }
+
+    /// Writes a piece; to be called when the stream is writable.
+    pub(super) fn write_some(&mut self) {
+        self.stream.write_some();
+    }
+}
+
+impl<'a> Stream<'a> {
+    /// A stream to which nothing has been written.
+    pub fn new(to: BorrowedFd<'a>) -> Stream<'a> {
+        Stream { to, pending: Vec::new(), written: 0, closed: None }
+    }
+
+    /// Why nothing can be written any more, if that is so.
+    pub fn error(&self) -> Option<io::Error> {
+        self.closed.map(io::Error::from)
+    }
+
+    /// Has something written, later.
+    pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.closed.is_none() {
+            write(&mut self.pending);
+        }
+    }
+
+    /// Where to, if something waits to be written.
+    pub fn writable(&self) -> Option<BorrowedFd<'a>> {
+        self.waits().then_some(self.to)
+    }
+
     fn waits(&self) -> bool {
         self.written < self.pending.len()
     }
 
     /// Whether so much waits that no more should come.
-    pub(super) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.pending.len() - self.written >= FULL
     }
 
     /// Writes a piece; to be called when the stream is writable.
-    pub(super) fn write_some(&mut self) {
+    pub fn write_some(&mut self) {
         let end = self.pending.len().min(self.written + PIECE);
-        match write(self.stream, &self.pending[self.written..end]) {
+        match write(self.to, &self.pending[self.written..end]) {
             Ok(n) => self.written += n,
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(error) => {

@@ -5,7 +5,7 @@
 //!   empties the workspace does not take the next entry with it.
 //! - The driver is one `{ …; }` that bash reads before it runs anything. It holds no loop, so a stray `break` finds none to
 //!   break.
-//! - Between two entries the shell *asks*: it says the last status, its options and its EXIT trap, and evaluates what it
+//! - The shell begins with the first entry, which it finds written. Between two entries it *asks*: it says the last status, its options and its EXIT trap, and evaluates what it
 //!   is told, mostly nothing. Meanwhile `shipctl` has read all the output of the entry, so that headings and output keep
 //!   their order.
 //! - An EXIT trap asks too, so that `exit`, a failed command under `set -e` or a signal do not take the script's variables
@@ -39,6 +39,10 @@ const TRAP: &str = r#"{ _shipctl="leaving $? $-"; [[ $BASHPID == "$_shipctl_pid"
 /// Runs what is in front of it as a section runs: whatever fails in it, the shell goes on.
 const GO_ON: &str = r#" && { _shipctl="between 0 $-"; } >/dev/null 2>&1 || { _shipctl="between $? $-"; } >/dev/null 2>&1
 { \builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
+
+/// The end of a task that nothing follows in its shell: if it has gone well and no EXIT trap of an earlier entry is due,
+/// there is nothing to ask, which takes longer than many a script. A trap that the last entry has set runs by itself.
+const END: &str = r#"{ _shipctl=$?; \builtin trap - DEBUG; \builtin set +vx; [[ $_shipctl$_shipctl_more == 0 ]] && _shipctl_pid= _shipctl= || { _shipctl="between $_shipctl $-"; \builtin eval "$_shipctl_ask"; }; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
 
 /// What comes before an entry under `set -v`.
 const VERBOSE: &str = r"\builtin set -v";
@@ -110,8 +114,14 @@ impl<'a> Scripts<'a> {
         self.stem = stem(name);
     }
 
-    /// Writes the driver of a shell that runs `entries` entries as a task, and returns its path.
-    pub(super) fn write_task(&self, control: &Control, entries: usize) -> Result<String, Error> {
+    /// Writes the driver of a shell that runs `entries` entries as a task, and returns its path. A shell without entries
+    /// asks what to do; in the end it asks again, unless it is known that nothing follows (`is_last`).
+    pub(super) fn write_task(
+        &self,
+        control: &Control,
+        entries: usize,
+        is_last: bool,
+    ) -> Result<String, Error> {
         let (questions, answers) = (control.questions(), control.answers());
         let killed = exit::of_signal(nix::libc::SIGKILL);
         // Without `shipctl` there is nobody to go on for. The answer repeats the number of the question: one that a signal has kept the shell from reading is skipped.
@@ -124,12 +134,17 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
 [[ $_shipctl == "$_shipctl_number "* ]] && _shipctl=${{_shipctl#* }} || _shipctl="#
         );
         let mut text = format!(
-            "{{\n{{ _shipctl_number=0 _shipctl_pid=$BASHPID _shipctl_ask={}; {}; \\builtin set -e; }} >/dev/null 2>&1\n{ASK}\n",
+            "{{\n{{ _shipctl_number=0 _shipctl_more= _shipctl_pid=$BASHPID _shipctl_ask={}; {}; \\builtin set -e; }} >/dev/null 2>&1\n",
             quote(&ask),
             arm()
         );
+        if entries == 0 {
+            text.push_str(ASK);
+            text.push('\n');
+        }
         for entry in 1..=entries {
-            text.push_str(&format!("{}\n{ASK}\n", self.source(&self.entry_name(entry))));
+            let then = if entry == entries && is_last { END } else { ASK };
+            text.push_str(&format!("{}\n{then}\n", self.source(&self.entry_name(entry))));
         }
         text.push_str("}\n");
         self.write(&self.stem, text.as_bytes())?;
@@ -255,6 +270,16 @@ pub(super) fn then_ask(code: &str, section: bool) -> String {
 /// The code that makes our EXIT trap the shell's.
 pub(super) fn arm() -> String {
     format!(r"\builtin trap {} EXIT", quote(TRAP))
+}
+
+/// Says whether an EXIT trap of the script is kept for its end.
+pub(super) fn more(kept: bool) -> &'static str {
+    if kept { "_shipctl_more=1" } else { "_shipctl_more=" }
+}
+
+/// Our EXIT trap as bash prints it.
+pub(super) fn our_trap() -> String {
+    format!("trap -- {} EXIT\n", quote(TRAP))
 }
 
 /// A word that bash reads as exactly this text.

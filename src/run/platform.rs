@@ -138,6 +138,17 @@ extern "C" fn start(child: *mut c_void) -> c_int {
     127
 }
 
+/// Goes on as two processes: returns the child's number to the parent, and `None` to the child.
+///
+/// To be called while the process has one thread.
+pub(super) fn fork() -> nix::Result<Option<Pid>> {
+    // SAFETY: with one thread, the child's memory is as good as the parent's: nobody holds a lock in it.
+    match unsafe { nix::unistd::fork() }? {
+        nix::unistd::ForkResult::Parent { child } => Ok(Some(child)),
+        nix::unistd::ForkResult::Child => Ok(None),
+    }
+}
+
 /// Whether this process was told to ignore a signal, as by `nohup`.
 pub(super) fn is_ignored(signal: c_int) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();

@@ -35,8 +35,6 @@ pub(super) struct Shell<'w, 'a, 'c> {
     overlooked: usize,
     /// The options that the script has set, as in `$-`.
     options: String,
-    /// Our EXIT trap as this bash prints it.
-    our_trap: Option<Vec<u8>>,
     /// The script's EXIT trap as this bash prints it.
     script_trap: Option<Vec<u8>>,
     /// The copy that the shell has left behind.
@@ -46,7 +44,7 @@ pub(super) struct Shell<'w, 'a, 'c> {
 /// Where a shell is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// It has not said anything yet.
+    /// Before the first entry of its part.
     Start,
     /// In the entry of this number.
     Entry(usize),
@@ -77,9 +75,12 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
         let task = watch.flow.task();
         let environment = &watch.job.tasks[task].environment;
-        let scripts = Scripts::new(watch.job.scripts, part.name(&watch.job));
-        let entries = if let Part::Task(_) = part { part.entries(&watch.job).len() } else { 0 };
-        let driver = scripts.write_task(&control, entries)?;
+        let mut scripts = Scripts::new(watch.job.scripts, part.name(&watch.job));
+        let entries: &[String] = if let Part::Task(_) = part { part.entries(&watch.job) } else { &[] };
+        let driver = scripts.write_task(&control, entries.len(), watch.flow.is_last_in_shell(part))?;
+        if let Some(first) = entries.first() {
+            scripts.write_entry(1, first, "")?;
+        }
         let bash = find(OsStr::new("bash"), environment).map_err(|why| {
             Error::System("find bash in the PATH of the task".to_owned(), io::Error::other(why))
         })?;
@@ -98,7 +99,8 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         })
         .map_err(|error| not_started(&bash, error, environment))?;
         let now = Instant::now();
-        Ok(Shell {
+        let has_begun = !entries.is_empty();
+        let mut shell = Shell {
             watch,
             line: Line { control, output: Some(output) },
             pid,
@@ -109,10 +111,14 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             entry_begun: now,
             overlooked: 0,
             options: String::new(),
-            our_trap: None,
             script_trap: None,
             copy: Copy::None,
-        })
+        };
+        if has_begun {
+            shell.report_start();
+            shell.enter(1);
+        }
+        Ok(shell)
     }
 
     /// Leads the shell through all that is due in it.
@@ -187,27 +193,19 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
 
     /// Keeps the EXIT trap that the script may have set, and gives back the code that sets ours again.
     fn keep_trap(&mut self, ask: &Ask) -> String {
-        let Some(ours) = &self.our_trap else {
-            self.our_trap = Some(ask.trap.clone());
-            return String::new();
-        };
-        if *ours == ask.trap {
+        if ask.trap == driver::our_trap().as_bytes() {
             return String::new();
         }
         // `trap '' EXIT` and `trap - EXIT` mean none.
         let nothing = ask.trap.is_empty() || ask.trap.starts_with(b"trap -- '' ");
         self.script_trap = (!nothing).then(|| ask.trap.clone());
-        driver::arm() + "; "
+        format!("{}; {}; ", driver::arm(), driver::more(!nothing))
     }
 
     /// Begins the part that is due.
     fn begin(&mut self) -> Result<String, Error> {
-        self.watch.begin(self.part);
-        self.part_begun = Instant::now();
-        self.overlooked = 0;
-        let step = self.part.name(&self.watch.job);
-        self.watch.report.event(&Event::StepStart { step, kind: self.part.kind() });
-        self.scripts.turn_to(step);
+        self.scripts.turn_to(self.part.name(&self.watch.job));
+        self.report_start();
         match (self.part, self.part.entries(&self.watch.job).len()) {
             (_, 0) => self.part_ended(Outcome::Success),
             (Part::Task(_), _) => self.begin_entry(1),
@@ -222,12 +220,18 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     fn begin_entry(&mut self, entry: usize) -> Result<String, Error> {
         let script = &self.part.entries(&self.watch.job)[entry - 1];
         let before = self.scripts.write_entry(entry, script, &self.options)?;
+        self.enter(entry);
+        Ok(before.to_owned())
+    }
+
+    /// The shell is at an entry now.
+    fn enter(&mut self, entry: usize) {
+        let script = &self.part.entries(&self.watch.job)[entry - 1];
         let step = self.part.name(&self.watch.job);
         self.watch.report.event(&Event::EntryStart { step, entry, script });
         self.at = At::Entry(entry);
         self.watch.entered = true;
         self.entry_begun = Instant::now();
-        Ok(before.to_owned())
     }
 
     /// An entry has ended: on to the next, or to the end of the part.
@@ -319,6 +323,14 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             }
         }
         Ok(())
+    }
+
+    fn report_start(&mut self) {
+        self.watch.begin(self.part);
+        self.part_begun = Instant::now();
+        self.overlooked = 0;
+        let step = self.part.name(&self.watch.job);
+        self.watch.report.event(&Event::StepStart { step, kind: self.part.kind() });
     }
 
     fn report_entry(&mut self, entry: usize, status: u8) {

@@ -58,7 +58,7 @@ fn a_role_takes_a_role() {
     let hub = "integrations:\n  - name: hub\n    type: amazonIamRole\n    fields: {assumeRoleARN: 'arn:aws:iam::111111111111:role/hub', sourceIntegration: base}";
     place.write("shippable.yml", &line.replacen("integrations:", hub, 1));
     let log = place.good(&["run", "j"]);
-    assert!(log.contains("\narn:aws:sts::210987654321:assumed-role/deploy/shipctl-j\n"), "{log}");
+    assert!(log.contains("\narn:aws:sts::210987654321:assumed-role/deploy/shipctl\n"), "{log}");
     let asked = moto.asked();
     assert!(asked[0].1.contains("role%2Fhub"), "{asked:?}");
     assert!(asked[1].1.contains("role%2Fdeploy"), "{asked:?}");

@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("model", &["contract", "diagnostic", "secret", "source", "yaml"]),
     ("resolve", &["diagnostic", "model", "yaml"]),
     ("check", &["diagnostic", "model", "resolve"]),
+    ("order", &["model"]),
     ("mask", &["secret"]),
     ("credentials", &["aws", "contract", "diagnostic", "model", "resolve", "secret", "source"]),
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),

@@ -86,3 +86,15 @@ fn a_debug_trap_does_not_see_the_driver() {
     let ran = Job::new(&["trap 'echo \"@$BASH_COMMAND\"' DEBUG; :", "echo @a", "false"]).sections().run();
     ran.is(1, &[":", "a", "on_failure", "always"]).never_shows("_shipctl");
 }
+
+#[test]
+fn the_end_of_a_task_that_nothing_follows_is_the_same() {
+    Job::new(&["trap 'echo @trap $?' EXIT; :"]).run().is(0, &["trap 0"]);
+    Job::new(&["trap 'false; echo @no' EXIT; :"]).run().is(1, &[]);
+    Job::new(&["trap 'echo @one' EXIT", "trap 'echo @two; exit 7' EXIT"]).run().is(7, &["two"]);
+    Job::new(&["! true"]).run().is(1, &[]);
+    Job::new(&["set +e; (exit 5)"]).run().is(5, &[]);
+    Job::new(&["trap 'echo \"@$BASH_COMMAND\"' DEBUG; :"]).run().is(0, &[":"]).never_shows("_shipctl");
+    Job::new(&["set -xv; echo @a", "echo @b"]).run().is(0, &["a", "b"]).never_shows("_shipctl");
+    Job::new(&["set -xu; ! echo @a"]).run().is(1, &["a"]).never_shows("_shipctl");
+}

@@ -11,10 +11,12 @@ use crate::run::event::{Event, Kind, Step};
 /// The format of `--log-format json`.
 ///
 /// Every object has an `event`: `job-start`, `step-start`, `entry-start`, `output`, `entry-end`, `notice`, `step-end`
-/// or `job-end`. Output is `text`, or `base64` where it is not UTF-8; a character that is cut by the end of a read is
-/// held back until the rest of it has come.
+/// or `job-end`; in the log of several jobs each has the name of its `job` too. Output is `text`, or `base64` where it
+/// is not UTF-8; a character that is cut by the end of a read is held back until the rest of it has come.
 #[derive(Debug, Default)]
 pub struct Json {
+    /// The job, where there are several.
+    job: Option<String>,
     /// The bytes of a character that is not complete yet: three at most.
     held: Vec<u8>,
 }
@@ -23,6 +25,11 @@ impl Json {
     /// The format, at the beginning of a run.
     pub fn new() -> Json {
         Json::default()
+    }
+
+    /// The same for one job of several.
+    pub fn of_job(job: &str) -> Json {
+        Json { job: Some(job.to_owned()), held: Vec::new() }
     }
 
     fn output(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
@@ -34,17 +41,26 @@ impl Json {
             Cow::Owned(whole)
         };
         match std::str::from_utf8(&bytes) {
-            Ok(text) => line(json!({"event": "output", "text": text}), out),
+            Ok(text) => self.line(json!({"event": "output", "text": text}), out),
             // Valid but for a character whose end is yet to come.
             Err(error) if error.error_len().is_none() => {
                 let (text, rest) = bytes.split_at(error.valid_up_to());
                 self.held = rest.to_vec();
                 if !text.is_empty() {
-                    line(json!({"event": "output", "text": String::from_utf8_lossy(text)}), out);
+                    self.line(json!({"event": "output", "text": String::from_utf8_lossy(text)}), out);
                 }
             }
-            Err(_) => line(json!({"event": "output", "base64": base64(&bytes)}), out),
+            Err(_) => self.line(json!({"event": "output", "base64": base64(&bytes)}), out),
         }
+    }
+
+    fn line(&self, mut object: Value, out: &mut Vec<u8>) {
+        if let (Some(job), Value::Object(fields)) = (&self.job, &mut object) {
+            fields.entry("job").or_insert_with(|| job.as_str().into());
+        }
+        // Writing to memory a value whose keys are strings cannot fail.
+        let _ = serde_json::to_writer(&mut *out, &object);
+        out.push(b'\n');
     }
 }
 
@@ -55,9 +71,9 @@ impl Format for Json {
         }
         if !self.held.is_empty() {
             let rest = std::mem::take(&mut self.held);
-            line(json!({"event": "output", "base64": base64(&rest)}), out);
+            self.line(json!({"event": "output", "base64": base64(&rest)}), out);
         }
-        line(object(event), out);
+        self.line(object(event), out);
     }
 }
 
@@ -104,14 +120,8 @@ fn ended(mut object: Value, step: &Step) -> Value {
 }
 
 /// A duration in seconds, to the microsecond.
-fn seconds(duration: Duration) -> f64 {
+pub fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e6
-}
-
-fn line(object: Value, out: &mut Vec<u8>) {
-    // Writing to memory a value whose keys are strings cannot fail.
-    let _ = serde_json::to_writer(&mut *out, &object);
-    out.push(b'\n');
 }
 
 /// Base64 with padding (RFC 4648, section 4).

@@ -29,6 +29,8 @@ const LIFE_WIDTH: usize = 60;
 pub struct Text {
     color: bool,
     live: bool,
+    /// Whether the summary at the end is a line, and no table.
+    brief: bool,
     /// Whether the last thing written ended a line.
     line_start: bool,
     /// Whether the line that shows life is on the screen, and must go before anything else is written.
@@ -64,7 +66,20 @@ impl Text {
     /// The format, in colour or not. `live` allows what only a terminal understands: a line that shows that a silent
     /// job lives, and goes before the next output.
     pub fn new(color: bool, live: bool) -> Text {
-        Text { color, live, line_start: true, life_shown: false, last_event: Instant::now(), running: None }
+        Text {
+            color,
+            live,
+            brief: false,
+            line_start: true,
+            life_shown: false,
+            last_event: Instant::now(),
+            running: None,
+        }
+    }
+
+    /// The format for one job of several: what its steps came to is left to the headings.
+    pub fn brief(color: bool) -> Text {
+        Text { brief: true, ..Text::new(color, false) }
     }
 
     /// Writes one line of this format's own.
@@ -109,7 +124,10 @@ impl Text {
         out: &mut Vec<u8>,
     ) {
         self.fresh_line(out);
-        out.push(b'\n');
+        let steps = if self.brief { &[] } else { steps };
+        if !self.brief {
+            out.push(b'\n');
+        }
         let width = steps.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
         for step in steps {
             let (mark, ink) = mark(step);
@@ -227,7 +245,7 @@ fn cut(text: &str, width: usize) -> String {
 }
 
 /// A duration as a person says it: `<1 ms`, `12 ms`, `3.4 s`, `2 m 05 s`, `1 h 02 m`.
-struct Short(Duration);
+pub struct Short(pub Duration);
 
 impl std::fmt::Display for Short {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

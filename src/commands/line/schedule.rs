@@ -1,0 +1,179 @@
+//! What may begin, what runs, and what a failure keeps from beginning. Pure bookkeeping.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::order::Order;
+use crate::run::Outcome;
+use crate::run::crew::{News, Stage};
+
+/// The jobs of a line, each by its number in the order.
+pub(super) struct Schedule<'o> {
+    pub(super) order: &'o Order<'o>,
+    states: Vec<State>,
+    /// How many jobs each waits for still.
+    open: Vec<usize>,
+    /// Which jobs wait for each, and whether it has to succeed for them.
+    after: Vec<Vec<(usize, bool)>>,
+    /// Who goes on with which job by itself once this one has succeeded.
+    follows: Vec<Option<u32>>,
+    ready: VecDeque<usize>,
+    /// The status of the first job that failed.
+    failed: Option<u8>,
+}
+
+/// What has become of a job.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum State {
+    /// It waits for others.
+    Waiting,
+    /// It was given out.
+    Given,
+    /// A worker has it.
+    Running { worker: usize, since: Instant },
+    /// It has run.
+    Ended(News),
+    /// It does not run, because this one failed.
+    Kept(usize),
+    /// It does not run, because all of it was stopped.
+    Stopped,
+}
+
+impl State {
+    /// Whether it ran, and well.
+    pub(super) fn is_good(self) -> bool {
+        matches!(self, State::Ended(News { stage: Stage::Ended(Outcome::Success), .. }))
+    }
+}
+
+impl<'o> Schedule<'o> {
+    pub(super) fn new(order: &'o Order<'o>) -> Schedule<'o> {
+        let count = order.members.len();
+        let mut after = vec![Vec::new(); count];
+        for (index, member) in order.members.iter().enumerate() {
+            member.after.iter().for_each(|wait| after[wait.member].push((index, wait.starts)));
+        }
+        let open: Vec<usize> = order.members.iter().map(|member| member.after.len()).collect();
+        // Waiting for nothing else, it would be given to nobody else either.
+        let follows = after.iter().map(|next| {
+            let alone = next.iter().find(|(job, starts)| *starts && open[*job] == 1);
+            alone.and_then(|(job, _)| u32::try_from(*job).ok())
+        });
+        Schedule {
+            order,
+            states: vec![State::Waiting; count],
+            follows: follows.collect(),
+            ready: (0..count).filter(|&job| open[job] == 0).collect(),
+            open,
+            after,
+            failed: None,
+        }
+    }
+
+    /// Takes the next job that may begin.
+    pub(super) fn next(&mut self) -> Option<u32> {
+        let job = self.ready.pop_front()?;
+        self.states[job] = State::Given;
+        u32::try_from(job).ok()
+    }
+
+    pub(super) fn follows(&self) -> &[Option<u32>] {
+        &self.follows
+    }
+
+    /// How many jobs are given out, or run.
+    pub(super) fn given(&self) -> usize {
+        self.count(|state| matches!(state, State::Given | State::Running { .. }))
+    }
+
+    /// How many jobs are in such a state.
+    pub(super) fn count(&self, is: impl Fn(State) -> bool) -> usize {
+        self.states.iter().filter(|state| is(**state)).count()
+    }
+
+    /// Whether anything is still to be waited for.
+    pub(super) fn is_open(&self) -> bool {
+        !self.ready.is_empty() || self.given() > 0
+    }
+
+    /// The state of each job, with its name.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = (&str, State)> {
+        self.order.members.iter().map(|member| member.job.name.text.as_str()).zip(self.states.iter().copied())
+    }
+
+    /// What has become of a job.
+    pub(super) fn state(&self, job: usize) -> State {
+        self.states[job]
+    }
+
+    /// The name of a job.
+    pub(super) fn name(&self, job: usize) -> &str {
+        &self.order.members[job].job.name.text
+    }
+
+    /// The job that a worker has.
+    pub(super) fn job_of(&self, worker: usize) -> Option<u32> {
+        let has = |state: &State| matches!(state, State::Running { worker: of, .. } if *of == worker);
+        self.states.iter().position(has).and_then(|job| u32::try_from(job).ok())
+    }
+
+    /// A worker has begun a job.
+    pub(super) fn begun(&mut self, job: u32, worker: usize) {
+        self.states[job as usize] = State::Running { worker, since: Instant::now() };
+    }
+
+    /// A job has ended. Returns those that do not run because of that.
+    pub(super) fn ended(&mut self, news: News) -> Vec<usize> {
+        let job = news.job as usize;
+        self.states[job] = State::Ended(news);
+        if !self.states[job].is_good() {
+            let status = match news.stage {
+                Stage::Ended(outcome) => outcome.status(),
+                Stage::Broken(status) => status,
+                Stage::Begun => return Vec::new(),
+            };
+            self.failed.get_or_insert(status);
+        }
+        let mut kept = Vec::new();
+        let mut done = vec![(job, job)];
+        while let Some((job, because)) = done.pop() {
+            let good = self.states[job].is_good();
+            for (next, has_to_succeed) in self.after[job].clone() {
+                self.open[next] -= 1;
+                if self.states[next] != State::Waiting {
+                    continue;
+                }
+                if has_to_succeed && !good {
+                    self.states[next] = State::Kept(because);
+                    kept.push(next);
+                    done.push((next, because));
+                } else if self.open[next] == 0 {
+                    if good && self.follows[job].is_some_and(|follower| follower as usize == next) {
+                        self.states[next] = State::Given;
+                    } else {
+                        self.ready.push_back(next);
+                    }
+                }
+            }
+        }
+        kept
+    }
+
+    /// Nothing more is to begin; these were given out, but not begun.
+    pub(super) fn stop(&mut self, taken_back: &[u32]) {
+        self.ready.clear();
+        for job in taken_back {
+            self.states[*job as usize] = State::Stopped;
+        }
+        for state in &mut self.states {
+            if *state == State::Waiting {
+                *state = State::Stopped;
+            }
+        }
+    }
+
+    /// The exit status of it all.
+    pub(super) fn status(&self) -> u8 {
+        self.failed.unwrap_or_default()
+    }
+}

@@ -1,0 +1,277 @@
+//! What is seen of a line that runs: each line of a log under the name of its job, and in the end a table.
+
+use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, raise};
+use serde_json::{Value, json};
+
+use super::schedule::{Schedule, State};
+use crate::cli::LogFormat;
+use crate::order::Order;
+use crate::run::Outcome;
+use crate::run::console::{Short, Stream, seconds};
+use crate::run::crew::{News, Stage};
+use crate::source::Printable;
+
+/// How wide the column of names is at most.
+const WIDEST: usize = 24;
+
+/// The colours of names, in turn: those that are neither good nor bad news.
+const COLOURS: [&str; 4] = ["36", "35", "34", "33"];
+
+/// How often the line that shows life is brought up to date.
+const REFRESH: Duration = Duration::from_millis(200);
+
+/// The view of a line.
+pub(super) struct View<'o> {
+    pub(super) stream: Stream<'o>,
+    order: &'o Order<'o>,
+    format: LogFormat,
+    coloured: bool,
+    /// Whether there is a line at the bottom that shows what runs.
+    live: bool,
+    life_shown: bool,
+    refreshed: Instant,
+    /// What each worker has written of a line that is not complete.
+    partial: Vec<Vec<u8>>,
+}
+
+/// What stands in front of each line of a job's log.
+pub(super) fn prefix(order: &Order, job: usize, coloured: bool) -> String {
+    let name = name_of(order, job);
+    let pad = " ".repeat(width(order).saturating_sub(name.chars().count()));
+    let text = format!("{name}{pad} │ ");
+    if coloured { format!("\x1b[{}m{text}\x1b[0m", COLOURS[job % COLOURS.len()]) } else { text }
+}
+
+fn name_of(order: &Order, job: usize) -> String {
+    let name = Printable(&order.members[job].job.name.text).to_string();
+    if name.chars().count() <= WIDEST {
+        return name;
+    }
+    name.chars().take(WIDEST - 1).chain(['…']).collect()
+}
+
+fn width(order: &Order) -> usize {
+    (0..order.members.len()).map(|job| name_of(order, job).chars().count()).max().unwrap_or(0)
+}
+
+impl<'o> View<'o> {
+    pub(super) fn new(
+        order: &'o Order<'o>,
+        stdout: &'o io::Stdout,
+        format: LogFormat,
+        coloured: bool,
+        live: bool,
+    ) -> View<'o> {
+        View {
+            stream: Stream::new(stdout.as_fd()),
+            order,
+            format,
+            coloured,
+            live,
+            life_shown: false,
+            refreshed: Instant::now(),
+            partial: Vec::new(),
+        }
+    }
+
+    fn is_json(&self) -> bool {
+        self.format == LogFormat::Json
+    }
+
+    fn ink(&self, code: &str, text: &str) -> String {
+        if self.coloured { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// Writes whole lines.
+    fn write(&mut self, text: &str) {
+        self.erase_life();
+        self.stream.append(|out| out.extend_from_slice(text.as_bytes()));
+    }
+
+    fn json(&mut self, object: &Value) {
+        self.write(&format!("{object}\n"));
+    }
+
+    /// Says which jobs are to run.
+    pub(super) fn begin(&mut self) {
+        if self.is_json() {
+            let after = |job: usize| {
+                let waits = self.order.members[job].after.iter();
+                waits.map(|wait| self.order.members[wait.member].job.name.text.as_str()).collect::<Vec<_>>()
+            };
+            let jobs: Vec<_> = (0..self.order.members.len())
+                .map(|job| json!({"job": self.order.members[job].job.name.text, "after": after(job)}))
+                .collect();
+            return self.json(&json!({"event": "line-start", "jobs": jobs}));
+        }
+        for job in &self.order.left_out {
+            let text = format!(
+                "- {} is not run: shipctl does not run jobs of type {}",
+                Printable(&job.name.text),
+                Printable(&job.kind.text)
+            );
+            let text = self.ink("2", &text);
+            self.write(&format!("{text}\n"));
+        }
+    }
+
+    /// What a worker wrote: whole lines, and the beginning of one that is kept until the rest comes.
+    pub(super) fn log(&mut self, worker: usize, bytes: &[u8]) {
+        if self.partial.len() <= worker {
+            self.partial.resize(worker + 1, Vec::new());
+        }
+        let end = memchr::memrchr(b'\n', bytes).map_or(0, |end| end + 1);
+        let (whole, rest) = bytes.split_at(end);
+        if !whole.is_empty() {
+            self.erase_life();
+            let partial = std::mem::take(&mut self.partial[worker]);
+            self.stream.append(|out| {
+                out.extend_from_slice(&partial);
+                out.extend_from_slice(whole);
+            });
+        }
+        self.partial[worker].extend_from_slice(rest);
+    }
+
+    /// Says that jobs do not run, and why.
+    pub(super) fn kept(&mut self, schedule: &Schedule, jobs: &[usize]) {
+        for &job in jobs {
+            if let (State::Kept(because), false) = (schedule.state(job), self.is_json()) {
+                let text = self.ink("2", &format!("- not run: {} failed", Printable(schedule.name(because))));
+                let prefix = prefix(self.order, job, self.coloured);
+                self.write(&format!("{prefix}{text}\n"));
+            }
+        }
+    }
+
+    /// Says that the process that ran a job is gone.
+    pub(super) fn lost(&mut self, job: u32) {
+        let prefix = prefix(self.order, job as usize, self.coloured);
+        let text = self.ink("31", "✗ the shipctl that ran it was killed");
+        if !self.is_json() {
+            self.write(&format!("{prefix}{text}\n"));
+        }
+    }
+
+    /// Brings the line that shows life up to date; says when to do it again.
+    pub(super) fn refresh(&mut self, schedule: &Schedule) -> Option<Instant> {
+        if !self.live || self.stream.writable().is_some() {
+            return None;
+        }
+        let now = Instant::now();
+        if self.life_shown && now < self.refreshed + REFRESH {
+            return Some(self.refreshed + REFRESH);
+        }
+        let mut parts = Vec::new();
+        for (name, state) in schedule.jobs() {
+            if let State::Running { since, .. } = state {
+                parts.push(format!("{} {}", Printable(name), Short(now - since)));
+            }
+        }
+        let total = self.order.members.len();
+        let done = schedule.count(|state| matches!(state, State::Ended(_)));
+        parts.push(format!("{done} of {total} done"));
+        let failed = schedule.count(|state| matches!(state, State::Ended(_)) && !state.is_good());
+        if failed > 0 {
+            parts.push(format!("{failed} failed"));
+        }
+        let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+        let line = format!("… {}", parts.join(" · "));
+        let line: String = line.chars().take(columns.saturating_sub(1)).collect();
+        let line = self.ink("2", &line);
+        self.stream.append(|out| _ = write!(out, "\r\x1b[2K{line}"));
+        self.life_shown = true;
+        self.refreshed = now;
+        Some(now + REFRESH)
+    }
+
+    fn erase_life(&mut self) {
+        if std::mem::take(&mut self.life_shown) {
+            self.stream.append(|out| out.extend_from_slice(b"\r\x1b[2K"));
+        }
+    }
+
+    /// Stops with the jobs, and goes on with them.
+    pub(super) fn pause(&mut self) {
+        self.erase_life();
+        while self.stream.writable().is_some() {
+            self.stream.write_some();
+        }
+        let _ = raise(Signal::SIGSTOP);
+    }
+
+    /// Says how it all went.
+    pub(super) fn end(&mut self, schedule: &Schedule, took: Duration, stopped: Option<i32>) {
+        for worker in 0..self.partial.len() {
+            if !self.partial[worker].is_empty() {
+                self.log(worker, b"\n");
+            }
+        }
+        if self.is_json() {
+            let jobs: Vec<_> = schedule.jobs().map(|(name, state)| told(name, state)).collect();
+            let status = stopped.map_or_else(|| schedule.status(), crate::exit::of_signal);
+            return self.json(
+                &json!({"event": "line-end", "status": status, "seconds": seconds(took), "jobs": jobs}),
+            );
+        }
+        let mut text = String::from("\n");
+        let width = width(self.order);
+        for (job, (_, state)) in schedule.jobs().enumerate() {
+            let name = name_of(self.order, job);
+            let (mark, code, verdict) = verdict(schedule, state);
+            text += &format!("{} {name:width$}  {}\n", self.ink(code, mark), self.ink("2", &verdict));
+        }
+        let count = |is: fn(State) -> bool| schedule.count(is);
+        let total = self.order.members.len();
+        let good = count(State::is_good);
+        let not_run = count(|state| matches!(state, State::Kept(_) | State::Stopped | State::Waiting));
+        let mut parts = vec![format!("{good} of {total} jobs succeeded")];
+        let failed = total - good - not_run;
+        parts.extend((failed > 0).then(|| format!("{failed} failed")));
+        parts.extend((not_run > 0).then(|| format!("{not_run} not run")));
+        parts.push(Short(took).to_string());
+        let (mark, code) = if good == total { ("✓", "32") } else { ("✗", "31") };
+        text += &format!("{}\n", self.ink(code, &format!("{mark} {}", parts.join(" · "))));
+        self.write(&text);
+    }
+}
+
+/// The mark of a job, its colour, and what there is to say.
+fn verdict(schedule: &Schedule, state: State) -> (&'static str, &'static str, String) {
+    match state {
+        State::Ended(News { stage, build, took, .. }) => {
+            let mut parts = Vec::new();
+            match stage {
+                Stage::Ended(Outcome::Success) | Stage::Begun => {}
+                Stage::Ended(outcome) => parts.push(outcome.describe()),
+                Stage::Broken(_) => parts.push("could not be run, or stored".to_owned()),
+            }
+            parts.push(Short(Duration::from_millis(took.into())).to_string());
+            parts.extend((build > 0).then(|| format!("#{build}")));
+            let (mark, code) = if state.is_good() { ("✓", "32") } else { ("✗", "31") };
+            (mark, code, parts.join(" · "))
+        }
+        State::Kept(because) => ("-", "2", format!("not run: {} failed", Printable(schedule.name(because)))),
+        State::Waiting | State::Given | State::Running { .. } | State::Stopped => {
+            ("-", "2", "not run".to_owned())
+        }
+    }
+}
+
+/// The same for machines.
+fn told(name: &str, state: State) -> Value {
+    let State::Ended(News { stage, build, took, .. }) = state else {
+        return json!({"job": name, "result": "not-run"});
+    };
+    let (result, status) = match stage {
+        Stage::Ended(outcome) => (outcome.as_str(), outcome.status()),
+        Stage::Broken(status) => ("broken", status),
+        Stage::Begun => ("not-run", 0),
+    };
+    let build = (build > 0).then_some(build);
+    json!({"job": name, "build": build, "result": result, "status": status, "seconds": f64::from(took) / 1e3})
+}

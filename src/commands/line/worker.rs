@@ -1,0 +1,87 @@
+//! The work of one process: jobs, one after the other.
+
+use std::io;
+use std::os::fd::AsFd as _;
+use std::time::Instant;
+
+use super::super::record::Access;
+use super::super::{Commands, Failure, Session, run};
+use super::view::prefix;
+use crate::cli::{LogFormat, Run};
+use crate::credentials::Credentials;
+use crate::exit;
+use crate::order::Order;
+use crate::resolve::Plan;
+use crate::run::Signals;
+use crate::run::console::{Console, Json, Prefixed, Text};
+use crate::run::crew::{Desk, News, Stage};
+
+/// What it takes to run the jobs of a line.
+pub(super) struct Worker<'a, 'o> {
+    pub(super) session: &'a Session,
+    pub(super) order: &'o Order<'a>,
+    pub(super) command: &'a Run,
+    pub(super) signals: &'a Signals,
+    pub(super) coloured: bool,
+    /// The jobs by their numbers; each is taken once.
+    pub(super) jobs: Vec<Option<(Plan<'a>, Credentials)>>,
+}
+
+impl Worker<'_, '_> {
+    /// Whether what goes to stderr belongs into the log: not among JSON.
+    pub(super) fn logs_stderr(&self) -> bool {
+        self.command.log_format == LogFormat::Text
+    }
+
+    /// Takes orders until there are no more. Where one job can follow on another alone, it is the same worker's.
+    pub(super) fn work(&mut self, desk: &Desk, follows: &[Option<u32>]) {
+        while let Some(mut job) = desk.next_order() {
+            loop {
+                desk.tell(News { job, build: 0, took: 0, stage: Stage::Begun });
+                let news = self.run(job);
+                desk.tell(news);
+                match follows[job as usize] {
+                    Some(next) if news.stage == Stage::Ended(crate::run::Outcome::Success) => job = next,
+                    _ => break,
+                }
+            }
+        }
+    }
+
+    fn run(&mut self, job: u32) -> News {
+        let begun = Instant::now();
+        let name = &self.order.members[job as usize].job.name.text;
+        if self.logs_stderr() {
+            self.session.prefix.replace(prefix(self.order, job as usize, self.coloured));
+        }
+        let (stage, build) = match self.execute(job, name) {
+            Ok(done) => (Stage::Ended(done.outcome), done.build.unwrap_or_default()),
+            Err(failure) => {
+                self.session.say(&failure.to_string());
+                (Stage::Broken(failure.status), 0)
+            }
+        };
+        let took = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+        News { job, build, took, stage }
+    }
+
+    fn execute(&mut self, job: u32, name: &str) -> Result<run::Done, Failure> {
+        let Some((plan, credentials)) = self.jobs[job as usize].take() else {
+            return Err(Failure {
+                status: exit::SHIPCTL_FAILED,
+                message: format!("error: {name} ran already\n"),
+            });
+        };
+        let fetched = self.session.complete(plan, credentials, Commands::Run, Access::Record)?;
+        self.session.warn_of_left_out(&fetched.repositories);
+        let stdout = io::stdout();
+        let mut console = match self.command.log_format {
+            LogFormat::Json => Console::new(Json::of_job(name), stdout.as_fd()),
+            LogFormat::Text => {
+                let prefix = self.session.prefix.borrow().clone();
+                Console::new(Prefixed::new(Text::brief(self.coloured), prefix), stdout.as_fd())
+            }
+        };
+        run::execute(self.session, fetched, self.command, self.signals, &mut console)
+    }
+}
