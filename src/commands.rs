@@ -16,6 +16,7 @@ mod repositories;
 pub mod reset;
 pub mod run;
 pub mod state;
+mod tools;
 mod versions;
 mod warnings;
 
@@ -28,6 +29,7 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
 
+use crate::aws::ecr::Login;
 use crate::cli::{ColorWhen, JobOptions, LineOptions};
 use crate::credentials::{self, Ambient, Credentials, Fetch, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
@@ -38,6 +40,7 @@ use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
 use crate::source::Sources;
+use crate::tools::{Finish, Tools};
 use crate::versions::Versions;
 use crate::workspace::{self, Home, Unavailable, Workspace};
 use record::{Access, State};
@@ -165,6 +168,7 @@ struct Fetched<'a> {
     credentials: Credentials,
     repositories: Repositories,
     versions: Rc<Versions>,
+    logins: Vec<(String, Login)>,
     state: State,
     number: u32,
 }
@@ -175,6 +179,8 @@ struct Ready<'a> {
     credentials: Credentials,
     environment: Environment,
     build: Build,
+    /// What is left to the tools of the job.
+    finish: Vec<Finish>,
 }
 
 impl Session {
@@ -240,7 +246,13 @@ impl Session {
             &mut build,
             matches!(commands, Commands::Run | Commands::RunMasked),
         )?;
-        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, state, number })
+        let logins = match commands {
+            Commands::Run => {
+                self.log_in(&plan, &credentials, &build).map_err(|problems| self.fail(&problems))?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, logins, state, number })
     }
 
     /// Takes the roles of the job; without asking AWS if that is not wanted.
@@ -278,24 +290,26 @@ impl Session {
     }
 
     /// Builds the environment of the job in a workspace.
-    fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build), Failure> {
+    fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build, Tools), Failure> {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
-        let built = environment::build(&job.plan, &job.credentials, &build)
+        let mut built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
+        let tools =
+            self.configure_tools(&job.plan, &job.credentials, &mut built, &job.logins, &build.root)?;
         for (index, task) in job.plan.tasks.iter().enumerate() {
             environment::of_task(task, index, &build).map_err(|problems| self.fail(&problems))?;
         }
-        Ok((built, build))
+        Ok((built, build, tools))
     }
 
     /// All of the above, for commands that only tell of a job.
     fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
         let fetched = self.fetch(job, commands, Access::Read)?;
-        let (built, build) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
+        let (built, build, tools) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
         self.warn(&built.warnings);
         let Fetched { plan, credentials, .. } = fetched;
-        Ok(Ready { plan, credentials, environment: built.environment, build })
+        Ok(Ready { plan, credentials, environment: built.environment, build, finish: tools.finish })
     }
 
     /// The same job, with what only servers know of its repositories and roles.
@@ -304,7 +318,9 @@ impl Session {
             .map_err(|problems| self.fail(&problems))?;
         self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
         let built = environment::build(&ready.plan, &ready.credentials, &ready.build);
-        ready.environment = built.map_err(|problems| self.fail(&problems))?.environment;
+        let mut built = built.map_err(|problems| self.fail(&problems))?;
+        self.configure_tools(&ready.plan, &ready.credentials, &mut built, &[], &ready.build.root)?;
+        ready.environment = built.environment;
         Ok(ready)
     }
 
@@ -322,14 +338,24 @@ impl Session {
             workspace::remove_stale(home)?;
         }
         for attempt in 0.. {
-            let (built, build) = self.build(&fetched, self.root(job, home, attempt)?)?;
-            let layout = workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
+            let (built, build, tools) = self.build(&fetched, self.root(job, home, attempt)?)?;
+            let mut layout =
+                workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
+            for (path, contents) in tools.files {
+                layout.add_secret(path, contents);
+            }
             match Workspace::create(&build.root, &layout, keep) {
                 Ok(workspace) => {
                     self.warn(&built.warnings);
                     let Fetched { plan, credentials, .. } = fetched;
                     return Ok((
-                        Ready { plan, credentials, environment: built.environment, build },
+                        Ready {
+                            plan,
+                            credentials,
+                            environment: built.environment,
+                            build,
+                            finish: tools.finish,
+                        },
                         workspace,
                     ));
                 }
@@ -376,7 +402,9 @@ impl Session {
     /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
     fn process_environment(&self, job: &Environment, task: &Environment) -> Vec<(OsString, OsString)> {
         let own = |name: &str| task.get(name).or_else(|| job.get(name)).is_some();
-        let inherited = self.inherited.iter().filter(|(name, _)| !name.to_str().is_some_and(own)).cloned();
+        let left_out = |name: &str| own(name) || job.hides(name);
+        let inherited =
+            self.inherited.iter().filter(|(name, _)| !name.to_str().is_some_and(left_out)).cloned();
         let pair =
             |(name, variable): (&str, &environment::Variable)| (name.into(), variable.value.expose().into());
         let job = job.iter().filter(|(name, _)| task.get(name).is_none());

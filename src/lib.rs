@@ -25,6 +25,7 @@ pub mod run;
 pub mod secret;
 pub mod source;
 pub mod state;
+pub mod tools;
 pub mod versions;
 pub mod workspace;
 pub mod yaml;

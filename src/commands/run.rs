@@ -85,6 +85,7 @@ pub(super) fn execute(
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
     let ready = ManuallyDrop::new(ready);
     session.clone_repositories(&ready, signals)?;
+    session.finish_tools(&ready, signals)?;
     state.restore_files(&ready)?;
     let outcome = run_job(session, &ready, &workspace, command, signals, console)?;
     if command.keep {

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::caller::{self, Caller};
 use super::{Content, Credential, Credentials, Fetched, FetchedValue, Value};
+use crate::aws::ecr::{self, Login};
 use crate::aws::sts::{self, RoleRequest, Session};
 use crate::aws::{self, Client, Keys, Partition, Settings, Way};
 use crate::diagnostic::Diagnostic;
@@ -44,6 +45,12 @@ pub(super) struct NoKeys {
     hint: String,
 }
 
+/// A role that was taken, and the keys that took it.
+struct Taken {
+    session: Session,
+    by: Keys,
+}
+
 /// What an integration asks for.
 struct Wanted<'a> {
     name: &'a str,
@@ -74,12 +81,15 @@ pub fn take_roles(
         if failed.contains(name) {
             continue;
         }
-        let session = match taker {
+        let taken = match taker {
             Some(taker) => taker.session(credentials, name).map(Some),
             None => Ok(None),
         };
-        match (session, credentials.get_mut(name)) {
-            (Ok(session), Some(credential)) => credential.take(session.as_ref()),
+        match (taken, credentials.get_mut(name)) {
+            (Ok(taken), Some(credential)) => {
+                credential.take(taken.as_ref().map(|taken| &taken.session));
+                credential.taken_by = taken.map(|taken| taken.by);
+            }
             (Err(problem), _) if !failed.contains(&problem.integration) => {
                 let of = plan.all_integrations().find(|of| of.name.text == problem.integration);
                 problems.push(problem.at(of.unwrap_or(integration)));
@@ -118,6 +128,30 @@ impl Taker {
             .unwrap_or_else(|| partition.home.to_owned())
     }
 
+    /// The login to the registry of the account that an integration has keys of.
+    ///
+    /// # Errors
+    ///
+    /// When there are no keys, or AWS does not give it.
+    pub fn registry(
+        &self,
+        credentials: &Credentials,
+        integration: &Integration,
+        region: Option<&str>,
+    ) -> Result<Login, Diagnostic> {
+        let name = &integration.name.text;
+        let keys = self.keys(credentials, name).map_err(|problem| problem.at(integration))?;
+        let arn = credentials.get(name).and_then(|credential| credential.text("assumeRoleARN"));
+        let region = region.map_or_else(|| self.region_of(arn.unwrap_or_default()), str::to_owned);
+        ecr::login(&self.client, &region, &keys).map_err(|error| {
+            Diagnostic::error(format!(
+                "integration `{name}`: cannot log in to its registry in {region}: {error}"
+            ))
+            .at(integration.name.place)
+            .hint(error.hint())
+        })
+    }
+
     /// The keys of an integration that has some, or leads to some.
     pub(super) fn keys(&self, credentials: &Credentials, name: &str) -> Result<Keys, NoKeys> {
         let fail = |message: &str| NoKeys {
@@ -127,13 +161,13 @@ impl Taker {
         };
         let credential = credentials.get(name).ok_or_else(|| fail("it is declared nowhere"))?;
         if credential.kind.name == ROLE {
-            return self.session(credentials, name).map(|session| session.keys);
+            return self.session(credentials, name).map(|taken| taken.session.keys);
         }
         credential.aws_keys().ok_or_else(|| fail("it has no keys for AWS"))
     }
 
     /// The session of a role, from memory if it was taken before and lasts.
-    fn session(&self, credentials: &Credentials, name: &str) -> Result<Session, NoKeys> {
+    fn session(&self, credentials: &Credentials, name: &str) -> Result<Taken, NoKeys> {
         let credential = &credentials[name];
         let wanted = self.wanted(credential)?;
         let region = self.region_of(wanted.arn);
@@ -144,7 +178,8 @@ impl Taker {
             }
             None => self.callers_keys(&wanted, &region)?,
         };
-        self.assume(&from, &wanted.request, &region).map_err(|error| wanted.failed(&error))
+        let session = self.assume(&from, &wanted.request, &region);
+        Ok(Taken { session: session.map_err(|error| wanted.failed(&error))?, by: from })
     }
 
     /// What an integration asks for.
