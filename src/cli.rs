@@ -47,6 +47,12 @@ pub enum Command {
     State(State),
     /// Forget all versions and runs
     Reset(Reset),
+    /// Print the keys of a role, for the tools of AWS that a job configures
+    #[command(hide = true)]
+    AwsCredentials {
+        /// What shipctl wrote among the job's secrets
+        file: PathBuf,
+    },
     /// Print a completion script for a shell
     Completions(Completions),
     /// Print the manual page

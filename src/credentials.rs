@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use indexmap::IndexMap;
 
-use crate::aws::Keys;
+use crate::aws::renewal::Renewal;
 use crate::diagnostic::Diagnostic;
 use crate::model::integration::Values;
 use crate::model::kind::Kind;
@@ -31,8 +31,8 @@ pub struct Credential {
     pub kind: &'static Kind,
     /// Its fields, in the order of the file.
     pub fields: Vec<Fetched>,
-    /// The keys that took the role, if it is one and was taken.
-    pub taken_by: Option<Keys>,
+    /// How its session came to be, if it is a role and was taken.
+    pub renewal: Option<Renewal>,
 }
 
 /// A field, fetched.
@@ -155,5 +155,5 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
         };
         fields.extend(content.map(|content| Fetched { name, content }));
     }
-    Credential { name: integration.name.text.clone(), kind: integration.kind, fields, taken_by: None }
+    Credential { name: integration.name.text.clone(), kind: integration.kind, fields, renewal: None }
 }

@@ -74,6 +74,8 @@ struct CliConfig<'a> {
 /// Where the files of a job's tools are.
 struct Paths<'a> {
     root: &'a Path,
+    /// This program, which tools ask.
+    program: &'a Path,
 }
 
 /// A registry of AWS that a job is to be logged in to.
@@ -106,7 +108,7 @@ pub fn are_needed(plan: &Plan) -> bool {
     cli_configs(plan).next().is_some()
 }
 
-/// Says what the tools of a job find in the workspace `root`. `logins` are those to the registries of AWS, by resource.
+/// Says what the tools of a job find in the workspace `root`. `program` is this program; `logins` are those to the registries of AWS, by resource.
 ///
 /// # Errors
 ///
@@ -117,10 +119,11 @@ pub fn configure(
     environment: &Environment,
     logins: &[(String, Login)],
     root: &Path,
+    program: &Path,
 ) -> Result<Tools, Vec<Diagnostic>> {
     let mut tools = Tools::default();
     let mut problems = Vec::new();
-    let paths = Paths { root };
+    let paths = Paths { root, program };
     let mut configs = Vec::new();
     for (dependency, scopes) in cli_configs(plan) {
         let (name, place) = (dependency.name.text.as_str(), dependency.name.place);
@@ -152,7 +155,7 @@ pub fn configure(
             Err(problem) => problems.push(problem),
         }
     }
-    problems.extend(aws::configure(&configs, credentials, &paths, &mut tools).err());
+    problems.extend(aws::configure(&configs, &paths, &mut tools).err());
     docker::configure(&configs, logins, &paths, &mut tools);
     kubernetes::configure(&configs, &paths, &mut tools);
     artifactory::configure(&configs, &paths, &mut tools);

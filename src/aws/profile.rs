@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::Keys;
+use super::sts::{Role, SESSION_NAME};
 use crate::secret::Secret;
 
 /// What the two files hold, by section and key. Secrets are among it.
@@ -24,13 +25,7 @@ pub enum Way {
     /// They are those of a role.
     Role {
         /// The role.
-        arn: String,
-        /// What its owner agreed on with whoever takes it.
-        external_id: Option<Secret>,
-        /// What the session is called.
-        session_name: Option<String>,
-        /// How long it lasts.
-        seconds: Option<u32>,
+        role: Role,
         /// Who takes it.
         from: Box<Way>,
         /// The device that the second factor comes from.
@@ -109,14 +104,13 @@ impl Profiles {
                 // A web identity, or what a machine of AWS has.
                 (None, _) => return Ok(Way::AwsCli { profile: profile.to_owned() }),
             };
-            return Ok(Way::Role {
+            let role = Role {
                 arn,
+                session_name: text("role_session_name").unwrap_or_else(|| SESSION_NAME.to_owned()),
                 external_id: self.get(profile, "external_id").cloned(),
-                session_name: text("role_session_name"),
                 seconds: text("duration_seconds").and_then(|seconds| seconds.parse().ok()),
-                from: Box::new(from),
-                mfa_serial: text("mfa_serial"),
-            });
+            };
+            return Ok(Way::Role { role, from: Box::new(from), mfa_serial: text("mfa_serial") });
         }
         for section in [self.credentials.get(profile), self.config_section(profile)].into_iter().flatten() {
             if let Some(access_key) = section.get("aws_access_key_id") {
@@ -234,7 +228,7 @@ aws_secret_access_key = t
                     format!("{} {} of {origin}", keys.access_key.expose(), keys.secret_key.expose())
                 }
                 Way::Process(command) => format!("command {command}"),
-                Way::Role { arn, from, .. } => format!("{arn} from {}", told(from)),
+                Way::Role { role, from, .. } => format!("{} from {}", role.arn, told(from)),
                 Way::AwsCli { profile } => format!("the CLI, {profile}"),
             }
         }

@@ -20,15 +20,15 @@ pub struct Identity {
     pub arn: String,
 }
 
-/// What is asked of `sts:AssumeRole`.
-#[derive(Debug)]
-pub struct RoleRequest<'a> {
+/// A role and how it is asked for.
+#[derive(Clone, Debug)]
+pub struct Role {
     /// The role.
-    pub arn: &'a str,
+    pub arn: String,
     /// What the session is called in the logs of the account.
-    pub session_name: &'a str,
+    pub session_name: String,
     /// What the role's owner agreed on with whoever takes it.
-    pub external_id: Option<&'a str>,
+    pub external_id: Option<Secret>,
     /// How long the session lasts; the role's own default without it.
     pub seconds: Option<u32>,
 }
@@ -43,6 +43,9 @@ pub struct Session {
     /// When they end, as AWS writes it: `2026-11-21T12:00:00Z`.
     pub expiration: String,
 }
+
+/// What sessions are called where nobody says: the same in all jobs of a line, so that they share them.
+pub const SESSION_NAME: &str = "shipctl";
 
 const VERSION: (&str, &str) = ("Version", "2011-06-15");
 
@@ -65,21 +68,16 @@ pub fn caller_identity(client: &Client, region: &str, keys: &Keys) -> Result<Ide
 /// # Errors
 ///
 /// When AWS refuses or cannot be asked.
-pub fn assume_role(
-    client: &Client,
-    region: &str,
-    keys: &Keys,
-    request: &RoleRequest,
-) -> Result<Session, Error> {
+pub fn assume_role(client: &Client, region: &str, keys: &Keys, role: &Role) -> Result<Session, Error> {
     const CALL: &str = "sts:AssumeRole";
-    let seconds = request.seconds.map(|seconds| seconds.to_string());
+    let seconds = role.seconds.map(|seconds| seconds.to_string());
     let mut pairs = vec![
         ("Action", "AssumeRole"),
         VERSION,
-        ("RoleArn", request.arn),
-        ("RoleSessionName", request.session_name),
+        ("RoleArn", &role.arn),
+        ("RoleSessionName", &role.session_name),
     ];
-    pairs.extend(request.external_id.map(|id| ("ExternalId", id)));
+    pairs.extend(role.external_id.as_ref().map(|id| ("ExternalId", id.expose())));
     pairs.extend(seconds.as_deref().map(|seconds| ("DurationSeconds", seconds)));
     session(CALL, &send(client, CALL, region, &form(&pairs), keys)?)
 }

@@ -51,7 +51,8 @@ impl Session {
         logins: &[(String, Login)],
         root: &Path,
     ) -> Result<Tools, Failure> {
-        let tools = tools::configure(plan, credentials, &built.environment, logins, root);
+        let program = std::env::current_exe().unwrap_or_else(|_| "shipctl".into());
+        let tools = tools::configure(plan, credentials, &built.environment, logins, root, &program);
         let mut tools = tools.map_err(|problems| self.fail(&problems))?;
         built.warnings.append(&mut tools.warnings);
         let (variables, secrets) = (tools.variables.drain(..), tools.secrets.drain(..));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use super::fetch::run;
+use crate::aws::renewal::keys_of_json;
 use crate::aws::{Keys, Profiles, chosen_profile};
 use crate::secret::Secret;
 
@@ -84,11 +85,5 @@ fn is_program(path: &Path) -> bool {
 fn parse(printed: &Secret, who: &str) -> Result<Keys, String> {
     // serde_json's own words may quote what is in it.
     let json: Json = serde_json::from_str(printed.expose()).map_err(|_| format!("{who} prints no JSON"))?;
-    let part = |name: &str| json[name].as_str().map(|text| Secret::new(text.to_owned()));
-    let needed = |name: &str| part(name).ok_or_else(|| format!("what {who} prints has no {name}"));
-    Ok(Keys {
-        access_key: needed("AccessKeyId")?,
-        secret_key: needed("SecretAccessKey")?,
-        session_token: part("SessionToken"),
-    })
+    keys_of_json(&json).ok_or_else(|| format!("what {who} prints has no AccessKeyId or no SecretAccessKey"))
 }

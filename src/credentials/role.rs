@@ -2,14 +2,15 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
 use super::caller::{self, Caller};
 use super::{Content, Credential, Credentials, Fetched, FetchedValue, Value};
 use crate::aws::ecr::{self, Login};
-use crate::aws::sts::{self, RoleRequest, Session};
+use crate::aws::renewal::{Renewal, SPARE};
+use crate::aws::sts::{self, Role, Session};
 use crate::aws::{self, Client, Keys, Partition, Settings, Way};
 use crate::diagnostic::Diagnostic;
 use crate::model::Integration;
@@ -21,12 +22,6 @@ const ROLE: &str = "amazonIamRole";
 
 /// What only AWS knows that was not asked: the value of such a field. Nothing else contains it.
 pub const UNASKED: &str = "(AWS is asked when the job runs)";
-
-/// What sessions are called where nobody says: the same in all jobs, so that they share them.
-const SESSION_NAME: &str = "shipctl";
-
-/// A session is not used any more when it ends within this time: what was started with it should come to its end.
-const SPARE: Duration = Duration::from_secs(300);
 
 /// The sessions of this process, by what they were asked for with: several jobs of one line take the same roles.
 static SESSIONS: Mutex<Vec<(Zeroizing<String>, Session)>> = Mutex::new(Vec::new());
@@ -45,17 +40,10 @@ pub(super) struct NoKeys {
     hint: String,
 }
 
-/// A role that was taken, and the keys that took it.
-struct Taken {
-    session: Session,
-    by: Keys,
-}
-
 /// What an integration asks for.
 struct Wanted<'a> {
     name: &'a str,
-    arn: &'a str,
-    request: RoleRequest<'a>,
+    role: Role,
 }
 
 /// Whether an integration is a role.
@@ -82,13 +70,13 @@ pub fn take_roles(
             continue;
         }
         let taken = match taker {
-            Some(taker) => taker.session(credentials, name).map(Some),
+            Some(taker) => taker.renewal(credentials, name).map(Some),
             None => Ok(None),
         };
         match (taken, credentials.get_mut(name)) {
             (Ok(taken), Some(credential)) => {
-                credential.take(taken.as_ref().map(|taken| &taken.session));
-                credential.taken_by = taken.map(|taken| taken.by);
+                credential.take(taken.as_ref().map(|renewal| &renewal.session));
+                credential.renewal = taken;
             }
             (Err(problem), _) if !failed.contains(&problem.integration) => {
                 let of = plan.all_integrations().find(|of| of.name.text == problem.integration);
@@ -154,69 +142,40 @@ impl Taker {
 
     /// The keys of an integration that has some, or leads to some.
     pub(super) fn keys(&self, credentials: &Credentials, name: &str) -> Result<Keys, NoKeys> {
-        let fail = |message: &str| NoKeys {
-            integration: name.to_owned(),
-            message: message.to_owned(),
-            hint: "keys come from AWS Keys or, through a role, from AWS IAM".to_owned(),
-        };
-        let credential = credentials.get(name).ok_or_else(|| fail("it is declared nowhere"))?;
+        let credential = credentials.get(name).ok_or_else(|| undeclared(name))?;
         if credential.kind.name == ROLE {
-            return self.session(credentials, name).map(|taken| taken.session.keys);
+            return self.renewal(credentials, name).map(|renewal| renewal.session.keys);
         }
-        credential.aws_keys().ok_or_else(|| fail("it has no keys for AWS"))
-    }
-
-    /// The session of a role, from memory if it was taken before and lasts.
-    fn session(&self, credentials: &Credentials, name: &str) -> Result<Taken, NoKeys> {
-        let credential = &credentials[name];
-        let wanted = self.wanted(credential)?;
-        let region = self.region_of(wanted.arn);
-        let from = match credential.text("sourceIntegration") {
-            Some(source) => {
-                let keys = self.keys(credentials, source)?;
-                self.with_second_factor(keys, None, &region).map_err(|error| wanted.failed(&error))?
-            }
-            None => self.callers_keys(&wanted, &region)?,
-        };
-        let session = self.assume(&from, &wanted.request, &region);
-        Ok(Taken { session: session.map_err(|error| wanted.failed(&error))?, by: from })
-    }
-
-    /// What an integration asks for.
-    fn wanted<'a>(&'a self, credential: &'a Credential) -> Result<Wanted<'a>, NoKeys> {
-        let fail = |message: String, hint: &str| NoKeys {
-            integration: credential.name.clone(),
-            message,
-            hint: hint.to_owned(),
-        };
-        let arn = credential.text("assumeRoleARN").unwrap_or_default();
-        if !arn.starts_with("arn:") || !arn.contains(":role/") {
-            return Err(fail(
-                format!("`{arn}` is not the ARN of a role"),
-                "it looks like arn:aws:iam::123456789012:role/deploy",
-            ));
-        }
-        let seconds = match credential.text("durationSeconds") {
-            None => None,
-            Some(text) => Some(
-                text.parse().ok().filter(|seconds| (900..=43200).contains(seconds)).ok_or_else(|| {
-                    fail(
-                        format!("a session cannot last `{text}` seconds"),
-                        "AWS allows 900 to 43200, if the role does",
-                    )
-                })?,
-            ),
-        };
-        Ok(Wanted {
-            name: &credential.name,
-            arn,
-            request: RoleRequest {
-                arn,
-                session_name: credential.text("roleSessionName").unwrap_or(SESSION_NAME),
-                external_id: credential.text("externalId"),
-                seconds,
-            },
+        credential.aws_keys().ok_or_else(|| NoKeys {
+            integration: name.to_owned(),
+            message: "it has no keys for AWS".to_owned(),
+            hint: "keys come from AWS Keys or, through a role, from AWS IAM".to_owned(),
         })
+    }
+
+    /// The session of a role, from memory if it was taken before and lasts, and what it takes to take it again.
+    fn renewal(&self, credentials: &Credentials, name: &str) -> Result<Renewal, NoKeys> {
+        let credential = credentials.get(name).ok_or_else(|| undeclared(name))?;
+        let wanted = Wanted::of(credential)?;
+        let region = self.region_of(&wanted.role.arn);
+        let source = credential.text("sourceIntegration");
+        let is_role = |name: &&str| credentials.get(*name).is_some_and(|source| source.kind.name == ROLE);
+        let (keys, mut roles, from) = if let Some(source) = source.filter(is_role) {
+            let source = self.renewal(credentials, source)?;
+            (source.keys, source.roles, source.session.keys)
+        } else {
+            let keys = match source {
+                Some(source) => {
+                    let keys = self.keys(credentials, source)?;
+                    self.with_second_factor(keys, None, &region).map_err(|error| wanted.failed(&error))?
+                }
+                None => self.callers_keys(&wanted, &region)?,
+            };
+            (keys.clone(), Vec::new(), keys)
+        };
+        let session = self.assume(&from, &wanted.role, &region).map_err(|error| wanted.failed(&error))?;
+        roles.push(wanted.role);
+        Ok(Renewal { region, keys, roles, session })
     }
 
     /// The keys of whoever runs shipctl.
@@ -224,7 +183,7 @@ impl Taker {
         let fail = |why: String| {
             NoKeys {
             integration: wanted.name.to_owned(),
-            message: format!("nobody is there to take the role {}: {why}", wanted.arn),
+            message: format!("nobody is there to take the role {}: {why}", wanted.role.arn),
             hint: "name a `sourceIntegration`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
         }
         };
@@ -242,24 +201,18 @@ impl Taker {
             Way::Keys(keys, _) => Ok(keys.clone()),
             Way::Process(command) => Ok(caller::of_process(command)?),
             Way::AwsCli { profile } => Ok(caller::of_aws_cli(profile)?),
-            Way::Role { arn, external_id, session_name, seconds, from, mfa_serial } => {
+            Way::Role { role, from, mfa_serial } => {
                 let from = self.with_second_factor(self.go(from, region)?, mfa_serial.clone(), region)?;
-                let request = RoleRequest {
-                    arn,
-                    session_name: session_name.as_deref().unwrap_or(SESSION_NAME),
-                    external_id: external_id.as_ref().map(Secret::expose),
-                    seconds: *seconds,
-                };
-                Ok(self.assume(&from, &request, region)?.keys)
+                Ok(self.assume(&from, role, region)?.keys)
             }
         }
     }
 
-    fn assume(&self, from: &Keys, request: &RoleRequest, region: &str) -> Result<Session, aws::Error> {
-        let seconds = request.seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
-        let asked =
-            [request.arn, request.session_name, request.external_id.unwrap_or_default(), &seconds, region];
-        remembered(from, &asked, || sts::assume_role(&self.client, region, from, request))
+    fn assume(&self, from: &Keys, role: &Role, region: &str) -> Result<Session, aws::Error> {
+        let seconds = role.seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
+        let external_id = role.external_id.as_ref().map_or("", Secret::expose);
+        let asked = [&role.arn, &role.session_name, external_id, &seconds, region];
+        remembered(from, &asked, || sts::assume_role(&self.client, region, from, role))
     }
 
     /// The keys of somebody who has shown the second factor, where one is asked for or given.
@@ -306,13 +259,55 @@ impl From<String> for Lost {
     }
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    /// What an integration asks for.
+    fn of(credential: &'a Credential) -> Result<Self, NoKeys> {
+        let fail = |message: String, hint: &str| NoKeys {
+            integration: credential.name.clone(),
+            message,
+            hint: hint.to_owned(),
+        };
+        let text = |name: &str| credential.text(name).map(str::to_owned);
+        let arn = text("assumeRoleARN").unwrap_or_default();
+        if !arn.starts_with("arn:") || !arn.contains(":role/") {
+            return Err(fail(
+                format!("`{arn}` is not the ARN of a role"),
+                "it looks like arn:aws:iam::123456789012:role/deploy",
+            ));
+        }
+        let seconds = text("durationSeconds").map(|text| {
+            let seconds = text.parse().ok().filter(|seconds| (900..=43200).contains(seconds));
+            seconds.ok_or_else(|| {
+                fail(
+                    format!("a session cannot last `{text}` seconds"),
+                    "AWS allows 900 to 43200, if the role does",
+                )
+            })
+        });
+        let role = Role {
+            arn,
+            session_name: text("roleSessionName").unwrap_or_else(|| sts::SESSION_NAME.to_owned()),
+            external_id: text("externalId").map(Secret::new),
+            seconds: seconds.transpose()?,
+        };
+        Ok(Wanted { name: &credential.name, role })
+    }
+
     fn failed(&self, error: &aws::Error) -> NoKeys {
         NoKeys {
             integration: self.name.to_owned(),
-            message: format!("cannot take the role {}: {error}", self.arn),
+            message: format!("cannot take the role {}: {error}", self.role.arn),
             hint: error.hint(),
         }
+    }
+}
+
+/// The error for an integration that is not there.
+fn undeclared(name: &str) -> NoKeys {
+    NoKeys {
+        integration: name.to_owned(),
+        message: "it is declared nowhere".to_owned(),
+        hint: "declare it under `integrations:`".to_owned(),
     }
 }
 

@@ -1,16 +1,17 @@
 //! The AWS CLI and everything else that reads its two files: a profile for each `cliConfig`, the last one the default.
+//!
+//! The keys of a role end before a long job does, so its profile says whom to ask for new ones. The AWS CLI could take the
+//! role itself, but would then keep the session in the user's home.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use indexmap::IndexMap;
 use zeroize::Zeroizing;
 
 use super::{CliConfig, Paths, Tools};
 use crate::aws::Keys;
-use crate::credentials::{Credential, Credentials};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::AWS_KINDS;
+use crate::secret::Secret;
 
 /// What would lead the AWS CLI to other keys than those of the job.
 const HIDDEN: &[&str] = &[
@@ -33,125 +34,106 @@ const HIDDEN: &[&str] = &[
 const CONFIG: &str = "aws/config";
 const CREDENTIALS: &str = "aws/credentials";
 
-/// The profiles, by name: settings, and keys.
-#[derive(Default)]
-struct Profiles<'a> {
-    config: IndexMap<String, Vec<(&'static str, Cow<'a, str>)>>,
-    credentials: IndexMap<String, Keys>,
+/// A profile and where its keys are.
+struct Profile<'a> {
+    name: &'a str,
+    region: Option<&'a str>,
+    /// Their file, if a program has to be asked for them.
+    asked_for: Option<String>,
 }
 
 /// Configures the AWS CLI, if any of these is for it.
-pub(super) fn configure<'a>(
-    configs: &[CliConfig<'a>],
-    credentials: &'a Credentials,
-    paths: &Paths,
-    tools: &mut Tools,
-) -> Result<(), Diagnostic> {
-    let mut profiles = Profiles::default();
-    let mut last = None;
-    for config in configs.iter().filter(|config| config.is_of(AWS_KINDS)) {
-        let region = config.pointer("REGION");
-        let name = config.name.to_owned();
-        let broken = name.contains(|c: char| c.is_control() || "[]\"'".contains(c));
-        if broken {
-            return Err(config.error("no profile of AWS can be called so").hint("rename it"));
+pub(super) fn configure(configs: &[CliConfig], paths: &Paths, tools: &mut Tools) -> Result<(), Diagnostic> {
+    let mut config_file = String::new();
+    let mut credentials_file = Zeroizing::new(String::new());
+    let of_aws: Vec<_> = configs.iter().filter(|config| config.is_of(AWS_KINDS)).collect();
+    for (number, config) in of_aws.iter().enumerate() {
+        check(config)?;
+        let asked_for = config.integration.renewal.as_ref().map(|renewal| {
+            let file = format!("aws/role-{number}.json");
+            tools.file(paths, &file, renewal.to_json().as_bytes());
+            tools.secrets.extend(secrets(&renewal.keys));
+            paths.absolute(&file)
+        });
+        let mut profile = Profile { name: config.name, region: config.pointer("REGION"), asked_for };
+        let keys = config.integration.aws_keys().filter(|_| profile.asked_for.is_none());
+        for name in
+            [Some(config.name), (number + 1 == of_aws.len()).then_some("default")].into_iter().flatten()
+        {
+            profile.name = name;
+            profile.write(paths, &mut config_file);
+            if let Some(keys) = &keys {
+                write_keys(name, keys, &mut credentials_file);
+            }
         }
-        profiles.add(name, config.integration, credentials, region);
-        last = Some((config, region));
+        tools.secrets.extend(keys.iter().flat_map(secrets));
     }
-    let Some((config, region)) = last else { return Ok(()) };
-    profiles.add("default".to_owned(), config.integration, credentials, region);
-    let (settings, keys) = profiles.render();
-    if settings.chars().chain(keys.chars()).any(|c| c.is_control() && c != '\n')
-        || profiles.values().any(|value| value.contains('\n'))
-    {
-        return Err(config.error("the files of the AWS CLI cannot hold a value of several lines"));
+    let Some(last) = of_aws.last() else { return Ok(()) };
+    tools.file(paths, CONFIG, config_file);
+    tools.file(paths, CREDENTIALS, credentials_file.as_bytes());
+    tools.set("AWS_CONFIG_FILE", paths.absolute(CONFIG), last);
+    tools.set("AWS_SHARED_CREDENTIALS_FILE", paths.absolute(CREDENTIALS), last);
+    if let Some(region) = last.pointer("REGION") {
+        tools.set("AWS_REGION", region, last);
+        tools.set("AWS_DEFAULT_REGION", region, last);
     }
-    for keys in profiles.credentials.values() {
-        tools.secrets.extend([&keys.access_key, &keys.secret_key].map(Clone::clone));
-        tools.secrets.extend(keys.session_token.clone());
-    }
-    tools.file(paths, CONFIG, settings.as_bytes());
-    tools.file(paths, CREDENTIALS, keys.as_bytes());
-    tools.set("AWS_CONFIG_FILE", paths.absolute(CONFIG), config);
-    tools.set("AWS_SHARED_CREDENTIALS_FILE", paths.absolute(CREDENTIALS), config);
-    if let Some(region) = region {
-        tools.set("AWS_REGION", region, config);
-        tools.set("AWS_DEFAULT_REGION", region, config);
-    }
-    tools.set("AWS_EC2_METADATA_DISABLED", "true", config);
+    tools.set("AWS_EC2_METADATA_DISABLED", "true", last);
     tools.hidden.extend(HIDDEN);
     Ok(())
 }
 
-impl<'a> Profiles<'a> {
-    /// Adds the profile of an integration, and those that it gets its keys from. A role is taken by the tool itself, as
-    /// often as a job lasts longer than a session does.
-    fn add(
-        &mut self,
-        name: String,
-        integration: &'a Credential,
-        credentials: &'a Credentials,
-        region: Option<&'a str>,
-    ) {
-        let mut settings: Vec<_> = region.map(|region| ("region", region.into())).into_iter().collect();
-        if let Some(taken_by) = &integration.taken_by {
-            let source = integration.text("sourceIntegration").and_then(|source| credentials.get(source));
-            let role = source.filter(|source| source.taken_by.is_some());
-            let from = format!("{name}-source");
-            for (key, field) in [
-                ("role_arn", "assumeRoleARN"),
-                ("external_id", "externalId"),
-                ("role_session_name", "roleSessionName"),
-                ("duration_seconds", "durationSeconds"),
-            ] {
-                settings.extend(integration.text(field).map(|value| (key, value.into())));
-            }
-            settings.push(("source_profile", from.clone().into()));
-            match role {
-                Some(role) => self.add(from, role, credentials, region),
-                None => {
-                    self.credentials.insert(from, taken_by.clone());
-                }
-            }
-        } else if let Some(keys) = integration.aws_keys() {
-            self.credentials.insert(name.clone(), keys);
-        }
-        self.config.insert(name, settings);
+/// Refuses what the two files cannot hold.
+fn check(config: &CliConfig) -> Result<(), Diagnostic> {
+    if config.name.contains(|c: char| c.is_control() || "[]\"'".contains(c)) {
+        return Err(config.error("no profile of AWS can be called so").hint("rename it"));
     }
-
-    fn values(&self) -> impl Iterator<Item = &str> {
-        let settings = self.config.values().flatten().map(|(_, value)| &**value);
-        let keys = self.credentials.values().flat_map(|keys| {
-            let token = keys.session_token.as_ref();
-            [Some(&keys.access_key), Some(&keys.secret_key), token].into_iter().flatten()
-        });
-        settings.chain(keys.map(|secret| secret.expose()))
+    let fields = ["accessKey", "secretKey", "sessionToken"].map(|name| config.field(name));
+    let region = config.pointer("REGION").unwrap_or_default();
+    if fields.iter().chain([&region]).any(|value| value.contains(char::is_control)) {
+        return Err(config
+            .error("a key or the region holds a line break or the like")
+            .hint("look at where its value comes from"));
     }
+    Ok(())
+}
 
-    /// The two files.
-    fn render(&self) -> (Zeroizing<String>, Zeroizing<String>) {
-        let mut config = Zeroizing::new(String::new());
-        for (name, settings) in &self.config {
-            let section = if name == "default" { name.clone() } else { format!("profile {}", quoted(name)) };
-            let _ = writeln!(config, "[{section}]");
-            for (key, value) in settings {
-                let _ = writeln!(config, "{key} = {value}");
-            }
+fn secrets(keys: &Keys) -> Vec<Secret> {
+    let Keys { access_key, secret_key, session_token } = keys.clone();
+    [Some(access_key), Some(secret_key), session_token].into_iter().flatten().collect()
+}
+
+impl Profile<'_> {
+    fn write(&self, paths: &Paths, text: &mut String) {
+        let name = if self.name.contains(char::is_whitespace) {
+            format!("\"{}\"", self.name)
+        } else {
+            self.name.to_owned()
+        };
+        let _ = match self.name {
+            "default" => writeln!(text, "[default]"),
+            _ => writeln!(text, "[profile {name}]"),
+        };
+        if let Some(region) = self.region {
+            let _ = writeln!(text, "region = {region}");
         }
-        let mut credentials = Zeroizing::new(String::new());
-        for (name, keys) in &self.credentials {
-            let _ = writeln!(credentials, "[{name}]");
-            let _ = writeln!(credentials, "aws_access_key_id = {}", keys.access_key.expose());
-            let _ = writeln!(credentials, "aws_secret_access_key = {}", keys.secret_key.expose());
-            if let Some(token) = &keys.session_token {
-                let _ = writeln!(credentials, "aws_session_token = {}", token.expose());
-            }
+        if let Some(file) = &self.asked_for {
+            let program = quoted(&paths.program.display().to_string());
+            let _ = writeln!(text, "credential_process = {program} aws-credentials {}", quoted(file));
         }
-        (config, credentials)
     }
 }
 
-fn quoted(name: &str) -> String {
-    if name.contains(char::is_whitespace) { format!("\"{name}\"") } else { name.to_owned() }
+fn write_keys(name: &str, keys: &Keys, text: &mut String) {
+    let _ = writeln!(text, "[{name}]");
+    let _ = writeln!(text, "aws_access_key_id = {}", keys.access_key.expose());
+    let _ = writeln!(text, "aws_secret_access_key = {}", keys.secret_key.expose());
+    if let Some(token) = &keys.session_token {
+        let _ = writeln!(text, "aws_session_token = {}", token.expose());
+    }
+}
+
+/// One word for those who split a line as a shell does, and for a shell.
+fn quoted(word: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "_-./+".contains(c);
+    if word.chars().all(bare) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -4,6 +4,7 @@
 
 mod answers;
 mod base;
+mod cli_config;
 mod failures;
 mod keys;
 mod moto;
