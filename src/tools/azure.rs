@@ -29,7 +29,7 @@ pub(super) fn configure(config: &CliConfig, paths: &Paths, tools: &mut Tools) ->
     if is_aks {
         let cluster = config.pointer("CLUSTERNAME").ok_or_else(|| config.needs("aks", "clusterName"))?;
         let group = config.pointer("GROUPNAME").ok_or_else(|| config.needs("aks", "groupName"))?;
-        let file = paths.absolute("kube/config");
+        let file = paths.absolute("kubeconfig");
         #[rustfmt::skip]
         let cluster = ["az", "aks", "get-credentials", "--name", cluster, "--resource-group", group, "--file", &file, "--overwrite-existing"];
         tools.set("KUBECONFIG", file.clone(), config);

@@ -38,7 +38,7 @@ pub(super) fn configure(config: &CliConfig, paths: &Paths, tools: &mut Tools) ->
         let region = region.ok_or_else(|| config.needs("gke", "region"))?;
         let place = if zone.is_some() { "--zone" } else { "--region" };
         let words = ["gcloud", "container", "clusters", "get-credentials", cluster, place, region, "--quiet"];
-        tools.set("KUBECONFIG", paths.absolute("kube/config"), config);
+        tools.set("KUBECONFIG", paths.absolute("kubeconfig"), config);
         tools.finish.push(Finish {
             command: words.map(str::to_owned).to_vec(),
             purpose: format!("scope gke of cliConfig `{}`", config.name),

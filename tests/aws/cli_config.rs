@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::answers::{Answers, session};
 use crate::moto::Moto;
-use crate::place::{ACCESS_KEY, Place, SECRET_KEY};
+use crate::place::{ACCESS_KEY, Place, ROLE, SECRET_KEY};
 
 /// A line of one `cliConfig`, which leaves what it finds in `$OUT`.
 fn one(kind: &str, fields: &str, pointer: &str, scopes: &str) -> Place {
@@ -50,10 +50,10 @@ fn the_aws_cli_and_docker_are_configured() {
         assert!(log.contains(&format!("\n{line}\n")), "{line} is not in: {log}");
     }
     assert!(log.contains("\narn:aws:sts::210987654321:assumed-role/deploy/shipctl\n"), "{log}");
-    let taken: Vec<_> =
-        moto.asked().into_iter().filter(|(_, body)| body.contains("Action=AssumeRole")).collect();
-    assert_eq!(taken.len(), 2, "{taken:?}");
-    assert!(taken.iter().all(|(_, body)| body.contains("ExternalId=agreed-on")), "{taken:?}");
+    let asked = moto.asked();
+    let taken: Vec<_> = asked.iter().filter(|(_, body)| body.contains("Action=AssumeRole")).collect();
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    assert!(taken[0].1.contains("ExternalId=agreed-on"), "{taken:?}");
     assert!(
         std::fs::read_dir(place.path("home")).unwrap().next().is_none(),
         "the home directory is untouched"
@@ -80,32 +80,41 @@ fn its_files_are_private_and_gone_in_the_end() {
         assert!(log.contains(&format!("\n600 secrets/{file}\n")), "{log}");
     }
     assert!(log.contains("\n700 secrets\n"), "{log}");
-    let files = "[customer-source]
-aws_access_key_id = ***
-aws_secret_access_key = ***
-[own]
-aws_access_key_id = ***
-aws_secret_access_key = ***
-[default]
-aws_access_key_id = ***
-aws_secret_access_key = ***
-";
-    assert!(log.contains(files), "{log}");
-    let profile = "[profile customer]
-region = eu-west-1
-role_arn = arn:aws:iam::210987654321:role/deploy
-external_id = ***
-source_profile = customer-source
-[profile own]
-region = us-east-2
-[default]
-region = us-east-2
-";
-    assert!(log.contains(profile), "{log}");
+    let keys = "aws_access_key_id = ***\naws_secret_access_key = ***\n";
+    assert!(log.contains(&format!("[own]\n{keys}[default]\n{keys}")), "{log}");
+    assert!(log.contains("[profile customer]\nregion = eu-west-1\ncredential_process = "), "{log}");
+    assert!(log.contains("[profile own]\nregion = us-east-2\n[default]\nregion = us-east-2\n"), "{log}");
+    assert!(log.contains("\"externalId\": \"***\""), "{log}");
     assert!(!log.contains(&STANDARD.encode("release:hub-password")), "{log}");
     assert!(log.contains("\nnone\n"), "the caller's keys are not inherited: {log}");
     let root = log.lines().find(|line| line.ends_with("/publish")).unwrap();
     assert!(!std::path::Path::new(root).join("secrets/aws").exists());
+}
+
+#[test]
+fn the_session_of_a_role_is_renewed() {
+    let (status, headers, body) = session();
+    let ended = (status, headers, body.replace("2099", "2026").replace("ASIASESSION", "ASIAENDED"));
+    let aws = Answers::new(vec![ended, session()]);
+    let ask =
+        "sh -c \"$(sed -n 's/^credential_process = //p' \"$AWS_CONFIG_FILE\" | head -1)\" | grep -v Secret";
+    let place = Place::new(&aws.address).line(
+        &format!(
+            "  - {{name: k, type: amazonKeys, fields: {{accessKey: {ACCESS_KEY}, secretKey: {SECRET_KEY}}}}}\n  - {{name: r, type: amazonIamRole, fields: {{assumeRoleARN: {ROLE}, sourceIntegration: k, externalId: agreed}}}}"
+        ),
+        "  - {name: tool, type: cliConfig, integration: r}",
+        "      - IN: tool",
+        ask,
+    );
+    let log = place.good(&["run", "j"]);
+    assert!(
+        log.contains("\"Version\": 1,") && log.contains("\"Expiration\": \"2099-01-01T00:00:00Z\""),
+        "{log}"
+    );
+    let asked = aws.asked();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].contains(&format!("Credential={ACCESS_KEY}/")), "{asked:?}");
+    assert!(asked[1].contains("ExternalId=agreed"), "{asked:?}");
 }
 
 #[test]
@@ -164,13 +173,13 @@ fn gcloud_has_a_key_and_what_needs_it_says_so() {
         assert_eq!(config["auths"][host]["auth"], STANDARD.encode(format!("_json_key:{key}")).as_str());
     }
 
-    let missing = place("[gke]").with("PATH", "/usr/bin:/bin").bad(&["run", "j"]);
+    let missing = place("[gke]").with("PATH", "/nowhere").bad(&["run", "j"]);
     assert!(missing.contains("error: scope gke of cliConfig `tool`: gcloud cannot be run"), "{missing}");
     let place = place("[gke]").program("gcloud", "echo \"$*\" > \"$KUBECONFIG\"");
     std::fs::create_dir_all(place.path("tmp")).unwrap();
     place.good(&["run", "j"]);
     assert_eq!(
-        found(&place, "kube/config"),
+        found(&place, "kubeconfig"),
         "container clusters get-credentials blue --zone europe-west1-b --quiet\n"
     );
 }
@@ -179,7 +188,7 @@ fn gcloud_has_a_key_and_what_needs_it_says_so() {
 fn az_logs_itself_in() {
     let fields = "{appId: app, password: {env: PASSWORD}, tenant: t}";
     let place = || one("azureKeys", fields, "{clusterName: blue, groupName: shop}", "[aks]");
-    let done = place().with("PATH", "/usr/bin:/bin").run(&["run", "j"]);
+    let done = place().with("PATH", "/nowhere").run(&["run", "j"]);
     assert!(done.stderr.contains("error: cliConfig `tool`: az cannot be run"), "{}", done.stderr);
     let place = place().program("az", "echo \"$*\" >> \"$AZURE_CONFIG_DIR-calls\"");
     place.good(&["run", "j"]);
