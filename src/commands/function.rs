@@ -52,9 +52,8 @@ impl Answer {
 
     /// Whether something in it is known to a server alone.
     fn is_of_a_server(&self) -> bool {
-        [repository::UNASKED, credentials::UNASKED]
-            .iter()
-            .any(|unasked| memchr::memmem::find(&self.out, unasked.as_bytes()).is_some())
+        let mut unasked = [repository::UNASKED].into_iter().chain(credentials::UNASKED.iter().copied());
+        unasked.any(|unasked| memchr::memmem::find(&self.out, unasked.as_bytes()).is_some())
     }
 }
 

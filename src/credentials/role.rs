@@ -20,8 +20,11 @@ use crate::secret::Secret;
 /// The kind of integration that stands for a role.
 const ROLE: &str = "amazonIamRole";
 
-/// What only AWS knows that was not asked: the value of such a field. Nothing else contains it.
-pub const UNASKED: &str = "(AWS is asked when the job runs)";
+/// What only AWS knows that was not asked: the values of such fields, of those that are secret and of the others. Nothing
+/// else contains them.
+pub const UNASKED: &[&str] = &[UNASKED_SECRET, UNASKED_TIME];
+const UNASKED_SECRET: &str = "(AWS gives it when the job runs)";
+const UNASKED_TIME: &str = "(AWS is asked when the job runs)";
 
 /// The sessions of this process, by what they were asked for with: several jobs of one line take the same roles.
 static SESSIONS: Mutex<Vec<(Zeroizing<String>, Session)>> = Mutex::new(Vec::new());
@@ -378,9 +381,9 @@ impl Credential {
         };
         let secret = |of: fn(&Keys) -> Option<&Secret>| match session {
             Some(session) => of(&session.keys).cloned(),
-            None => Some(Secret::new(UNASKED.to_owned())),
+            None => Some(Secret::new(UNASKED_SECRET.to_owned())),
         };
-        let expiration = session.map_or(UNASKED, |session| &session.expiration).to_owned();
+        let expiration = session.map_or(UNASKED_TIME, |session| &session.expiration).to_owned();
         let account = self.text("assumeRoleARN").and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
         let account = (self.text("awsAccountId").is_none()).then(|| Value::Plain(account.to_owned()));
         let new = [
