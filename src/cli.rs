@@ -120,6 +120,9 @@ pub struct Run {
     /// Say what would be done, start nothing, write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Send notifications: NOTIFY of steps and sections
+    #[arg(long)]
+    pub notify: bool,
     /// End a job after this time (`90`, `90s`, `15m`, `1h`)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,

@@ -187,8 +187,7 @@ struct Ready<'a> {
 impl Session {
     /// Reads a line for a job.
     fn new(line_options: &LineOptions, options: &JobOptions, job: &str) -> Result<Session, Failure> {
-        let line = read_good(line_options)?;
-        Session::of(line, &[job], paint(line_options.color, &io::stderr()), options)
+        Session::of(read_good(line_options)?, &[job], paint(line_options.color, &io::stderr()), options)
     }
 
     /// The session of some jobs of a line.

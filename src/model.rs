@@ -7,6 +7,7 @@ pub mod files;
 pub mod integration;
 pub mod job;
 pub mod kind;
+mod notify;
 pub mod resource;
 pub mod task;
 

@@ -30,6 +30,27 @@ pub fn lines(n: usize) -> String {
     (0..n).map(|i| format!("echo line {i}\n")).collect()
 }
 
+/// A line of `n` jobs that print a line each, in a chain or side by side.
+pub fn jobs(n: usize, chain: bool) -> String {
+    let mut line = String::from("jobs:\n");
+    for i in 0..n {
+        let after = if chain && i > 0 { format!("IN: j{}, ", i - 1) } else { String::new() };
+        let _ = writeln!(line, "- {{name: j{i}, type: runSh, steps: [{after}TASK: echo line {i}]}}");
+    }
+    line
+}
+
+/// The same for make, with the scripts in `scripts`.
+pub fn makefile(n: usize, chain: bool) -> String {
+    let all: Vec<_> = (0..n).map(|i| format!("j{i}")).collect();
+    let mut text = format!("all: {}\n", all.join(" "));
+    for i in 0..n {
+        let after = if chain && i > 0 { format!(" j{}", i - 1) } else { String::new() };
+        let _ = writeln!(text, "j{i}:{after}\n\t@bash scripts/{i}.sh");
+    }
+    text
+}
+
 /// A line with jobs that depend on resources and on each other.
 pub fn line(resources: usize, jobs: usize) -> String {
     let mut line = String::from("resources:\n");

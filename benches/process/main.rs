@@ -46,6 +46,19 @@ fn main() {
     let mut bash = command(&["bash", "-e", &at("many.sh")]);
     compare("`run` of 1,000 entries against bash with the same lines", 20, &mut run, &mut bash);
 
+    fs::create_dir(at("scripts")).unwrap();
+    for i in 0..200 {
+        fs::write(at(&format!("scripts/{i}.sh")), format!("echo line {i}\n")).unwrap();
+    }
+    for (chain, how) in [(true, "in a chain"), (false, "side by side")] {
+        fs::write(at("jobs.yml"), generate::jobs(200, chain)).unwrap();
+        fs::write(at("Makefile"), generate::makefile(200, chain)).unwrap();
+        let mut run = command(&[shipctl, "run", "--all", "-f", &at("jobs.yml")]);
+        let mut make = command(&["make", "-s", "-j2", "-C", &at("")]);
+        run.arg("-j2");
+        compare(&format!("200 jobs {how} against `make -j2`"), 11, &mut run, &mut make);
+    }
+
     for (resources, jobs) in [(10_000, 2_000), (20_000, 4_000)] {
         let line = generate::line(resources, jobs);
         fs::write(at("line.yml"), &line).unwrap();

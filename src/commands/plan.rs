@@ -7,11 +7,15 @@ use crate::credentials::{Content, Credential};
 use crate::diagnostic::Paint;
 use crate::environment::{Build, Environment, task_name};
 use crate::mask::Patterns;
+use crate::model::Resource;
 use crate::model::job::{Pin, Sections, Step};
 use crate::model::task::Task;
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Operation, Target};
 use crate::source::Printable;
+
+/// What is said of a notification.
+const UNSENT: &str = "not sent; --notify sends it";
 
 /// The plan of a job as text, secrets masked.
 ///
@@ -44,6 +48,18 @@ pub fn describe(
     }
     let patterns = Patterns::new(ready.environment.secrets());
     Ok(String::from_utf8_lossy(&patterns.mask(plan.out.as_bytes())).into_owned())
+}
+
+/// What starts a job at the original's, and not here.
+fn starter(resource: &Resource) -> Option<String> {
+    let interval = || resource.seed()?.get("interval")?.text();
+    match (resource.kind.text.as_str(), resource.trigger) {
+        ("time", _) => Some(
+            interval().map_or("starts nothing here".to_owned(), |at| format!("at {at}; starts nothing here")),
+        ),
+        ("trigger" | "webhook", _) | (_, true) => Some("starts nothing here".to_owned()),
+        _ => None,
+    }
 }
 
 struct Text {
@@ -114,11 +130,7 @@ impl Text {
                     }
                 }
                 Step::Notify(name) => {
-                    let _ = writeln!(
-                        self.out,
-                        "NOTIFY {} (not sent by this version of shipctl)",
-                        Printable(&name.text)
-                    );
+                    let _ = writeln!(self.out, "NOTIFY {} ({UNSENT})", Printable(&name.text));
                 }
             }
         }
@@ -134,6 +146,7 @@ impl Text {
             notes.push(format!("integration {}", integration.name.text));
         }
         notes.extend(build.repository(dependency).map(Repository::summary));
+        notes.extend(dependency.target.resource().and_then(starter));
         match dependency.operation {
             Operation::In(input) => {
                 match &input.pin {
@@ -200,8 +213,10 @@ impl Text {
             }
         }
         if !sections.notify.is_empty() {
-            self.heading("notifications", "not sent by this version of shipctl");
-            let _ = writeln!(self.out, "  {}", Printable(&sections.notify.join(", ")));
+            self.heading("notifications", UNSENT);
+            for (section, name) in &sections.notify {
+                self.row(section, &name.text);
+            }
         }
     }
 

@@ -7,13 +7,15 @@ use std::os::fd::AsFd as _;
 use anyhow::Context as _;
 
 use super::record::{Access, Record};
-use super::{Commands, Failure, Fetched, Ready, Session, line, paint, plan, print};
+use super::{Commands, Failure, Fetched, Ready, Session, line, paint, plan, print, read_good};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
 use crate::environment::task_name;
 use crate::exit;
 use crate::mask::Patterns;
+use crate::model::Job;
+use crate::model::files::Line;
 use crate::model::job::Sections;
 use crate::run::console::{Console, Json, Text};
 use crate::run::{self, Outcome, Signals};
@@ -34,7 +36,8 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
 /// Runs one job, whose log is all there is to see.
 fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     // Giving memory back piece by piece takes longer than everything it was for; the kernel does it in one go.
-    let session = ManuallyDrop::new(Session::new(options, &command.options, job)?);
+    let session = session(read_good(options)?, &[job], command, options)?;
+    let session = ManuallyDrop::new(session);
     if command.dry_run {
         let ready = session.prepare(job, Commands::Skip)?;
         session.warn_of_job(&ready.plan);
@@ -59,6 +62,21 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     };
     let done = execute(&session, fetched, command, &signals, &mut console)?;
     Ok(done.outcome.status())
+}
+
+/// The session of some jobs of a line, as they are to be run.
+pub(super) fn session(
+    mut line: Line,
+    jobs: &[&str],
+    command: &Run,
+    options: &LineOptions,
+) -> Result<Session, Failure> {
+    if command.notify {
+        for job in jobs {
+            line.pipeline.jobs.get_mut(*job).map(Job::send_notifications);
+        }
+    }
+    Session::of(line, jobs, paint(options.color, &io::stderr()), &command.options)
 }
 
 /// A run that has come to its end.

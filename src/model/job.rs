@@ -86,8 +86,8 @@ pub struct Sections {
     pub on_cancel: Vec<String>,
     /// At the end, whatever happened.
     pub always: Vec<String>,
-    /// Names of the notifications that sections send.
-    pub notify: Vec<String>,
+    /// The notifications that sections send, each with the name of the section.
+    pub notify: Vec<(&'static str, Name)>,
 }
 
 /// Types of jobs that have scripts of their own.

@@ -1,6 +1,6 @@
 //! TASKs and the scripts of sections.
 
-use super::{flatten_texts, warn_of_unknown_keys};
+use super::{Name, flatten_texts, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::source::Place;
 use crate::yaml::{Node, Value, is_true};
@@ -152,8 +152,8 @@ impl Task {
 /// them, or plain texts.
 pub(super) fn read_section(
     node: &Node,
-    name: &str,
-    notify: &mut Vec<String>,
+    name: &'static str,
+    notify: &mut Vec<(&'static str, Name)>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<String> {
     let mut entries = Vec::new();
@@ -169,7 +169,9 @@ pub(super) fn read_section(
                     flatten_texts(script, "a script", &mut entries, diagnostics);
                 }
                 if let Some(target) = part.get("NOTIFY") {
-                    flatten_texts(target, "NOTIFY", notify, diagnostics);
+                    let mut targets = Vec::new();
+                    flatten_texts(target, "NOTIFY", &mut targets, diagnostics);
+                    notify.extend(targets.into_iter().map(|text| (name, Name { text, place: target.place })));
                 }
             }
             _ => flatten_texts(part, name, &mut entries, diagnostics),

@@ -10,6 +10,7 @@ mod graph;
 mod history;
 mod job;
 mod line;
+mod lines;
 mod lookup;
 mod readme;
 mod rooms;

@@ -416,3 +416,45 @@ fn https_is_not_spoken_with_strangers() {
     assert!(error.contains("webhookUrl: invalid peer certificate"), "{error}");
     assert!(request.join().unwrap().is_none());
 }
+
+#[test]
+fn a_run_sends_what_the_yaml_asks_for_if_it_is_to() {
+    let yaml = |url: &str| {
+        format!(
+            "integrations: [{{name: hooks, type: webhook, fields: {{webhookURL: {url:?}}}}}]
+resources: [{{name: it's me, type: notification, integration: hooks}}]
+jobs:
+  - name: job
+    type: runSh
+    steps:
+      - TASK: echo first
+      - NOTIFY: it's me
+      - TASK: echo second
+    on_success: {{NOTIFY: it's me}}
+    on_failure: {{NOTIFY: it's me}}
+"
+        )
+    };
+    let (url, requests) = server(vec![("200 OK", "{}"), ("500 Oops", "{}")]);
+    let call = shipctl("run").file("shippable.yml", yaml(&url)).file("tmp/", "").env("TMPDIR", "{WORK}/tmp");
+    let shown = |args: &str| {
+        let output = call.also(args).output().unwrap();
+        assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(shown("run job").contains("\n✓ job succeeded"));
+    let plan = shown("run job -n");
+    assert!(plan.contains("2. NOTIFY it's me (not sent; --notify sends it)"), "{plan}");
+    assert!(plan.contains("\n  on_success: it's me\n  on_failure: it's me\n"), "{plan}");
+    let log = shown("run job --notify");
+    let requests = requests.join().unwrap();
+    assert_eq!(requests.len(), 2);
+    let order = ["first\n", "▸ notify it's me", "second\n", "▸ on_success"];
+    let found = order.map(|what| log.find(what).unwrap_or_else(|| panic!("no {what:?} in {log}")));
+    assert!(found.is_sorted(), "{log}");
+    assert!(
+        log.contains("! on_success      1 entry failed"),
+        "what cannot be sent is seen, and no more: {log}"
+    );
+    assert!(log.contains("▸ Task 1\n"), "{log}");
+}
