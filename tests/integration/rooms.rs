@@ -129,6 +129,6 @@ fn secrets_leave_by_few_doors() {
         .collect();
     assert_eq!(
         doors,
-        ["aws", "commands", "credentials", "environment", "mask", "repository", "state", "workspace"]
+        ["aws", "commands", "credentials", "environment", "mask", "repository", "state", "tools", "workspace"]
     );
 }
