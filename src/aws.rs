@@ -13,6 +13,7 @@ mod sign;
 mod xml;
 
 pub mod ecr;
+pub mod iam;
 pub mod renewal;
 pub mod sts;
 

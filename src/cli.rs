@@ -47,6 +47,8 @@ pub enum Command {
     State(State),
     /// Forget all versions and runs
     Reset(Reset),
+    /// Print the IAM policy that the AWS keys of a job need
+    Policy(Policy),
     /// Print the keys of a role, for the tools of AWS that a job configures
     #[command(hide = true)]
     AwsCredentials {
@@ -213,6 +215,31 @@ pub struct Graph {
     /// How it is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GraphFormat,
+}
+
+/// `shipctl policy`
+#[derive(Args)]
+pub struct Policy {
+    /// The job
+    pub job: String,
+    /// The integration whose keys it is about, if the job has several of AWS
+    #[arg(long, value_name = "NAME")]
+    pub integration: Option<String>,
+    /// Print the trust policy of the role instead: who may take it
+    #[arg(long, conflicts_with = "check")]
+    pub trust: bool,
+    /// The ARN of the account, user or role that may take it, instead of asking AWS who does
+    #[arg(long, value_name = "ARN", requires = "trust")]
+    pub principal: Option<String>,
+    /// Show the external id in the trust policy
+    #[arg(long, requires = "trust")]
+    pub reveal: bool,
+    /// Ask AWS whether the keys at hand are allowed all of it
+    #[arg(long)]
+    pub check: bool,
+    /// What the job is run with.
+    #[command(flatten)]
+    pub options: JobOptions,
 }
 
 /// `shipctl completions`

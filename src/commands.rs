@@ -12,6 +12,7 @@ mod line;
 pub mod list;
 mod made;
 mod plan;
+pub mod policy;
 mod record;
 mod repositories;
 pub mod reset;

@@ -2,10 +2,12 @@
 //!
 //! A field is fetched once per run, and only if the job needs its integration.
 
+mod account;
 mod ambient;
 mod caller;
 mod fetch;
 mod role;
+mod session;
 
 use std::rc::Rc;
 

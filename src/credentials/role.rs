@@ -1,15 +1,9 @@
 //! Roles: keys for a while, in exchange for keys that last, or for those of another role.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
-use std::sync::Mutex;
-use std::time::SystemTime;
-
-use zeroize::Zeroizing;
-
 use super::caller::{self, Caller};
+use super::session::{asked_for, device_of, remembered};
 use super::{Content, Credential, Credentials, Fetched, FetchedValue, Value};
-use crate::aws::ecr::{self, Login};
-use crate::aws::renewal::{Renewal, SPARE};
+use crate::aws::renewal::Renewal;
 use crate::aws::sts::{self, Role, Session};
 use crate::aws::{self, Client, Keys, Partition, Settings, Way};
 use crate::diagnostic::Diagnostic;
@@ -26,9 +20,6 @@ pub const UNASKED: &[&str] = &[UNASKED_SECRET, UNASKED_TIME];
 const UNASKED_SECRET: &str = "(AWS gives it when the job runs)";
 const UNASKED_TIME: &str = "(AWS is asked when the job runs)";
 
-/// The sessions of this process, by what they were asked for with: several jobs of one line take the same roles.
-static SESSIONS: Mutex<Vec<(Zeroizing<String>, Session)>> = Mutex::new(Vec::new());
-
 /// Takes roles, and asks AWS for the rest that a job needs of it.
 pub struct Taker {
     pub(super) client: Client,
@@ -44,9 +35,9 @@ pub(super) struct NoKeys {
 }
 
 /// What an integration asks for.
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     name: &'a str,
-    role: Role,
+    pub(super) role: Role,
 }
 
 /// Whether an integration is a role.
@@ -93,7 +84,7 @@ pub fn take_roles(
 }
 
 impl NoKeys {
-    fn at(&self, integration: &Integration) -> Diagnostic {
+    pub(super) fn at(&self, integration: &Integration) -> Diagnostic {
         Diagnostic::error(format!("integration `{}`: {}", self.integration, self.message))
             .at(integration.name.place)
             .hint(self.hint.clone())
@@ -117,30 +108,6 @@ impl Taker {
             .region()
             .filter(|region| Partition::of_region(region).name == partition.name)
             .unwrap_or_else(|| partition.home.to_owned())
-    }
-
-    /// The login to the registry of the account that an integration has keys of.
-    ///
-    /// # Errors
-    ///
-    /// When there are no keys, or AWS does not give it.
-    pub fn registry(
-        &self,
-        credentials: &Credentials,
-        integration: &Integration,
-        region: Option<&str>,
-    ) -> Result<Login, Diagnostic> {
-        let name = &integration.name.text;
-        let keys = self.keys(credentials, name).map_err(|problem| problem.at(integration))?;
-        let arn = credentials.get(name).and_then(|credential| credential.text("assumeRoleARN"));
-        let region = region.map_or_else(|| self.region_of(arn.unwrap_or_default()), str::to_owned);
-        ecr::login(&self.client, &region, &keys).map_err(|error| {
-            Diagnostic::error(format!(
-                "integration `{name}`: cannot log in to its registry in {region}: {error}"
-            ))
-            .at(integration.name.place)
-            .hint(error.hint())
-        })
     }
 
     /// The keys of an integration that has some, or leads to some.
@@ -182,7 +149,7 @@ impl Taker {
     }
 
     /// The keys of whoever runs shipctl.
-    fn callers_keys(&self, wanted: &Wanted, region: &str) -> Result<Keys, NoKeys> {
+    pub(super) fn callers_keys(&self, wanted: &Wanted, region: &str) -> Result<Keys, NoKeys> {
         let fail = |why: String| {
             NoKeys {
             integration: wanted.name.to_owned(),
@@ -264,7 +231,7 @@ impl From<String> for Lost {
 
 impl<'a> Wanted<'a> {
     /// What an integration asks for.
-    fn of(credential: &'a Credential) -> Result<Self, NoKeys> {
+    pub(super) fn of(credential: &'a Credential) -> Result<Self, NoKeys> {
         let fail = |message: String, hint: &str| NoKeys {
             integration: credential.name.clone(),
             message,
@@ -306,51 +273,11 @@ impl<'a> Wanted<'a> {
 }
 
 /// The error for an integration that is not there.
-fn undeclared(name: &str) -> NoKeys {
+pub(super) fn undeclared(name: &str) -> NoKeys {
     NoKeys {
         integration: name.to_owned(),
         message: "it is declared nowhere".to_owned(),
         hint: "declare it under `integrations:`".to_owned(),
-    }
-}
-
-/// The session that `keys` got for the same before, if it lasts; otherwise a new one.
-fn remembered(
-    keys: &Keys,
-    asked: &[&str],
-    new: impl FnOnce() -> Result<Session, aws::Error>,
-) -> Result<Session, aws::Error> {
-    let mut key = Zeroizing::new(keys.access_key.expose().to_owned());
-    for part in asked {
-        key.push('\0');
-        key.push_str(part);
-    }
-    let mut sessions = SESSIONS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    sessions.retain(|(_, session)| session.expires > SystemTime::now() + SPARE);
-    if let Some((_, session)) = sessions.iter().find(|(known, _)| *known == key) {
-        return Ok(session.clone());
-    }
-    let session = new()?;
-    sessions.push((key, session.clone()));
-    Ok(session)
-}
-
-/// The device that a user's second factor comes from, if it is called after the user, as the console suggests.
-fn device_of(arn: &str) -> Option<String> {
-    let (account, user) = arn.split_once(":user/")?;
-    Some(format!("{account}:mfa/{}", user.rsplit('/').next()?))
-}
-
-/// Asks the terminal for the code of a device.
-fn asked_for(serial: &str) -> Result<Secret, aws::Error> {
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        return Err(aws::Error::no_code(serial));
-    }
-    eprint!("code of the MFA device {serial}: ");
-    let mut line = Zeroizing::new(String::new());
-    match io::stdin().lock().read_line(&mut line) {
-        Ok(_) if !line.trim().is_empty() => Ok(Secret::new(line.trim().to_owned())),
-        _ => Err(aws::Error::no_code(serial)),
     }
 }
 

@@ -9,4 +9,5 @@ mod failures;
 mod keys;
 mod moto;
 mod place;
+mod policy;
 mod role;

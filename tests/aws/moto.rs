@@ -58,6 +58,11 @@ impl Moto {
         (element(&keys, "AccessKeyId"), element(&keys, "SecretAccessKey"))
     }
 
+    /// Makes a role with a trust policy.
+    pub fn role(&self, name: &str, trust: &str) {
+        self.iam(&[("Action", "CreateRole"), ("RoleName", name), ("AssumeRolePolicyDocument", trust)]);
+    }
+
     /// What was asked of it, newest last: the services and the bodies.
     pub fn asked(&self) -> Vec<(String, String)> {
         let url = format!("{}/moto-api/recorder/download-recording", self.address);

@@ -54,6 +54,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "source",
         ],
     ),
+    ("policy", &["aws", "contract", "credentials", "environment", "resolve"]),
     ("run", &["exit", "mask"]),
     ("lookup", &["contract", "exit", "nearest"]),
     ("cli", &["environment", "lookup"]),
@@ -129,6 +130,16 @@ fn secrets_leave_by_few_doors() {
         .collect();
     assert_eq!(
         doors,
-        ["aws", "commands", "credentials", "environment", "mask", "repository", "state", "tools", "workspace"]
+        [
+            "aws",
+            "commands",
+            "credentials",
+            "environment",
+            "mask",
+            "repository",
+            "state",
+            "tools",
+            "workspace"
+        ]
     );
 }
