@@ -1,9 +1,14 @@
 //! How fast the masker is, in megabytes of log text per second on one core, and how long patterns take to be made.
 //!
 //! `cargo bench --bench mask`. The text is what a build prints: time stamps, paths, URLs, hashes, and one secret
-//! in a thousand lines. It comes in chunks of 64 KiB, as from a pipe; and once line by line, as from a terminal.
+//! in a thousand lines. It comes in chunks of 64 KiB, as from a pipe; and once line by line, as from a terminal. Then
+//! whole processes: `exec --mask cat FILE` against `cat FILE`, in turn, both into a pipe.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
 
 use std::hint::black_box;
+use std::io::Read as _;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use shipctl::mask::{Masker, Patterns};
@@ -29,6 +34,50 @@ fn main() {
              made in {made:>9.1?}"
         );
     }
+    for count in [50, 1_000] {
+        let (masked, plain) = processes(&mut random, count);
+        println!(
+            "{count:>6} secrets, whole processes: exec --mask cat {masked:>6.0} MB/s, cat {plain:>6.0} MB/s"
+        );
+    }
+}
+
+/// Megabytes per second, with the best of a few runs, of `exec --mask cat` and of `cat`.
+fn processes(random: &mut Random, count: usize) -> (f64, f64) {
+    let directory = tempfile::tempdir().unwrap();
+    let secrets: Vec<String> = (0..count).map(|at| random.secret(at, 8)).collect();
+    let text = log(random, &secrets, 256 << 20);
+    let at = |name: &str| directory.path().join(name);
+    std::fs::write(at("log"), &text).unwrap();
+    let envs: serde_json::Map<_, _> =
+        secrets.into_iter().enumerate().map(|(n, secret)| (format!("S{n}"), secret.into())).collect();
+    let line = serde_json::json!({
+        "integrations": [{"name": "all", "type": "keyValuePair", "fields": {"envs": envs}}],
+        "jobs": [{"name": "job", "type": "runSh", "integrations": ["all"], "steps": [{"TASK": [":"]}]}],
+    });
+    std::fs::write(at("line.yml"), line.to_string()).unwrap();
+    let mut masked = Command::new(env!("CARGO_BIN_EXE_shipctl"));
+    masked.args(["exec", "job", "--mask", "-f"]).arg(at("line.yml")).args(["--", "cat"]).arg(at("log"));
+    let mut plain = Command::new("cat");
+    plain.arg(at("log"));
+    let (mut best_masked, mut best_plain) = (Duration::MAX, Duration::MAX);
+    for _ in 0..7 {
+        best_masked = best_masked.min(drain(&mut masked));
+        best_plain = best_plain.min(drain(&mut plain));
+    }
+    let speed = |time: Duration| text.len() as f64 / time.as_secs_f64() / 1e6;
+    (speed(best_masked), speed(best_plain))
+}
+
+/// How long a command takes whose output is read and thrown away.
+fn drain(command: &mut Command) -> Duration {
+    let begun = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let mut buffer = vec![0; 1 << 20];
+    while output.read(&mut buffer).unwrap() > 0 {}
+    assert!(child.wait().unwrap().success());
+    begun.elapsed()
 }
 
 /// Megabytes per second.

@@ -47,6 +47,8 @@ pub enum Command {
     State(State),
     /// Forget all versions and runs
     Reset(Reset),
+    /// Tell of each integration whether it works, whom it is, and what to do if not
+    Doctor(Doctor),
     /// Print the IAM policy that the AWS keys of a job need
     Policy(Policy),
     /// Print the keys of a role, for the tools of AWS that a job configures
@@ -96,6 +98,9 @@ pub struct JobOptions {
     /// The code that an MFA device shows, for roles of AWS that ask for one
     #[arg(long, value_name = "CODE")]
     pub mfa_code: Option<String>,
+    /// Take this entry of a runCI job's matrix alone (from 1)
+    #[arg(long, value_name = "N")]
+    pub matrix: Option<NonZeroUsize>,
     /// Start from HOME, PATH, USER, LOGNAME, LANG, LC_*, TERM, TMPDIR, SHELL and TZ alone
     #[arg(long)]
     pub clean_env: bool,
@@ -215,6 +220,19 @@ pub struct Graph {
     /// How it is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GraphFormat,
+}
+
+/// `shipctl doctor`
+#[derive(Args)]
+pub struct Doctor {
+    /// The job whose integrations are looked at; those of the whole line by default
+    pub job: Option<String>,
+    /// How it is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
+    /// What jobs are run with.
+    #[command(flatten)]
+    pub options: JobOptions,
 }
 
 /// `shipctl policy`

@@ -2,7 +2,9 @@
 
 pub mod aws_credentials;
 pub mod check;
+mod ci;
 pub mod completions;
+pub mod doctor;
 pub mod env;
 pub mod exec;
 pub mod function;
@@ -33,14 +35,17 @@ use anyhow::{Context as _, anyhow};
 
 use crate::aws::ecr::Login;
 use crate::cli::{ColorWhen, JobOptions, LineOptions};
+use crate::contract::path;
 use crate::credentials::{self, Ambient, Credentials, Fetch, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::environment::{self, Build, Built, Environment};
 use crate::exit;
+use crate::mask::Patterns;
 use crate::model::files::{self, Line};
 use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
+use crate::run::Masking;
 use crate::source::Sources;
 use crate::tools::{Finish, Tools};
 use crate::versions::Versions;
@@ -54,6 +59,14 @@ pub struct Failure {
     pub status: u8,
     /// What is said on stderr.
     message: String,
+}
+
+impl Failure {
+    /// The same without secrets.
+    fn masked(self, patterns: &Patterns) -> Failure {
+        let message = String::from_utf8_lossy(&patterns.mask(self.message.as_bytes())).into_owned();
+        Failure { message, ..self }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -157,11 +170,13 @@ struct Session {
     line: Line,
     options: JobOptions,
     paint: Paint,
-    inherited: Vec<(OsString, OsString)>,
+    inherited: Rc<[(OsString, OsString)]>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
     /// What stands in front of each line on stderr, where several jobs run.
     prefix: RefCell<String>,
+    /// The warnings so far: each entry of a matrix has the same.
+    said: RefCell<Vec<String>>,
 }
 
 /// What a job needs from elsewhere, fetched.
@@ -173,6 +188,8 @@ struct Fetched<'a> {
     logins: Vec<(String, Login)>,
     state: State,
     number: u32,
+    /// The entry of the matrix of a runCI job, from 0.
+    entry: usize,
 }
 
 /// A job, ready to be run but for the workspace.
@@ -181,6 +198,8 @@ struct Ready<'a> {
     credentials: Credentials,
     environment: Environment,
     build: Build,
+    /// The logins to registries of AWS, by the resources that ask for them.
+    logins: Vec<(String, Login)>,
     /// What is left to the tools of the job.
     finish: Vec<Finish>,
 }
@@ -195,17 +214,21 @@ impl Session {
     fn of(mut line: Line, jobs: &[&str], paint: Paint, options: &JobOptions) -> Result<Session, Failure> {
         let mut problems = Vec::new();
         let ambient = Ambient::new(std::env::vars_os());
+        let mut no_repositories = Vec::new();
         for job in jobs {
+            no_repositories.extend(ci::add_repository(&mut line, options, job));
             credentials::add_ambient(&mut line.pipeline, job, &ambient, &mut problems);
         }
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
         }
-        let inherited = inherited(options.clean_env);
+        let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let prefix = RefCell::default();
-        Ok(Session { line, options: options.clone(), paint, inherited, machine, prefix })
+        let (prefix, said) = Default::default();
+        let session = Session { line, options: options.clone(), paint, inherited, machine, prefix, said };
+        session.warn(&no_repositories);
+        Ok(session)
     }
 
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
@@ -232,6 +255,7 @@ impl Session {
         commands: Commands,
         access: Access,
     ) -> Result<Fetched<'a>, Failure> {
+        let entry = self.chosen_entry(&plan)?;
         let job = &plan.job.name.text;
         let mut state = State::open(self, access)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
@@ -241,6 +265,7 @@ impl Session {
             .map_err(|problems| self.fail(&problems))?;
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
+        build.entry = entry;
         self.describe_repositories(
             &plan,
             &credentials,
@@ -253,7 +278,8 @@ impl Session {
             }
             _ => Vec::new(),
         };
-        Ok(Fetched { plan, credentials, repositories: build.repositories, versions, logins, state, number })
+        let repositories = build.repositories;
+        Ok(Fetched { plan, credentials, repositories, versions, logins, state, number, entry })
     }
 
     /// Takes the roles of the job; without asking AWS if that is not wanted.
@@ -286,6 +312,8 @@ impl Session {
             operating_system: self.machine.1.clone(),
             given: self.options.env.clone(),
             repositories: Repositories::new(),
+            entry: 0,
+            inherited: Rc::clone(&self.inherited),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
         })
     }
@@ -294,6 +322,7 @@ impl Session {
     fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build, Tools), Failure> {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
+        build.entry = job.entry;
         let mut built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
         let tools =
@@ -309,8 +338,9 @@ impl Session {
         let fetched = self.fetch(job, commands, Access::Read)?;
         let (built, build, tools) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
         self.warn(&built.warnings);
-        let Fetched { plan, credentials, .. } = fetched;
-        Ok(Ready { plan, credentials, environment: built.environment, build, finish: tools.finish })
+        let Fetched { plan, credentials, logins, .. } = fetched;
+        let (environment, finish) = (built.environment, tools.finish);
+        Ok(Ready { plan, credentials, environment, build, logins, finish })
     }
 
     /// The same job, with what only servers know of its repositories and roles.
@@ -332,7 +362,11 @@ impl Session {
         home: Home,
         keep: bool,
     ) -> Result<(Ready<'a>, Workspace), Failure> {
-        let job = &fetched.plan.job.name.text;
+        // One after the other, the entries of a matrix have the same; those that are kept do not.
+        let job = match keep {
+            true => &ci::name_of_run(&fetched.plan, fetched.entry),
+            false => &fetched.plan.job.name.text,
+        };
         // A clone may be large.
         let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
         if self.options.workspace.is_none() {
@@ -348,17 +382,9 @@ impl Session {
             match Workspace::create(&build.root, &layout, keep) {
                 Ok(workspace) => {
                     self.warn(&built.warnings);
-                    let Fetched { plan, credentials, .. } = fetched;
-                    return Ok((
-                        Ready {
-                            plan,
-                            credentials,
-                            environment: built.environment,
-                            build,
-                            finish: tools.finish,
-                        },
-                        workspace,
-                    ));
+                    let Fetched { plan, credentials, logins, .. } = fetched;
+                    let (environment, finish) = (built.environment, tools.finish);
+                    return Ok((Ready { plan, credentials, environment, build, logins, finish }, workspace));
                 }
                 Err(Unavailable::Failed(error)) => return Err(error.into()),
                 Err(Unavailable::InUse) if self.options.workspace.is_none() => {}
@@ -380,9 +406,14 @@ impl Session {
         failure(problems, &self.line.sources, self.paint)
     }
 
+    /// Says what it has not said yet.
     fn warn(&self, warnings: &[Diagnostic]) {
         for warning in warnings {
-            self.say(&warning.render(&self.line.sources, self.paint));
+            let text = warning.render(&self.line.sources, self.paint);
+            if !self.said.borrow().contains(&text) {
+                self.say(&text);
+                self.said.borrow_mut().push(text);
+            }
         }
     }
 
@@ -413,6 +444,13 @@ impl Session {
         offer_shipctl(&mut variables);
         variables
     }
+}
+
+/// What is masked in what a job prints.
+fn masking(ready: &Ready, workspace: &Workspace) -> Result<Masking, Failure> {
+    let added = workspace.root().join(path::SECRETS).join(path::MASKED);
+    let patterns = Patterns::new(ready.environment.secrets());
+    Ok(Masking::new(patterns, &added).with_context(|| format!("cannot make {}", added.display()))?)
 }
 
 /// Scripts ask `shipctl`: where their PATH has none, this one comes last.

@@ -5,6 +5,9 @@
 
 pub mod envfile;
 
+/// The length of the shortest secret that is masked, in bytes: shorter ones are in every other word.
+pub const MIN_MASKED: usize = 3;
+
 /// What `shipctl sanitize_shippable_string` prints: `name` without every character that is not an ASCII letter,
 /// an ASCII digit or `_`.
 pub fn sanitize(name: &str) -> String {
@@ -100,6 +103,9 @@ pub mod path {
     pub const SHARED: &str = "shared";
     /// Files with secrets.
     pub const SECRETS: &str = "secrets";
+    /// In `secrets`: the values that scripts have added to those that are masked, each between two NUL bytes. It is there
+    /// while a log is masked.
+    pub const MASKED: &str = "masked";
     /// What the runner generates to run the tasks.
     pub const SCRIPTS: &str = "scripts";
     /// The job and its dependencies.

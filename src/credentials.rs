@@ -8,6 +8,7 @@ mod caller;
 mod fetch;
 mod role;
 mod session;
+mod weak;
 
 use std::rc::Rc;
 
@@ -20,10 +21,12 @@ use crate::model::kind::Kind;
 use crate::model::{Integration, Pipeline};
 use crate::resolve::Plan;
 use crate::secret::Secret;
+use crate::source::Place;
 
 pub use ambient::{Ambient, PREFIX};
 pub use fetch::Fetch;
 pub use role::{Taker, UNASKED, is_role, take_roles};
+pub use weak::weak;
 
 /// The fields of an integration, fetched.
 pub struct Credential {
@@ -62,6 +65,10 @@ pub struct FetchedValue {
     pub value: Value,
     /// Where it was, in words: `$AWS_KEY`, `file key.pem`.
     pub origin: Rc<str>,
+    /// Whether the log masks it if it is secret.
+    pub masked: bool,
+    /// Where the YAML says it.
+    pub place: Place,
 }
 
 /// A value of the environment or of a field.
@@ -128,7 +135,8 @@ pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnost
     if problems.is_empty() { Ok(credentials) } else { Err(problems) }
 }
 
-fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Diagnostic>) -> Credential {
+/// Fetches the fields of one integration. What cannot be fetched is left out of it, and goes to `problems`.
+pub fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Diagnostic>) -> Credential {
     let mut fields = Vec::new();
     for given in &integration.fields {
         let name = given.field.name;
@@ -153,6 +161,8 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
             Values::Integration(name) => Ok(Content::One(FetchedValue {
                 value: Value::Plain(name.text.clone()),
                 origin: "the YAML".into(),
+                masked: true,
+                place: name.place,
             })),
         };
         fields.extend(content.map(|content| Fetched { name, content }));

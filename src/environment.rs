@@ -2,10 +2,12 @@
 //!
 //! Pure: no files, no clock, no processes. Later entries win; the order is that of the contract.
 
+mod ci;
 mod integrations;
 mod placeholders;
 mod resources;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -22,6 +24,7 @@ use crate::source::Place;
 use crate::state::Version;
 use crate::versions::{self, Versions};
 
+pub use ci::{built, numbered};
 pub use integrations::key_files;
 pub use placeholders::substitute;
 
@@ -44,6 +47,10 @@ pub struct Build {
     pub versions: Rc<Versions>,
     /// The repositories that go in, as far as they have been described.
     pub repositories: Repositories,
+    /// Which entry of the matrix of a runCI job it is, from 0.
+    pub entry: usize,
+    /// What the job inherits of the caller's environment.
+    pub inherited: Rc<[(OsString, OsString)]>,
     /// How many bytes the kernel takes of all variables together.
     pub max_environment: usize,
 }
@@ -219,6 +226,9 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
         Builder { environment: Environment::default(), warnings: Vec::new(), problems: Vec::new() };
     builder.params(plan, build);
     builder.job(plan, build);
+    if let Some(ci) = plan.ci {
+        builder.ci(ci, plan, build);
+    }
     let origin: Rc<str> = "-e".into();
     for (key, value) in &build.given {
         builder.environment.plain(key, value, &origin);

@@ -73,6 +73,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::History(command) => commands::history::run(command, &cli.line),
         Command::State(command) => commands::state::run(command, &cli.line),
         Command::Reset(command) => commands::reset::run(command, &cli.line),
+        Command::Doctor(command) => commands::doctor::run(command, &cli.line),
         Command::Policy(command) => commands::policy::run(command, &cli.line),
         Command::AwsCredentials { file } => commands::aws_credentials::run(file),
         Command::Completions(command) => commands::completions::completions(command),

@@ -18,6 +18,7 @@ mod git;
 mod glob;
 mod jdk;
 mod json;
+mod mask;
 mod missing;
 mod notify;
 mod replace;

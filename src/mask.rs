@@ -29,6 +29,7 @@ mod wrap;
 
 use std::sync::Arc;
 
+use crate::contract::MIN_MASKED;
 use crate::secret::Secret;
 use buffer::Buffer;
 use forms::Forms;
@@ -38,28 +39,41 @@ use search::{Occurrence, Search};
 /// What stands in the output for a secret.
 pub const MASK: &str = "***";
 
-/// Secrets of fewer bytes are not masked: they are in every other word.
-pub const MIN_LENGTH: usize = 3;
+/// Secrets of fewer bytes are not masked.
+const MIN_LENGTH: usize = MIN_MASKED;
 
 /// The secrets of a run, made ready for searching: cheap to clone and to share between threads, wiped when the last
 /// clone is dropped.
 #[derive(Clone)]
-pub struct Patterns(Arc<Index>);
+pub struct Patterns(Arc<Known>);
+
+struct Known {
+    index: Index,
+    secrets: Vec<Secret>,
+}
 
 impl Patterns {
-    /// Makes all forms of the secrets ready. Values shorter than [`MIN_LENGTH`] are left out, and so are such
+    /// Makes all forms of the secrets ready. Values shorter than [`MIN_MASKED`] are left out, and so are such
     /// lines of longer values.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let secrets: Vec<Secret> = secrets.into_iter().cloned().collect();
         let mut forms = Forms::default();
-        for secret in secrets {
+        for secret in &secrets {
             forms.add(secret.expose());
         }
-        Patterns(Arc::new(Index::new(forms)))
+        Patterns(Arc::new(Known { index: Index::new(forms), secrets }))
+    }
+
+    /// These secrets and more.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = Secret>) -> Self {
+        let more: Vec<_> = more.into_iter().collect();
+        Patterns::new(self.0.secrets.iter().chain(&more))
     }
 
     /// Whether there is nothing to mask.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.index.is_empty()
     }
 
     /// Masks a text that is known as a whole.
@@ -103,6 +117,11 @@ impl Masker {
         Masker { patterns: patterns.clone(), held: Buffer::default(), hidden: 0, run: 0 }
     }
 
+    /// Masks these from here on, and what is held back.
+    pub fn know(&mut self, patterns: &Patterns) {
+        self.patterns = patterns.clone();
+    }
+
     /// Takes the next bytes of the stream, and appends to `out` all that is final now.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         if self.patterns.is_empty() {
@@ -132,7 +151,7 @@ impl Masker {
     fn scan(&mut self, text: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
         let mut done = self.hidden;
         let mut kept = text.len();
-        for Occurrence { start, end, open } in Search::new(&self.patterns.0, text, self.run) {
+        for Occurrence { start, end, open } in Search::new(&self.patterns.0.index, text, self.run) {
             if let Some(end) = end {
                 if start >= done {
                     out.extend_from_slice(&text[done..start]);

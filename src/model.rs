@@ -3,6 +3,7 @@
 //! Reading is tolerant as the original was: what it accepted is accepted, in all its shapes, and what nobody knows
 //! is a warning. Nothing refers to anything yet; that is `resolve`'s part.
 
+pub mod ci;
 pub mod files;
 pub mod integration;
 pub mod job;
@@ -18,6 +19,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::{Place, Sources};
 use crate::yaml::{Map, Node, Value};
 
+pub use ci::Ci;
 pub use integration::Integration;
 pub use job::Job;
 pub use resource::Resource;
@@ -47,20 +49,14 @@ pub struct Pipeline {
     pub jobs: IndexMap<String, Job>,
     /// Integrations, by name.
     pub integrations: IndexMap<String, Integration>,
+    /// The CI section, if the files have one.
+    pub ci: Option<Ci>,
+    /// The keys of the CI section, as written.
+    written_ci: Map,
 }
 
 /// Keys of a file that hold parts of an assembly line.
 const SECTIONS: &[&str] = &["resources", "jobs", "triggers", "integrations"];
-
-/// Keys of the CI section, which fills the rest of `shippable.yml`.
-#[rustfmt::skip]
-const CI_KEYS: &[&str] = &[
-    "language", "env", "build", "matrix", "branches", "services", "build_environment", "runtime", "git", "version",
-    "python", "node_js", "rvm", "ruby", "jdk", "go", "php", "scala", "c", "compiler", "archive", "sudo", "cache",
-    "addons", "notifications", "script", "install", "deploy", "before_install", "before_script", "after_script",
-    "after_success", "after_failure", "before_deploy", "after_deploy", "externalReferences", "commit_template",
-    "allow_failures", "os", "dist",
-];
 
 impl Pipeline {
     /// Takes what one file says. `root` is the file's tree.
@@ -114,12 +110,15 @@ impl Pipeline {
                         }
                     }
                 }
-                _ if SECTIONS.contains(&key.as_str()) || CI_KEYS.contains(&key.as_str()) => {}
+                // The first file that says it counts.
+                _ if key == "integrations" || ci::KEYS.contains(&key.as_str()) => {
+                    self.written_ci.entry(key).or_insert(entry);
+                }
                 _ if holds_an_anchor(sources, entry.key) => {}
                 _ => diagnostics.push(
                     Diagnostic::warning(format!("unknown key `{key}`"))
                         .at(entry.key)
-                        .did_you_mean(&key, SECTIONS.iter().chain(CI_KEYS).copied()),
+                        .did_you_mean(&key, SECTIONS.iter().chain(ci::KEYS).copied()),
                 ),
             }
         }

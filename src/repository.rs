@@ -92,6 +92,15 @@ pub struct Repository {
     facts: Option<Facts>,
 }
 
+/// Whether a directory lies in a repository.
+///
+/// # Errors
+///
+/// Why git cannot tell, in its own words.
+pub fn holds(directory: &Path) -> Result<bool, String> {
+    find::Local::open(directory).map(|local| local.is_some()).map_err(|error| error.to_string())
+}
+
 /// Finds the repository that a resource stands for, and reads what git says of the wanted commit.
 ///
 /// Nothing is changed on this machine. Servers are asked only if `search` says so and no local repository is found.
@@ -101,6 +110,10 @@ pub struct Repository {
 /// When there is no such repository, branch or commit, and when git fails: in git's own words.
 pub fn describe(wanted: &Wanted, search: &Search) -> Result<Repository, Diagnostic> {
     let Found { source, remote, provider } = find::find(wanted, search)?;
+    let full_name = match wanted.source_name {
+        "" => find::full_name(&source, remote.as_ref()),
+        name => name.to_owned(),
+    };
     let working_tree = search.working_tree && source.has_working_tree();
     let facts = match &source {
         Source::Local(local) => Some(
@@ -127,7 +140,7 @@ pub fn describe(wanted: &Wanted, search: &Search) -> Result<Repository, Diagnost
         resource: wanted.resource.to_owned(),
         kind: wanted.kind.to_owned(),
         place: wanted.place,
-        full_name: wanted.source_name.to_owned(),
+        full_name,
         source,
         origin,
         https_url,
@@ -194,6 +207,20 @@ impl Repository {
             "isPullRequest": false,
             "isPullRequestClose": false,
         })
+    }
+
+    /// What the commit that goes in has that the one before it had not, as git takes it: `before...commit`. The first
+    /// commit alone has none before it.
+    pub fn commit_range(&self) -> String {
+        match self.facts.as_ref().and_then(|facts| facts.previous.as_deref()) {
+            Some(previous) => format!("{previous}...{}", self.commit()),
+            None => self.commit().to_owned(),
+        }
+    }
+
+    /// Who wrote the commit.
+    pub fn author(&self) -> &str {
+        self.facts.as_ref().map_or(UNASKED, |facts| &facts.author)
     }
 
     /// `normalizedRepo`, as the original wrote it into the property bag of a repository.

@@ -3,6 +3,7 @@
 //! Pure: no files, no clock, no processes. Behind it nothing is looked up by name any more.
 
 use crate::diagnostic::Diagnostic;
+use crate::model::ci::{Ci, RUN_CI};
 use crate::model::job::{Input, Output, Step};
 use crate::model::task::Task;
 use crate::model::{Integration, Job, Name, Pipeline, Resource};
@@ -24,6 +25,8 @@ pub struct Plan<'a> {
     pub tasks: Vec<&'a Task>,
     /// The notifications that its steps name.
     pub notify: Vec<&'a Name>,
+    /// The CI section, if that is what it runs.
+    pub ci: Option<&'a Ci>,
 }
 
 impl<'a> Plan<'a> {
@@ -141,8 +144,9 @@ pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<D
             _ => None,
         })
         .collect();
+    let ci = pipeline.ci.as_ref().filter(|_| job.is_ci());
     if resolver.problems.is_empty() {
-        Ok(Plan { job, env, dependencies, integrations, sources, tasks, notify })
+        Ok(Plan { job, env, dependencies, integrations, sources, tasks, notify, ci })
     } else {
         Err(resolver.problems)
     }
@@ -194,9 +198,9 @@ impl<'a> Resolver<'a> {
         let name = &job.name.text;
         let (message, hint) = match job.kind.text.as_str() {
             "" => (format!("job `{name}` has no type"), "add `type: runSh`"),
-            "runCI" => (
-                format!("job `{name}` is of type `runCI`, which this version of shipctl does not run"),
-                "what it would run is the CI section of shippable.yml",
+            RUN_CI => (
+                format!("job `{name}` runs the CI section of shippable.yml, which has no script"),
+                "add `build:` with `ci:`; what a language runs by default is not known here",
             ),
             kind => (
                 format!("job `{name}` is of type `{kind}`, and shipctl runs runSh jobs"),

@@ -6,6 +6,7 @@
 //!              ├─ driver    what the bash reads
 //!              ├─ control   the line between the two
 //!              └─ watch     waiting for output, the shell, signals and the clock
+//!                   ├─ terminal  what the shell has instead of the terminal that we are on
 //!                   ├─ ending ── tree        how all of it ends, wherever it has gone
 //!                   └─ report ── console     what is seen of it
 //! crew                   several jobs side by side
@@ -23,10 +24,12 @@ mod ending;
 mod event;
 mod exec;
 mod flow;
+mod masking;
 mod platform;
 mod report;
 mod shell;
 mod signals;
+mod terminal;
 mod tree;
 mod watch;
 
@@ -42,10 +45,10 @@ use std::time::Duration;
 pub use capture::{Captured, capture};
 pub use event::{Event, Kind, Step};
 pub use exec::exec;
+pub use masking::Masking;
 pub use signals::Signals;
 
 use crate::exit;
-use crate::mask::Patterns;
 use console::Console;
 
 /// A job, down to what matters for running it.
@@ -208,12 +211,17 @@ impl std::error::Error for Error {}
 ///
 /// Fails only if no line of the job's scripts could be run. Every process that the job has started is gone when this
 /// returns. Children of this process that are not the job's may be waited for here, so there should be none.
-pub fn run(job: &Job, mask: &Patterns, signals: &Signals, console: &mut Console) -> Result<Outcome, Error> {
+pub fn run(
+    job: &Job,
+    masking: &mut Masking,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<Outcome, Error> {
     // The shell starts in the workspace: a path that is relative to our own directory would lead it astray.
     let absolute =
         |path: &Path| std::path::absolute(path).map_err(Error::system("find the current directory"));
     let (root, scripts) = (absolute(job.root)?, absolute(job.scripts)?);
     driver::make_directory(&scripts)?;
     let job = Job { root: &root, scripts: &scripts, ..*job };
-    watch::Watch::new(&job, mask, signals, console)?.run()
+    watch::Watch::new(&job, masking, signals, console)?.run()
 }

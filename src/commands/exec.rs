@@ -5,9 +5,8 @@ use std::mem::ManuallyDrop;
 use anyhow::Context as _;
 
 use super::record::Access;
-use super::{Commands, Failure, Session, chosen_task};
+use super::{Commands, Failure, Session, chosen_task, ci};
 use crate::cli::{Exec, LineOptions};
-use crate::mask::Patterns;
 use crate::run::{self, Signals};
 use crate::workspace::Home;
 
@@ -21,6 +20,9 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
     let mut fetched = session.fetch(&command.job, Commands::Run, Access::Read)?;
     session.warn_of_left_out(&fetched.repositories);
+    if command.mask {
+        session.warn_of_weak_secrets(&fetched.credentials);
+    }
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let state = fetched.state.take();
     let (ready, workspace) = session.open(fetched, Home::Memory, command.keep)?;
@@ -30,9 +32,15 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     state.restore_files(&ready)?;
     drop(state);
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
-    let variables = session.process_environment(&ready.environment, &task);
-    let patterns = command.mask.then(|| Patterns::new(ready.environment.secrets()));
-    let outcome = run::exec(&command.command, &variables, patterns.as_ref(), &signals);
+    let mut variables = session.process_environment(&ready.environment, &task);
+    ci::add_functions(&ready.plan, &mut variables);
+    let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
+    let outcome = run::exec(&command.command, &variables, masking.as_mut(), &signals);
     drop(workspace);
-    Ok(outcome?.status())
+    let outcome = outcome.map_err(Failure::from);
+    Ok(match &masking {
+        Some(masking) => outcome.map_err(|failure| failure.masked(masking.patterns())),
+        None => outcome,
+    }?
+    .status())
 }

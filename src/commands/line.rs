@@ -117,6 +117,7 @@ fn prepare<'a>(
         match fetched {
             Ok((plan, credentials)) => {
                 session.warn_of_job(&plan);
+                session.warn_of_weak_secrets(&credentials);
                 jobs.push(Some((plan, credentials)));
             }
             // Several jobs may lack the same.

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Failure, Ready, Session};
-use crate::credentials::{Content, Credential};
+use super::{Failure, Ready, Session, ci};
+use crate::credentials::{Content, Credential, FetchedValue, Value};
 use crate::diagnostic::Paint;
-use crate::environment::{Build, Environment, task_name};
+use crate::environment::{Build, Environment, Variable, task_name};
 use crate::mask::Patterns;
 use crate::model::Resource;
 use crate::model::job::{Pin, Sections, Step};
@@ -38,14 +38,17 @@ pub fn describe(
     if let Some(limit) = limit {
         plan.row("time limit", &format!("{} s", limit.as_secs_f64()));
     }
+    plan.matrix(ready);
     plan.integrations(ready);
     plan.steps(ready);
     plan.sections(&job.sections);
+    plan.notifications_of_ci(ready);
     plan.variables("environment", &ready.environment);
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
         plan.variables(&format!("environment of TASK {}", task_name(task, index)), &on_top);
     }
+    plan.other_entries(session, ready)?;
     let patterns = Patterns::new(ready.environment.secrets());
     Ok(String::from_utf8_lossy(&patterns.mask(plan.out.as_bytes())).into_owned())
 }
@@ -80,6 +83,44 @@ impl Text {
         let _ = writeln!(self.out, "  {name}: {}", Printable(text));
     }
 
+    /// How often a runCI job runs, and with what.
+    fn matrix(&mut self, ready: &Ready) {
+        let entries = ci::entries(&ready.plan);
+        if entries.len() < 2 {
+            return;
+        }
+        self.heading("matrix", "one run for each");
+        for (index, entry) in entries.iter().enumerate() {
+            let _ = writeln!(self.out, "  {}", Printable(&ci::described(index, entry)));
+        }
+    }
+
+    /// The integrations that the CI section tells of a run: no resource says how.
+    fn notifications_of_ci(&mut self, ready: &Ready) {
+        let names = ready.plan.ci.map_or(&[][..], |ci| &ci.notifications);
+        if !names.is_empty() {
+            self.heading("notifications of the CI section", "not sent");
+            for name in names {
+                let _ = writeln!(self.out, "  {}", Printable(&name.text));
+            }
+        }
+    }
+
+    /// What the other runs of a matrix have otherwise than the one whose environment is shown.
+    fn other_entries(&mut self, session: &Session, ready: &Ready) -> Result<(), Failure> {
+        if session.options.matrix.is_some() {
+            return Ok(());
+        }
+        for (index, entry) in ci::entries(&ready.plan).iter().enumerate().skip(1) {
+            let other = session.environment_of_entry(ready, index)?;
+            self.heading(&format!("environment of {}", ci::described(index, entry)), "what differs");
+            for (name, variable) in ci::differing(&ready.environment, &other) {
+                self.variable(name, variable);
+            }
+        }
+        Ok(())
+    }
+
     fn integrations(&mut self, ready: &Ready) {
         if ready.credentials.is_empty() {
             return;
@@ -92,20 +133,22 @@ impl Text {
     }
 
     fn fields(&mut self, credential: &Credential) {
-        let mut field = |name: &str, origin: &str| {
-            let _ = writeln!(self.out, "    {}: from {}", Printable(name), Printable(origin));
+        let mut field = |name: &str, value: &FetchedValue| {
+            let shown = matches!(value.value, Value::Secret(_)) && !value.masked;
+            let note = if shown { " (not masked in the log: mask: false)" } else { "" };
+            let _ = writeln!(self.out, "    {}: from {}{note}", Printable(name), Printable(&value.origin));
         };
         for fetched in &credential.fields {
             match &fetched.content {
-                Content::One(value) => field(fetched.name, &value.origin),
+                Content::One(value) => field(fetched.name, value),
                 Content::List(values) => {
                     for (index, value) in values.iter().enumerate() {
-                        field(&format!("{}[{index}]", fetched.name), &value.origin);
+                        field(&format!("{}[{index}]", fetched.name), value);
                     }
                 }
                 Content::Map(entries) => {
                     for (key, value) in entries {
-                        field(&format!("{}.{key}", fetched.name), &value.origin);
+                        field(&format!("{}.{key}", fetched.name), value);
                     }
                 }
             }
@@ -223,12 +266,16 @@ impl Text {
     fn variables(&mut self, heading: &str, environment: &Environment) {
         self.heading(heading, "");
         for (name, variable) in environment.iter() {
-            let value = match &variable.value {
-                crate::credentials::Value::Secret(_) => crate::mask::MASK.to_owned(),
-                crate::credentials::Value::Plain(text) => Printable(text).to_string(),
-            };
-            let origin = format!("({})", Printable(&variable.origin));
-            let _ = writeln!(self.out, "  {name}={value}  {}", self.paint.with("2", &origin));
+            self.variable(name, variable);
         }
+    }
+
+    fn variable(&mut self, name: &str, variable: &Variable) {
+        let value = match &variable.value {
+            Value::Secret(_) => crate::mask::MASK.to_owned(),
+            Value::Plain(text) => Printable(text).to_string(),
+        };
+        let origin = format!("({})", Printable(&variable.origin));
+        let _ = writeln!(self.out, "  {name}={value}  {}", self.paint.with("2", &origin));
     }
 }

@@ -3,7 +3,7 @@
 use super::made::{self, Made};
 use super::{Failure, Fetched, Ready, Session};
 use crate::contract::path;
-use crate::credentials::{Content, Credentials, Value};
+use crate::credentials::{Content, Credentials, FetchedValue, Value};
 use crate::diagnostic::Diagnostic;
 use crate::environment::dependency_directory;
 use crate::exit;
@@ -177,8 +177,10 @@ struct Secrets<'a>(Vec<(&'a crate::secret::Secret, String, bool)>);
 impl<'a> Secrets<'a> {
     fn of(credentials: &'a Credentials) -> Self {
         let mut secrets = Vec::new();
-        let mut add = |value: &'a Value, origin: String, inside| {
-            if let Value::Secret(secret) = value {
+        let mut add = |fetched: &'a FetchedValue, origin: String, inside| {
+            if let Value::Secret(secret) = &fetched.value
+                && fetched.masked
+            {
                 secrets.push((secret, origin, inside));
             }
         };
@@ -186,13 +188,13 @@ impl<'a> Secrets<'a> {
             let of = |field: &str| format!("integration {}, field {field}", credential.name);
             for field in &credential.fields {
                 match &field.content {
-                    Content::One(one) => add(&one.value, of(field.name), true),
+                    Content::One(one) => add(one, of(field.name), true),
                     Content::List(items) => {
-                        items.iter().for_each(|item| add(&item.value, of(field.name), true));
+                        items.iter().for_each(|item| add(item, of(field.name), true));
                     }
                     Content::Map(entries) => {
                         for (key, one) in entries {
-                            add(&one.value, format!("integration {}, key {key}", credential.name), false);
+                            add(one, format!("integration {}, key {key}", credential.name), false);
                         }
                     }
                 }

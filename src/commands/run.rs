@@ -6,19 +6,18 @@ use std::os::fd::AsFd as _;
 
 use anyhow::Context as _;
 
-use super::record::{Access, Record};
-use super::{Commands, Failure, Fetched, Ready, Session, line, paint, plan, print, read_good};
+use super::record::{Access, Record, State};
+use super::{Commands, Failure, Fetched, Ready, Session, ci, line, paint, plan, print, read_good};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
 use crate::environment::task_name;
 use crate::exit;
-use crate::mask::Patterns;
 use crate::model::Job;
 use crate::model::files::Line;
 use crate::model::job::Sections;
 use crate::run::console::{Console, Json, Text};
-use crate::run::{self, Outcome, Signals};
+use crate::run::{self, Masking, Outcome, Signals};
 use crate::workspace::{Home, Workspace};
 
 /// Runs the command.
@@ -41,6 +40,7 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     if command.dry_run {
         let ready = session.prepare(job, Commands::Skip)?;
         session.warn_of_job(&ready.plan);
+        session.warn_of_weak_secrets(&ready.credentials);
         session.warn_of_left_out(&ready.build.repositories);
         let limit = command.timeout.or(ready.plan.job.time_limit);
         print(&plan::describe(&session, &ready, limit, paint(options.color, &io::stdout()))?)?;
@@ -48,6 +48,7 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     }
     let fetched = session.fetch(job, Commands::Run, Access::Record)?;
     session.warn_of_job(&fetched.plan);
+    session.warn_of_weak_secrets(&fetched.credentials);
     session.warn_of_left_out(&fetched.repositories);
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;
@@ -57,7 +58,8 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         LogFormat::Text => {
             let coloured = paint(options.color, &stdout) == Paint::Coloured;
             let live = stdout.is_terminal() && std::env::var_os("GITHUB_ACTIONS").is_none();
-            Console::new(Text::new(coloured, live), stdout.as_fd())
+            let console = Console::new(Text::new(coloured, live), stdout.as_fd());
+            if live { console.with_terminal() } else { console }
         }
     };
     let done = execute(&session, fetched, command, &signals, &mut console)?;
@@ -100,20 +102,45 @@ pub(super) fn execute(
     console: &mut Console,
 ) -> Result<Done, Failure> {
     let (state, record) = Record::begin(session, &mut fetched)?;
+    if session.runs_matrix(&fetched.plan) {
+        return ci::run(session, fetched, (state, record), command, signals, console);
+    }
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
     let ready = ManuallyDrop::new(ready);
-    session.clone_repositories(&ready, signals)?;
-    session.finish_tools(&ready, signals)?;
-    state.restore_files(&ready)?;
-    let outcome = run_job(session, &ready, &workspace, command, signals, console)?;
+    let (outcome, masking) = run_opened(session, &ready, &workspace, &state, command, signals, console)?;
+    let build = record.is_some().then_some(ready.build.number);
+    if let Some(record) = record {
+        record
+            .finish(state, session, &ready, outcome, command.allow_secrets_in_state)
+            .map_err(|failure| failure.masked(masking.patterns()))?;
+    }
+    Ok(Done { outcome, build })
+}
+
+/// Runs a job in its workspace, once what goes in is there. Returns what is masked by now, too.
+///
+/// # Errors
+///
+/// When no line of its script can be run, and when the log cannot be written.
+pub(super) fn run_opened(
+    session: &Session,
+    ready: &Ready,
+    workspace: &Workspace,
+    state: &State,
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<(Outcome, Masking), Failure> {
+    session.clone_repositories(ready, signals)?;
+    session.finish_tools(ready, signals)?;
+    state.restore_files(ready)?;
+    let mut masking = super::masking(ready, workspace)?;
+    let outcome = run_job(session, ready, workspace, command, signals, &mut masking, console)
+        .map_err(|failure| failure.masked(masking.patterns()))?;
     if command.keep {
         session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
     }
-    let build = record.is_some().then_some(ready.build.number);
-    if let Some(record) = record {
-        record.finish(state, session, &ready, outcome, command.allow_secrets_in_state)?;
-    }
-    Ok(Done { outcome, build })
+    Ok((outcome, masking))
 }
 
 fn run_job(
@@ -122,27 +149,26 @@ fn run_job(
     workspace: &Workspace,
     command: &Run,
     signals: &Signals,
+    masking: &mut Masking,
     console: &mut Console,
 ) -> Result<Outcome, Failure> {
     let mut tasks = Vec::new();
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
-        tasks.push(run::Task {
-            name: task_name(task, index),
-            entries: task.entries.clone(),
-            environment: session.process_environment(&ready.environment, &on_top),
-        });
+        let mut environment = session.process_environment(&ready.environment, &on_top);
+        ci::add_functions(&ready.plan, &mut environment);
+        tasks.push(run::Task { name: task_name(task, index), entries: task.entries.clone(), environment });
     }
     let job = run::Job {
-        name: &ready.plan.job.name.text,
+        name: &ci::name_of_run(&ready.plan, ready.build.entry),
         tasks: &tasks,
         sections: &sections(&ready.plan.job.sections),
-        root: workspace.root(),
+        root: &ready.build.directory(&ready.plan),
         scripts: &workspace.root().join(path::SCRIPTS),
         time_limit: command.timeout.or(ready.plan.job.time_limit),
         grace: command.grace.unwrap_or(run::GRACE),
     };
-    let outcome = run::run(&job, &Patterns::new(ready.environment.secrets()), signals, console)?;
+    let outcome = run::run(&job, masking, signals, console)?;
     match console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
         Some(error) => Err(unwritten(error)),
         None => Ok(outcome),

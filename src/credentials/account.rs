@@ -48,6 +48,20 @@ impl Taker {
         self.identity_of(&keys, credentials, integration)
     }
 
+    /// Tries an integration: takes its role, if it is one, and asks whom its keys belong to.
+    ///
+    /// # Errors
+    ///
+    /// When there are no keys, they are not valid, or AWS cannot be asked.
+    pub fn examine(
+        &self,
+        credentials: &mut Credentials,
+        integration: &Integration,
+    ) -> Result<Identity, Diagnostic> {
+        self.take(credentials, integration)?;
+        self.identity(credentials, integration)
+    }
+
     /// The ARN of whoever takes a role.
     ///
     /// # Errors

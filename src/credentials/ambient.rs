@@ -54,6 +54,7 @@ impl Ambient {
         };
         let source = |variable: &str| ValueSource {
             kind: SourceKind::Env(format!("{PREFIX}{variable}")),
+            masked: true,
             place: name.place,
         };
         let mut fields = Vec::new();

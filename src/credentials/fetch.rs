@@ -90,7 +90,7 @@ impl<'a> Fetch<'a> {
             ));
         }
         let value = if secret { Value::Secret(value) } else { Value::Plain(value.expose().to_owned()) };
-        Ok(FetchedValue { value, origin })
+        Ok(FetchedValue { value, origin, masked: source.masked, place: source.place })
     }
 
     /// A path of a YAML file: `~/` is the home directory, and a relative path starts from the file's directory.

@@ -10,6 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::Integration;
 use crate::resolve::Plan;
 use crate::secret::Secret;
+use crate::source::Place;
 
 /// The kind of integration that stands for a role.
 const ROLE: &str = "amazonIamRole";
@@ -99,6 +100,23 @@ impl Taker {
             caller: Caller::new(),
             mfa_code: mfa_code.map(|code| Secret::new(code.to_owned())),
         }
+    }
+
+    /// Takes the role of an integration, if it is one: its keys become fields like any other.
+    pub(super) fn take(
+        &self,
+        credentials: &mut Credentials,
+        integration: &Integration,
+    ) -> Result<(), Diagnostic> {
+        if is_role(integration) {
+            let name = &integration.name.text;
+            let renewal = self.renewal(credentials, name).map_err(|problem| problem.at(integration))?;
+            if let Some(credential) = credentials.get_mut(name) {
+                credential.take(Some(&renewal.session));
+                credential.renewal = Some(renewal);
+            }
+        }
+        Ok(())
     }
 
     /// The region to ask for something of this ARN.
@@ -282,10 +300,34 @@ pub(super) fn undeclared(name: &str) -> NoKeys {
 }
 
 impl Credential {
+    /// All its secret values.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let of_value = |fetched: &FetchedValue| match &fetched.value {
+            Value::Secret(secret) => Some(secret.clone()),
+            Value::Plain(_) => None,
+        };
+        let of_field = |field: &Fetched| -> Vec<Secret> {
+            match &field.content {
+                Content::One(value) => of_value(value).into_iter().collect(),
+                Content::List(values) => values.iter().filter_map(of_value).collect(),
+                Content::Map(entries) => entries.iter().filter_map(|(_, value)| of_value(value)).collect(),
+            }
+        };
+        self.fields.iter().flat_map(of_field).collect()
+    }
+
     /// The text of a field that has one.
     pub fn text(&self, name: &str) -> Option<&str> {
+        self.one(name).map(|fetched| fetched.value.expose())
+    }
+
+    fn place(&self, name: &str) -> Option<Place> {
+        self.one(name).map(|fetched| fetched.place)
+    }
+
+    fn one(&self, name: &str) -> Option<&FetchedValue> {
         self.fields.iter().find(|field| field.name == name).and_then(|field| match &field.content {
-            Content::One(fetched) => Some(fetched.value.expose()),
+            Content::One(fetched) => Some(fetched),
             Content::List(_) | Content::Map(_) => None,
         })
     }
@@ -322,8 +364,10 @@ impl Credential {
         ];
         // What is not known yet gives way to what is.
         self.fields.retain(|field| new.iter().all(|(name, value, _)| field.name != *name || value.is_none()));
+        let Some(place) = self.place("assumeRoleARN") else { return };
         for (name, value, origin) in new {
-            let content = value.map(|value| Content::One(FetchedValue { value, origin: origin.into() }));
+            let fetched = |value| FetchedValue { value, origin: origin.into(), masked: true, place };
+            let content = value.map(|value| Content::One(fetched(value)));
             self.fields.extend(content.map(|content| Fetched { name, content }));
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Builder;
 use crate::contract::{self, suffix};
-use crate::credentials::{Content, Credential, Value};
+use crate::credentials::{Content, Credential, FetchedValue, Value};
 use crate::secret::Secret;
 use crate::source::Place;
 
@@ -21,7 +21,7 @@ impl Builder {
             let origin = |from: &str| Rc::from(format!("{whole}, field {}, from {from}", field.name));
             match &field.content {
                 Content::One(fetched) => {
-                    self.remember(&fetched.value);
+                    self.remember(fetched);
                     self.environment.set(variable, fetched.value.clone(), &origin(&fetched.origin));
                 }
                 Content::List(items) => {
@@ -34,7 +34,7 @@ impl Builder {
                         if secret { Value::Secret(Secret::new(joined)) } else { Value::Plain(joined) };
                     self.environment.set(variable.clone(), joined, &origin("its list"));
                     for (i, item) in items.iter().enumerate() {
-                        self.remember(&item.value);
+                        self.remember(item);
                         self.environment.set(
                             format!("{variable}_{i}"),
                             item.value.clone(),
@@ -44,7 +44,7 @@ impl Builder {
                 }
                 Content::Map(entries) => {
                     for (key, fetched) in entries {
-                        self.remember(&fetched.value);
+                        self.remember(fetched);
                         let origin = Rc::from(format!("{whole}, key {key}, from {}", fetched.origin));
                         let variable = format!("{prefix}_{}", contract::key_name(key));
                         self.environment.set(variable, fetched.value.clone(), &origin);
@@ -60,8 +60,10 @@ impl Builder {
     }
 
     /// Keeps a secret for the masker.
-    fn remember(&mut self, value: &Value) {
-        if let Value::Secret(secret) = value {
+    fn remember(&mut self, fetched: &FetchedValue) {
+        if let Value::Secret(secret) = &fetched.value
+            && fetched.masked
+        {
             self.environment.secrets.push(secret.clone());
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Body, Call, Failure, Function};
 use super::{
-    bump, copy, decrypt, files, git, jdk, notify, replace, replicate, retry, split_tests, state, text,
+    bump, copy, decrypt, files, git, jdk, mask, notify, replace, replicate, retry, split_tests, state, text,
     variables,
 };
 use crate::contract::suffix;
@@ -218,6 +218,7 @@ pub static FUNCTIONS: &[Function] = &[
         retry::retry,
     )),
     act("decrypt", "SOURCE_FILE [KEY_FILE]", 1, "Decrypts a file with an RSA key", decrypt::decrypt),
+    many(act("mask", "", 0, "Masks a value, which it reads from stdin, in the log from here on", mask::mask)),
     many(act(
         "notify",
         "RESOURCE [OPTIONS]",

@@ -108,6 +108,14 @@ pub(super) struct Escape {
     number: Number,
     /// Whether characters outside ASCII are written by number too.
     ascii: bool,
+    /// Whether those of them are that no terminal prints, see [`is_unprintable`].
+    unprintable: bool,
+}
+
+/// A character outside ASCII that the C library does not count as printable, as far as that is the same in each of its
+/// versions: controls, and what ends lines and paragraphs.
+pub(super) fn is_unprintable(char: char) -> bool {
+    char.is_control() && !char.is_ascii() || matches!(char, '\u{2028}' | '\u{2029}')
 }
 
 /// How a character is written by number.
@@ -133,7 +141,7 @@ const fn json(
     ascii: bool,
     digits: &'static Digits,
 ) -> Escape {
-    Escape { marked, letters: JSON, numbered, number: Number::Unit(digits), ascii }
+    Escape { marked, letters: JSON, numbered, number: Number::Unit(digits), ascii, unprintable: false }
 }
 
 /// JSON and shells.
@@ -144,21 +152,63 @@ const ESCAPES: &[Escape] = &[
     json(b"\"\\", b"", true, LOWER),
     json(b"\"\\", b"", true, UPPER),
     // PHP with and without JSON_UNESCAPED_UNICODE.
-    json(b"\"\\/", b"", false, LOWER),
+    with_unprintable(json(b"\"\\/", b"", false, LOWER)),
     json(b"\"\\/", b"", true, LOWER),
     // Go; Gson; Rails; .NET.
-    json(b"\"\\", b"<>&", false, LOWER),
-    json(b"\"\\", b"<>&='", false, LOWER),
-    json(b"\"\\", b"<>&", false, UPPER),
+    with_unprintable(json(b"\"\\", b"<>&", false, LOWER)),
+    with_unprintable(json(b"\"\\", b"<>&='", false, LOWER)),
+    with_unprintable(json(b"\"\\", b"<>&", false, UPPER)),
     json(b"\\", b"\"'<>&+`", true, UPPER),
     // By number whatever can be.
-    Escape { marked: b"", letters: &[], numbered: b"\"\\/'<>&", number: Number::Unit(LOWER), ascii: true },
-    Escape { marked: b"", letters: &[], numbered: b"\"\\/'<>&", number: Number::Unit(UPPER), ascii: true },
-    Escape { marked: b"\"\\", letters: &[], numbered: b"", number: Number::Unit(LOWER), ascii: false },
-    Escape { marked: b"\"\\", letters: &[], numbered: b"", number: Number::Unit(UPPER), ascii: false },
+    Escape {
+        marked: b"",
+        letters: &[],
+        numbered: b"\"\\/'<>&",
+        number: Number::Unit(LOWER),
+        ascii: true,
+        unprintable: false,
+    },
+    Escape {
+        marked: b"",
+        letters: &[],
+        numbered: b"\"\\/'<>&",
+        number: Number::Unit(UPPER),
+        ascii: true,
+        unprintable: false,
+    },
+    Escape {
+        marked: b"\"\\",
+        letters: &[],
+        numbered: b"",
+        number: Number::Unit(LOWER),
+        ascii: false,
+        unprintable: false,
+    },
+    Escape {
+        marked: b"\"\\",
+        letters: &[],
+        numbered: b"",
+        number: Number::Unit(UPPER),
+        ascii: false,
+        unprintable: false,
+    },
     // bash's `$'…'`: `set -x`, `printf %q`, `declare -p`; the second in a locale without UTF-8.
-    Escape { marked: b"'\\", letters: BASH, numbered: b"", number: Number::Octal, ascii: false },
-    Escape { marked: b"'\\", letters: BASH, numbered: b"", number: Number::Octal, ascii: true },
+    Escape {
+        marked: b"'\\",
+        letters: BASH,
+        numbered: b"",
+        number: Number::Octal,
+        ascii: false,
+        unprintable: true,
+    },
+    Escape {
+        marked: b"'\\",
+        letters: BASH,
+        numbered: b"",
+        number: Number::Octal,
+        ascii: true,
+        unprintable: false,
+    },
     // `printf %q` of a value without control characters; Ruby's Shellwords.escape.
     raw(b" \t!\"$&'()*,;<>?[\\]^`{|}"),
     raw(b" \t!\"#$&'()*;<=>?[\\]^`{|}~%"),
@@ -167,12 +217,31 @@ const ESCAPES: &[Escape] = &[
     raw(b"\"$\\`"),
     raw(b"!\"$\\`"),
     // Python's repr; fish's `string escape`.
-    Escape { marked: b"\\", letters: C, numbered: b"", number: Number::Hex, ascii: false },
-    Escape { marked: b"'\\", letters: C, numbered: b"", number: Number::Hex, ascii: false },
+    Escape {
+        marked: b"\\",
+        letters: C,
+        numbered: b"",
+        number: Number::Hex,
+        ascii: false,
+        unprintable: false,
+    },
+    Escape {
+        marked: b"'\\",
+        letters: C,
+        numbered: b"",
+        number: Number::Hex,
+        ascii: false,
+        unprintable: false,
+    },
 ];
 
+/// The same where characters that are not printable are written by number.
+const fn with_unprintable(escape: Escape) -> Escape {
+    Escape { unprintable: true, ..escape }
+}
+
 const fn raw(marked: &'static [u8]) -> Escape {
-    Escape { marked, letters: &[], numbered: b"", number: Number::Raw, ascii: false }
+    Escape { marked, letters: &[], numbered: b"", number: Number::Raw, ascii: false, unprintable: false }
 }
 
 impl Escape {
@@ -185,7 +254,10 @@ impl Escape {
                 out.extend(&[b'\\', first]);
             } else if let Some(&(_, letter)) = self.letters.iter().find(|(control, _)| *control == first) {
                 out.extend(&[b'\\', letter]);
-            } else if first.is_ascii_control() || self.numbered.contains(&first) || self.ascii && first >= 128
+            } else if first.is_ascii_control()
+                || self.numbered.contains(&first)
+                || self.ascii && !char.is_ascii()
+                || self.unprintable && is_unprintable(char)
             {
                 self.number.write(char, bytes, out);
             } else {

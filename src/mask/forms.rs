@@ -6,7 +6,7 @@
 use super::MIN_LENGTH;
 use super::base64::{self, SPELLINGS};
 use super::buffer::Buffer;
-use super::encode::Encoder;
+use super::encode::{Encoder, is_unprintable};
 
 /// The size of the largest value that Linux takes as an environment variable. A larger one has not been near a shell or
 /// a URL; it is looked for in base64, and its lines as they are, so that compiling it stays cheap.
@@ -151,17 +151,18 @@ fn trim_line_ends(value: &str) -> &str {
     if inner.len() < MIN_LENGTH { value } else { inner }
 }
 
-/// The characters of a text that an encoder may change, each once; one stands for all outside ASCII, which are
-/// treated alike, and its number has letters in it, by which upper and lower digits differ.
+/// The characters of a text that an encoder may change, each once; one stands for all outside ASCII that are printable and
+/// one for the others, which are treated alike, and its number has letters in it, by which upper and lower digits differ.
 fn signs(text: &str) -> String {
     let mut has = [false; 128];
-    let mut other = false;
-    for byte in text.bytes() {
-        match has.get_mut(usize::from(byte)) {
-            Some(has) => *has = !byte.is_ascii_alphanumeric(),
+    let (mut other, mut unprintable) = (false, false);
+    for char in text.chars() {
+        match has.get_mut(char as usize) {
+            Some(has) => *has = !char.is_ascii_alphanumeric(),
+            None if is_unprintable(char) => unprintable = true,
             None => other = true,
         }
     }
     let ascii = (0..128_u8).map(char::from).filter(|&char| has[char as usize]);
-    ascii.chain(other.then_some('é')).collect()
+    ascii.chain(other.then_some('é')).chain(unprintable.then_some('\u{9b}')).collect()
 }

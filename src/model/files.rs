@@ -66,6 +66,7 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
             line.pipeline.read(root, &line.sources, &mut line.diagnostics);
         }
     }
+    line.pipeline.read_ci(&line.directory, &mut line.diagnostics);
     line.pipeline.check_names(&mut line.diagnostics);
     line
 }

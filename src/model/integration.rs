@@ -5,7 +5,7 @@ use super::{Name, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::secret::Secret;
 use crate::source::Place;
-use crate::yaml::{Entry, Map, Node, Value};
+use crate::yaml::{Entry, Map, Node, Value, is_false, is_true};
 
 /// An integration.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub enum Values {
 pub struct ValueSource {
     /// From what.
     pub kind: SourceKind,
+    /// Whether it is masked in the log if it is secret; `mask: false` beside the source says that it is not.
+    pub masked: bool,
     /// Where that is written.
     pub place: Place,
 }
@@ -69,7 +71,10 @@ pub enum SourceKind {
 }
 
 /// The keys that say where a value is.
-const SOURCES: &[&str] = &["env", "file", "command", "secure"];
+const SOURCES: &[&str] = &["value", "env", "file", "command", "secure"];
+
+/// The key beside them that says whether the value is masked in the log.
+const MASK: &str = "mask";
 
 impl Integration {
     /// The integration that it gets its own credentials with, if it names one.
@@ -229,24 +234,32 @@ fn read_source(
         diagnostics.push(
             Diagnostic::error(message)
                 .at(place)
-                .hint("a value is a text, or exactly one of `{env: VARIABLE}`, `{file: path}`, `{command: [program, argument]}`, `{secure: \"…\"}`"),
+                .hint("a value is a text, or exactly one of `{env: VARIABLE}`, `{file: path}`, `{command: [program, argument]}`, `{secure: \"…\"}`; `{value: text, mask: false}` is not masked in the log"),
         );
         Err(())
     };
+    let literal = |text: &str, masked| {
+        Ok(ValueSource { kind: SourceKind::Literal(Secret::new(text.to_owned())), masked, place })
+    };
     let map = match &node.value {
-        Value::Null => {
-            return Ok(ValueSource { kind: SourceKind::Literal(Secret::new(String::new())), place });
-        }
-        Value::Scalar(scalar) => {
-            return Ok(ValueSource { kind: SourceKind::Literal(Secret::new(scalar.text.clone())), place });
-        }
+        Value::Null => return literal("", true),
+        Value::Scalar(scalar) => return literal(&scalar.text, true),
         Value::List(_) => return refuse(format!("field `{field}` of {of} is one value, and this is a list")),
         Value::Map(map) => map,
     };
-    let Some((key, entry)) = map.first().filter(|(key, _)| map.len() == 1 && SOURCES.contains(&key.as_str()))
-    else {
+    let masked = match map.get(MASK).map(|entry| &entry.node.value) {
+        None => true,
+        Some(Value::Scalar(scalar)) if is_false(&scalar.text) => false,
+        Some(Value::Scalar(scalar)) if is_true(&scalar.text) => true,
+        Some(_) => return refuse(format!("`{MASK}` of field `{field}` of {of} is true or false")),
+    };
+    let mut sources = map.iter().filter(|(key, _)| *key != MASK);
+    let (Some((key, entry)), None) = (sources.next(), sources.next()) else {
         return refuse(format!("field `{field}` of {of} does not say where its value is"));
     };
+    if !SOURCES.contains(&key.as_str()) {
+        return refuse(format!("field `{field}` of {of} does not say where its value is"));
+    }
     let kind = match (key.as_str(), &entry.node.value) {
         ("command", Value::List(nodes)) => {
             let words: Option<Vec<_>> = nodes.iter().map(|node| node.text().map(str::to_owned)).collect();
@@ -261,6 +274,7 @@ fn read_source(
                 }
             }
         }
+        ("value", Value::Scalar(scalar)) => return literal(&scalar.text, masked),
         (_, Value::Scalar(scalar)) if !scalar.text.is_empty() => {
             let text = scalar.text.clone();
             match key.as_str() {
@@ -277,5 +291,5 @@ fn read_source(
             ));
         }
     };
-    Ok(ValueSource { kind, place: entry.node.place })
+    Ok(ValueSource { kind, masked, place: entry.node.place })
 }

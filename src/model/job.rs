@@ -132,6 +132,7 @@ impl Job {
     /// Whether the job's TASKs are scripts that can be run.
     pub fn has_scripts(&self) -> bool {
         SCRIPT_TYPES.contains(&self.kind.text.as_str())
+            || self.is_ci() && self.steps.iter().any(|step| matches!(step, Step::Task(_)))
     }
 
     /// What goes in, in order.
@@ -152,7 +153,7 @@ impl Job {
 }
 
 /// A list of names, or one.
-fn names(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name> {
+pub(super) fn names(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name> {
     match &node.value {
         Value::Null => Vec::new(),
         Value::Scalar(scalar) => vec![Name { text: scalar.text.clone(), place: node.place }],
@@ -269,7 +270,7 @@ fn name_of(node: &Node, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<
     None
 }
 
-fn read_sections(job: &Map, diagnostics: &mut Vec<Diagnostic>) -> Sections {
+pub(super) fn read_sections(job: &Map, diagnostics: &mut Vec<Diagnostic>) -> Sections {
     let mut sections = Sections::default();
     for (name, entries) in [
         ("on_start", &mut sections.on_start),

@@ -106,7 +106,7 @@ impl Task {
     }
 
     /// A list of maps, a map, or a list of `KEY=VALUE` and `KEY:VALUE`.
-    fn read_variables(&mut self, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
+    pub(super) fn read_variables(&mut self, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
         match &node.value {
             Value::Null => {}
             Value::Map(map) => {

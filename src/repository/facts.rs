@@ -20,6 +20,8 @@ pub(super) struct Facts {
     pub(super) commit: String,
     /// The commit before it, if it is there: the first has none, and the oldest of a shallow clone neither.
     pub(super) previous: Option<String>,
+    /// Who wrote it.
+    pub(super) author: String,
     /// Who committed it.
     pub(super) committer: String,
     /// The whole message.
@@ -151,18 +153,19 @@ fn commit(repository: &Path, revision: &str) -> Result<Facts, GitError> {
         "--no-notes",
         "--no-patch",
         "--encoding=UTF-8",
-        "--format=%H%x00%P%x00%cn%x00%B",
+        "--format=%H%x00%P%x00%an%x00%cn%x00%B",
         revision,
         "--",
     ]);
     let said = log.line()?;
-    let mut parts = said.splitn(4, '\0').map(str::to_owned);
+    let mut parts = said.splitn(5, '\0').map(str::to_owned);
     let mut part =
         || parts.next().ok_or_else(|| GitError::Unexpected(format!("git log: no commit `{revision}`")));
-    let (commit, parents, committer, message) = (part()?, part()?, part()?, part()?);
+    let (commit, parents, author) = (part()?, part()?, part()?);
+    let (committer, message) = (part()?, part()?);
     let previous = parents.split(' ').next().filter(|parent| !parent.is_empty()).map(str::to_owned);
     let message = message.trim_end_matches('\n').to_owned();
-    Ok(Facts { branch: None, commit, previous, committer, message, tag: None })
+    Ok(Facts { branch: None, commit, previous, author, committer, message, tag: None })
 }
 
 /// The newest tag of a commit.

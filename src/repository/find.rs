@@ -80,6 +80,26 @@ impl Local {
     }
 }
 
+/// The repository that holds the first of these directories that lies in one.
+fn holder(directories: &[PathBuf]) -> Result<Option<Found>, GitError> {
+    for directory in directories {
+        if let Some(local) = Local::open(directory)? {
+            let remote = remote::origin(&local)?;
+            return Ok(Some(Found { source: Source::Local(local), remote, provider: None }));
+        }
+    }
+    Ok(None)
+}
+
+/// What a repository is called that no resource names: the end of its remote's path, or its directory.
+pub(super) fn full_name(source: &Source, remote: Option<&Remote>) -> String {
+    let directory = || match source {
+        Source::Local(local) => local.path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        Source::Server(_) => None,
+    };
+    remote.and_then(|remote| remote.urls.full_name()).or_else(directory).unwrap_or_default()
+}
+
 /// Finds the repository of a resource: the given one, that of the YAML if a remote of it is the resource's, or the
 /// provider's.
 pub(super) fn find(wanted: &Wanted, search: &Search) -> Result<Found, Diagnostic> {
@@ -93,11 +113,21 @@ pub(super) fn find(wanted: &Wanted, search: &Search) -> Result<Found, Diagnostic
         let local = Local::open(path)
             .map_err(|error| fail(format!("{}: {error}", path.display())))?
             .ok_or_else(|| fail(format!("{} is in no git repository", path.display())))?;
-        let remote = remote::of(&local, wanted.source_name).map_err(|error| fail(error.to_string()))?;
+        let remote = match wanted.source_name {
+            "" => remote::origin(&local),
+            name => remote::of(&local, name),
+        };
+        let remote = remote.map_err(|error| fail(error.to_string()))?;
         return Ok(Found { source: Source::Local(local), remote, provider: provider.and_then(Result::ok) });
     }
     let give = format!("give one with --repo {name}=PATH");
     if wanted.source_name.is_empty() {
+        // What a runCI job builds is the repository that it lies in, unless something else is said.
+        if wanted.kind == "ciRepo"
+            && let Some(found) = holder(search.directories).map_err(|error| fail(error.to_string()))?
+        {
+            return Ok(found);
+        }
         return Err(fail("nothing says which one it is: its pointer has no `sourceName`".to_owned())
             .hint(format!("add `sourceName: owner/name` to the pointer of the resource, or {give}")));
     }

@@ -42,6 +42,20 @@ impl Urls {
             (format!("https://{name}/{path}.git"), url.clone())
         }
     }
+
+    /// `owner/name`, as servers of repositories have it at the end of the path; `None` where it lies in a directory.
+    pub(super) fn full_name(&self) -> Option<String> {
+        let (_, path) = host_and_path(&self.fetch)?;
+        let path = path.trim_matches('/');
+        Some(path.strip_suffix(".git").unwrap_or(path).to_owned())
+    }
+}
+
+/// The remote called `origin`, or else the first.
+pub(super) fn origin(local: &Local) -> Result<Option<Remote>, GitError> {
+    let mut remotes = all(local)?;
+    let chosen = remotes.iter().position(|remote| remote.name == "origin").unwrap_or(0);
+    Ok((chosen < remotes.len()).then(|| remotes.swap_remove(chosen)))
 }
 
 /// The remote of a repository whose URL ends in `source_name`: the one called `origin`, if several do.

@@ -48,6 +48,7 @@ pub fn capture(command: &Command, signals: &Signals) -> io::Result<Captured> {
         arguments: &arguments,
         environment: &variables,
         directory: None,
+        stdin: None,
         stdout: Some(out_end.as_fd()),
         stderr: Some(err_end.as_fd()),
         session: false,

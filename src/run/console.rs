@@ -16,6 +16,7 @@ pub use prefixed::Prefixed;
 pub use text::{Short, Text};
 
 use super::event::Event;
+use super::terminal::Terminal;
 
 /// A way to show events. Formats are pure: they turn events into bytes and do nothing else.
 pub trait Format {
@@ -37,6 +38,8 @@ pub trait Format {
 pub struct Console<'a> {
     format: Box<dyn Format + 'a>,
     stream: Stream<'a>,
+    /// Whether what is run has a terminal for itself, and lines end as a terminal ends them.
+    terminal: bool,
 }
 
 /// A stream that is written to when it takes something, and what waits for that.
@@ -56,7 +59,21 @@ const FULL: usize = 1 << 20;
 impl<'a> Console<'a> {
     /// Shows events in a format on a stream.
     pub fn new(format: impl Format + 'a, stream: BorrowedFd<'a>) -> Console<'a> {
-        Console { format: Box::new(format), stream: Stream::new(stream) }
+        Console { format: Box::new(format), stream: Stream::new(stream), terminal: false }
+    }
+
+    /// Gives what is run a terminal for itself if the stream is one, so that it finds what it would without us.
+    #[must_use]
+    pub fn with_terminal(mut self) -> Console<'a> {
+        self.terminal = true;
+        self
+    }
+
+    /// The terminal for what is run, if it is to have one.
+    pub(super) fn open_terminal(&mut self) -> Option<Terminal<'a>> {
+        let terminal = if self.terminal { Terminal::open(self.stream.to) } else { None };
+        self.terminal = terminal.is_some();
+        terminal
     }
 
     /// Why nothing can be written any more, if that is so. [`Errno::EPIPE`] means that nobody reads.
@@ -66,7 +83,22 @@ impl<'a> Console<'a> {
 
     /// Takes note of an event.
     pub(super) fn event(&mut self, event: &Event) {
-        self.stream.append(|pending| self.format.event(event, pending));
+        let own = self.terminal && !matches!(event, Event::Output { .. });
+        self.stream.append(|pending| {
+            let before = pending.len();
+            self.format.event(event, pending);
+            if own {
+                end_lines(pending, before);
+            }
+        });
+    }
+
+    /// Shows an event between two runs, when nobody else writes.
+    pub fn tell(&mut self, event: &Event) {
+        self.event(event);
+        while self.stream.writable().is_some() {
+            self.stream.write_some();
+        }
     }
 
     /// Gives the format a chance for a sign of life; says after how long to ask again.
@@ -141,5 +173,15 @@ impl<'a> Stream<'a> {
             self.pending.clear();
             self.written = 0;
         }
+    }
+}
+
+/// Ends the lines from `start` on as a terminal does: the real one is raw, and what is run has had its own processed.
+fn end_lines(text: &mut Vec<u8>, start: usize) {
+    let lines = text.split_off(start);
+    for line in lines.split_inclusive(|&byte| byte == b'\n') {
+        let (line, end) = line.strip_suffix(b"\n").map_or((line, &b""[..]), |line| (line, b"\r\n"));
+        text.extend_from_slice(line);
+        text.extend_from_slice(end);
     }
 }

@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use super::event::Event;
 use super::flow::Part;
 use super::signals::Arrival;
+use super::terminal::Terminal;
 use super::tree::Member;
 use super::watch::{Happening, Line, Watch};
 use super::{Error, Outcome, SECTION_LIMIT, platform, signal_name};
@@ -75,7 +76,14 @@ impl Watch<'_, '_> {
         match arrival.signal {
             signal @ (libc::SIGINT | libc::SIGTERM) => self.cancel(signal),
             libc::SIGTSTP => self.pause(),
-            libc::SIGCHLD | libc::SIGCONT | libc::SIGTTIN | libc::SIGTTOU => {}
+            libc::SIGCONT => {
+                if let Some(terminal) = &mut self.terminal {
+                    terminal.go_on();
+                }
+            }
+            libc::SIGCHLD | libc::SIGTTIN | libc::SIGTTOU => {}
+            // The shell hears of it from its own terminal.
+            libc::SIGWINCH if self.terminal.as_ref().is_some_and(Terminal::resize) => {}
             signal => {
                 let Some(shell) = shell else { return };
                 // What a terminal sends goes to a process group; what a user sends, to a process.
@@ -104,7 +112,13 @@ impl Watch<'_, '_> {
     fn pause(&mut self) {
         let before = Instant::now();
         self.tree.signal(libc::SIGSTOP);
+        if let Some(terminal) = &mut self.terminal {
+            terminal.leave();
+        }
         platform::kill(Pid::this(), libc::SIGSTOP);
+        if let Some(terminal) = &mut self.terminal {
+            terminal.go_on();
+        }
         self.tree.signal(libc::SIGCONT);
         let slept = before.elapsed();
         self.limit = self.limit.map(|limit| limit + slept);

@@ -88,6 +88,16 @@ pub enum Event<'a> {
         /// All about it.
         step: &'a Step,
     },
+    /// The job is about to run with an entry of its matrix.
+    MatrixStart {
+        /// Its number and what sets it apart.
+        label: &'a str,
+    },
+    /// The job has run with the entries of its matrix.
+    MatrixEnd {
+        /// All of them: the label, and how it ended; `None` if it never ran.
+        entries: &'a [(String, Option<Outcome>)],
+    },
     /// The job has ended.
     JobEnd {
         /// Its name.

@@ -1,6 +1,7 @@
 //! One command in a job's environment: everything but the environment is the command's own.
 
 use std::ffi::{CStr, OsString};
+use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -12,17 +13,24 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, read, write};
 
 use super::command::{c_string, find, not_started, variables, words};
-use super::platform::{self, Launch};
+use super::masking::Masking;
+use super::platform::{self, Launch, Session};
 use super::signals::Arrival;
+use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Outcome, Signals};
-use crate::mask::{Masker, Patterns};
+use crate::mask::Masker;
+
+/// How often a stream is read when the command has ended: more than it takes for all that the largest pipe holds.
+const LAST_READS: usize = 1024;
 
 /// Runs a command with exactly this environment and says how it ended.
 ///
 /// The command has our stdin, stdout, stderr, terminal, process group and directory; `PATH` is the one of its own
 /// environment. Signals that reach us alone are passed on, those that the terminal sends to both of us are not; when
-/// the command stops (Ctrl-Z), so do we, and it goes on when we do. With `mask`, stdout and stderr go through a pipe
-/// and a masker each, and are no terminal any more.
+/// the command stops (Ctrl-Z), so do we, and it goes on when we do.
+///
+/// With `masking`, stdout and stderr go through a masker each. Where they are a terminal, the command has one for itself
+/// instead, and one masker for both; what it has left in the foreground there is hung up on when it ends.
 ///
 /// # Panics
 ///
@@ -30,100 +38,234 @@ use crate::mask::{Masker, Patterns};
 pub fn exec(
     command: &[OsString],
     environment: &[(OsString, OsString)],
-    mask: Option<&Patterns>,
+    masking: Option<&mut Masking>,
     signals: &Signals,
 ) -> Result<Outcome, Error> {
     let file = find(&command[0], environment)?;
     let arguments = words(command)?;
     let environment_words = variables(environment)?;
-    let stdout = std::io::stdout();
-    let stderr = std::io::stderr();
-    let mut streams = Vec::new();
-    let mut ends = Vec::new();
-    if let Some(mask) = mask {
-        for to in [stdout.as_fd(), stderr.as_fd()] {
-            let (from, end) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
-            fcntl(&from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
-            streams.push(Stream { from: Some(from), to, masker: Masker::new(mask) });
-            ends.push(end);
-        }
-    }
+    let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
+    let mut ways = match masking {
+        Some(masking) => Ways::new(stdout.as_fd(), stderr.as_fd(), masking)?,
+        None => Ways::default(),
+    };
     let mut launch = Launch {
         program: &c_string(file.as_os_str())?,
         arguments: &arguments,
         environment: &environment_words,
         directory: None,
-        stdout: ends.first().map(AsFd::as_fd),
-        stderr: ends.last().map(AsFd::as_fd),
+        stdin: None,
+        stdout: ways.end(0),
+        stderr: ways.end(1),
         session: false,
         blocked: signals.before(),
     };
-    let pid = match platform::spawn(&launch) {
+    let (started, session) = match ways.start(&launch)? {
         // A script without a first line that names its interpreter is one for sh, as everywhere.
-        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
+        (Err(error), session) if error.raw_os_error() == Some(libc::ENOEXEC) => {
+            drop(session);
             let shell: &CStr = c"/bin/sh";
             let mut arguments = vec![shell.to_owned(), launch.program.to_owned()];
             arguments.extend_from_slice(&launch.arguments[1..]);
             launch.program = shell;
             launch.arguments = &arguments;
-            platform::spawn(&launch).map_err(|error| not_started(Path::new("/bin/sh"), error, environment))?
+            let (started, session) = ways.start(&launch)?;
+            (started.map_err(|error| not_started(Path::new("/bin/sh"), error, environment)), session)
         }
-        started => started.map_err(|error| not_started(&file, error, environment))?,
+        (started, session) => (started.map_err(|error| not_started(&file, error, environment)), session),
     };
-    drop(ends);
-    attend(pid, signals, &mut streams)
+    let pid = started?;
+    ways.ends.clear();
+    let outcome = attend(pid, signals, &mut ways);
+    drop(session);
+    outcome
 }
 
-/// Stays with the command until it has ended.
-fn attend(pid: Pid, signals: &Signals, streams: &mut [Stream]) -> Result<Outcome, Error> {
-    let mut buffer = if streams.is_empty() { Vec::new() } else { vec![0; 64 * 1024] };
-    loop {
+/// The ways from the command to our stdout and stderr.
+#[derive(Default)]
+struct Ways<'a> {
+    streams: Vec<Stream<'a>>,
+    /// The command's stdout and stderr, until it has been started; empty if it has ours.
+    ends: Vec<OwnedFd>,
+    terminal: Option<Terminal<'a>>,
+    masking: Option<&'a mut Masking>,
+}
+
+impl<'a> Ways<'a> {
+    fn new(
+        stdout: BorrowedFd<'a>,
+        stderr: BorrowedFd<'a>,
+        masking: &'a mut Masking,
+    ) -> Result<Ways<'a>, Error> {
+        let mut ways = Ways::default();
+        let screen = [stdout, stderr].into_iter().find(IsTerminal::is_terminal);
+        ways.terminal = screen.and_then(Terminal::open);
+        let mut on_terminal = None;
+        for to in [stdout, stderr] {
+            let (from, end) = match &ways.terminal {
+                Some(terminal) if to.is_terminal() => {
+                    let end = terminal.slave().try_clone_to_owned();
+                    let from = on_terminal.is_none().then(|| terminal.output()).transpose();
+                    on_terminal = Some(());
+                    let prepare = Error::system("prepare a terminal");
+                    from.and_then(|from| Ok((from, end?))).map_err(prepare)?
+                }
+                _ => {
+                    let (from, end) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
+                    fcntl(&from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
+                        .map_err(Error::system("prepare a pipe"))?;
+                    (Some(from), end)
+                }
+            };
+            let masker = Masker::new(masking.patterns());
+            ways.streams.extend(from.map(|from| Stream { from: Some(from), to, masker }));
+            ways.ends.push(end);
+        }
+        ways.masking = Some(masking);
+        Ok(ways)
+    }
+
+    /// The command's stdout (0) or stderr (1), if it is not ours.
+    fn end(&self, which: usize) -> Option<BorrowedFd<'_>> {
+        self.ends.get(which).map(AsFd::as_fd)
+    }
+
+    /// Starts the command, on its terminal if it has one.
+    fn start(&self, launch: &Launch) -> Result<(io::Result<Pid>, Option<Session>), Error> {
+        let Some(terminal) = &self.terminal else { return Ok((platform::spawn(launch), None)) };
+        let (session, started) = terminal
+            .start(launch, SignalKeys::Passed)
+            .map_err(Error::system("open a session on a terminal"))?;
+        Ok((started, Some(session)))
+    }
+
+    /// Waits until there is something to do, and does what is due but for signals.
+    fn wait(&mut self, signals: &Signals, buffer: &mut [u8]) -> Result<(), Error> {
+        let (keys, look_again) = self.terminal.as_ref().map_or((None, None), Terminal::keys);
+        let thirsty = self.terminal.as_ref().and_then(Terminal::thirsty);
         let mut polled = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-        polled.extend(
-            streams
-                .iter()
-                .filter_map(|s| s.from.as_ref())
-                .map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)),
-        );
-        match poll(&mut polled, PollTimeout::NONE) {
+        polled.extend(thirsty.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
+        polled.extend(keys.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        let (has_thirsty, has_keys) = (thirsty.is_some(), keys.is_some());
+        let open = self.streams.iter().filter_map(|stream| stream.from.as_ref());
+        polled.extend(open.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)));
+        let timeout =
+            look_again.and_then(|time| PollTimeout::try_from(time).ok()).unwrap_or(PollTimeout::NONE);
+        match poll(&mut polled, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(Error::system("wait for the command")(error)),
         }
-        for stream in &mut *streams {
-            stream.pass_on(&mut buffer, 1);
+        let mut ready = polled[1..].iter().map(|fd| fd.any().unwrap_or(false));
+        let drinks = has_thirsty && ready.next() == Some(true);
+        let pressed = has_keys && ready.next() == Some(true);
+        if let Some(terminal) = &mut self.terminal {
+            terminal.enter();
+            if drinks {
+                terminal.pass_keys();
+            }
+            if pressed {
+                terminal.take_keys(SignalKeys::Passed);
+            }
         }
+        self.pass_on(buffer, 1);
+        Ok(())
+    }
+
+    /// Passes on what the command has written, with at most `reads` reads of each stream.
+    fn pass_on(&mut self, buffer: &mut [u8], reads: usize) {
+        for at in 0..self.streams.len() {
+            for _ in 0..reads {
+                let Some(length) = self.streams[at].read(buffer) else { break };
+                if let Some(masking) = &mut self.masking
+                    && masking.refresh()
+                {
+                    self.streams.iter_mut().for_each(|stream| stream.masker.know(masking.patterns()));
+                }
+                self.streams[at].show(&buffer[..length]);
+            }
+        }
+    }
+
+    /// Passes on a signal that the command has not got yet.
+    fn forward(&mut self, arrival: Arrival, pid: Pid) {
+        let Some(terminal) = &mut self.terminal else {
+            // A key on the terminal reaches the whole process group; the command itself (`kill 0`) has meant us, or has it.
+            if !arrival.from_kernel && arrival.sender != pid {
+                platform::kill(pid, arrival.signal);
+            }
+            return;
+        };
+        // We are not of its process group: it has nothing yet but the size of its window.
+        match arrival.signal {
+            libc::SIGCONT => terminal.go_on(),
+            libc::SIGWINCH if terminal.resize() => return,
+            // We have meant our neighbours.
+            _ if arrival.sender == Pid::this() => return,
+            _ => {}
+        }
+        // The real terminal is gone: that is told to who came first there too, as a shell whose job is in the foreground.
+        if arrival.from_kernel && arrival.signal == libc::SIGHUP {
+            platform::kill(pid, libc::SIGHUP);
+            platform::kill(pid, libc::SIGCONT);
+        }
+        match terminal.foreground() {
+            Some(group) if arrival.from_kernel => {
+                platform::kill(Pid::from_raw(-group.as_raw()), arrival.signal)
+            }
+            _ => platform::kill(pid, arrival.signal),
+        }
+    }
+
+    /// The command has stopped: so do we, and it goes on when we do.
+    fn stop(&mut self, pid: Pid) {
+        let Some(terminal) = &mut self.terminal else {
+            platform::kill(Pid::this(), libc::SIGSTOP);
+            platform::kill(pid, libc::SIGCONT);
+            return;
+        };
+        terminal.leave();
+        // A shell that waits for a pipeline waits for all of it to stop. Our own of these is held back.
+        platform::kill(Pid::from_raw(0), libc::SIGTSTP);
+        platform::kill(Pid::this(), libc::SIGSTOP);
+        terminal.go_on();
+        let group = terminal.foreground().map_or(pid, |group| Pid::from_raw(-group.as_raw()));
+        for woken in [group, pid] {
+            platform::kill(woken, libc::SIGCONT);
+        }
+    }
+
+    /// Passes on what the command has left, when it has ended.
+    fn finish(&mut self, buffer: &mut [u8]) {
+        // What the command itself has written is in the pipe; others may hold it open for ever, and write to it.
+        self.pass_on(buffer, LAST_READS);
+        self.streams.iter_mut().for_each(Stream::finish);
+    }
+}
+
+/// Stays with the command until it has ended.
+fn attend(pid: Pid, signals: &Signals, ways: &mut Ways) -> Result<Outcome, Error> {
+    let mut buffer = if ways.streams.is_empty() { Vec::new() } else { vec![0; 64 * 1024] };
+    loop {
+        ways.wait(signals, &mut buffer)?;
         while let Some(arrival) = signals.next().map_err(Error::system("read signals"))? {
             if arrival.signal != libc::SIGCHLD {
-                forward(arrival, pid);
-            } else if let Some(outcome) = look(pid)? {
-                for stream in &mut *streams {
-                    // What the command itself has written is in the pipe; others may hold it open for ever.
-                    stream.pass_on(&mut buffer, usize::MAX);
-                    stream.finish();
-                }
+                ways.forward(arrival, pid);
+            } else if let Some(outcome) = look(pid, ways)? {
+                ways.finish(&mut buffer);
                 return Ok(outcome);
             }
         }
     }
 }
 
-/// Passes on a signal that the command has not got yet.
-fn forward(arrival: Arrival, pid: Pid) {
-    // A key on the terminal reaches the whole process group; the command itself (`kill 0`) has meant us, or has it.
-    if !arrival.from_kernel && arrival.sender != pid {
-        platform::kill(pid, arrival.signal);
-    }
-}
-
 /// Looks how the command is: its outcome if it has ended. If it has stopped, so do we.
-fn look(pid: Pid) -> Result<Option<Outcome>, Error> {
+fn look(pid: Pid, ways: &mut Ways) -> Result<Option<Outcome>, Error> {
     loop {
         return match waitpid(pid, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
             Ok(WaitStatus::Exited(_, status)) => Ok(Some(Outcome::of_status(status as u8))),
             Ok(WaitStatus::Signaled(_, signal, _)) => Ok(Some(Outcome::Signalled(signal as i32))),
             Ok(WaitStatus::Stopped(..)) => {
-                platform::kill(Pid::this(), libc::SIGSTOP);
-                platform::kill(pid, libc::SIGCONT);
+                ways.stop(pid);
                 continue;
             }
             Ok(_) => Ok(None),
@@ -142,21 +284,23 @@ struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// Passes on what is in the pipe, with at most `reads` reads.
-    fn pass_on(&mut self, buffer: &mut [u8], reads: usize) {
-        for _ in 0..reads {
-            let Some(from) = &self.from else { return };
-            match read(from, buffer) {
+    /// Reads what the command has written; `None` if there is nothing now.
+    fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        loop {
+            match read(self.from.as_ref()?, buffer) {
                 Ok(0) => self.from = None,
-                Ok(n) => {
-                    let mut masked = Vec::with_capacity(n);
-                    self.masker.push(&buffer[..n], &mut masked);
-                    self.write(&masked);
-                }
+                Ok(length) => return Some(length),
                 Err(Errno::EINTR) => {}
-                Err(_) => return,
+                Err(_) => return None,
             }
         }
+    }
+
+    /// Passes it on.
+    fn show(&mut self, bytes: &[u8]) {
+        let mut masked = Vec::with_capacity(bytes.len());
+        self.masker.push(bytes, &mut masked);
+        self.write(&masked);
     }
 
     fn finish(&mut self) {

@@ -5,14 +5,15 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
+use nix::fcntl::OFlag;
 use nix::libc::{self, c_char, c_int, c_void};
-use nix::sys::signal::SigSet;
-use nix::unistd::Pid;
+use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::unistd::{Pid, pipe2, read};
 
-/// A process that is to be started: all of it said, nothing inherited but stdin and what is left `None`.
+/// A process that is to be started: all of it said, nothing inherited but what is left `None`.
 pub(super) struct Launch<'a> {
     /// The file to execute.
     pub program: &'a CStr,
@@ -22,6 +23,8 @@ pub(super) struct Launch<'a> {
     pub environment: &'a [CString],
     /// The directory it starts in.
     pub directory: Option<&'a CStr>,
+    /// Where its stdin comes from.
+    pub stdin: Option<BorrowedFd<'a>>,
     /// Where its stdout goes.
     pub stdout: Option<BorrowedFd<'a>>,
     /// Where its stderr goes.
@@ -38,9 +41,11 @@ struct Child {
     arguments: *const *const c_char,
     environment: *const *const c_char,
     directory: *const c_char,
-    stdout: RawFd,
-    stderr: RawFd,
+    /// What becomes its stdin, stdout and stderr; -1 for what it inherits.
+    streams: [RawFd; 3],
     session: bool,
+    /// The terminal of the session that it is in; it leads the process group in the foreground there. -1 if there is none.
+    terminal: RawFd,
     blocked: libc::sigset_t,
     parent: libc::pid_t,
     error: c_int,
@@ -49,56 +54,176 @@ struct Child {
 /// The stack of the child until it executes its program: it calls a dozen functions, none of which calls another.
 const CHILD_STACK: usize = 64 * 1024;
 
+/// A [`Launch`] as the child takes it.
+struct Prepared<'a> {
+    child: Child,
+    stack: Vec<u128>,
+    // What `child` points to.
+    _arguments: Vec<*const c_char>,
+    _environment: Vec<*const c_char>,
+    _launch: &'a Launch<'a>,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(launch: &'a Launch<'a>, terminal: RawFd) -> Prepared<'a> {
+        let pointers = |strings: &[CString]| -> Vec<*const c_char> {
+            strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect()
+        };
+        let arguments = pointers(launch.arguments);
+        let environment = pointers(launch.environment);
+        let stream = |fd: Option<BorrowedFd>| fd.map_or(-1, |fd| fd.as_raw_fd());
+        let child = Child {
+            program: launch.program.as_ptr(),
+            arguments: arguments.as_ptr(),
+            environment: environment.as_ptr(),
+            directory: launch.directory.map_or(ptr::null(), CStr::as_ptr),
+            streams: [stream(launch.stdin), stream(launch.stdout), stream(launch.stderr)],
+            session: launch.session,
+            terminal,
+            blocked: *launch.blocked.as_ref(),
+            parent: Pid::this().as_raw(),
+            error: 0,
+        };
+        let stack = Vec::with_capacity(CHILD_STACK / size_of::<u128>());
+        Prepared { child, stack, _arguments: arguments, _environment: environment, _launch: launch }
+    }
+
+    /// Makes the process, as a child of this one or with `flags` as the kernel does with them; gives its number, or a
+    /// negative one, and `errno` if that or what came before the program failed. All signals must be blocked: two
+    /// processes share one memory for a while.
+    fn start(&mut self, flags: c_int) -> (libc::pid_t, c_int) {
+        let child = &raw mut self.child;
+        // SAFETY: `CLONE_VFORK` suspends this thread until the child has executed its program or is gone, so `self` and
+        // what it points to outlive its use of them, and nothing else touches them meanwhile. The stack is 16-byte
+        // aligned (`u128`) and the pointer given is one past its end, as stacks grow down. `start` only makes system
+        // calls. The child wrote its error through a raw pointer that the compiler saw escape into `clone`.
+        unsafe {
+            let top = self.stack.as_mut_ptr().add(self.stack.capacity());
+            let flags = flags | libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+            match libc::clone(start, top.cast(), flags, child.cast()) {
+                pid @ ..0 => (pid, *libc::__errno_location()),
+                pid => (pid, ptr::read_volatile(&raw const (*child).error)),
+            }
+        }
+    }
+}
+
 /// Starts a process; it is killed should this one die.
 ///
 /// The child runs in our memory while we wait (`CLONE_VM | CLONE_VFORK`), as in `posix_spawn`, which is a tenth of the
 /// whole time of a short command faster than `fork`; `posix_spawn` itself cannot set the parent-death signal.
 pub(super) fn spawn(launch: &Launch) -> io::Result<Pid> {
-    let pointers = |strings: &[CString]| -> Vec<*const c_char> {
-        strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect()
-    };
-    let arguments = pointers(launch.arguments);
-    let environment = pointers(launch.environment);
-    let mut child = Child {
-        program: launch.program.as_ptr(),
-        arguments: arguments.as_ptr(),
-        environment: environment.as_ptr(),
-        directory: launch.directory.map_or(ptr::null(), CStr::as_ptr),
-        stdout: launch.stdout.map_or(-1, |fd| fd.as_raw_fd()),
-        stderr: launch.stderr.map_or(-1, |fd| fd.as_raw_fd()),
-        session: launch.session,
-        blocked: *launch.blocked.as_ref(),
-        parent: Pid::this().as_raw(),
-        error: 0,
-    };
-    let mut stack: Vec<u128> = Vec::with_capacity(CHILD_STACK / size_of::<u128>());
-    // All signals are blocked while two processes share one memory.
-    let before = SigSet::all().thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_SETMASK)?;
-    // SAFETY: `CLONE_VFORK` suspends this thread until the child has executed its program or is gone, so `child`, the
-    // vectors it points into and the stack outlive its use of them, and nothing else touches them meanwhile. The stack
-    // is 16-byte aligned (`u128`) and the pointer given is one past its end, as stacks grow down. `start` only makes
-    // system calls.
-    let pid = unsafe {
-        libc::clone(
-            start,
-            stack.as_mut_ptr().add(stack.capacity()).cast(),
-            libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
-            (&raw mut child).cast::<c_void>(),
-        )
-    };
-    let error = io::Error::last_os_error();
+    let mut prepared = Prepared::new(launch, -1);
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    let (pid, error) = prepared.start(0);
     before.thread_set_mask()?;
-    if pid < 0 {
-        return Err(error);
+    started(pid, error)
+}
+
+fn started(pid: libc::pid_t, error: c_int) -> io::Result<Pid> {
+    if error == 0 {
+        return Ok(Pid::from_raw(pid));
     }
-    let pid = Pid::from_raw(pid);
-    // SAFETY: `child` is alive; the child wrote through a raw pointer that the compiler saw escape into `clone`.
-    let failed = unsafe { ptr::read_volatile(&raw const child.error) };
-    if failed != 0 {
-        let _ = nix::sys::wait::waitpid(pid, None);
-        return Err(io::Error::from_raw_os_error(failed));
+    if pid > 0 {
+        let _ = nix::sys::wait::waitpid(Pid::from_raw(pid), None);
     }
-    Ok(pid)
+    Err(io::Error::from_raw_os_error(error))
+}
+
+/// A session with a terminal. It ends when this is dropped, and what still runs in its foreground is hung up on.
+///
+/// It is led by a process of ours that does nothing else: the kernel takes the terminal from a session, and hangs up on
+/// its foreground, as soon as its leader ends; a job goes on when its shell has ended.
+pub(super) struct Session {
+    leader: Pid,
+}
+
+impl Session {
+    /// Opens a session on `terminal`, which must not have one, and starts a process in it, as a child of this process
+    /// and in the foreground. With `stops`, the keys of the terminal can stop it; whoever does not look for that had
+    /// better not have it. All of them are killed should this process die.
+    pub(super) fn start(
+        launch: &Launch,
+        terminal: BorrowedFd,
+        stops: bool,
+    ) -> io::Result<(Session, io::Result<Pid>)> {
+        let mut prepared = Prepared::new(launch, terminal.as_raw_fd());
+        let (answer, answer_end) = pipe2(OFlag::O_CLOEXEC)?;
+        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+        let forked = match fork() {
+            Ok(None) => lead(&mut prepared, stops, answer_end.as_fd()),
+            Ok(Some(leader)) => Ok(leader),
+            Err(error) => Err(error),
+        };
+        before.thread_set_mask()?;
+        let session = Session { leader: forked? };
+        drop(answer_end);
+        let (pid, error) = receive(&answer)?;
+        Ok((session, started(pid, error)))
+    }
+
+    /// The process that leads it.
+    pub(super) fn leader(&self) -> Pid {
+        self.leader
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        kill(self.leader, libc::SIGKILL);
+        let _ = nix::sys::wait::waitpid(self.leader, None);
+    }
+}
+
+/// What the leader of a session says of the process it has started: its number, and what failed.
+fn receive(answer: &OwnedFd) -> io::Result<(libc::pid_t, c_int)> {
+    let mut bytes = [0; 8];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match read(answer, &mut bytes[filled..]) {
+            Ok(0) => return Err(io::Error::other("the leader of the session is gone")),
+            Ok(n) => filled += n,
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let (pid, error) = bytes.split_at(4);
+    let number = |half: &[u8]| half.try_into().map_or(0, c_int::from_ne_bytes);
+    Ok((number(pid), number(error)))
+}
+
+/// The leader of a session, from its beginning to its end. All signals are blocked: only KILL ends it.
+fn lead(prepared: &mut Prepared, stops: bool, answer: BorrowedFd) -> ! {
+    // SAFETY: only async-signal-safe functions are called, on memory of our own.
+    unsafe {
+        let parent = prepared.child.parent;
+        let ready = libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) == 0
+            && libc::getppid() == parent
+            && libc::setsid() >= 0
+            && libc::ioctl(prepared.child.terminal, libc::TIOCSCTTY as _, 0) == 0;
+        let (pid, error) =
+            if ready { prepared.start(libc::CLONE_PARENT) } else { (-1, *libc::__errno_location()) };
+        // A process group can be stopped by keys only if one of it has a parent elsewhere in the session: this one.
+        if stops && error == 0 && libc::fork() == 0 {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            libc::setpgid(0, pid);
+            rest();
+        }
+        let said = [pid, error];
+        libc::write(answer.as_raw_fd(), said.as_ptr().cast(), size_of_val(&said));
+    }
+    rest()
+}
+
+/// Does nothing, and holds nothing open, until killed.
+fn rest() -> ! {
+    // SAFETY: nothing of this process uses a descriptor any more.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0);
+        loop {
+            libc::pause();
+        }
+    }
 }
 
 /// The child's side of [`spawn`]: sets itself up and executes its program.
@@ -124,7 +249,12 @@ extern "C" fn start(child: *mut c_void) -> c_int {
         if !(*child).directory.is_null() && libc::chdir((*child).directory) < 0 {
             failed();
         }
-        for (from, to) in [((*child).stdout, 1), ((*child).stderr, 2)] {
+        let terminal = (*child).terminal;
+        if terminal >= 0 && (libc::setpgid(0, 0) < 0 || libc::tcsetpgrp(terminal, libc::getpid()) < 0) {
+            failed();
+        }
+        let [stdin, stdout, stderr] = (*child).streams;
+        for (from, to) in [(stdin, 0), (stdout, 1), (stderr, 2)] {
             if from >= 0 && libc::dup2(from, to) < 0 {
                 failed();
             }
@@ -136,6 +266,22 @@ extern "C" fn start(child: *mut c_void) -> c_int {
         failed();
     }
     127
+}
+
+/// How large the window of a terminal is; `None` if it is no terminal.
+pub(super) fn window(terminal: BorrowedFd) -> Option<libc::winsize> {
+    let mut size = MaybeUninit::<libc::winsize>::zeroed();
+    // SAFETY: the kernel fills `size`, which is what it expects for this request, and valid when zeroed.
+    unsafe {
+        let done = libc::ioctl(terminal.as_raw_fd(), libc::TIOCGWINSZ as _, size.as_mut_ptr());
+        (done == 0).then(|| size.assume_init())
+    }
+}
+
+/// Sets the size of a terminal's window, which whoever is in the foreground there is told.
+pub(super) fn set_window(terminal: BorrowedFd, size: &libc::winsize) {
+    // SAFETY: the kernel reads `size`, which is what it expects for this request.
+    unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ as _, &raw const *size) };
 }
 
 /// Goes on as two processes: returns the child's number to the parent, and `None` to the child.

@@ -1,49 +1,76 @@
 //! The one way from a run to the screen: everything passes the masker here.
 
 use super::console::Console;
-use super::event::Event;
-use crate::mask::{Masker, Patterns};
+use super::event::{Event, Step};
+use super::masking::Masking;
+use crate::mask::Masker;
 
 /// A console behind a masker.
 pub(super) struct Report<'a, 'c> {
     console: &'a mut Console<'c>,
-    patterns: &'a Patterns,
+    masking: &'a mut Masking,
     /// The masker of the script's output, which may hold back the beginning of what could become a secret.
     masker: Masker,
     masked: Vec<u8>,
 }
 
 impl<'a, 'c> Report<'a, 'c> {
-    pub(super) fn new(console: &'a mut Console<'c>, patterns: &'a Patterns) -> Report<'a, 'c> {
-        Report { console, patterns, masker: Masker::new(patterns), masked: Vec::new() }
+    pub(super) fn new(console: &'a mut Console<'c>, masking: &'a mut Masking) -> Report<'a, 'c> {
+        let masker = Masker::new(masking.patterns());
+        Report { console, masking, masker, masked: Vec::new() }
     }
 
     /// What the script wrote.
     pub(super) fn output(&mut self, bytes: &[u8]) {
+        self.refresh();
         self.masker.push(bytes, &mut self.masked);
         self.pass_on();
     }
 
     /// Anything else. What the masker still holds comes before it.
     pub(super) fn event(&mut self, event: &Event) {
+        self.refresh();
         self.masker.finish(&mut self.masked);
         self.pass_on();
         match *event {
+            Event::JobStart { job } => self.console.event(&Event::JobStart { job: &self.mask(job) }),
+            Event::StepStart { step, kind } => {
+                self.console.event(&Event::StepStart { step: &self.mask(step), kind });
+            }
             Event::EntryStart { step, entry, script } => {
-                let script = self.mask(script);
-                self.console.event(&Event::EntryStart { step, entry, script: &script });
+                let (step, script) = (self.mask(step), self.mask(script));
+                self.console.event(&Event::EntryStart { step: &step, entry, script: &script });
             }
-            Event::Notice { message } => {
-                let message = self.mask(message);
-                self.console.event(&Event::Notice { message: &message });
+            Event::Output { bytes } => self.output(bytes),
+            Event::EntryEnd { step, entry, status, duration } => {
+                self.console.event(&Event::EntryEnd { step: &self.mask(step), entry, status, duration });
             }
-            _ => self.console.event(event),
+            Event::Notice { message } => self.console.event(&Event::Notice { message: &self.mask(message) }),
+            Event::StepEnd { step } => self.console.event(&Event::StepEnd { step: &self.mask_step(step) }),
+            Event::MatrixStart { label } => {
+                self.console.event(&Event::MatrixStart { label: &self.mask(label) });
+            }
+            Event::MatrixEnd { entries } => {
+                let entries: Vec<_> =
+                    entries.iter().map(|(label, outcome)| (self.mask(label), *outcome)).collect();
+                self.console.event(&Event::MatrixEnd { entries: &entries });
+            }
+            Event::JobEnd { job, outcome, duration, steps } => {
+                let steps: Vec<_> = steps.iter().map(|step| self.mask_step(step)).collect();
+                self.console.event(&Event::JobEnd { job: &self.mask(job), outcome, duration, steps: &steps });
+            }
         }
     }
 
     /// The console behind.
     pub(super) fn console(&mut self) -> &mut Console<'c> {
         self.console
+    }
+
+    fn refresh(&mut self) {
+        if self.masking.refresh() {
+            self.masker.know(self.masking.patterns());
+        }
     }
 
     fn pass_on(&mut self) {
@@ -54,10 +81,11 @@ impl<'a, 'c> Report<'a, 'c> {
     }
 
     fn mask(&self, text: &str) -> String {
-        let mut out = Vec::new();
-        let mut masker = Masker::new(self.patterns);
-        masker.push(text.as_bytes(), &mut out);
-        masker.finish(&mut out);
-        String::from_utf8_lossy(&out).into_owned()
+        String::from_utf8_lossy(&self.masking.patterns().mask(text.as_bytes())).into_owned()
+    }
+
+    /// The name of a step is the YAML's to choose.
+    fn mask_step(&self, step: &Step) -> Step {
+        Step { name: self.mask(&step.name), ..step.clone() }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -15,7 +15,8 @@ use super::control::{Ask, Control, Point};
 use super::driver::{self, Scripts};
 use super::event::{Event, Step};
 use super::flow::Part;
-use super::platform::{self, Launch};
+use super::platform::{self, Launch, Session};
+use super::terminal::{SignalKeys, Terminal};
 use super::watch::{Happening, Line, Watch};
 use super::{Error, Kind, Outcome};
 use crate::exit;
@@ -25,6 +26,8 @@ pub(super) struct Shell<'w, 'a, 'c> {
     watch: &'w mut Watch<'a, 'c>,
     line: Line,
     pid: Pid,
+    /// What it has its terminal in; it outlives the shell, for the copy.
+    _session: Option<Session>,
     /// The part of the job that is running, and when it began.
     part: Part,
     part_begun: Instant,
@@ -71,8 +74,6 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     /// Starts a shell for a part of the job.
     pub(super) fn start(watch: &'w mut Watch<'a, 'c>, part: Part) -> Result<Shell<'w, 'a, 'c>, Error> {
         let control = Control::new().map_err(Error::system("make a pipe"))?;
-        let (output, output_end) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
-        fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
         let task = watch.flow.task();
         let environment = &watch.job.tasks[task].environment;
         let mut scripts = Scripts::new(watch.job.scripts, part.name(&watch.job));
@@ -87,23 +88,32 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         let root = c_string(watch.job.root.as_os_str())?;
         let arguments = [c"bash".to_owned(), c_string(driver.as_ref())?];
         let variables = variables(environment)?;
-        let pid = platform::spawn(&Launch {
+        let launch = Launch {
             program: &c_string(bash.as_os_str())?,
             arguments: &arguments,
             environment: &variables,
             directory: Some(&root),
-            stdout: Some(output_end.as_fd()),
-            stderr: Some(output_end.as_fd()),
+            stdin: None,
+            stdout: None,
+            stderr: None,
             session: true,
             blocked: watch.signals.before(),
-        })
-        .map_err(|error| not_started(&bash, error, environment))?;
+        };
+        let (started, output, session) = match &watch.terminal {
+            None => start_on_pipe(&launch)?,
+            Some(terminal) => start_on_terminal(&launch, terminal)?,
+        };
+        let pid = started.map_err(|error| not_started(&bash, error, environment))?;
+        if let Some(session) = &session {
+            watch.tree.spare(session.leader());
+        }
         let now = Instant::now();
         let has_begun = !entries.is_empty();
         let mut shell = Shell {
             watch,
             line: Line { control, output: Some(output) },
             pid,
+            _session: session,
             part,
             part_begun: now,
             scripts,
@@ -350,4 +360,22 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         self.watch.report.event(&Event::StepEnd { step: &step });
         self.watch.steps.push(step);
     }
+}
+
+/// A shell that was started if that could be done, where its output is read, and the session of its terminal.
+type Started = (io::Result<Pid>, OwnedFd, Option<Session>);
+
+fn start_on_pipe(launch: &Launch) -> Result<Started, Error> {
+    let (output, end) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
+    fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
+    let launch = Launch { stdout: Some(end.as_fd()), stderr: Some(end.as_fd()), ..*launch };
+    Ok((platform::spawn(&launch), output, None))
+}
+
+fn start_on_terminal(launch: &Launch, terminal: &Terminal) -> Result<Started, Error> {
+    let output = terminal.output().map_err(Error::system("prepare a terminal"))?;
+    let launch = Launch { stdout: Some(terminal.slave()), stderr: Some(terminal.slave()), ..*launch };
+    let (session, started) =
+        terminal.start(&launch, SignalKeys::Ours).map_err(Error::system("open a session on a terminal"))?;
+    Ok((started, output, Some(session)))
 }

@@ -14,6 +14,8 @@ use super::platform;
 pub(super) struct Tree {
     /// Children that were there before: `sleep 100 & exec shipctl …` leaves us one that is not ours to end.
     strangers: HashSet<Pid>,
+    /// A child of our own that is no part of the job: what leads the session of its terminal.
+    spared: Option<Pid>,
     was_subreaper: bool,
 }
 
@@ -22,11 +24,16 @@ impl Tree {
     pub(super) fn new() -> nix::Result<Tree> {
         let was_subreaper = prctl::get_child_subreaper()?;
         prctl::set_child_subreaper(true)?;
-        let mut tree = Tree { strangers: HashSet::new(), was_subreaper };
+        let mut tree = Tree { strangers: HashSet::new(), spared: None, was_subreaper };
         if tree.has_children() {
             tree.strangers = tree.members().into_iter().map(|member| member.pid).collect();
         }
         Ok(tree)
+    }
+
+    /// Leaves out this child, and not the one before any more.
+    pub(super) fn spare(&mut self, pid: Pid) {
+        self.spared = Some(pid);
     }
 
     /// Whether there is any child at all, ended or not: the cheap question before the dear one.
@@ -63,7 +70,7 @@ impl Tree {
         let mut open = vec![Pid::this()];
         while let Some(parent) = open.pop() {
             for found in children.remove(&parent).into_iter().flatten() {
-                if !self.strangers.contains(&found.member.pid) {
+                if !self.strangers.contains(&found.member.pid) && self.spared != Some(found.member.pid) {
                     open.push(found.member.pid);
                     if found.alive {
                         members.push(found.member);

@@ -15,11 +15,12 @@ use super::control::{Ask, Control};
 use super::ending::Ending;
 use super::event::Step;
 use super::flow::Flow;
+use super::masking::Masking;
 use super::report::Report;
 use super::signals::{Arrival, Signals};
+use super::terminal::{SignalKeys, Terminal};
 use super::tree::Tree;
 use super::{Error, Job, Outcome};
-use crate::mask::Patterns;
 
 /// What a pipe holds by default: no more can have been written before a question was asked.
 const PIPE_CAPACITY: usize = 64 * 1024;
@@ -31,6 +32,8 @@ pub(super) struct Watch<'a, 'c> {
     pub(super) report: Report<'a, 'c>,
     pub(super) signals: &'a Signals,
     pub(super) tree: Tree,
+    /// What the shells have for a terminal, if we are on one.
+    pub(super) terminal: Option<Terminal<'c>>,
     /// The steps that have begun.
     pub(super) steps: Vec<Step>,
     /// Whether a line of a script may have run.
@@ -74,17 +77,20 @@ pub(super) enum Happening {
 impl<'a, 'c> Watch<'a, 'c> {
     pub(super) fn new(
         job: &Job<'a>,
-        mask: &'a Patterns,
+        masking: &'a mut Masking,
         signals: &'a Signals,
         console: &'a mut Console<'c>,
     ) -> Result<Watch<'a, 'c>, Error> {
         let begun = Instant::now();
+        let tree = Tree::new().map_err(Error::system("collect orphaned processes"))?;
+        let terminal = console.open_terminal();
         Ok(Watch {
             job: *job,
             flow: Flow::new(job),
-            report: Report::new(console, mask),
+            report: Report::new(console, masking),
             signals,
-            tree: Tree::new().map_err(Error::system("collect orphaned processes"))?,
+            tree,
+            terminal,
             steps: Vec::new(),
             entered: false,
             cut: None,
@@ -130,17 +136,18 @@ impl<'a, 'c> Watch<'a, 'c> {
             }
             let until = until.map(|until| until - now);
             let idle = self.report.console().idle(now);
-            let timeout = match (until, idle) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            let (keys, look_again) = self.terminal.as_ref().map_or((None, None), Terminal::keys);
+            let thirsty = self.terminal.as_ref().and_then(Terminal::thirsty);
+            let timeout = [until, idle, look_again].into_iter().flatten().min();
             let stream = self.report.console().stream();
             // A log that nobody reads holds up the output, but neither the shell's questions nor the clock.
             let output = line.as_deref().and_then(|line| line.output.as_ref());
             let output = output.filter(|_| !self.report.console().is_full());
             let control = line.as_deref().map(|line| line.control.as_fd());
-            let fds = [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), stream];
-            let [signal, question, output, writable] = ready(fds, timeout)?;
+            let readable = [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), keys];
+            let ([signal, question, output, key], [writable, drinks]) =
+                ready(readable, [stream, thirsty], timeout)?;
+            self.attend_terminal(key, drinks);
             if writable {
                 self.report.console().write_some();
             }
@@ -154,6 +161,18 @@ impl<'a, 'c> Watch<'a, 'c> {
             if question {
                 line.control.receive().map_err(Error::system("hear the shell"))?;
             }
+        }
+    }
+
+    /// Does what is due at the terminal.
+    fn attend_terminal(&mut self, key: bool, drinks: bool) {
+        let Some(terminal) = &mut self.terminal else { return };
+        terminal.enter();
+        if drinks {
+            terminal.pass_keys();
+        }
+        if key {
+            terminal.take_keys(SignalKeys::Ours);
         }
     }
 
@@ -197,30 +216,36 @@ impl<'a, 'c> Watch<'a, 'c> {
     /// Writes out what the console still holds. Whoever presses Ctrl-C now does not want it.
     pub(super) fn flush(&mut self) {
         while let Some(stream) = self.report.console().stream() {
-            match ready([Some(self.signals.as_fd()), Some(stream)], None) {
-                Ok([_, true]) => self.report.console().write_some(),
-                Ok([true, _]) if self.take_signals().is_ok() => {
+            let keys = self.terminal.as_ref().and_then(|terminal| terminal.keys().0);
+            let Ok(([signal, key], [writable])) =
+                ready([Some(self.signals.as_fd()), keys], [Some(stream)], None)
+            else {
+                return;
+            };
+            self.attend_terminal(key, false);
+            match (signal, writable) {
+                (_, true) => self.report.console().write_some(),
+                (true, _) if self.take_signals().is_ok() => {
                     if self.arrived.drain(..).any(|a| matches!(a.signal, libc::SIGINT | libc::SIGTERM)) {
                         return;
                     }
                 }
+                (false, false) if key => {}
                 _ => return,
             }
         }
     }
 }
 
-/// Waits until one of the descriptors can be read (the last one: written), or the time is up; says which can.
-fn ready<const N: usize>(
-    fds: [Option<BorrowedFd>; N],
+/// Waits until one of the descriptors can be read or one of the others be written, or the time is up; says which can.
+fn ready<const R: usize, const W: usize>(
+    readable: [Option<BorrowedFd>; R],
+    writable: [Option<BorrowedFd>; W],
     timeout: Option<Duration>,
-) -> Result<[bool; N], Error> {
-    let mut polled = Vec::with_capacity(N);
-    for (i, fd) in fds.iter().enumerate() {
-        if let Some(fd) = fd {
-            polled.push(PollFd::new(*fd, if i + 1 == N { PollFlags::POLLOUT } else { PollFlags::POLLIN }));
-        }
-    }
+) -> Result<([bool; R], [bool; W]), Error> {
+    let mut polled = Vec::with_capacity(R + W);
+    polled.extend(readable.iter().flatten().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)));
+    polled.extend(writable.iter().flatten().map(|fd| PollFd::new(*fd, PollFlags::POLLOUT)));
     // Rounded up: waking a moment too early would mean to poll again and again until it is over.
     let timeout = timeout.map_or(PollTimeout::NONE, |t| {
         PollTimeout::try_from(t.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
@@ -230,5 +255,7 @@ fn ready<const N: usize>(
         Err(error) => return Err(Error::system("wait for the shell")(error)),
     }
     let mut polled = polled.iter();
-    Ok(fds.map(|fd| fd.is_some() && polled.next().and_then(PollFd::any).unwrap_or(false)))
+    let mut is_ready =
+        |fd: Option<BorrowedFd>| fd.is_some() && polled.next().and_then(PollFd::any).unwrap_or(false);
+    Ok((readable.map(&mut is_ready), writable.map(&mut is_ready)))
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::tree::read_file;
 use super::{Change, EntryKind, Files, Result};
-use crate::mask::MIN_LENGTH;
+use crate::contract::MIN_MASKED;
 use crate::secret::Secret;
 
 /// A secret that is shorter is looked for as a whole value or file only: inside of others it would be found by chance.
@@ -59,7 +59,7 @@ impl fmt::Display for Leak {
 }
 
 /// The secrets among what `changes` would store, each place with the first secret found in it. Secrets shorter than
-/// [`MIN_LENGTH`] are not looked for. What was stored before is not looked at again.
+/// [`MIN_MASKED`] are not looked for. What was stored before is not looked at again.
 ///
 /// # Errors
 ///
@@ -104,7 +104,7 @@ struct Needle<'a> {
 impl<'a> Needle<'a> {
     fn of(secret: &RunSecret<'a>) -> Option<Needle<'a>> {
         let text = secret.value.expose().trim_matches(['\r', '\n']);
-        if text.len() < MIN_LENGTH {
+        if text.len() < MIN_MASKED {
             return None;
         }
         let mut inside = Vec::new();

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod check;
+mod ci;
 mod env;
 mod files;
 mod graph;
@@ -12,6 +13,7 @@ mod job;
 mod line;
 mod lines;
 mod lookup;
+mod mask;
 mod readme;
 mod rooms;
 mod state;

@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("resolve", &["diagnostic", "model", "yaml"]),
     ("check", &["diagnostic", "model", "resolve"]),
     ("order", &["model"]),
-    ("mask", &["secret"]),
+    ("mask", &["contract", "secret"]),
     ("credentials", &["aws", "contract", "diagnostic", "model", "resolve", "secret", "source"]),
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),
     ("state", &["contract", "mask", "secret"]),
@@ -55,7 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("policy", &["aws", "contract", "credentials", "environment", "resolve"]),
-    ("run", &["exit", "mask"]),
+    ("run", &["exit", "mask", "secret"]),
     ("lookup", &["contract", "exit", "nearest"]),
     ("cli", &["environment", "lookup"]),
 ];

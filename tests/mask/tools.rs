@@ -14,6 +14,12 @@ const SECRETS: &[&str] = &[
     "über€uro 🔑 key",
     "'''",
     "  two  blanks ",
+    "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}\u{b}\u{c}\u{e}\u{f}\u{10}\u{1a}\u{1b}\u{1c}\u{1f}\u{7f}x",
+    "first line\nit's second\r\n\tthree: \u{7f}\u{e9}\\",
+    "-n leading dash",
+    "~tilde#mark",
+    "a=b",
+    "\u{a0}\u{2028}\u{feff}\u{85}quiet é",
     "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC+/AoIBAQC7\nqN'x\n-----END KEY-----\n",
 ];
 
@@ -21,6 +27,8 @@ const SECRETS: &[&str] = &[
 fn bash(script: &str, secret: &str, locale: &str) -> Vec<u8> {
     let output = Command::new("bash")
         .args(["-c", script])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
         .env("SECRET", secret)
         .env("LC_ALL", locale)
         .stdin(Stdio::null())
@@ -72,6 +80,50 @@ fn quoted_by_an_expansion() {
 #[test]
 fn declared() {
     assert_hidden("declare -p SECRET");
+}
+
+/// Asserts that among what `script` prints no word of the secret is left.
+#[track_caller]
+fn assert_words_hidden(script: &str) {
+    for secret in SECRETS {
+        for locale in ["C", "C.UTF-8"] {
+            let printed = bash(script, secret, locale);
+            let shown = masked(&[secret], &printed);
+            let words =
+                secret.split(|char: char| !char.is_ascii_alphanumeric()).filter(|word| word.len() > 3);
+            let left: Vec<_> = words.filter(|word| shown.contains(word)).collect();
+            assert!(left.is_empty() && shown.contains("***"), "{script}: {left:?} in {shown}");
+        }
+    }
+}
+
+#[test]
+fn declared_in_an_array() {
+    assert_words_hidden(
+        "declare -A a=([x]=\"$SECRET\"); b=(\"$SECRET\"); declare -p a b; echo \"${b[*]@A}\"",
+    );
+}
+
+#[test]
+fn exported() {
+    assert_words_hidden("export -p; export SECRET=$SECRET; export -p");
+}
+
+#[test]
+fn traced_wherever_it_stands() {
+    assert_words_hidden(
+        "set -x; x=$SECRET; cat <<<\"$SECRET\"; [[ $x == \"$SECRET\" ]]; case $x in a) ;; esac",
+    );
+}
+
+#[test]
+fn listed_by_set() {
+    assert_words_hidden("x=$SECRET; set; trap \"$SECRET\" USR1; trap -p; alias x=\"$SECRET\"; alias");
+}
+
+#[test]
+fn printed_by_env() {
+    assert_words_hidden("env -0; env; cat /proc/self/environ");
 }
 
 #[test]

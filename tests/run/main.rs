@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod added;
 mod exec;
 mod limits;
 mod output;
@@ -13,4 +14,5 @@ mod sections;
 mod shells;
 mod signals;
 mod support;
+mod terminal;
 mod traps;

@@ -19,6 +19,7 @@ pub(super) fn run(session: &Session, order: &Order, command: &Run, paint: Paint)
     for member in &order.members {
         let ready = session.prepare(&member.job.name.text, Commands::Skip)?;
         session.warn_of_job(&ready.plan);
+        session.warn_of_weak_secrets(&ready.credentials);
         session.warn_of_left_out(&ready.build.repositories);
         let limit = command.timeout.or(ready.plan.job.time_limit);
         text.push('\n');

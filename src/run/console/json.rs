@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Format;
+use crate::run::Outcome;
 use crate::run::event::{Event, Kind, Step};
 
 /// The format of `--log-format json`.
@@ -92,6 +93,14 @@ fn object(event: &Event) -> Value {
             "event": "entry-end", "step": step, "entry": entry, "status": status, "seconds": seconds(duration),
         }),
         Event::Notice { message } => json!({"event": "notice", "message": message}),
+        Event::MatrixStart { label } => json!({"event": "matrix-start", "entry": label}),
+        Event::MatrixEnd { entries } => {
+            let entries = entries.iter().map(|(label, outcome)| {
+                let result = outcome.map_or("not-run", Outcome::as_str);
+                json!({"entry": label, "result": result, "status": outcome.map(Outcome::status)})
+            });
+            json!({"event": "matrix-end", "entries": entries.collect::<Vec<_>>()})
+        }
         Event::StepEnd { step } => ended(json!({"event": "step-end"}), step),
         Event::JobEnd { job, outcome, duration, steps } => json!({
             "event": "job-end", "job": job, "result": outcome.as_str(), "status": outcome.status(),

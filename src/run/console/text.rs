@@ -10,6 +10,9 @@ use crate::run::event::{Event, Kind, Step};
 /// How long nothing must have happened before a sign of life is given.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// How often the sign of life is renewed.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
 /// How many characters of an entry's first line a heading shows.
 const HEADING_WIDTH: usize = 110;
 
@@ -33,8 +36,8 @@ pub struct Text {
     brief: bool,
     /// Whether the last thing written ended a line.
     line_start: bool,
-    /// Whether the line that shows life is on the screen, and must go before anything else is written.
-    life_shown: bool,
+    /// Since when the line that shows life is on the screen, if it is; it must go before anything else is written.
+    life_shown: Option<Instant>,
     last_event: Instant,
     /// The entry that is running, and since when.
     running: Option<(String, Instant)>,
@@ -71,7 +74,7 @@ impl Text {
             live,
             brief: false,
             line_start: true,
-            life_shown: false,
+            life_shown: None,
             last_event: Instant::now(),
             running: None,
         }
@@ -104,7 +107,7 @@ impl Text {
     }
 
     fn erase_life(&mut self, out: &mut Vec<u8>) {
-        if std::mem::take(&mut self.life_shown) {
+        if self.life_shown.take().is_some() {
             out.extend_from_slice(b"\r\x1b[2K");
         }
     }
@@ -113,6 +116,23 @@ impl Text {
         let (mark, ink) = mark(step);
         let text = format!("{mark} {} · {}", step.name, verdict(step));
         self.line("", ink, &text, out);
+    }
+
+    fn matrix_end(&mut self, entries: &[(String, Option<Outcome>)], out: &mut Vec<u8>) {
+        self.fresh_line(out);
+        out.push(b'\n');
+        for (label, outcome) in entries {
+            let (mark, ink) = match outcome {
+                Some(Outcome::Success) => ("✓", Ink::Good),
+                Some(_) => ("✗", Ink::Bad),
+                None => ("-", Ink::Quiet),
+            };
+            self.ink(ink, mark, out);
+            let _ = write!(out, " {label} · ");
+            let how = outcome.map_or_else(|| "not run".to_owned(), Outcome::describe);
+            self.ink(Ink::Quiet, &how, out);
+            out.push(b'\n');
+        }
     }
 
     fn job_end(
@@ -173,6 +193,8 @@ impl Format for Text {
                 self.line("", Ink::Warning, &format!("! {message}"), out);
             }
             Event::StepEnd { step } => self.step_end(step, out),
+            Event::MatrixStart { label } => self.line("", Ink::Heading, &format!("▸▸ {label}"), out),
+            Event::MatrixEnd { entries } => self.matrix_end(entries, out),
             Event::JobEnd { job, outcome, duration, steps } => {
                 self.job_end(job, outcome, duration, steps, out)
             }
@@ -189,11 +211,17 @@ impl Format for Text {
         if silent < SILENCE {
             return Some(SILENCE - silent);
         }
+        if let Some(shown) = self.life_shown
+            && let fresh = now.saturating_duration_since(shown)
+            && fresh < SIGN_OF_LIFE
+        {
+            return Some(SIGN_OF_LIFE - fresh);
+        }
         let line = cut(&format!("… {} · {entry}", Short(now.saturating_duration_since(*since))), LIFE_WIDTH);
         out.extend_from_slice(b"\r\x1b[2K");
         self.ink(Ink::Quiet, &line, out);
-        self.life_shown = true;
-        Some(Duration::from_secs(1))
+        self.life_shown = Some(now);
+        Some(SIGN_OF_LIFE)
     }
 }
 
@@ -302,6 +330,9 @@ mod tests {
         assert_eq!(text.idle(begun + Duration::from_secs(12), &mut out), Some(Duration::from_secs(1)));
         assert_eq!(String::from_utf8_lossy(&out), "\r\x1b[2K… 12.0 s · make");
         out.clear();
+        // Asked again at once, it has nothing new to say.
+        assert_eq!(text.idle(begun + Duration::from_secs(12), &mut out), Some(Duration::from_secs(1)));
+        assert!(out.is_empty());
         text.event(&Event::Output { bytes: b"done\n" }, &mut out);
         assert_eq!(out, b"\r\x1b[2Kdone\n");
     }

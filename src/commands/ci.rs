@@ -1,0 +1,254 @@
+//! runCI jobs: the repository that they build without naming it, and their runs, one for each entry of the matrix.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use super::record::{Record, State};
+use super::run::{self, Done};
+use super::{Failure, Fetched, Ready, Session};
+use crate::cli::{JobOptions, Run};
+use crate::diagnostic::Diagnostic;
+use crate::environment::{self, Environment, Variable};
+use crate::mask::Patterns;
+use crate::model::ci::{Entry, JOB_SUFFIX, REPOSITORY_SUFFIX};
+use crate::model::files::Line;
+use crate::model::job::{Input, Step};
+use crate::model::{Job, Name, Pipeline, Resource};
+use crate::repository;
+use crate::resolve::Plan;
+use crate::run::console::Console;
+use crate::run::{Event, Outcome, Signals};
+use crate::source::Printable;
+use crate::workspace::Home;
+use crate::yaml::{Entry as YamlEntry, Kind, Map, Node, Scalar, Value};
+
+/// Adds the repository that a runCI job builds, where the job names none: the original made a ciRepo for each such job.
+/// Here it is the repository that holds the YAML. Says so if there is none.
+pub(super) fn add_repository(line: &mut Line, options: &JobOptions, job: &str) -> Option<Diagnostic> {
+    let (pipeline, directory) = (&mut line.pipeline, &line.directory);
+    let job = pipeline.jobs.get(job).filter(|job| job.is_ci() && job.has_scripts())?;
+    let is_repository = |resource: &Resource| repository::is_repository(&resource.kind.text);
+    if job.inputs().any(|input| pipeline.resources.get(&input.name.text).is_some_and(is_repository)) {
+        return None;
+    }
+    let (name, is_input) = repository_of(pipeline, job);
+    let given = options.repo.iter().any(|(given, _)| *given == name.text);
+    if !given && let Some(why) = no_repository(directory) {
+        return Some(
+            Diagnostic::warning(format!("job `{}` builds no repository: {why}", job.name.text))
+                .at(job.name.place)
+                .hint(format!(
+                    "give one with --repo {}=PATH; otherwise it starts in an empty directory",
+                    name.text
+                )),
+        );
+    }
+    let place = name.place;
+    let text =
+        |text: &str| Node { place, value: Value::Scalar(Scalar { text: text.to_owned(), kind: Kind::Text }) };
+    let map = |entries: &[(&str, &str)]| Node {
+        place,
+        value: Value::Map(Map::from_iter(
+            entries
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), YamlEntry { key: place, node: text(value) })),
+        )),
+    };
+    let kind = "ciRepo";
+    if !is_input {
+        let node = map(&[("IN", &name.text)]);
+        let input = Input { name: name.clone(), pin: None, switched_off: false, scopes: Vec::new(), node };
+        let job = job.name.text.clone();
+        pipeline.jobs.get_mut(&job)?.steps.insert(0, Step::In(input));
+    }
+    pipeline.resources.entry(name.text.clone()).or_insert_with(|| Resource {
+        node: map(&[("name", &name.text), ("type", kind)]),
+        kind: Name { text: kind.to_owned(), place },
+        integration: None,
+        trigger: false,
+        name,
+    });
+    None
+}
+
+/// The name of the repository that a job builds, and whether it goes in already, although nobody declares it.
+fn repository_of(pipeline: &Pipeline, job: &Job) -> (Name, bool) {
+    let undeclared = job.inputs().map(|input| &input.name).find(|name| {
+        name.text.ends_with(REPOSITORY_SUFFIX)
+            && !pipeline.resources.contains_key(&name.text)
+            && !pipeline.jobs.contains_key(&name.text)
+    });
+    match undeclared {
+        Some(name) => (name.clone(), true),
+        None => {
+            let stem = job.name.text.strip_suffix(JOB_SUFFIX).unwrap_or(&job.name.text);
+            (Name { text: format!("{stem}{REPOSITORY_SUFFIX}"), place: job.name.place }, false)
+        }
+    }
+}
+
+/// Why the YAML lies in no repository, if it lies in none.
+fn no_repository(directory: &Path) -> Option<String> {
+    match repository::holds(directory) {
+        Ok(true) => None,
+        Ok(false) => Some(format!("{} is in no git repository", directory.display())),
+        Err(why) => Some(why),
+    }
+}
+
+/// The entries of a plan's matrix; none if it is no runCI job's.
+pub(super) fn entries<'a>(plan: &Plan<'a>) -> &'a [Entry] {
+    plan.ci.map_or(&[], |ci| ci.matrix.as_slice())
+}
+
+/// What a run is called: its job; of a matrix, with the number of the entry.
+pub(super) fn name_of_run(plan: &Plan, entry: usize) -> String {
+    let name = &plan.job.name.text;
+    if entries(plan).len() > 1 { format!("{name}.{}", entry + 1) } else { name.clone() }
+}
+
+/// What the shells of the original's CI builds knew beside their programs, as bash takes functions from its environment.
+pub(super) fn add_functions(plan: &Plan, variables: &mut Vec<(OsString, OsString)>) {
+    if plan.ci.is_some() {
+        variables.push(("BASH_FUNC_shippable_retry%%".into(), "() { shipctl retry \"$@\"; }".into()));
+    }
+}
+
+impl Session {
+    /// The entry of the matrix that `--matrix` picks, from 0.
+    pub(super) fn chosen_entry(&self, plan: &Plan) -> Result<usize, Failure> {
+        let Some(number) = self.options.matrix else { return Ok(0) };
+        let (entries, job) = (entries(plan), &plan.job.name.text);
+        if entries.is_empty() {
+            return Err(anyhow!("--matrix {number}: job `{job}` is no runCI job, and has no matrix").into());
+        }
+        if number.get() > entries.len() {
+            let mut message = format!("--matrix {number}: the matrix of job `{job}` has");
+            if let [_] = entries {
+                message += " 1 entry";
+            } else {
+                let _ = write!(message, " {} entries", entries.len());
+            }
+            for (index, entry) in entries.iter().enumerate() {
+                let _ = write!(message, "\n  {}", Printable(&described(index, entry)));
+            }
+            return Err(anyhow!(message).into());
+        }
+        Ok(number.get() - 1)
+    }
+
+    /// The environment that another entry of the matrix has.
+    ///
+    /// # Errors
+    ///
+    /// Values that no variable can hold.
+    pub(super) fn environment_of_entry(&self, ready: &Ready, entry: usize) -> Result<Environment, Failure> {
+        let mut build =
+            self.surroundings(ready.build.root.clone(), ready.build.number, &ready.build.versions)?;
+        build.repositories = ready.build.repositories.clone();
+        build.entry = entry;
+        let built = environment::build(&ready.plan, &ready.credentials, &build);
+        Ok(built.map_err(|problems| self.fail(&problems))?.environment)
+    }
+
+    /// Whether a job is run once for each entry of its matrix.
+    pub(super) fn runs_matrix(&self, plan: &Plan) -> bool {
+        self.options.matrix.is_none() && entries(plan).len() > 1
+    }
+}
+
+/// Runs a job once for each entry of its matrix, one after the other, each in a workspace of its own. All of them are
+/// one build; what the last one leaves is what is stored of it.
+///
+/// # Errors
+///
+/// When an entry cannot be started, or what was made cannot be stored.
+pub(super) fn run(
+    session: &Session,
+    mut fetched: Fetched,
+    (state, record): (State, Option<Record>),
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<Done, Failure> {
+    let entries = entries(&fetched.plan);
+    if command.keep && session.options.workspace.is_some() {
+        return Err(anyhow!("--keep and --workspace: pick one entry of the matrix with --matrix").into());
+    }
+    let mut outcomes = Vec::new();
+    loop {
+        let index = outcomes.len();
+        fetched.entry = index;
+        let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
+        let patterns = Patterns::new(ready.environment.secrets());
+        let label = |index: usize, entry| {
+            String::from_utf8_lossy(&patterns.mask(described(index, entry).as_bytes())).into_owned()
+        };
+        console.tell(&Event::MatrixStart { label: &label(index, &entries[index]) });
+        let (outcome, masking) =
+            run::run_opened(session, &ready, &workspace, &state, command, signals, console)?;
+        outcomes.push(outcome);
+        if outcomes.len() < entries.len() && !matches!(outcomes[index], Outcome::Cancelled(_)) {
+            drop(workspace);
+            fetched = ready.again();
+            continue;
+        }
+        let labels = entries.iter().enumerate().map(|(index, entry)| label(index, entry));
+        let rows: Vec<_> =
+            labels.enumerate().map(|(index, label)| (label, outcomes.get(index).copied())).collect();
+        console.tell(&Event::MatrixEnd { entries: &rows });
+        let outcome = overall(entries, &outcomes);
+        let build = record.is_some().then_some(ready.build.number);
+        if let Some(record) = record {
+            record
+                .finish(state, session, &ready, outcome, command.allow_secrets_in_state)
+                .map_err(|failure| failure.masked(masking.patterns()))?;
+        }
+        return Ok(Done { outcome, build });
+    }
+}
+
+impl<'a> Ready<'a> {
+    /// What was fetched for it, for the next entry of the matrix.
+    fn again(self) -> Fetched<'a> {
+        Fetched {
+            plan: self.plan,
+            credentials: self.credentials,
+            repositories: self.build.repositories,
+            versions: self.build.versions,
+            logins: self.logins,
+            state: State::default(),
+            number: self.build.number,
+            entry: self.build.entry,
+        }
+    }
+}
+
+/// How a job ended: as the first of its entries that had to succeed and did not.
+fn overall(entries: &[Entry], results: &[Outcome]) -> Outcome {
+    let cancelled = results.iter().find(|outcome| matches!(outcome, Outcome::Cancelled(_)));
+    let failed =
+        entries.iter().zip(results).find(|(entry, outcome)| !entry.may_fail && **outcome != Outcome::Success);
+    cancelled.copied().or(failed.map(|(_, outcome)| *outcome)).unwrap_or(Outcome::Success)
+}
+
+/// `2. python 3.4, DB=pg`
+pub(super) fn described(index: usize, entry: &Entry) -> String {
+    let number = index + 1;
+    let may_fail = if entry.may_fail { " · may fail" } else { "" };
+    match entry.label() {
+        label if label.is_empty() => format!("{number}.{may_fail}"),
+        label => format!("{number}. {label}{may_fail}"),
+    }
+}
+
+/// The variables of an entry that the first one has not, or has otherwise.
+pub(super) fn differing<'e>(
+    first: &'e Environment,
+    entry: &'e Environment,
+) -> impl Iterator<Item = (&'e str, &'e Variable)> {
+    entry.iter().filter(|(name, variable)| first.get(name) != Some(variable.value.expose()))
+}

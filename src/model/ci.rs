@@ -1,0 +1,195 @@
+//! The CI section of `shippable.yml`: what the runCI jobs of a line run.
+//!
+//! It fills the top of the file, beside `jobs:` and `resources:`. Its scripts become TASKs and sections of every runCI
+//! job, so that everything behind the model treats such a job like any other; what is left of it in [`Ci`] are the
+//! variables and the matrix, which say how often the job runs and with what.
+
+mod axis;
+mod integrations;
+mod matrix;
+mod script;
+mod settings;
+
+use std::path::Path;
+
+use super::job::{Sections, Step, names};
+use super::task::Task;
+use super::{Job, Name, Pipeline, is_path, warn_of_unknown_keys};
+use crate::diagnostic::Diagnostic;
+use crate::source::Place;
+use crate::yaml::{Map, Node, Value, is_true};
+
+pub use axis::Axis;
+pub use matrix::Entry;
+pub use settings::{Part, Setting, Variable};
+
+/// The type of the jobs that run it.
+pub const RUN_CI: &str = "runCI";
+
+/// What ends the name of such a job and of its repository, as the original gave them.
+pub const JOB_SUFFIX: &str = "_runCI";
+
+/// What ends the name of the repository that the original gave to such a job.
+pub const REPOSITORY_SUFFIX: &str = "_ciRepo";
+
+/// Its keys, at the top of the file.
+#[rustfmt::skip]
+pub(super) const KEYS: &[&str] = &[
+    "language", "env", "build", "matrix", "branches", "services", "build_environment", "runtime", "git", "version",
+    "python", "node_js", "rvm", "ruby", "jdk", "go", "php", "scala", "c", "compiler", "lein", "gemfile", "bundler_args",
+    "archive", "sudo", "cache", "addons", "notifications", "script", "install", "deploy", "before_install",
+    "before_script", "after_script", "after_success", "after_failure", "before_deploy", "after_deploy",
+    "externalReferences", "commit_template", "allow_failures", "os", "dist", "depth", "gitConfig", "vote",
+    "build_on_pull_request", "build_on_pull_requests", "parallelized_test", "nodePool",
+];
+
+/// What the CI section says beside its scripts.
+pub struct Ci {
+    /// The language, empty where none is named.
+    pub language: String,
+    /// The variables of every run.
+    pub global: Vec<Setting>,
+    /// One entry for each run; at least one.
+    pub matrix: Vec<Entry>,
+    /// Whether the original kept the directory of the build for the next one.
+    pub cache: bool,
+    /// Whether submodules are wanted.
+    pub submodules: bool,
+    /// The integrations that told people of a run.
+    pub notifications: Vec<Name>,
+    /// The services that the original started beside the build.
+    pub services: Vec<Name>,
+    /// `bundler_args`, as written.
+    pub bundler_args: String,
+    /// Where its keys stand.
+    pub keys: Vec<Place>,
+}
+
+/// What a runCI job takes from the CI section.
+#[derive(Default)]
+struct Script {
+    tasks: Vec<Task>,
+    sections: Sections,
+    integrations: Vec<Name>,
+    notifications: Vec<Name>,
+}
+
+impl Job {
+    /// Whether it runs the CI section.
+    pub fn is_ci(&self) -> bool {
+        self.kind.text == RUN_CI
+    }
+
+    /// Adds what the CI section has it do to what it says itself.
+    fn take(&mut self, script: &Script, diagnostics: &mut Vec<Diagnostic>) {
+        self.steps.retain(|step| match step {
+            Step::Task(task) => {
+                diagnostics.push(
+                    Diagnostic::warning(format!(
+                        "a TASK of the runCI job `{}` has no effect",
+                        self.name.text
+                    ))
+                    .at(task.place)
+                    .hint("what such a job runs stands under `build:`"),
+                );
+                false
+            }
+            _ => true,
+        });
+        let first_output = self.steps.iter().position(|step| matches!(step, Step::Out(_)));
+        let at = first_output.unwrap_or(self.steps.len());
+        self.steps.splice(at..at, script.tasks.iter().cloned().map(Step::Task));
+        for name in &script.integrations {
+            if self.integrations.iter().all(|listed| listed.text != name.text) {
+                self.integrations.push(name.clone());
+            }
+        }
+        let Sections { on_start, on_success, on_failure, on_cancel, always, notify } =
+            script.sections.clone();
+        let own = &mut self.sections;
+        for (own, more) in [
+            (&mut own.on_start, on_start),
+            (&mut own.on_success, on_success),
+            (&mut own.on_failure, on_failure),
+            (&mut own.on_cancel, on_cancel),
+            (&mut own.always, always),
+        ] {
+            own.splice(0..0, more);
+        }
+        own.notify.extend(notify);
+    }
+}
+
+impl Pipeline {
+    /// Gives the runCI jobs what the CI section has them do, once all files were read. The original made such a job for
+    /// every repository; where the line declares none, the job that takes it says its name, or `directory`.
+    pub(super) fn read_ci(&mut self, directory: &Path, diagnostics: &mut Vec<Diagnostic>) {
+        let written = std::mem::take(&mut self.written_ci);
+        let Some(first) = written.values().next() else { return };
+        let place = written.get("build").unwrap_or(first).key;
+        let script = script::read(&written, diagnostics);
+        let ci = read(&written, diagnostics);
+        self.ci = Some(Ci { notifications: script.notifications.clone(), ..ci });
+        if !script.tasks.is_empty()
+            && !self.jobs.values().any(Job::is_ci)
+            && let Some(job) = unwritten_job(&self.name_of_unwritten_job(directory), place)
+            && !self.resources.contains_key(&job.name.text)
+            && !self.jobs.contains_key(&job.name.text)
+        {
+            self.jobs.insert(job.name.text.clone(), job);
+        }
+        for job in self.jobs.values_mut().filter(|job| job.is_ci()) {
+            job.take(&script, diagnostics);
+        }
+    }
+
+    /// What another job takes that is declared nowhere and called as such jobs are; or `<directory>_runCI`.
+    fn name_of_unwritten_job(&self, directory: &Path) -> String {
+        let inputs = self.jobs.values().flat_map(Job::inputs).map(|input| &input.name.text);
+        let taken = inputs
+            .filter(|name| name.ends_with(JOB_SUFFIX))
+            .find(|name| !self.jobs.contains_key(*name) && !self.resources.contains_key(*name));
+        let directory = || directory.file_name().unwrap_or_default().to_string_lossy();
+        taken.cloned().unwrap_or_else(|| format!("{}{JOB_SUFFIX}", directory()))
+    }
+}
+
+/// The job that a repository has without saying so.
+fn unwritten_job(name: &str, place: Place) -> Option<Job> {
+    let name = Name { text: name.to_owned(), place };
+    (is_path(&name.text) && name.env().is_some()).then(|| Job {
+        name,
+        kind: Name { text: RUN_CI.to_owned(), place },
+        steps: Vec::new(),
+        integrations: Vec::new(),
+        sections: Sections::default(),
+        time_limit: None,
+        node: Node { place, value: Value::Map(Map::default()) },
+    })
+}
+
+fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Ci {
+    let text =
+        |key: &str| written.get(key).and_then(|entry| entry.node.text()).unwrap_or_default().to_owned();
+    let (global, rows) = settings::read(written, diagnostics);
+    let within = |key: &str, part: &str| {
+        let node = written.get(key).and_then(|entry| entry.node.get(part));
+        node.and_then(Node::text).map(is_true)
+    };
+    if let Some(map) = written.get("git").and_then(|entry| entry.node.map()) {
+        warn_of_unknown_keys(map, &["submodules", "depth"], "`git`", diagnostics);
+    }
+    Ci {
+        language: text("language"),
+        global,
+        matrix: matrix::read(written, &rows, diagnostics),
+        cache: within("build", "cache").unwrap_or_else(|| is_true(&text("cache"))),
+        submodules: within("git", "submodules").unwrap_or(true),
+        services: written
+            .get("services")
+            .map_or_else(Vec::new, |entry| names(&entry.node, "a service", diagnostics)),
+        notifications: Vec::new(),
+        bundler_args: text("bundler_args"),
+        keys: written.values().map(|entry| entry.key).collect(),
+    }
+}

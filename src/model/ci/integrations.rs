@@ -1,0 +1,69 @@
+//! The integrations that the CI section names: those whose fields it needs, and those that tell people of a run.
+
+use super::Script;
+use crate::diagnostic::Diagnostic;
+use crate::model::{Name, warn_of_unknown_keys};
+use crate::yaml::{Node, Value};
+
+const KEYS: &[&str] = &["key", "hub", "generic", "notifications", "deploy"];
+
+/// Types that tell people of a run. In the first form of the section, one list held all.
+const TELLING: &[&str] = &["slack", "email", "hipchat", "irc", "webhook", "notification"];
+
+/// Reads a map of lists or, in its first form, one list.
+pub(super) fn read(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagnostic>) {
+    match &node.value {
+        Value::Map(map) => {
+            warn_of_unknown_keys(map, KEYS, "the CI section's `integrations`", diagnostics);
+            for (key, entry) in map {
+                match key.as_str() {
+                    "key" | "hub" | "generic" => {
+                        script.integrations.extend(names(&entry.node, diagnostics).map(|(name, _)| name));
+                    }
+                    "notifications" => {
+                        script.notifications.extend(names(&entry.node, diagnostics).map(|(name, _)| name));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Value::List(_) => {
+            for (name, kind) in names(node, diagnostics) {
+                if TELLING.iter().any(|telling| kind.eq_ignore_ascii_case(telling)) {
+                    script.notifications.push(name);
+                } else {
+                    script.integrations.push(name);
+                }
+            }
+        }
+        Value::Null | Value::Scalar(_) => {}
+    }
+}
+
+/// The names of a list's integrations, each with its type.
+fn names<'a>(
+    node: &'a Node,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> impl Iterator<Item = (Name, &'a str)> + use<'a> {
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        Value::Null => &[],
+        _ => std::slice::from_ref(node),
+    };
+    let mut found = Vec::new();
+    for item in items {
+        match item.get("integrationName").map(|name| (name, name.text())) {
+            Some((name, Some(text))) if !text.is_empty() => {
+                let kind = item.get("type").and_then(Node::text).unwrap_or_default();
+                found.push((Name { text: text.to_owned(), place: name.place }, kind));
+            }
+            _ if item.text() == Some("") => {}
+            _ => diagnostics.push(
+                Diagnostic::warning("an integration of the CI section without a name")
+                    .at(item.place)
+                    .hint("write `- integrationName: name`"),
+            ),
+        }
+    }
+    found.into_iter()
+}

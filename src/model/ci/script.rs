@@ -1,0 +1,128 @@
+//! The scripts of the CI section: `build`, or the keys that were there before it.
+
+use super::{Script, integrations};
+use crate::diagnostic::Diagnostic;
+use crate::model::job::read_sections;
+use crate::model::task::Task;
+use crate::model::{flatten_texts, warn_of_unknown_keys};
+use crate::source::Place;
+use crate::yaml::{Map, Node};
+
+#[rustfmt::skip]
+const BUILD_KEYS: &[&str] = &[
+    "pre_ci", "pre_ci_boot", "ci", "post_ci", "on_start", "on_success", "on_failure", "on_cancel", "always", "cache",
+    "cache_dir_list", "push", "advancedReporting",
+];
+
+const BOOT_KEYS: &[&str] = &["image_name", "image_tag", "pull", "options", "env"];
+
+/// What came before `build`, as other services have it to this day.
+const OLD_PHASES: &[&str] = &["before_install", "install", "before_script", "script"];
+
+/// Reads the scripts.
+pub(super) fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Script {
+    let mut script = Script::default();
+    if let Some(build) = written.get("build") {
+        match build.node.map() {
+            Some(map) => read_build(map, &mut script, diagnostics),
+            None if build.node.text() == Some("") => {}
+            None => diagnostics.push(
+                Diagnostic::warning(format!("`build` is a map, and this is {}", build.node.what()))
+                    .at(build.node.place)
+                    .hint("its scripts stand under `ci:` and the like"),
+            ),
+        }
+    }
+    if script.tasks.is_empty() {
+        read_old(written, &mut script, diagnostics);
+    }
+    if let Some(entry) = written.get("integrations") {
+        integrations::read(&entry.node, &mut script, diagnostics);
+    }
+    script
+}
+
+fn read_build(map: &Map, script: &mut Script, diagnostics: &mut Vec<Diagnostic>) {
+    warn_of_unknown_keys(map, BUILD_KEYS, "`build`", diagnostics);
+    let mut phase = |key: &str, entries: &mut Vec<String>| {
+        let entry = map.get(key)?;
+        flatten_texts(&entry.node, &format!("`{key}`"), entries, diagnostics);
+        Some(entry.key)
+    };
+    let (mut pre_ci, mut ci) = (Vec::new(), Vec::new());
+    let pre_ci_at = phase("pre_ci", &mut pre_ci);
+    let ci_at = phase("ci", &mut ci);
+    let before = ci.len();
+    let post_ci_at = phase("post_ci", &mut ci);
+    let name = match (before > 0, ci.len() > before) {
+        (true, true) => "ci, post_ci",
+        (false, true) => "post_ci",
+        (_, false) => "ci",
+    };
+    // It ran on the host: nothing it exports reached what came after it. The rest shared the container.
+    add(script, "pre_ci", pre_ci, pre_ci_at);
+    add(script, name, ci, ci_at.or(post_ci_at));
+    if let Some(boot) = map.get("pre_ci_boot") {
+        read_boot(&boot.node, script, diagnostics);
+    }
+    if let Some(push) = map.get("push").filter(|push| push.node.text() != Some("")) {
+        diagnostics.push(
+            Diagnostic::warning("`push` of `build` has no effect").at(push.key).hint("put it into `post_ci`"),
+        );
+    }
+    script.sections = read_sections(map, diagnostics);
+}
+
+/// `pre_ci_boot`: the image that the rest ran in, and variables for it.
+fn read_boot(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagnostic>) {
+    if let Some(map) = node.map() {
+        warn_of_unknown_keys(map, BOOT_KEYS, "`pre_ci_boot`", diagnostics);
+    }
+    let Some(task) = script.tasks.iter_mut().find(|task| task.name.as_deref() != Some("pre_ci")) else {
+        return;
+    };
+    let text = |key| node.get(key).and_then(Node::text).filter(|text| !text.is_empty());
+    if let Some(name) = text("image_name") {
+        task.image = Some(text("image_tag").map_or_else(|| name.to_owned(), |tag| format!("{name}:{tag}")));
+    }
+    if let Some(variables) = node.get("env") {
+        task.read_variables(variables, diagnostics);
+    }
+}
+
+fn read_old(written: &Map, script: &mut Script, diagnostics: &mut Vec<Diagnostic>) {
+    let mut read = |key: &str, entries: &mut Vec<String>| {
+        let entry = written.get(key)?;
+        flatten_texts(&entry.node, &format!("`{key}`"), entries, diagnostics);
+        Some(entry.key)
+    };
+    let (mut entries, mut place) = (Vec::new(), None);
+    for key in OLD_PHASES {
+        let at = read(key, &mut entries);
+        place = place.or(at);
+    }
+    let sections = &mut script.sections;
+    for (key, section) in [
+        ("after_success", &mut sections.on_success),
+        ("after_failure", &mut sections.on_failure),
+        ("after_script", &mut sections.always),
+    ] {
+        read(key, section);
+    }
+    add(script, "ci", entries, place);
+}
+
+fn add(script: &mut Script, name: &str, entries: Vec<String>, place: Option<Place>) {
+    if let Some(place) = place
+        && !entries.is_empty()
+    {
+        script.tasks.push(Task {
+            name: Some(name.to_owned()),
+            entries,
+            has_script: true,
+            variables: Vec::new(),
+            image: None,
+            place,
+        });
+    }
+}

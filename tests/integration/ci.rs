@@ -1,0 +1,442 @@
+//! runCI jobs: the CI section of `shippable.yml`, in the shapes that people write it in.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A repository called `acme/app` with a line in it, where runs leave their log.
+struct Repository(TempDir);
+
+impl Repository {
+    /// A repository with two commits.
+    fn new(line: &str) -> Repository {
+        let repository = Repository::without_git(line);
+        repository.git("init -q -b main");
+        repository.git("remote add origin git@github.com:acme/app.git");
+        repository.git("add shippable.yml");
+        repository.git("commit -q -m one");
+        repository.git("commit -q --allow-empty -m two");
+        repository
+    }
+
+    fn without_git(line: &str) -> Repository {
+        let repository = Repository(TempDir::with_prefix("shipctl-test-").unwrap());
+        std::fs::write(repository.path().join("shippable.yml"), line).unwrap();
+        std::fs::create_dir(repository.path().join("tmp")).unwrap();
+        repository
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, program: &str, arguments: &str) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments.split_whitespace()).current_dir(self.path()).env_clear();
+        for (name, value) in [
+            ("PATH", std::env::var("PATH").unwrap().as_str()),
+            ("HOME", self.path().to_str().unwrap()),
+            ("TMPDIR", self.path().join("tmp").to_str().unwrap()),
+            ("GIT_CEILING_DIRECTORIES", self.path().parent().unwrap().to_str().unwrap()),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_AUTHOR_NAME", "Ann"),
+            ("GIT_AUTHOR_EMAIL", "ann@example.com"),
+            ("GIT_COMMITTER_NAME", "Carl"),
+            ("GIT_COMMITTER_EMAIL", "carl@example.com"),
+        ] {
+            command.env(name, value);
+        }
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn git(&self, arguments: &str) -> String {
+        let output = self.command("git", arguments).output().unwrap();
+        assert!(output.status.success(), "git {arguments}: {}", text(&output.stderr));
+        text(&output.stdout).trim_end().to_owned()
+    }
+
+    /// A call of the program; a run writes what matters to `$LOG`.
+    fn shipctl(&self, arguments: &str) -> Output {
+        let mut command = self.command(env!("CARGO_BIN_EXE_shipctl"), arguments);
+        if arguments.starts_with("run") {
+            command.arg("-e").arg(format!("LOG={}", self.path().join("log").display()));
+        }
+        command.output().unwrap()
+    }
+
+    /// Runs a job: its status, what it wrote to `$LOG`, and stderr.
+    fn run(&self, arguments: &str) -> (Option<i32>, String, String) {
+        let output = self.shipctl(&format!("run {arguments}"));
+        let log = std::fs::read_to_string(self.path().join("log")).unwrap_or_default();
+        (output.status.code(), log, text(&output.stderr))
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A CI section with a job `app_runCI`.
+fn line(section: &str) -> String {
+    format!("{section}\njobs: [{{name: app_runCI, type: runCI}}]\n")
+}
+
+/// The same, whose script writes this text to the log.
+fn writes(section: &str, text: &str) -> String {
+    line(&format!("{section}\nbuild: {{ci: ['echo \"{text}\" >> $LOG']}}"))
+}
+
+/// What a section's runs write, line by line.
+fn written(section: &str, text: &str) -> Vec<String> {
+    let repository = Repository::new(&writes(section, text));
+    let (status, log, stderr) = repository.run("app_runCI");
+    assert_eq!(status, Some(0), "{stderr}");
+    log.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn ci_and_what_follows_share_a_shell_that_pre_ci_has_not() {
+    let repository = Repository::new(&line(
+        "build:\n  pre_ci: export LOST=1\n  ci:\n    - mkdir sub && cd sub\n    - export SEEN=yes\n  post_ci:\n    - echo \"post ${LOST-none} $SEEN ${PWD##*/}\" >> $LOG\n  on_success:\n    - echo \"success $SEEN\" >> $LOG\n  on_failure: [echo failure >> $LOG]\n  always: [echo always >> $LOG]",
+    ));
+    let (status, log, stderr) = repository.run("app_runCI");
+    assert_eq!((status, log.as_str()), (Some(0), "post none yes sub\nsuccess yes\nalways\n"), "{stderr}");
+}
+
+#[test]
+fn post_ci_does_not_run_after_a_failure() {
+    let repository = Repository::new(&line(
+        "build:\n  ci: [exit 3]\n  post_ci: [echo post >> $LOG]\n  on_success: [echo success >> $LOG]\n  on_failure: [echo failure >> $LOG]",
+    ));
+    let (status, log, _) = repository.run("app_runCI");
+    assert_eq!((status, log.as_str()), (Some(3), "failure\n"));
+}
+
+#[test]
+fn a_build_starts_in_its_clone_and_knows_the_commit() {
+    let repository = Repository::new(&writes(
+        "language: go",
+        "$CI $CONTINUOUS_INTEGRATION $SHIPPABLE|$BRANCH|$COMMIT|$COMMIT_RANGE|$COMMITTER, $LAST_AUTHOR|$COMMIT_MESSAGE|$ORG_NAME $REPO_NAME $REPO_FULL_NAME|$PULL_REQUEST|$LANGUAGE|$JOB_NUMBER $BUILD_NUMBER|$COMPARE_URL",
+    ));
+    let (commit, before) = (repository.git("rev-parse HEAD"), repository.git("rev-parse HEAD~1"));
+    let (status, log, stderr) = repository.run("app_runCI");
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    assert_eq!(
+        log,
+        format!(
+            "true true true|main|{commit}|{before}...{commit}|Carl, Ann|two|acme app acme/app|false|go|1 1|https://github.com/acme/app/compare/{before}...{commit}\n"
+        )
+    );
+    let repository = Repository::new(&line(
+        "build: {ci: ['[ \"$PWD\" = \"$SHIPPABLE_BUILD_DIR\" ]', 'ls >> $LOG', 'git diff --name-only $SHIPPABLE_COMMIT_RANGE']}",
+    ));
+    let (status, log, stderr) = repository.run("app_runCI");
+    assert_eq!((status, log.as_str(), stderr.as_str()), (Some(0), "shippable.yml\n", ""));
+}
+
+#[test]
+fn a_declared_ci_repo_is_the_one_that_is_built() {
+    let repository = Repository::new(
+        "build: {ci: ['ls >> $LOG', 'echo $REPO_FULL_NAME >> $LOG']}\nresources: [{name: r, type: ciRepo, pointer: {sourceName: acme/other}}]\njobs: [{name: j, type: runCI, steps: [IN: r]}]\n",
+    );
+    let other = Repository::new("other: true\n");
+    other.git("mv shippable.yml other.txt");
+    other.git("commit -q -m moved");
+    let (status, log, stderr) = repository.run(&format!("j --repo r={}", other.path().display()));
+    assert_eq!((status, log.as_str()), (Some(0), "other.txt\nacme/other\n"), "{stderr}");
+}
+
+#[test]
+fn without_a_repository_it_starts_in_its_workspace() {
+    let repository =
+        Repository::without_git(&writes("", "${PWD##*/} $REPO_NAME|$PULL_REQUEST $SHIPPABLE_REPO_DIR"));
+    let (status, log, stderr) = repository.run("app_runCI");
+    let root = repository.path().join("tmp");
+    let (name, directory) = log.split_once(" |false ").unwrap_or_default();
+    assert_eq!((status, name), (Some(0), "app_runCI"), "{stderr}");
+    assert!(directory.starts_with(root.to_str().unwrap()), "{log}");
+    assert!(stderr.starts_with("warning: job `app_runCI` builds no repository: "), "{stderr}");
+    assert!(stderr.contains("--repo app_ciRepo=PATH"), "{stderr}");
+}
+
+#[test]
+fn env_is_a_text_a_list_a_map_or_parts() {
+    for (env, expected) in [
+        ("env: A=1 B=2", vec!["1 2"]),
+        ("env: [A=1 B=2, {A: 3, B: 4}]", vec!["1 2", "3 4"]),
+        ("env: {A: 1, B: 2}", vec!["1 2"]),
+        ("env: {global: [A=1, {B: 2}]}", vec!["1 2"]),
+        ("env: {global: {A: 1}, matrix: [B=2, B=3]}", vec!["1 2", "1 3"]),
+        ("env: {global: A=1 B=2, matrix: [B=3]}", vec!["1 3"]),
+        ("env: {global: }", vec![" "]),
+        ("env: {global: [[A=1], B=2]}", vec!["1 2"]),
+        ("env: {matrix: B=2}", vec![" 2"]),
+    ] {
+        assert_eq!(written(env, "$A $B"), expected, "{env}");
+    }
+}
+
+#[test]
+fn values_of_env_are_read_as_a_shell_reads_them() {
+    let env = r#"env: {global: ['A="x y" B=''$HOME z''', 'C=$REPO_NAME/${A}', D: $C-d]}"#;
+    assert_eq!(written(env, "$A|$B|$C|$D"), ["x y|$HOME z|app/x y|app/x y-d"]);
+}
+
+#[test]
+fn what_is_given_on_the_command_line_wins() {
+    let repository = Repository::new(&writes("env: [A=1]", "$A"));
+    assert_eq!(repository.run("app_runCI -e A=mine").1, "mine\n");
+}
+
+#[test]
+fn versions_and_variables_make_a_matrix() {
+    assert_eq!(
+        written(
+            "python: [2.7, 3.10]\nenv: [A=1, A=2]",
+            "$SHIPPABLE_PYTHON_VERSION $A $JOB_NUMBER $BUILD_NUMBER"
+        ),
+        ["2.7 1 1 1", "2.7 2 2 1", "3.10 1 3 1", "3.10 2 4 1"]
+    );
+    assert_eq!(written("node_js: 8.10\njdk:\n", "$SHIPPABLE_NODE_VERSION"), ["8.10"]);
+}
+
+#[test]
+fn the_matrix_can_be_altered() {
+    let axes = "rvm: [1.9, 2.0]\nenv: [A=1, A=2]";
+    let text = "$SHIPPABLE_RUBY $A";
+    assert_eq!(
+        written(&format!("{axes}\nmatrix: {{exclude: [{{rvm: 1.9, env: A=2}}]}}"), text),
+        ["1.9 1", "2.0 1", "2.0 2"]
+    );
+    assert_eq!(
+        written(
+            &format!(
+                "{axes}\nmatrix: {{exclude: [{{rvm: 1.9}}, {{A: 2}}], include: [{{rvm: 3.0, env: A=3}}]}}"
+            ),
+            text
+        ),
+        ["2.0 1", "3.0 3"]
+    );
+    assert_eq!(
+        written("matrix: {include: [{rvm: 2.1, env: A=1}, {rvm: 2.2, env: A=2, nodePool: x}]}", text),
+        ["2.1 1", "2.2 2"]
+    );
+    assert_eq!(
+        written("rvm: 2.3\nenv: [A=1]\nmatrix: {include: [{rvm: 2.4}, {env: A=2}]}", text),
+        ["2.3 1", "2.4 1", "2.3 2"]
+    );
+}
+
+#[test]
+fn all_entries_run_and_the_first_that_may_not_fail_decides() {
+    let matrix = |rules: &str| {
+        line(&format!("env: [N=5, N=0, N=6]\n{rules}\nbuild: {{ci: ['echo $N >> $LOG', 'exit $N']}}"))
+    };
+    for (rules, expected) in [
+        ("", 5),
+        ("matrix: {allow_failures: [env: N=5]}", 6),
+        ("matrix: {allow_failures: [{env: N=5}, {env: N=6}]}", 0),
+    ] {
+        let (status, log, _) = Repository::new(&matrix(rules)).run("app_runCI");
+        assert_eq!((status, log.as_str()), (Some(expected), "5\n0\n6\n"), "{rules}");
+    }
+    let repository = Repository::new(&matrix(""));
+    assert_eq!(repository.run("app_runCI --matrix 2"), (Some(0), "0\n".to_owned(), String::new()));
+    let (status, _, stderr) = repository.run("app_runCI --matrix 4");
+    assert_eq!(
+        (status, stderr.as_str()),
+        (
+            Some(125),
+            "error: --matrix 4: the matrix of job `app_runCI` has 3 entries\n  1. N=5\n  2. N=0\n  3. N=6\n"
+        )
+    );
+}
+
+#[test]
+fn a_matrix_is_one_build_and_leaves_what_its_last_entry_left() {
+    let repository = Repository::new(&line(
+        "env: [N=1, N=2]\nbuild: {ci: ['echo $BUILD_NUMBER.$JOB_NUMBER >> $LOG', 'echo N=$N >> $JOB_STATE/$JOB_NAME.env']}",
+    ));
+    repository.run("app_runCI");
+    let (_, log, _) = repository.run("app_runCI");
+    assert_eq!(log, "1.1\n1.2\n2.1\n2.2\n");
+    let shown = text(&repository.shipctl("state show app_runCI --format json").stdout);
+    assert!(shown.contains("\"N\": \"2\""), "{shown}");
+    assert_eq!(std::fs::read_dir(repository.path().join("tmp")).unwrap().count(), 1, "only the home is left");
+}
+
+#[test]
+fn dry_runs_and_environments_tell_of_the_entries() {
+    let repository = Repository::new(&writes(
+        "go: [1.7, 1.8]\nintegrations: {notifications: [integrationName: chat]}",
+        "",
+    ));
+    let output = repository.shipctl("run app_runCI --dry-run");
+    let plan = text(&output.stdout);
+    for part in [
+        "\nmatrix · one run for each\n  1. go 1.7\n  2. go 1.8\n",
+        "\n  SHIPPABLE_GO_VERSION=1.7  (the matrix of the CI section)\n",
+        "\nenvironment of 2. go 1.8 · what differs\n",
+        "\n  SHIPPABLE_GO_VERSION=1.8  (the matrix of the CI section)\n",
+        "\n  chat\n",
+    ] {
+        assert!(plan.contains(part), "{part}: {plan}");
+    }
+    assert!(!repository.path().join("log").exists());
+    let output = repository.shipctl("env app_runCI --matrix 2 --format dotenv");
+    assert!(text(&output.stdout).contains("\nSHIPPABLE_GO_VERSION=1.8\n"));
+    let output = repository.shipctl("exec app_runCI --matrix 2 -- printenv SHIPPABLE_GO_VERSION");
+    assert_eq!(text(&output.stdout), "1.8\n");
+}
+
+#[test]
+fn a_matrix_tells_of_itself_to_people_and_to_programs() {
+    let repository = Repository::new(&line("env: [N=0, N=1]\nbuild: {ci: ['exit $N']}"));
+    let log = text(&repository.shipctl("run app_runCI").stdout);
+    assert!(log.starts_with("▸▸ 1. N=0\n▸ ci\n"), "{log}");
+    assert!(log.ends_with("\n\n✓ 1. N=0 · succeeded\n✗ 2. N=1 · failed with status 1\n"), "{log}");
+    let log = text(&repository.shipctl("run app_runCI --log-format json").stdout);
+    let events: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let jobs = events.iter().filter(|event| event["event"] == "job-start");
+    assert_eq!(
+        jobs.map(|event| event["job"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["app_runCI.1", "app_runCI.2"]
+    );
+    let last = events.last().unwrap();
+    assert_eq!((&last["event"], &last["entries"][1]["status"]), (&"matrix-end".into(), &1.into()));
+}
+
+#[test]
+fn a_job_behind_a_matrix_waits_for_all_of_it() {
+    let jobs = "jobs:\n- {name: app_runCI, type: runCI}\n- {name: next, type: runSh, steps: [{IN: app_runCI}, {TASK: ['echo next >> $LOG']}]}\n";
+    for (last, status, expected) in [("N=0", 0, "0\n0\nnext\n"), ("N=4", 4, "0\n4\n")] {
+        let section = format!("env: [N=0, {last}]\nbuild: {{ci: ['echo $N >> $LOG', 'exit $N']}}\n{jobs}");
+        let (code, log, stderr) = Repository::new(&section).run("app_runCI next");
+        assert_eq!((code, log.as_str()), (Some(status), expected), "{stderr}");
+    }
+}
+
+#[test]
+fn integrations_of_the_section_are_there() {
+    let section = "integrations: {hub: [{integrationName: reg, type: docker}], key: [integrationName: reg], notifications: [{integrationName: nobody}]}\nbuild: {ci: ['echo $REG_INTEGRATION_USERNAME $CI >> $LOG', 'echo $REG_INTEGRATION_PASSWORD']}\njobs: [{name: app_runCI, type: runCI}]\n";
+    let repository = Repository::new(section);
+    let (status, _, stderr) = repository.run("app_runCI");
+    assert_eq!(status, Some(125));
+    assert!(
+        stderr.starts_with(
+            "error: job `app_runCI` needs the integration `reg`, which is declared nowhere\n  --> shippable.yml:1:40\n"
+        ),
+        "{stderr}"
+    );
+    let checked = text(&repository.shipctl("check").stdout);
+    assert!(checked.contains("warning: no integrations are declared; jobs need: reg\n"), "{checked}");
+    let declared = "integrations: [{name: reg, type: dockerRegistryLogin, fields: {url: u, username: ann, password: pa55w0rd, email: e}}]\n";
+    std::fs::write(repository.path().join("keys.yml"), declared).unwrap();
+    let output = repository.shipctl("run app_runCI -i keys.yml");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read_to_string(repository.path().join("log")).unwrap(), "ann true\n");
+    assert!(!text(&output.stdout).contains("pa55w0rd"));
+}
+
+#[test]
+fn keys_of_before_build_still_count() {
+    let repository = Repository::new(&line(
+        "before_install: echo a >> $LOG\ninstall: [echo b >> $LOG]\nbefore_script: [X=c]\nscript:\n  - echo $X >> $LOG\nafter_success: echo d >> $LOG\nafter_failure: echo no >> $LOG\nafter_script: echo e >> $LOG",
+    ));
+    assert_eq!(repository.run("app_runCI").1, "a\nb\nc\nd\ne\n");
+}
+
+#[test]
+fn shippable_retry_is_there() {
+    let repository = Repository::new(&line("build: {ci: [shippable_retry echo tried]}"));
+    let output = repository.shipctl("run app_runCI");
+    assert!(
+        output.status.success() && text(&output.stdout).contains("\ntried\n"),
+        "{}",
+        text(&output.stdout)
+    );
+}
+
+#[test]
+fn a_command_has_shippable_retry_too() {
+    let repository = Repository::new(&line("build: {ci: [true]}"));
+    let mut exec = repository.command(env!("CARGO_BIN_EXE_shipctl"), "exec app_runCI -- bash -c");
+    assert_eq!(text(&exec.arg("shippable_retry echo tried").output().unwrap().stdout), "tried\n");
+}
+
+#[test]
+fn workspaces_that_are_kept_are_one_for_each_entry() {
+    let repository = Repository::new(&writes("env: [A=1, A=2]", "$JOB_PATH"));
+    let paths = |arguments: &str| {
+        let (status, log, stderr) = repository.run(arguments);
+        assert_eq!(status, Some(0), "{stderr}");
+        std::fs::remove_file(repository.path().join("log")).unwrap();
+        let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+        log.lines()
+            .map(|path| (name(path), Path::new(path).join("message.json").exists()))
+            .collect::<Vec<_>>()
+    };
+    let named = |name: &str, kept| (name.to_owned(), kept);
+    assert_eq!(paths("app_runCI"), [named("app_runCI", false), named("app_runCI", false)]);
+    assert_eq!(paths("app_runCI --keep"), [named("app_runCI.1", true), named("app_runCI.2", true)]);
+}
+
+#[test]
+fn a_repository_that_nobody_declares_can_be_given() {
+    let repository = Repository::without_git(&line("build: {ci: ['echo $REPO_FULL_NAME $(ls) >> $LOG']}"));
+    let given = Repository::new("build: {}\n");
+    let arguments = format!("app_runCI --repo app_ciRepo={}", given.path().display());
+    let (status, log, stderr) = repository.run(&arguments);
+    assert_eq!((status, log.as_str(), stderr.as_str()), (Some(0), "acme/app shippable.yml\n", ""));
+}
+
+#[test]
+fn a_section_without_a_job_has_one() {
+    let repository = Repository::new("build: {ci: [echo $JOB_NAME >> $LOG]}\n");
+    let name = format!("{}_runCI", repository.path().file_name().unwrap().to_str().unwrap());
+    assert!(text(&repository.shipctl("list jobs").stdout).contains(&name));
+    assert_eq!(repository.run(&name).1, format!("{name}\n"));
+    let taken = "jobs: [{name: next, type: runSh, steps: [{IN: app_runCI}, {TASK: [true]}]}]\n";
+    let repository = Repository::new(&format!("build: {{ci: [echo $JOB_NAME >> $LOG]}}\n{taken}"));
+    assert_eq!(repository.run("app_runCI").1, "app_runCI\n");
+    assert_eq!(text(&repository.shipctl("check").stdout), "1 file: 2 jobs and 0 resources, no problems\n");
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let section = "services: [redis, mysql]\nenv:\n  globl: [A=1]\n  global: [secure: abc, nothing]\nbuild:\n  cii: x\n  ci: [echo ran >> $LOG]";
+    let repository = Repository::new(&line(section));
+    let (status, log, stderr) = repository.run("app_runCI");
+    assert_eq!((status, log.as_str()), (Some(0), "ran\n"));
+    for part in [
+        "warning: services of the CI section are not started here: redis, mysql\n  --> shippable.yml:1:12\n",
+        "warning: unknown key `globl` of `env`\n  --> shippable.yml:3:3\n",
+        "did you mean `global`?",
+        "warning: encrypted variables of the CI section cannot be opened: they are not set\n  --> shippable.yml:4:20\n",
+        "warning: `nothing` of `env` sets no variable\n",
+        "warning: unknown key `cii` of `build`\n  --> shippable.yml:6:3\n",
+        "did you mean `ci`?",
+    ] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+    let (status, _, stderr) = Repository::new(&line("language: ruby")).run("app_runCI");
+    assert_eq!(status, Some(125));
+    assert!(
+        stderr.starts_with(
+            "error: job `app_runCI` runs the CI section of shippable.yml, which has no script\n"
+        ),
+        "{stderr}"
+    );
+    let large: Vec<_> = (0..30).map(|version| version.to_string()).collect();
+    let axis = format!("[{}]", large.join(", "));
+    let (status, _, stderr) =
+        Repository::new(&writes(&format!("go: {axis}\njdk: {axis}"), "")).run("app_runCI");
+    assert_eq!(status, Some(125));
+    assert!(
+        stderr.starts_with("error: the matrix has more than 500 entries\n  --> shippable.yml:1:1\n"),
+        "{stderr}"
+    );
+}
