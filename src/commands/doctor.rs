@@ -134,7 +134,12 @@ impl Report<'_> {
         for problem in &self.problems {
             let place = problem.place.map(|place| session.line.sources.describe(place).to_string());
             let place = place.map_or_else(String::new, |place| format!("  ({place})"));
-            let _ = writeln!(text, "  {bad} {}{}", Printable(&problem.message), Printable(&place));
+            // Whose problem it is stands above.
+            let whose = format!("integration `{}`", self.integration.name.text);
+            let message =
+                problem.message.strip_prefix(&whose).map(|rest| rest.trim_start_matches([':', ',', ' ']));
+            let message = message.unwrap_or(&problem.message);
+            let _ = writeln!(text, "  {bad} {}{}", Printable(message), Printable(&place));
             if let Some(hint) = &problem.hint {
                 let _ = writeln!(text, "    {} {}", paint.with("36", "fix:"), Printable(hint));
             }

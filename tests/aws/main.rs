@@ -5,9 +5,11 @@
 mod answers;
 mod base;
 mod cli_config;
+mod doctor;
 mod failures;
 mod keys;
 mod moto;
+mod other_ci;
 mod place;
 mod policy;
 mod role;
