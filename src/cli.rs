@@ -2,6 +2,8 @@
 //!
 //! The utility functions are commands too; theirs come from their own table.
 
+mod integration;
+mod keys;
 mod stored;
 
 use std::ffi::OsString;
@@ -12,6 +14,8 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::lookup::{self, Function};
+pub use integration::{IntegrationAdd, IntegrationArgs, IntegrationCommand, Scan};
+pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand};
 pub use stored::{History, Reset, State, StateCommand};
 
 /// Run the jobs of an assembly line, with their integrations in the environment.
@@ -41,6 +45,16 @@ pub enum Command {
     List(List),
     /// Show how jobs and resources hang together
     Graph(Graph),
+    /// Add, show, rename and remove integrations, and tell who uses one
+    Integration(IntegrationArgs),
+    /// Make the key that encrypted values are opened with, and say who else opens them
+    Key(KeyArgs),
+    /// Encrypt a value, and print the YAML to paste
+    Encrypt(Encrypt),
+    /// Print what an encrypted value is
+    DecryptValue(DecryptValue),
+    /// Look for the values of the line's secrets in files
+    Scan(Scan),
     /// Show the runs of a job, or of all jobs
     History(History),
     /// Show, export and prune the versions of jobs and resources
@@ -104,6 +118,9 @@ pub struct JobOptions {
     /// Start from HOME, PATH, USER, LOGNAME, LANG, LC_*, TERM, TMPDIR, SHELL and TZ alone
     #[arg(long)]
     pub clean_env: bool,
+    /// How long each program may take that a secret comes from (30s by default)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub fetch_timeout: Option<Duration>,
 }
 
 /// `shipctl run`
@@ -142,6 +159,9 @@ pub struct Run {
     /// Keep the workspace; its secret files go all the same
     #[arg(long)]
     pub keep: bool,
+    /// Leave no line in .shipctl/audit.jsonl (as SHIPCTL_NO_AUDIT=1 does)
+    #[arg(long)]
+    pub no_audit: bool,
     /// Store what the job leaves for the next run even if a secret is in it
     #[arg(long)]
     pub allow_secrets_in_state: bool,
@@ -164,6 +184,9 @@ pub struct Exec {
     /// The TASK whose own variables come on top, by name or number from 0
     #[arg(long, value_name = "NAME|N")]
     pub task: Option<String>,
+    /// Leave no line in .shipctl/audit.jsonl (as SHIPCTL_NO_AUDIT=1 does)
+    #[arg(long)]
+    pub no_audit: bool,
     /// Mask secrets in what the command prints
     #[arg(long)]
     pub mask: bool,

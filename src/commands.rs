@@ -1,24 +1,32 @@
 //! The commands: glue between the command line and the road from YAML to a finished job. One file each.
 
+mod audit;
 pub mod aws_credentials;
 pub mod check;
 mod ci;
 pub mod completions;
 pub mod doctor;
+pub mod encrypt;
 pub mod env;
 pub mod exec;
 pub mod function;
 pub mod graph;
 pub mod history;
+pub mod integration;
+pub mod key;
 mod line;
 pub mod list;
 mod made;
+mod params;
+mod plain_secrets;
 mod plan;
 pub mod policy;
+mod prompt;
 mod record;
 mod repositories;
 pub mod reset;
 pub mod run;
+pub mod scan;
 pub mod state;
 mod tools;
 mod versions;
@@ -46,9 +54,10 @@ use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
 use crate::run::Masking;
+use crate::secure::{self, Opener};
 use crate::source::Sources;
 use crate::tools::{Finish, Tools};
-use crate::versions::Versions;
+use crate::versions::{Opened, Versions};
 use crate::workspace::{self, Home, Unavailable, Workspace};
 use record::{Access, State};
 
@@ -173,6 +182,8 @@ struct Session {
     inherited: Rc<[(OsString, OsString)]>,
     /// The architecture and the operating system of this machine.
     machine: (String, String),
+    /// What opens the encrypted values of the line.
+    opener: Opener,
     /// What stands in front of each line on stderr, where several jobs run.
     prefix: RefCell<String>,
     /// The warnings so far: each entry of a matrix has the same.
@@ -186,6 +197,7 @@ struct Fetched<'a> {
     repositories: Repositories,
     versions: Rc<Versions>,
     logins: Vec<(String, Login)>,
+    opened: Rc<Opened>,
     state: State,
     number: u32,
     /// The entry of the matrix of a runCI job, from 0.
@@ -226,7 +238,9 @@ impl Session {
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
         let (prefix, said) = Default::default();
-        let session = Session { line, options: options.clone(), paint, inherited, machine, prefix, said };
+        let opener = encrypt::opener(&line.pipeline);
+        let session =
+            Session { line, options: options.clone(), paint, inherited, machine, opener, prefix, said };
         session.warn(&no_repositories);
         Ok(session)
     }
@@ -241,9 +255,11 @@ impl Session {
 
     /// What fetches credentials.
     fn fetcher(&self, commands: Commands) -> Fetch<'_> {
+        let fetch = Fetch::new(&self.line.sources, &self.opener)
+            .within(self.options.fetch_timeout.unwrap_or(credentials::LIMIT));
         match commands {
-            Commands::Run | Commands::RunMasked | Commands::RunHere => Fetch::new(&self.line.sources),
-            Commands::Skip => Fetch::without_commands(&self.line.sources),
+            Commands::Run | Commands::RunMasked | Commands::RunHere => fetch,
+            Commands::Skip => fetch.without_commands(),
         }
     }
 
@@ -263,6 +279,7 @@ impl Session {
         // The sessions of a run of several jobs were taken before; those that have ended since are taken again.
         self.take_roles(&plan, &mut credentials, commands == Commands::Run)
             .map_err(|problems| self.fail(&problems))?;
+        let opened = Rc::new(self.open_params(&plan, &versions)?);
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
         build.entry = entry;
@@ -279,7 +296,7 @@ impl Session {
             _ => Vec::new(),
         };
         let repositories = build.repositories;
-        Ok(Fetched { plan, credentials, repositories, versions, logins, state, number, entry })
+        Ok(Fetched { plan, credentials, repositories, versions, opened, logins, state, number, entry })
     }
 
     /// Takes the roles of the job; without asking AWS if that is not wanted.
@@ -311,6 +328,7 @@ impl Session {
             architecture: self.machine.0.clone(),
             operating_system: self.machine.1.clone(),
             given: self.options.env.clone(),
+            opened: Rc::default(),
             repositories: Repositories::new(),
             entry: 0,
             inherited: Rc::clone(&self.inherited),
@@ -322,6 +340,7 @@ impl Session {
     fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build, Tools), Failure> {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
+        build.opened = Rc::clone(&job.opened);
         build.entry = job.entry;
         let mut built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
@@ -482,7 +501,7 @@ fn inherited(clean: bool) -> Vec<(OsString, OsString)> {
             if clean {
                 KEPT.contains(&&*name) || name.starts_with("LC_")
             } else {
-                !name.starts_with(credentials::PREFIX)
+                !name.starts_with(credentials::PREFIX) && !secure::VARIABLES.contains(&&*name)
             }
         })
         .collect()

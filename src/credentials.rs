@@ -6,6 +6,7 @@ mod account;
 mod ambient;
 mod caller;
 mod fetch;
+mod program;
 mod role;
 mod session;
 mod weak;
@@ -16,7 +17,7 @@ use indexmap::IndexMap;
 
 use crate::aws::renewal::Renewal;
 use crate::diagnostic::Diagnostic;
-use crate::model::integration::Values;
+use crate::model::integration::{ValueSource, Values};
 use crate::model::kind::Kind;
 use crate::model::{Integration, Pipeline};
 use crate::resolve::Plan;
@@ -24,7 +25,7 @@ use crate::secret::Secret;
 use crate::source::Place;
 
 pub use ambient::{Ambient, PREFIX};
-pub use fetch::Fetch;
+pub use fetch::{Fetch, LIMIT};
 pub use role::{Taker, UNASKED, is_role, take_roles};
 pub use weak::weak;
 
@@ -126,6 +127,7 @@ pub fn add_ambient(pipeline: &mut Pipeline, job: &str, ambient: &Ambient, diagno
 pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnostic>> {
     let mut credentials = Credentials::new();
     let mut problems = Vec::new();
+    fetch.run_commands(plan.all_integrations().flat_map(sources));
     for integration in plan.all_integrations() {
         if !credentials.contains_key(&integration.name.text) {
             let credential = fetch_one(integration, fetch, &mut problems);
@@ -135,8 +137,34 @@ pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnost
     if problems.is_empty() { Ok(credentials) } else { Err(problems) }
 }
 
-/// Fetches the fields of one integration. What cannot be fetched is left out of it, and goes to `problems`.
-pub fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Diagnostic>) -> Credential {
+/// Fetches the fields of some integrations, as far as that is possible; with what was not, integration by integration.
+pub fn fetch_each<'i>(
+    integrations: &[&'i Integration],
+    fetch: &mut Fetch,
+) -> (Credentials, Vec<Vec<Diagnostic>>) {
+    fetch.run_commands(integrations.iter().copied().flat_map(sources));
+    let mut problems = Vec::new();
+    let fetched = integrations.iter().map(|integration| {
+        let mut found = Vec::new();
+        let credential = fetch_one(integration, fetch, &mut found);
+        problems.push(found);
+        (credential.name.clone(), credential)
+    });
+    (fetched.collect(), problems)
+}
+
+/// Fetches the fields of all integrations of a line, as far as that is possible, and says what was not.
+pub fn fetch_all(pipeline: &Pipeline, fetch: &mut Fetch) -> (Credentials, Vec<Diagnostic>) {
+    let all: Vec<_> = pipeline.integrations.values().collect();
+    let (credentials, problems) = fetch_each(&all, fetch);
+    (credentials, problems.into_iter().flatten().collect())
+}
+
+fn sources(integration: &Integration) -> impl Iterator<Item = &ValueSource> {
+    integration.fields.iter().flat_map(|field| field.values.sources()).map(|(_, source)| source)
+}
+
+fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Diagnostic>) -> Credential {
     let mut fields = Vec::new();
     for given in &integration.fields {
         let name = given.field.name;

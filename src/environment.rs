@@ -22,7 +22,7 @@ use crate::resolve::{Dependency, Operation, Plan};
 use crate::secret::Secret;
 use crate::source::Place;
 use crate::state::Version;
-use crate::versions::{self, Versions};
+use crate::versions::{self, Opened, Param, Versions};
 
 pub use ci::{built, numbered};
 pub use integrations::key_files;
@@ -45,6 +45,8 @@ pub struct Build {
     pub given: Vec<(String, String)>,
     /// The stored versions of what goes in and what comes out.
     pub versions: Rc<Versions>,
+    /// The encrypted params that go in, opened.
+    pub opened: Rc<Opened>,
     /// The repositories that go in, as far as they have been described.
     pub repositories: Repositories,
     /// Which entry of the matrix of a runCI job it is, from 0.
@@ -291,12 +293,24 @@ impl Builder {
             }
             let origin = origin_of_params(&dependency.name.text, stored);
             for param in versions::params(resource, stored) {
-                if param.secure {
-                    self.warn_of_secure_param(&dependency.name.text, param.place);
+                if param.secure.is_some() {
+                    self.encrypted_param(&dependency.name.text, &param, build);
                     continue;
                 }
                 self.set_alone(param.key, Value::Plain(param.text.into_owned()), &origin, param.place);
             }
+        }
+    }
+
+    /// What was encrypted is a secret under its own name.
+    fn encrypted_param(&mut self, resource: &str, param: &Param, build: &Build) {
+        let Some(opened) = build.opened.get(resource, param.key) else {
+            return self.warn_of_secure_param(resource, param.place);
+        };
+        let origin: Rc<str> = format!("params {resource}, encrypted").into();
+        for (key, value) in opened {
+            self.environment.secrets.push(value.clone());
+            self.set_alone(key, Value::Secret(value.clone()), &origin, param.place);
         }
     }
 
@@ -307,7 +321,7 @@ impl Builder {
                 "the encrypted params of `{resource}` cannot be opened: their variables are not set"
             ))
             .at(place)
-            .hint("put them into a keyValuePair integration; what is given with -e KEY=VALUE is not masked"),
+            .hint("Shippable encrypted them, and its key is gone: write them anew and encrypt them with `shipctl encrypt`"),
         );
     }
 

@@ -6,6 +6,10 @@
 pub const SUCCESS: u8 = 0;
 /// `check` found errors.
 pub const ERRORS_FOUND: u8 = 1;
+/// `integration remove` refused: something uses the integration.
+pub const IN_USE: u8 = 1;
+/// `scan` found secrets.
+pub const SECRETS_FOUND: u8 = 1;
 /// All scripts of a job succeeded, but what they left for the next run could not be stored, or must not be.
 pub const NOT_STORED: u8 = 1;
 /// A command was used wrongly: an unknown flag, a missing argument.

@@ -2,8 +2,9 @@
 //!
 //! The way data walks has one direction: YAML text → [`source`] → [`yaml`] → [`model`] → [`resolve`] →
 //! [`credentials`] → [`repository`] → [`environment`] → [`workspace`] → [`run`] → exit status. What a run leaves for the
-//! next one is [`state`], which comes back as [`versions`] before the environment is made. The [`lookup`] functions, which
-//! scripts call inside a job, share nothing with that road but the [`contract`].
+//! next one is [`state`], which comes back as [`versions`] before the environment is made. Beside the road, [`edit`]
+//! changes the YAML, and [`scan`] looks for secrets where they should not be. The [`lookup`] functions, which scripts call
+//! inside a job, share nothing with that road but the [`contract`].
 
 pub mod aws;
 pub mod check;
@@ -12,6 +13,7 @@ pub mod commands;
 pub mod contract;
 pub mod credentials;
 pub mod diagnostic;
+pub mod edit;
 pub mod environment;
 pub mod exit;
 pub mod lookup;
@@ -23,7 +25,9 @@ pub mod policy;
 pub mod repository;
 pub mod resolve;
 pub mod run;
+pub mod scan;
 pub mod secret;
+pub mod secure;
 pub mod source;
 pub mod state;
 pub mod tools;
@@ -70,6 +74,11 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Check(command) => commands::check::run(command, &cli.line),
         Command::List(command) => commands::list::run(command, &cli.line),
         Command::Graph(command) => commands::graph::run(command, &cli.line),
+        Command::Integration(command) => commands::integration::run(command, &cli.line),
+        Command::Key(command) => commands::key::run(command, &cli.line),
+        Command::Encrypt(command) => commands::encrypt::encrypt(command, &cli.line),
+        Command::DecryptValue(_) => commands::encrypt::decrypt(&cli.line),
+        Command::Scan(command) => commands::scan::run(command, &cli.line),
         Command::History(command) => commands::history::run(command, &cli.line),
         Command::State(command) => commands::state::run(command, &cli.line),
         Command::Reset(command) => commands::reset::run(command, &cli.line),

@@ -22,12 +22,15 @@ mod base64;
 mod buffer;
 mod encode;
 mod filter;
+mod find;
 mod forms;
 mod index;
 mod search;
 mod wrap;
 
 use std::sync::Arc;
+
+pub use find::Finder;
 
 use crate::contract::MIN_MASKED;
 use crate::secret::Secret;

@@ -9,8 +9,11 @@ pub mod integration;
 pub mod job;
 pub mod kind;
 mod notify;
+pub mod recipient;
 pub mod resource;
 pub mod task;
+pub mod tool;
+pub mod usage;
 
 use indexmap::IndexMap;
 
@@ -22,6 +25,7 @@ use crate::yaml::{Map, Node, Value};
 pub use ci::Ci;
 pub use integration::Integration;
 pub use job::Job;
+pub use recipient::Recipient;
 pub use resource::Resource;
 
 /// A name and where it stands.
@@ -49,6 +53,8 @@ pub struct Pipeline {
     pub jobs: IndexMap<String, Job>,
     /// Integrations, by name.
     pub integrations: IndexMap<String, Integration>,
+    /// Whose keys its encrypted values are for.
+    pub recipients: Vec<Recipient>,
     /// The CI section, if the files have one.
     pub ci: Option<Ci>,
     /// The keys of the CI section, as written.
@@ -56,7 +62,7 @@ pub struct Pipeline {
 }
 
 /// Keys of a file that hold parts of an assembly line.
-const SECTIONS: &[&str] = &["resources", "jobs", "triggers", "integrations"];
+const SECTIONS: &[&str] = &["resources", "jobs", "triggers", "integrations", "recipients"];
 
 impl Pipeline {
     /// Takes what one file says. `root` is the file's tree.
@@ -94,6 +100,11 @@ impl Pipeline {
                             insert(&mut self.jobs, name, job, |j| &j.name, "job", diagnostics);
                         }
                     }
+                }
+                "recipients" => {
+                    let items = items(entry.node, &key, diagnostics);
+                    self.recipients
+                        .extend(items.iter().filter_map(|node| Recipient::read(node, diagnostics)));
                 }
                 "integrations" if !is_of_ci(&entry.node) => {
                     for node in items(entry.node, &key, diagnostics) {
@@ -135,7 +146,7 @@ impl Pipeline {
 }
 
 /// Whether `integrations` are those of the CI section: a map, or in its first form a list of `integrationName`s.
-fn is_of_ci(node: &Node) -> bool {
+pub fn is_of_ci(node: &Node) -> bool {
     match &node.value {
         Value::Map(_) => true,
         Value::List(nodes) => nodes.iter().any(|node| node.get("integrationName").is_some()),

@@ -6,6 +6,7 @@
 
 mod access;
 mod clone;
+pub mod contents;
 mod facts;
 mod find;
 mod git;

@@ -67,6 +67,11 @@ impl Sources {
         &self.0[usize::from(id.0)]
     }
 
+    /// All of them, in order.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> + use<> {
+        (0..self.0.len()).filter_map(|id| u16::try_from(id).ok()).map(SourceId)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -221,6 +226,10 @@ fn end_of_block(text: &str, start: usize) -> usize {
     text.len()
 }
 
+/// What a value begins with that only says where the real one is.
+const ELSEWHERE: [&str; 8] =
+    ["{env:", "{file:", "{op:", "{vault:", "{aws_secret:", "{pass:", "{sops:", "{keyring:"];
+
 /// A line of YAML with its value replaced by `***`; names and types are kept.
 fn without_values(line: &str) -> String {
     let (key, value) = match line.split_once(':') {
@@ -231,7 +240,7 @@ fn without_values(line: &str) -> String {
         }
     };
     // Where a value is to be had is no secret.
-    let elsewhere = ["{env:", "{file:"].iter().any(|source| value.trim_start().starts_with(source));
+    let elsewhere = ELSEWHERE.iter().any(|source| value.trim_start().starts_with(source));
     let harmless = elsewhere
         || matches!(key.trim_start_matches([' ', '-']), "name" | "type" | "fields" | "integrations");
     if harmless || value.trim().is_empty() { line.to_owned() } else { format!("{key}: ***") }

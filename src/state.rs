@@ -14,6 +14,7 @@
 //! This layer knows no YAML, no commands and no processes.
 
 mod adopt;
+mod audit;
 mod build;
 mod change;
 mod content;
@@ -38,6 +39,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, TransactionBehavior, config::DbConfig};
 
 pub use adopt::Current;
+pub use audit::append as append_audit;
 pub use build::{Build, BuildRecord, BuildRef, Ended, Ending, Progress};
 pub use change::{Base, Change, Entries, Files, Seed};
 pub use error::{Error, Kind};

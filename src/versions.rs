@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::model::Resource;
 use crate::resolve::{Dependency, Operation};
+use crate::secret::Secret;
 use crate::source::Place;
 use crate::state::{Seed, Version};
 use crate::yaml::{Map as YamlMap, Node};
@@ -66,8 +67,35 @@ pub struct Param<'a> {
     pub text: Cow<'a, str>,
     /// Where the YAML has it, or the resource.
     pub place: Place,
-    /// Whether it is an encrypted one.
-    pub secure: bool,
+    /// The encrypted text, if it is an encrypted one.
+    pub secure: Option<Cow<'a, str>>,
+}
+
+impl Param<'_> {
+    /// Whether it stands for many: `secure: …` holds `KEY=value KEY2="v 2"`.
+    pub fn is_bag(&self) -> bool {
+        self.key == BAG
+    }
+}
+
+/// The key of params that are encrypted together; and the key of one that is encrypted alone, below its own.
+const BAG: &str = "secure";
+
+/// The params that were encrypted, opened: by the name of their resource and the key that they were under, each with
+/// its own key.
+#[derive(Default)]
+pub struct Opened(HashMap<(String, String), Vec<(String, Secret)>>);
+
+impl Opened {
+    /// Adds what was under a key.
+    pub fn insert(&mut self, resource: &str, key: &str, params: Vec<(String, Secret)>) {
+        self.0.insert((resource.to_owned(), key.to_owned()), params);
+    }
+
+    /// What was under a key; `None` if it could not be opened.
+    pub fn get(&self, resource: &str, key: &str) -> Option<&[(String, Secret)]> {
+        self.0.get(&(resource.to_owned(), key.to_owned())).map(Vec::as_slice)
+    }
 }
 
 /// The params of a resource in its version `stored`, or in its YAML; none where these are no map.
@@ -78,8 +106,10 @@ pub fn params<'a>(resource: &'a Resource, stored: Option<&'a Version>) -> Vec<Pa
             .into_iter()
             .flatten()
             .map(|(key, entry)| {
-                let secure = is_secure(key, entry.node.get("secure").is_some());
-                Param { key, text: node_text(&entry.node), place: entry.key, secure }
+                let alone = entry.node.get(BAG).and_then(Node::text).map(Cow::Borrowed);
+                let text = node_text(&entry.node);
+                let secure = alone.or_else(|| (key == BAG).then(|| text.clone()));
+                Param { key, text, place: entry.key, secure }
             })
             .collect();
     };
@@ -91,7 +121,8 @@ pub fn params<'a>(resource: &'a Resource, stored: Option<&'a Version>) -> Vec<Pa
             let same = entry.filter(|entry| entry.node.to_json() == *value);
             let text = same.map_or_else(|| json_text(value), |entry| node_text(&entry.node));
             let place = entry.map_or(resource.name.place, |entry| entry.key);
-            let secure = is_secure(key, value.get("secure").is_some_and(|value| !value.is_null()));
+            let alone = value.get(BAG).filter(|value| !value.is_null()).map(json_text);
+            let secure = alone.or_else(|| (key == BAG).then(|| text.clone()));
             Param { key, text, place, secure }
         })
         .collect()
@@ -110,10 +141,6 @@ pub fn bag_of(resource: Option<&Resource>, stored: Option<&Version>) -> Map<Stri
         (None, Some(resource)) => seed_of(resource).bag,
         (None, None) => Map::new(),
     }
-}
-
-fn is_secure(key: &str, has_secure: bool) -> bool {
-    key == "secure" || has_secure
 }
 
 fn node_text(node: &Node) -> Cow<'_, str> {

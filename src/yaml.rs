@@ -6,6 +6,7 @@
 //! place, if it reads as that number. Where that does not work out (behind an alias, say), the file is read a
 //! second time, with every scalar asked for as text.
 
+pub mod extent;
 mod guard;
 mod reader;
 
@@ -102,6 +103,25 @@ impl Node {
             Value::Scalar(Scalar { kind: Kind::Number, .. }) => "a number",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
+        }
+    }
+
+    /// Whether another node says the same, wherever both stand and however their scalars are written.
+    pub fn says_the_same(&self, other: &Node) -> bool {
+        match (&self.value, &other.value) {
+            (Value::List(own), Value::List(others)) => {
+                own.len() == others.len() && own.iter().zip(others).all(|(a, b)| a.says_the_same(b))
+            }
+            (Value::Map(own), Value::Map(others)) => {
+                own.len() == others.len()
+                    && own
+                        .iter()
+                        .zip(others)
+                        .all(|((a, own), (b, other))| a == b && own.node.says_the_same(&other.node))
+            }
+            (Value::Null, Value::Null) => true,
+            (Value::Scalar(own), Value::Scalar(other)) => own.text == other.text,
+            _ => false,
         }
     }
 

@@ -220,6 +220,7 @@ impl<'a> Ready<'a> {
             repositories: self.build.repositories,
             versions: self.build.versions,
             logins: self.logins,
+            opened: self.build.opened,
             state: State::default(),
             number: self.build.number,
             entry: self.build.entry,

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Commands, Failure, Session, paint, print, read_good};
 use crate::cli::{Doctor, LineOptions, ListFormat};
-use crate::credentials::{self, Content, Credential, Credentials, Taker};
+use crate::credentials::{self, Content, Credential, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
 use crate::mask::Patterns;
@@ -81,15 +81,8 @@ fn examine<'p>(
     integrations: &[&'p Integration],
     mfa_code: Option<&str>,
 ) -> Vec<Report<'p>> {
-    let mut fetch = session.fetcher(Commands::Run);
-    let mut credentials = Credentials::new();
-    let mut problems: Vec<Vec<Diagnostic>> = Vec::new();
-    for integration in integrations {
-        let mut found = Vec::new();
-        let credential = credentials::fetch_one(integration, &mut fetch, &mut found);
-        credentials.insert(credential.name.clone(), credential);
-        problems.push(found);
-    }
+    let (mut credentials, mut problems) =
+        credentials::fetch_each(integrations, &mut session.fetcher(Commands::Run));
     let of_aws = |integration: &Integration| AWS_KINDS.contains(&integration.kind.name);
     let taker = integrations.iter().any(|known| of_aws(known)).then(|| Taker::new(mfa_code));
     let mut identities = Vec::new();

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use anyhow::Context as _;
 
 use super::record::Access;
-use super::{Commands, Failure, Session, chosen_task, ci};
+use super::{Commands, Failure, Session, audit, chosen_task, ci};
 use crate::cli::{Exec, LineOptions};
 use crate::run::{self, Signals};
 use crate::workspace::Home;
@@ -35,9 +35,16 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let mut variables = session.process_environment(&ready.environment, &task);
     ci::add_functions(&ready.plan, &mut variables);
     let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
-    let outcome = run::exec(&command.command, &variables, masking.as_mut(), &signals);
+    let outcome = run::exec(&command.command, &variables, masking.as_mut(), &signals).map_err(Failure::from);
     drop(workspace);
-    let outcome = outcome.map_err(Failure::from);
+    let program = command.command.first().map(|program| program.to_string_lossy());
+    let entry = audit::Entry {
+        command: "exec",
+        program: program.as_deref(),
+        build: None,
+        outcome: audit::outcome(&outcome),
+    };
+    audit::append(&session, &ready, command.no_audit, &entry);
     Ok(match &masking {
         Some(masking) => outcome.map_err(|failure| failure.masked(masking.patterns())),
         None => outcome,

@@ -7,7 +7,7 @@ use std::os::fd::AsFd as _;
 use anyhow::Context as _;
 
 use super::record::{Access, Record, State};
-use super::{Commands, Failure, Fetched, Ready, Session, ci, line, paint, plan, print, read_good};
+use super::{Commands, Failure, Fetched, Ready, Session, audit, ci, line, paint, plan, print, read_good};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
@@ -136,8 +136,15 @@ pub(super) fn run_opened(
     session.finish_tools(ready, signals)?;
     state.restore_files(ready)?;
     let mut masking = super::masking(ready, workspace)?;
-    let outcome = run_job(session, ready, workspace, command, signals, &mut masking, console)
-        .map_err(|failure| failure.masked(masking.patterns()))?;
+    let outcome = run_job(session, ready, workspace, command, signals, &mut masking, console);
+    let entry = audit::Entry {
+        command: "run",
+        program: None,
+        build: state.recording.then_some(ready.build.number),
+        outcome: audit::outcome(&outcome),
+    };
+    audit::append(session, ready, command.no_audit, &entry);
+    let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;
     if command.keep {
         session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
     }

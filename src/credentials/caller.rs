@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::fetch::run;
+use super::fetch::LIMIT;
+use super::program::{Failed, run_all};
 use crate::aws::renewal::keys_of_json;
 use crate::aws::{Keys, Profiles, chosen_profile};
 use crate::secret::Secret;
@@ -79,6 +80,16 @@ pub(super) fn of_aws_cli(profile: &str) -> Result<Keys, String> {
 
 fn is_program(path: &Path) -> bool {
     path.is_file()
+}
+
+/// What a program prints.
+fn run(words: &[String]) -> Result<Secret, String> {
+    let printed = run_all(&[words.to_vec()], LIMIT).into_iter().next();
+    printed.unwrap_or(Err(Failed::Missing)).map_err(|why| match why {
+        Failed::Missing => format!("there is no {}", words[0]),
+        Failed::Ended(why) => why,
+        Failed::TooSlow(limit) => format!("{} gave nothing within {} s", words[0], limit.as_secs()),
+    })
 }
 
 /// Keys in the form that the AWS CLI and its SDKs agreed on.

@@ -3,24 +3,36 @@
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::rc::Rc;
+use std::time::Duration;
 
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::program::{Failed, run_all};
 use super::{FetchedValue, Value};
 use crate::diagnostic::Diagnostic;
 use crate::model::integration::{SourceKind, ValueSource};
+use crate::model::tool::Take;
 use crate::secret::Secret;
+use crate::secure::Opener;
 use crate::source::{Place, Sources};
 
 /// The largest value that is fetched, in bytes. A variable of more than 128 KiB cannot be passed on anyway.
-const MAX_VALUE: u64 = 1 << 20;
+pub(super) const MAX_VALUE: u64 = 1 << 20;
+
+/// How long a program may take to print a value, if nobody says otherwise.
+pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// Fetches values, each command once.
 pub struct Fetch<'a> {
     sources: &'a Sources,
+    /// What opens encrypted values.
+    opener: &'a Opener,
     /// Whether commands are run; without, a value stands in for what they would print.
     run_commands: bool,
-    printed: HashMap<Vec<String>, Result<Secret, String>>,
+    /// How long each command may take.
+    limit: Duration,
+    printed: HashMap<Vec<String>, Result<Secret, Failed>>,
 }
 
 /// Why a value could not be fetched.
@@ -41,16 +53,54 @@ impl FetchError {
 
 impl<'a> Fetch<'a> {
     /// Fetches everything.
-    pub fn new(sources: &'a Sources) -> Self {
-        Fetch { sources, run_commands: true, printed: HashMap::new() }
+    pub fn new(sources: &'a Sources, opener: &'a Opener) -> Self {
+        Fetch { sources, opener, run_commands: true, limit: LIMIT, printed: HashMap::new() }
     }
 
     /// Starts nothing, for a dry run: what a command would print is not known.
-    pub fn without_commands(sources: &'a Sources) -> Self {
-        Fetch { run_commands: false, ..Fetch::new(sources) }
+    #[must_use]
+    pub fn without_commands(self) -> Self {
+        Fetch { run_commands: false, ..self }
     }
 
-    /// Fetches a value. `secret` says whether it is one wherever it comes from.
+    /// Gives each command this long.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Fetch { limit, ..self }
+    }
+
+    /// Runs the commands that some values come from, side by side, as far as they have not run.
+    pub(super) fn run_commands<'s>(&mut self, sources: impl Iterator<Item = &'s ValueSource>) {
+        if !self.run_commands {
+            return;
+        }
+        let mut commands: Vec<_> = sources.filter_map(|source| self.command(source)).collect();
+        let mut seen = std::collections::HashSet::new();
+        commands.retain(|command| !self.printed.contains_key(command) && seen.insert(command.clone()));
+        let printed = run_all(&commands, self.limit);
+        self.printed.extend(commands.into_iter().zip(printed));
+    }
+
+    /// The program that a value comes from, with its arguments.
+    fn command(&self, source: &ValueSource) -> Option<Vec<String>> {
+        match &source.kind {
+            SourceKind::Program(words) => Some(words.clone()),
+            SourceKind::Shell(line) => Some(vec!["sh".to_owned(), "-c".to_owned(), line.clone()]),
+            SourceKind::Tool { tool, call, .. } => {
+                let file = call.file.as_ref().map(|file| self.resolve_path(file, source.place));
+                let file = file.map(|file| file.to_string_lossy().into_owned());
+                Some(
+                    std::iter::once(tool.program.to_owned())
+                        .chain(call.arguments.iter().cloned())
+                        .chain(file)
+                        .collect(),
+                )
+            }
+            SourceKind::Literal(_) | SourceKind::Env(_) | SourceKind::File(_) | SourceKind::Secure(_) => None,
+        }
+    }
+
+    /// Fetches a value; what comes from a command must have run. `secret` says whether it is one wherever it comes from.
     pub(super) fn value(&mut self, source: &ValueSource, secret: bool) -> Result<FetchedValue, FetchError> {
         let fail =
             |message: String, hint: &str| FetchError { message, hint: hint.to_owned(), place: source.place };
@@ -69,18 +119,22 @@ impl<'a> Fetch<'a> {
                 })?;
                 (value, format!("file {path}").into())
             }
-            SourceKind::Program(words) => {
-                (self.run(words).map_err(|why| fail(why, RUN_IT))?, self.origin_of(&words[0]))
+            SourceKind::Program(words) => (self.printed(source)?, self.origin_of("command", &words[0])),
+            SourceKind::Shell(_) => (self.printed(source)?, self.origin_of("command", "sh")),
+            SourceKind::Tool { tool, reference, call } => {
+                let printed = self.printed(source)?;
+                let value = if self.run_commands { take(&printed, &call.take) } else { Ok(printed) };
+                let value = value.map_err(|why| {
+                    fail(
+                        format!("what {} gives for {reference} cannot be used: {why}", tool.program),
+                        &format!("`{}` is written `{}`", tool.key, tool.form),
+                    )
+                })?;
+                (value, self.origin_of(tool.key, reference))
             }
-            SourceKind::Shell(line) => {
-                let words = ["sh".to_owned(), "-c".to_owned(), line.clone()];
-                (self.run(&words).map_err(|why| fail(why, RUN_IT))?, self.origin_of("sh"))
-            }
-            SourceKind::Secure(_) => {
-                return Err(fail(
-                    "encrypted values cannot be opened by this version of shipctl".to_owned(),
-                    "say where the value is instead: `{env: VARIABLE}`, `{file: path}` or `{command: [program]}`",
-                ));
+            SourceKind::Secure(text) => {
+                let opened = self.opener.open(text).map_err(|error| fail(error.message, &error.hint))?;
+                (opened, "the YAML, encrypted".into())
             }
         };
         if value.expose().contains('\0') {
@@ -89,8 +143,35 @@ impl<'a> Fetch<'a> {
                 "no variable can hold one: encode the value, with base64 for instance",
             ));
         }
+        // What was encrypted was to be hidden, whatever the field.
+        let secret = secret || matches!(source.kind, SourceKind::Secure(_));
         let value = if secret { Value::Secret(value) } else { Value::Plain(value.expose().to_owned()) };
         Ok(FetchedValue { value, origin, masked: source.masked, place: source.place })
+    }
+
+    /// What the command of a value printed.
+    fn printed(&self, source: &ValueSource) -> Result<Secret, FetchError> {
+        if !self.run_commands {
+            return Ok(Secret::new(String::new()));
+        }
+        let command = self.command(source).unwrap_or_default();
+        let failed = match self.printed.get(&command) {
+            Some(Ok(printed)) => return Ok(printed.clone()),
+            Some(Err(failed)) => failed,
+            None => &Failed::Missing,
+        };
+        let program = command.first().map_or("", |program| program);
+        let (message, hint) = match failed {
+            Failed::Missing => {
+                (format!("cannot run {program}: there is no such program here"), install(source))
+            }
+            Failed::Ended(why) => (why.clone(), RUN_IT.to_owned()),
+            Failed::TooSlow(limit) => (
+                format!("{program} printed no value within {} s", limit.as_secs_f64()),
+                format!("{RUN_IT}; --fetch-timeout gives it more time"),
+            ),
+        };
+        Err(FetchError { message, hint, place: source.place })
     }
 
     /// A path of a YAML file: `~/` is the home directory, and a relative path starts from the file's directory.
@@ -102,22 +183,37 @@ impl<'a> Fetch<'a> {
         file.parent().unwrap_or(Path::new("")).join(path)
     }
 
-    fn origin_of(&self, program: &str) -> Rc<str> {
+    fn origin_of(&self, what: &str, which: &str) -> Rc<str> {
         let note = if self.run_commands { "" } else { ", which a dry run does not start" };
-        format!("command {program}{note}").into()
+        format!("{what} {which}{note}").into()
     }
+}
 
-    /// What a command prints, from the first time it ran.
-    fn run(&mut self, words: &[String]) -> Result<Secret, String> {
-        if !self.run_commands {
-            return Ok(Secret::new(String::new()));
+/// How one comes by the program of a source.
+fn install(source: &ValueSource) -> String {
+    match &source.kind {
+        SourceKind::Tool { tool, .. } => format!("{}; PATH has to name its directory", tool.install),
+        _ => "install it, or name its directory in PATH".to_owned(),
+    }
+}
+
+/// The part of a tool's output that is the value.
+fn take(printed: &Secret, take: &Take) -> Result<Secret, String> {
+    let text = printed.expose();
+    match take {
+        Take::All => Ok(printed.clone()),
+        Take::FirstLine => Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned())),
+        Take::Json(routes) => {
+            let json: serde_json::Value =
+                serde_json::from_str(text).map_err(|_| "it is no JSON".to_owned())?;
+            let at = |route: &Vec<String>| route.iter().try_fold(&json, |json, key| json.get(key)).cloned();
+            let last = routes.first().and_then(|route| route.last()).map_or("", |key| key);
+            match routes.iter().find_map(at) {
+                Some(serde_json::Value::String(text)) => Ok(Secret::new(text)),
+                Some(serde_json::Value::Null) | None => Err(format!("it has no `{last}`")),
+                Some(other) => Ok(Secret::new(other.to_string())),
+            }
         }
-        if let Some(printed) = self.printed.get(words) {
-            return printed.clone();
-        }
-        let printed = run(words);
-        self.printed.insert(words.to_vec(), printed.clone());
-        printed
     }
 }
 
@@ -136,46 +232,23 @@ fn file(path: &Path) -> Result<Secret, String> {
     if metadata.is_dir() {
         return Err("it is a directory".to_owned());
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Zeroizing::new(Vec::new());
     let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
     file.take(MAX_VALUE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     text(bytes)
 }
 
 /// One trailing newline is dropped: editors and `echo` add it.
-fn text(bytes: Vec<u8>) -> Result<Secret, String> {
+pub(super) fn text(mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, String> {
     if bytes.len() as u64 > MAX_VALUE {
         return Err(format!("it holds more than {} KiB", MAX_VALUE >> 10));
     }
-    let mut text = String::from_utf8(bytes).map_err(|error| {
-        zeroize::Zeroize::zeroize(&mut error.into_bytes());
+    let mut text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
+        error.into_bytes().zeroize();
         "it holds something that is not UTF-8 text".to_owned()
     })?;
     if text.ends_with('\n') {
         text.pop();
     }
     Ok(Secret::new(text))
-}
-
-/// Runs a command and takes what it prints. What it says on its stderr is shown if it fails.
-pub(super) fn run(words: &[String]) -> Result<Secret, String> {
-    let (program, arguments) = words.split_first().ok_or("there is no command")?;
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::inherit())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .output()
-        .map_err(|error| format!("cannot run {program}: {error}"))?;
-    if output.status.success() {
-        return text(output.stdout).map_err(|why| format!("what {program} prints cannot be used: {why}"));
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.trim();
-    let mut message = format!("{program} failed ({})", output.status);
-    if !said.is_empty() {
-        message.push_str(": ");
-        message.push_str(said);
-    }
-    Err(message)
 }

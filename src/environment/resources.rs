@@ -132,9 +132,17 @@ impl Builder {
     fn params_of(&mut self, dependency: &Dependency, resource: &Resource, build: &Build) {
         let stored = build.versions.of(dependency);
         let origin = origin_of_params(&dependency.name.text, stored);
-        for param in versions::params(resource, stored).into_iter().filter(|param| !param.secure) {
-            let variable = format!("{}_{}_{}", dependency.env, suffix::PARAMS, contract::key_name(param.key));
-            self.environment.set(variable, Value::Plain(param.text.into_owned()), &origin);
+        let variable =
+            |key: &str| format!("{}_{}_{}", dependency.env, suffix::PARAMS, contract::key_name(key));
+        for param in versions::params(resource, stored) {
+            if param.secure.is_none() {
+                self.environment.set(variable(param.key), Value::Plain(param.text.into_owned()), &origin);
+                continue;
+            }
+            let opened = build.opened.get(&dependency.name.text, param.key).unwrap_or_default();
+            for (key, value) in opened {
+                self.environment.set(variable(key), Value::Secret(value.clone()), &origin);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Pipeline;
 use crate::diagnostic::Diagnostic;
 use crate::source::{SourceId, Sources};
-use crate::yaml;
+use crate::yaml::{self, Node};
 
 /// The names that are looked for, each with `.yml` or `.yaml`, in the order they are read.
 const STEMS: &[&str] = &[
@@ -58,32 +58,39 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
     if let Some(parent) = paths.first().and_then(|path| path.parent()) {
         line.directory = parent.to_owned();
     }
-    let sources = read_texts(&paths, directory, &mut line);
-    let templates = sources.iter().copied().find(|id| is_templates(line.sources.get(*id).path()));
-    for id in sources {
-        let others = templates.filter(|templates| *templates != id);
-        if let Some(root) = yaml::parse(&line.sources, id, others, &mut line.diagnostics) {
-            line.pipeline.read(root, &line.sources, &mut line.diagnostics);
-        }
-    }
-    line.pipeline.read_ci(&line.directory, &mut line.diagnostics);
-    line.pipeline.check_names(&mut line.diagnostics);
+    read_texts(&paths, directory, &mut line);
+    line.pipeline = pipeline(&line.sources, &line.directory, &mut line.diagnostics);
     line
 }
 
-/// Reads the texts; what lies below `directory` is called by its relative name.
-fn read_texts(paths: &[PathBuf], directory: &Path, line: &mut Line) -> Vec<SourceId> {
-    let mut ids = Vec::new();
-    for path in paths {
-        let shown = path.strip_prefix(directory).unwrap_or(path);
-        match crate::source::read_text(path).and_then(|text| line.sources.add(shown.to_owned(), text)) {
-            Ok(id) => ids.push(id),
-            Err(why) => {
-                line.diagnostics.push(Diagnostic::error(format!("cannot read {}: {why}", shown.display())))
-            }
+/// What the files of a line in `directory` say together.
+pub fn pipeline(sources: &Sources, directory: &Path, diagnostics: &mut Vec<Diagnostic>) -> Pipeline {
+    let mut pipeline = Pipeline::default();
+    for id in sources.ids() {
+        if let Some(root) = tree(sources, id, diagnostics) {
+            pipeline.read(root, sources, diagnostics);
         }
     }
-    ids
+    pipeline.read_ci(directory, diagnostics);
+    pipeline.check_names(diagnostics);
+    pipeline
+}
+
+/// The tree of a file of a line, which may need the anchors of another; `None` if it is no YAML.
+pub fn tree(sources: &Sources, file: SourceId, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
+    let templates = sources.ids().find(|id| is_templates(sources.get(*id).path()));
+    yaml::parse(sources, file, templates.filter(|templates| *templates != file), diagnostics)
+}
+
+/// Reads the texts; what lies below `directory` is called by its relative name.
+fn read_texts(paths: &[PathBuf], directory: &Path, line: &mut Line) {
+    for path in paths {
+        let shown = path.strip_prefix(directory).unwrap_or(path);
+        let text = crate::source::read_text(path);
+        if let Err(why) = text.and_then(|text| line.sources.add(shown.to_owned(), text)) {
+            line.diagnostics.push(Diagnostic::error(format!("cannot read {}: {why}", shown.display())));
+        }
+    }
 }
 
 fn is_templates(path: &Path) -> bool {

@@ -1,6 +1,7 @@
 //! Integrations: named credentials of a known kind, and where each value is to be had.
 
 use super::kind::{Field, KINDS, Kind, Shape};
+use super::tool::{Call, TOOLS, Tool};
 use super::{Name, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::secret::Secret;
@@ -66,15 +67,70 @@ pub enum SourceKind {
     Program(Vec<String>),
     /// What a command line prints, run by `sh -c`.
     Shell(String),
+    /// What a tool for secrets gives for a reference.
+    Tool {
+        /// The tool.
+        tool: &'static Tool,
+        /// The reference, as written.
+        reference: String,
+        /// What the tool is called with.
+        call: Call,
+    },
     /// An encrypted value.
     Secure(String),
 }
 
-/// The keys that say where a value is.
+impl SourceKind {
+    /// What sort of source it is, in one word. Never a value.
+    pub fn word(&self) -> &'static str {
+        match self {
+            SourceKind::Literal(_) => "yaml",
+            SourceKind::Env(_) => "env",
+            SourceKind::File(_) => "file",
+            SourceKind::Program(_) | SourceKind::Shell(_) => "command",
+            SourceKind::Tool { tool, .. } => tool.key,
+            SourceKind::Secure(_) => "secure",
+        }
+    }
+}
+
+impl Values {
+    /// The sources of all values of a field, each with its key if it has one.
+    pub fn sources(&self) -> Vec<(Option<&Name>, &ValueSource)> {
+        match self {
+            Values::One(source) => vec![(None, source)],
+            Values::List(sources) => sources.iter().map(|source| (None, source)).collect(),
+            Values::Map(entries) => entries.iter().map(|(key, source)| (Some(key), source)).collect(),
+            Values::Integration(_) => Vec::new(),
+        }
+    }
+}
+
+impl FieldValue {
+    /// Whether its values are secrets: the kind says so, or it is a key-value pair.
+    pub fn is_secret(&self) -> bool {
+        self.field.secret || matches!(self.values, Values::Map(_))
+    }
+}
+
+/// The keys that say where a value is, beside those of [`TOOLS`].
 const SOURCES: &[&str] = &["value", "env", "file", "command", "secure"];
 
 /// The key beside them that says whether the value is masked in the log.
 const MASK: &str = "mask";
+
+fn tool_of(key: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|tool| tool.key == key)
+}
+
+/// How a field says where its value is.
+fn forms() -> String {
+    let tools: Vec<_> = TOOLS.iter().map(|tool| format!("`{{{}: …}}`", tool.key)).collect();
+    format!(
+        "a value is a text, or exactly one of `{{env: VARIABLE}}`, `{{file: path}}`, `{{command: [program, argument]}}`, `{{secure: …}}`, {}; `{{value: text, mask: false}}` is not masked in the log",
+        tools.join(", ")
+    )
+}
 
 impl Integration {
     /// The integration that it gets its own credentials with, if it names one.
@@ -231,11 +287,7 @@ fn read_source(
 ) -> Result<ValueSource, ()> {
     let place = node.place;
     let mut refuse = |message: String| {
-        diagnostics.push(
-            Diagnostic::error(message)
-                .at(place)
-                .hint("a value is a text, or exactly one of `{env: VARIABLE}`, `{file: path}`, `{command: [program, argument]}`, `{secure: \"…\"}`; `{value: text, mask: false}` is not masked in the log"),
-        );
+        diagnostics.push(Diagnostic::error(message).at(place).hint(forms()));
         Err(())
     };
     let literal = |text: &str, masked| {
@@ -257,7 +309,7 @@ fn read_source(
     let (Some((key, entry)), None) = (sources.next(), sources.next()) else {
         return refuse(format!("field `{field}` of {of} does not say where its value is"));
     };
-    if !SOURCES.contains(&key.as_str()) {
+    if !SOURCES.contains(&key.as_str()) && tool_of(key).is_none() {
         return refuse(format!("field `{field}` of {of} does not say where its value is"));
     }
     let kind = match (key.as_str(), &entry.node.value) {
@@ -281,7 +333,14 @@ fn read_source(
                 "env" => SourceKind::Env(text),
                 "file" => SourceKind::File(text),
                 "command" => SourceKind::Shell(text),
-                _ => SourceKind::Secure(text),
+                "secure" => SourceKind::Secure(text),
+                key => match tool_of(key).and_then(|tool| Some((tool, (tool.call)(&text)?))) {
+                    Some((tool, call)) => SourceKind::Tool { tool, reference: text, call },
+                    None => {
+                        let form = tool_of(key).map_or("", |tool| tool.form);
+                        return refuse(format!("`{key}` of field `{field}` of {of} is written `{form}`"));
+                    }
+                },
             }
         }
         _ => {

@@ -107,6 +107,12 @@ impl<'r> Git<'r> {
         self
     }
 
+    /// Takes paths as they are: `*` is a star.
+    pub(super) fn literal(mut self) -> Git<'r> {
+        self.command.env("GIT_LITERAL_PATHSPECS", "1");
+        self
+    }
+
     /// With words that can be told apart by a program.
     pub(super) fn in_english(mut self) -> Git<'r> {
         self.command.env("LC_ALL", "C");
@@ -164,6 +170,12 @@ impl<'r> Git<'r> {
             said => format!("{}: {}", self.name, said.join("; ")),
         };
         Err(GitError::Failed { status: output.status.code(), words })
+    }
+
+    /// Starts it, to read what it prints while it runs; what it says on stderr goes there.
+    pub(super) fn start(mut self, stdin: Stdio) -> Result<std::process::Child, GitError> {
+        self.configure();
+        self.command.stdin(stdin).stdout(Stdio::piped()).spawn().map_err(GitError::Unavailable)
     }
 
     /// Runs it and takes what it prints as text, without the end of its last line.

@@ -10,7 +10,7 @@ const MAX_DEPTH: usize = 512;
 
 /// The offset of the bracket that is nested too deep, if there is one.
 pub fn too_deep(text: &str) -> Option<usize> {
-    let mut scanner = Scanner { bytes: text.as_bytes(), at: 0, depth: 0 };
+    let mut scanner = Scanner::new(text);
     while scanner.at < scanner.bytes.len() {
         if let Some(offset) = scanner.line() {
             return Some(offset);
@@ -19,15 +19,19 @@ pub fn too_deep(text: &str) -> Option<usize> {
     None
 }
 
-struct Scanner<'a> {
+pub(super) struct Scanner<'a> {
     bytes: &'a [u8],
-    at: usize,
-    depth: usize,
+    pub(super) at: usize,
+    pub(super) depth: usize,
 }
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Scanner<'a> {
+        Scanner { bytes: text.as_bytes(), at: 0, depth: 0 }
+    }
+
     /// Goes through one line, and through what begins in it and spans more: a quoted scalar, a block scalar.
-    fn line(&mut self) -> Option<usize> {
+    pub(super) fn line(&mut self) -> Option<usize> {
         let line_start = self.at;
         let mut token_start = true;
         let mut block = false;

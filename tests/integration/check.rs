@@ -1,5 +1,8 @@
 //! `shipctl check`: every problem at once, with its place, its line and what to do.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use crate::support::shipctl;
 
 #[test]
@@ -97,16 +100,17 @@ fn a_resource_that_starts_its_own_job_is_a_warning_and_state_is_not() {
 
 #[test]
 fn values_of_integrations_are_never_shown() {
-    shipctl("check")
-        .file(
-            "shippable.integrations.yml",
-            "integrations:\n  - name: a\n    type: amazonKeys\n    fields:\n      accessKey: hunter2\n      secretKye: hunter3\n",
-        )
-        .stdout(
-            "error: integration `a` has a field `secretKye` that AWS Keys does not know\n  --> shippable.integrations.yml:6:7\n   6 |       secretKye: ***\n     |       ^^^^^^^^^\n  hint: did you mean `secretKey`?\n\n1 file: 1 error, 0 warnings\n",
-        )
-        .status(1)
-        .run();
+    let call = shipctl("check").file(
+        "shippable.integrations.yml",
+        "integrations:\n  - name: a\n    type: amazonKeys\n    fields:\n      accessKey: hunter2\n      secretKye: hunter3\n",
+    );
+    // That others may read them is a warning of its own.
+    fs::set_permissions(call.path("shippable.integrations.yml"), fs::Permissions::from_mode(0o600)).unwrap();
+    call.stdout(
+        "error: integration `a` has a field `secretKye` that AWS Keys does not know\n  --> shippable.integrations.yml:6:7\n   6 |       secretKye: ***\n     |       ^^^^^^^^^\n  hint: did you mean `secretKey`?\n\n1 file: 1 error, 0 warnings\n",
+    )
+    .status(1)
+    .run();
 }
 
 #[test]

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod audit;
 mod bad_input;
 mod check;
 mod ci;
+mod edit;
 mod env;
 mod files;
 mod graph;
 mod history;
+mod integrations;
 mod job;
 mod line;
 mod lines;
@@ -16,5 +19,7 @@ mod lookup;
 mod mask;
 mod readme;
 mod rooms;
+mod scan;
 mod state;
 mod support;
+mod terminal;

@@ -1,0 +1,67 @@
+//! `shipctl key`, `shipctl encrypt` and `shipctl decrypt-value`.
+
+use std::ffi::OsString;
+
+use clap::{Args, Subcommand};
+
+/// `shipctl key`
+#[derive(Args)]
+#[command(
+    after_help = "The key comes from SHIPCTL_KEY (the text itself), SHIPCTL_KEY_FILE, or shipctl/key.txt in the configuration directory, in this order.\nIt is a key of age: other tools that know age open the same values with it."
+)]
+pub struct KeyArgs {
+    /// What is done.
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+/// The commands of `shipctl key`.
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Make a key, for you or for a machine
+    New {
+        /// Keep it encrypted to a passphrase, which is asked for here and whenever it is used
+        #[arg(long)]
+        passphrase: bool,
+    },
+    /// Print the public half of the key in use; where it comes from is said on stderr
+    Show,
+    /// Let another key open the values of the line: whatever is encrypted from now on, and all after `key rotate`
+    AddRecipient {
+        /// The public half of the key: age1…
+        recipient: String,
+        /// Whose it is
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Encrypt every value of the line anew, to the recipients that it lists now
+    Rotate {
+        /// Make a new key first, which takes the place of yours among the recipients
+        #[arg(long)]
+        new_key: bool,
+    },
+}
+
+/// `shipctl encrypt`
+#[derive(Args)]
+#[command(
+    after_help = "Asks for the value, without echo, or reads all of stdin and drops one newline at its end, as `{file: …}` does.\nWithout -r it is encrypted to the recipients of the line, or, where it lists none, to your own key."
+)]
+pub struct Encrypt {
+    /// Encrypt to this recipient instead of those of the line (repeatable)
+    #[arg(short, long = "recipient", value_name = "AGE1…")]
+    pub recipients: Vec<String>,
+    /// Print one line (base64) instead of a block
+    #[arg(long)]
+    pub one_line: bool,
+    /// A value that somebody gave as an argument, which is refused.
+    #[arg(hide = true)]
+    pub value: Vec<OsString>,
+}
+
+/// `shipctl decrypt-value`
+#[derive(Args)]
+#[command(
+    after_help = "Reads `secure: |` with its block, or the encrypted text alone, from stdin, and prints the value and a newline."
+)]
+pub struct DecryptValue {}

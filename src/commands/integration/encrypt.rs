@@ -1,0 +1,45 @@
+//! How secrets become text that may lie in a repository.
+
+use std::cell::OnceCell;
+
+use anyhow::anyhow;
+
+use crate::commands::{Failure, encrypt};
+use crate::model::Pipeline;
+use crate::secret::Secret;
+use crate::secure::{self, Recipient};
+
+/// Encrypts values for everybody who may read those of a line. Who that is is found out when it is first needed: for an
+/// integration without secrets nobody needs a key.
+pub(super) struct Recipients<'a> {
+    pipeline: &'a Pipeline,
+    found: OnceCell<Vec<Recipient>>,
+}
+
+impl<'a> Recipients<'a> {
+    /// Those of the line, or else the owner of the key in use.
+    pub(super) fn of_line(pipeline: &'a Pipeline) -> Recipients<'a> {
+        Recipients { pipeline, found: OnceCell::new() }
+    }
+
+    fn all(&self) -> Result<&[Recipient], Failure> {
+        if self.found.get().is_none() {
+            let found = encrypt::recipients(self.pipeline, &encrypt::opener(self.pipeline))?;
+            let _ = self.found.set(found);
+        }
+        Ok(self.found.get().map_or(&[], Vec::as_slice))
+    }
+
+    /// Fails early where a secret could not be stored: nobody should type one in vain.
+    pub(super) fn must_encrypt(&self, answer: &str) -> Result<(), Failure> {
+        self.all().map(drop).map_err(|failure| {
+            let message = failure.message.trim_start_matches("error: ").trim_end();
+            anyhow!("cannot store `{answer}`: {message}").into()
+        })
+    }
+
+    /// What `secure:` holds for a value.
+    pub(super) fn encrypt(&self, value: &Secret) -> Result<String, Failure> {
+        Ok(secure::encrypt(self.all()?, value).map_err(|why| anyhow!(why))?)
+    }
+}

@@ -1,0 +1,68 @@
+//! `shipctl key add-recipient`.
+
+use std::io;
+
+use anyhow::anyhow;
+
+use crate::cli::LineOptions;
+use crate::commands::encrypt::parse;
+use crate::commands::integration::{commit, read_to_add, target};
+use crate::commands::{Failure, failure, paint, print};
+use crate::edit::{Draft, map_node, text_node};
+use crate::exit;
+use crate::model::files::Line;
+use crate::source::{Printable, SourceId};
+
+/// Runs the command.
+pub(super) fn add(recipient: &str, name: Option<&str>, options: &LineOptions) -> Result<u8, Failure> {
+    let recipient = parse(recipient)?;
+    let mut line = read_to_add(options)?;
+    let twice = line.pipeline.recipients.iter().find(|found| found.listed.recipient == recipient);
+    if let Some(found) = twice {
+        let place = line.sources.describe(found.place);
+        return Err(anyhow!("{} is a recipient already ({place})", found.listed).into());
+    }
+    let file = file(&mut line, options)?;
+    let text = |text: &str| text_node(file, text);
+    let item = map_node(
+        file,
+        name.map(|name| ("name".to_owned(), text(name)))
+            .into_iter()
+            .chain([("key".to_owned(), text(&recipient.to_string()))]),
+    );
+    let first = line.pipeline.recipients.is_empty();
+    let mut draft = draft(&line, options)?;
+    draft.add_recipient(file, item)?;
+    commit(&line, draft, options)?;
+    let who = name.map_or_else(|| recipient.to_string(), |name| Printable(name).to_string());
+    print(&format!("added {who} to the recipients of {}\n", line.sources.get(file).path().display()))?;
+    if has_encrypted(&line) {
+        eprintln!("shipctl: what is encrypted already opens for {who} after `shipctl key rotate`");
+    }
+    if first {
+        eprintln!(
+            "shipctl: these are the only recipients now: add your own with `shipctl key add-recipient \"$(shipctl key show)\"`, unless this is it"
+        );
+    }
+    target::tell(&line, file, options);
+    Ok(exit::SUCCESS)
+}
+
+/// The file that lists recipients, or the one of integrations.
+fn file(line: &mut Line, options: &LineOptions) -> Result<SourceId, Failure> {
+    let found = {
+        let draft = draft(line, options)?;
+        line.sources.ids().find(|id| draft.has_recipients(*id))
+    };
+    found.map_or_else(|| target::find(line, None, options), Ok)
+}
+
+pub(super) fn draft<'a>(line: &'a Line, options: &LineOptions) -> Result<Draft<'a>, Failure> {
+    let draft = Draft::new(&line.sources);
+    draft.map_err(|problems| failure(&problems, &line.sources, paint(options.color, &io::stderr())))
+}
+
+/// Whether a file of the line has an encrypted value.
+fn has_encrypted(line: &Line) -> bool {
+    line.sources.ids().any(|id| line.sources.get(id).text().contains("secure"))
+}

@@ -1,0 +1,203 @@
+//! The tools that people keep secrets with: facts, not code. A new source is one row of [`TOOLS`].
+//!
+//! Each is called through its own command line, with where the value is, never with a value.
+
+/// A tool that gives a secret away to its owner.
+#[derive(Debug)]
+pub struct Tool {
+    /// The key in the YAML: `{op: "op://…"}`.
+    pub key: &'static str,
+    /// How a reference to a value is written.
+    pub form: &'static str,
+    /// The program.
+    pub program: &'static str,
+    /// How one comes by the program.
+    pub install: &'static str,
+    /// What the program is called with for a reference; `None` if that is not written as it should be.
+    pub call: fn(&str) -> Option<Call>,
+}
+
+/// A call of a tool.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// A file that comes behind them; a relative path starts from the directory of the YAML file.
+    pub file: Option<String>,
+    /// What of the output is the value.
+    pub take: Take,
+}
+
+/// What of the output of a tool is the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// All of it, without one newline at its end.
+    All,
+    /// The first line.
+    FirstLine,
+    /// What a JSON object holds at the first of these routes that is there.
+    Json(Vec<Vec<String>>),
+}
+
+/// All tools.
+pub static TOOLS: &[Tool] = &[
+    Tool {
+        key: "op",
+        form: "op://VAULT/ITEM/FIELD",
+        program: "op",
+        install: "it comes with 1Password: https://developer.1password.com/docs/cli",
+        call: |reference| {
+            let path = reference.strip_prefix("op://")?;
+            (path.split('/').filter(|part| !part.is_empty()).count() > 2).then(|| call(&["read", reference]))
+        },
+    },
+    // The path is that of the API, as in policies: it is right for both versions of the key-value engine, and for others.
+    Tool {
+        key: "vault",
+        form: "secret/data/PATH#FIELD",
+        program: "vault",
+        install: "it comes with HashiCorp Vault: https://developer.hashicorp.com/vault/install",
+        call: |reference| {
+            let (path, field) = parts(reference, '#')?;
+            let route = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+            let routes = vec![route(&["data", "data", field]), route(&["data", field])];
+            Some(Call { take: Take::Json(routes), ..call(&["read", "-format=json", path]) })
+        },
+    },
+    Tool {
+        key: "aws_secret",
+        form: "NAME or NAME#KEY",
+        program: "aws",
+        install: "it is the AWS command-line tool: https://aws.amazon.com/cli",
+        call: |reference| {
+            let (name, key) = match reference.contains('#') {
+                true => parts(reference, '#').map(|(name, key)| (name, Some(key)))?,
+                false => (part(reference)?, None),
+            };
+            let words = ["secretsmanager", "get-secret-value", "--secret-id", name];
+            let call = call(&[&words[..], &["--query", "SecretString", "--output", "text"]].concat());
+            Some(match key {
+                Some(key) => Call { take: Take::Json(vec![vec![key.to_owned()]]), ..call },
+                None => call,
+            })
+        },
+    },
+    Tool {
+        key: "pass",
+        form: "PATH",
+        program: "pass",
+        install: "it is the standard Unix password manager: https://www.passwordstore.org",
+        // By its convention the password is the first line, and notes follow.
+        call: |reference| Some(Call { take: Take::FirstLine, ..call(&["show", part(reference)?]) }),
+    },
+    Tool {
+        key: "sops",
+        form: "FILE#KEY.KEY or FILE",
+        program: "sops",
+        install: "see https://getsops.io",
+        call: |reference| {
+            let (file, route) = match reference.contains('#') {
+                true => parts(reference, '#').map(|(file, route)| (file, Some(route)))?,
+                false => (part(reference)?, None),
+            };
+            let call = match route {
+                Some(route) => call(&["--decrypt", "--extract", &sops_route(route)]),
+                None => call(&["--decrypt"]),
+            };
+            Some(Call { file: Some(file.to_owned()), ..call })
+        },
+    },
+    #[cfg(not(target_os = "macos"))]
+    Tool {
+        key: "keyring",
+        form: "SERVICE/NAME",
+        program: "secret-tool",
+        install: "it is in the package libsecret-tools, or libsecret",
+        call: |reference| {
+            let (service, name) = service_and_name(reference)?;
+            Some(call(&["lookup", "service", service, "username", name]))
+        },
+    },
+    #[cfg(target_os = "macos")]
+    Tool {
+        key: "keyring",
+        form: "SERVICE/NAME",
+        program: "security",
+        install: "it is a part of macOS",
+        call: |reference| {
+            let (service, name) = service_and_name(reference)?;
+            Some(call(&["find-generic-password", "-s", service, "-a", name, "-w"]))
+        },
+    },
+];
+
+fn call(arguments: &[&str]) -> Call {
+    let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    Call { arguments, file: None, take: Take::All }
+}
+
+/// A part of a reference. Nothing that a program could take for an option.
+fn part(text: &str) -> Option<&str> {
+    (!text.is_empty() && !text.starts_with('-')).then_some(text)
+}
+
+fn parts(text: &str, separator: char) -> Option<(&str, &str)> {
+    let (first, second) = text.split_once(separator)?;
+    Some((part(first)?, part(second)?))
+}
+
+/// Services are called by addresses too: the last part is the name.
+fn service_and_name(reference: &str) -> Option<(&str, &str)> {
+    let (service, name) = reference.rsplit_once('/')?;
+    Some((part(service)?, part(name)?))
+}
+
+/// `a.0.b` as sops writes it: `["a"][0]["b"]`.
+fn sops_route(route: &str) -> String {
+    let step = |key: &str| match key.parse::<u32>() {
+        Ok(index) => format!("[{index}]"),
+        Err(_) => format!("[{}]", serde_json::Value::from(key)),
+    };
+    route.split('.').map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(key: &str, reference: &str) -> Option<String> {
+        let tool = TOOLS.iter().find(|tool| tool.key == key)?;
+        Some((tool.call)(reference)?.arguments.join(" "))
+    }
+
+    #[test]
+    fn references_become_calls() {
+        for (key, reference, expected) in [
+            ("op", "op://team/aws/key", "read op://team/aws/key"),
+            ("vault", "secret/data/x#field", "read -format=json secret/data/x"),
+            ("pass", "aws/key", "show aws/key"),
+            ("sops", "s.yml#a.0.b\"", "--decrypt --extract [\"a\"][0][\"b\\\"\"]"),
+        ] {
+            assert_eq!(words(key, reference).as_deref(), Some(expected));
+        }
+        let aws = "secretsmanager get-secret-value --secret-id a/b --query SecretString --output text";
+        assert_eq!(words("aws_secret", "a/b#key").as_deref(), Some(aws));
+    }
+
+    #[test]
+    fn what_is_no_reference_is_no_call() {
+        for (key, reference) in [
+            ("op", "team/aws/key"),
+            ("op", "op://team/aws"),
+            ("vault", "secret/data/x"),
+            ("vault", "-address=http://evil#x"),
+            ("aws_secret", "--debug"),
+            ("aws_secret", "name#"),
+            ("pass", "-c"),
+            ("sops", "#a"),
+            ("keyring", "service"),
+        ] {
+            assert_eq!(words(key, reference), None, "{key} {reference}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Encrypted values: texts in the age format that lie in the YAML, and the keys that open them.
+//!
+//! A value is encrypted to every [`Recipient`] of a line: the public halves of its people's keys, which stand in the line
+//! itself. [`Keys`] are the secret halves that this user has. Any other tool that knows age opens and writes the same
+//! texts.
+
+mod keys;
+mod opener;
+mod place;
+
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::str::FromStr;
+
+use age::armor::{ArmoredWriter, Format};
+use age::{DecryptError, Decryptor, Encryptor, Identity};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+pub use keys::{Keys, generate, protect};
+pub use opener::{Listed, Opener};
+pub use place::{Ask, KeyError, KeyPlace, VARIABLES, create, default_file};
+
+/// The public half of somebody's key: `age1…`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Recipient(age::x25519::Recipient);
+
+impl FromStr for Recipient {
+    type Err = String;
+
+    /// Reads `age1…`. The error says what the text is instead, and never repeats it: it may be a secret key.
+    fn from_str(text: &str) -> Result<Recipient, String> {
+        if text.to_ascii_uppercase().contains("AGE-SECRET-KEY-") {
+            return Err(
+                "this is a secret key; a recipient is its public half, `age1…` (shipctl key show)".to_owned()
+            );
+        }
+        let read = text.parse().map(Recipient);
+        read.map_err(|_| "this is no age recipient: one is `age1` and 58 letters and digits".to_owned())
+    }
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Encrypts a value to all of `recipients`, as armoured text that ends with a newline.
+///
+/// # Errors
+///
+/// When there are no recipients, or the system has no random numbers.
+pub fn encrypt(recipients: &[Recipient], value: &Secret) -> Result<String, String> {
+    let recipients = recipients.iter().map(|recipient| &recipient.0 as &dyn age::Recipient);
+    let encryptor = Encryptor::with_recipients(recipients).map_err(|error| error.to_string())?;
+    armoured(encryptor, value.expose().as_bytes())
+}
+
+fn armoured(encryptor: Encryptor, plain: &[u8]) -> Result<String, String> {
+    let write = || {
+        let armour = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
+        let mut stream = encryptor.wrap_output(armour)?;
+        stream.write_all(plain)?;
+        stream.finish()?.finish()
+    };
+    let bytes = write().map_err(|error: std::io::Error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| error.to_string())
+}
+
+/// The same encrypted value as one line: base64 of age's binary format. `None` if `armoured` is none.
+pub fn as_one_line(armoured: &str) -> Option<String> {
+    Some(STANDARD.encode(binary(armoured)?.ok()?))
+}
+
+/// Why an encrypted value could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// It is no text in the age format.
+    NotAge,
+    /// It was encrypted to other keys.
+    OtherKeys,
+    /// It was encrypted to a passphrase, which nobody can be asked for in the middle of a run.
+    Passphrase,
+    /// It was cut or altered; in words that go on "the text is damaged: ".
+    Damaged(&'static str),
+    /// What is in it is no UTF-8 text.
+    NotText,
+}
+
+const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
+const END: &str = "-----END AGE ENCRYPTED FILE-----";
+
+/// The first line of age's binary format, in base64, as far as it is the same whatever follows.
+const HEADER: &str = "YWdlLWVuY3J5cHRpb24ub3Jn";
+
+/// The armoured texts in a text, whatever stands around them and however deep they are indented.
+pub fn find_armoured(text: &str) -> Option<&str> {
+    let start = text.find(BEGIN)?;
+    let end = text[start..].find(END).map_or(text.len(), |end| start + end + END.len());
+    Some(&text[start..end])
+}
+
+/// Whether it is meant to be a text in the age format, armoured or in base64. Shippable's own encrypted values are not.
+pub fn is_age(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with(BEGIN) || text.starts_with(HEADER)
+}
+
+/// Whether it is one line of base64 in the age format.
+pub fn is_one_line(text: &str) -> bool {
+    text.trim_start().starts_with(HEADER)
+}
+
+/// The binary format of an armoured or base64 text; `None` if it is neither. Blanks and line ends do not matter: a YAML
+/// scalar may be folded.
+fn binary(text: &str) -> Option<Result<Vec<u8>, OpenError>> {
+    let text = text.trim();
+    let body = match text.strip_prefix(BEGIN) {
+        Some(rest) => match rest.strip_suffix(END) {
+            Some(body) => body,
+            None => return Some(Err(OpenError::Damaged("its last line is missing"))),
+        },
+        None if text.starts_with(HEADER) => text,
+        None => return None,
+    };
+    let body: String = body.split_whitespace().collect();
+    Some(STANDARD.decode(body).map_err(|_| OpenError::Damaged("it is cut short or altered")))
+}
+
+/// Opens an encrypted value with the first key that fits.
+fn open<'i>(identities: impl Iterator<Item = &'i dyn Identity>, text: &str) -> Result<Secret, OpenError> {
+    let bytes = binary(text).ok_or(OpenError::NotAge)??;
+    let decryptor =
+        Decryptor::new(&*bytes).map_err(|_| OpenError::Damaged("its header is cut short or altered"))?;
+    if decryptor.is_scrypt() {
+        return Err(OpenError::Passphrase);
+    }
+    let plain = read(decryptor, identities, bytes.len()).map_err(|error| match error {
+        DecryptError::NoMatchingKeys => OpenError::OtherKeys,
+        _ => OpenError::Damaged("it is cut short or altered"),
+    })?;
+    text_of(plain).ok_or(OpenError::NotText)
+}
+
+/// Reads all there is. Room for all of it is there from the beginning: what grows leaves a copy behind.
+fn read<'i>(
+    decryptor: Decryptor<&[u8]>,
+    identities: impl Iterator<Item = &'i dyn Identity>,
+    most: usize,
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(most));
+    decryptor.decrypt(identities)?.read_to_end(&mut plain)?;
+    Ok(plain)
+}
+
+fn text_of(mut plain: Zeroizing<Vec<u8>>) -> Option<Secret> {
+    match String::from_utf8(std::mem::take(&mut *plain)) {
+        Ok(text) => Some(Secret::new(text)),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! Where this user's keys are: `SHIPCTL_KEY`, `SHIPCTL_KEY_FILE`, or a file in the configuration directory.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::keys::{Keys, is_protected, unprotect};
+use crate::secret::Secret;
+
+/// The variables that tell shipctl of keys. They are not for the processes that it starts.
+pub const VARIABLES: [&str; 2] = [TEXT, FILE];
+
+const TEXT: &str = "SHIPCTL_KEY";
+const FILE: &str = "SHIPCTL_KEY_FILE";
+
+/// The largest file of keys that is read, in bytes.
+const MAX_FILE: usize = 64 << 10;
+
+/// Asks the user for a secret: the question, and the answer or why there is none.
+pub type Ask = fn(&str) -> Result<Secret, String>;
+
+/// Why there are no keys.
+#[derive(Clone, Debug)]
+pub struct KeyError {
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// Where keys come from.
+pub enum KeyPlace {
+    /// A variable that holds them.
+    Variable,
+    /// A file; the one in the configuration directory need not be there.
+    File(PathBuf),
+}
+
+impl KeyPlace {
+    /// Where they come from as things are.
+    ///
+    /// # Errors
+    ///
+    /// When there is no configuration directory, because there is no home directory.
+    pub fn find() -> Result<KeyPlace, KeyError> {
+        if set(TEXT).is_some() {
+            return Ok(KeyPlace::Variable);
+        }
+        set(FILE).map_or_else(default_file, |path| Ok(path.into())).map(KeyPlace::File)
+    }
+
+    /// Reads the keys.
+    ///
+    /// # Errors
+    ///
+    /// When there are none, or the file is not for its owner alone.
+    pub fn keys(&self, ask: Ask) -> Result<Keys, KeyError> {
+        match self {
+            KeyPlace::Variable => {
+                let text = Zeroizing::new(std::env::var(TEXT).unwrap_or_default());
+                Keys::parse(&text, format!("${TEXT}")).map_err(|why| KeyError {
+                    message: format!("${TEXT} holds no keys: {why}"),
+                    hint: "set it to the text AGE-SECRET-KEY-1…, or unset it".to_owned(),
+                })
+            }
+            KeyPlace::File(path) => of_file(path, ask),
+        }
+    }
+}
+
+fn set(variable: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(variable).filter(|value| !value.is_empty())
+}
+
+/// The file in the user's configuration directory.
+///
+/// # Errors
+///
+/// When there is no home directory.
+pub fn default_file() -> Result<PathBuf, KeyError> {
+    let configuration = set("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let directory = configuration.or_else(|| Some(PathBuf::from(set("HOME")?).join(".config")));
+    directory.map(|directory| directory.join("shipctl/key.txt")).ok_or_else(|| KeyError {
+        message: "there is no key, and no home directory that could have one".to_owned(),
+        hint: format!("set {TEXT} to a key, or {FILE} to a file that has one"),
+    })
+}
+
+fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
+    let shown = path.display().to_string();
+    let error = |message: String, hint: String| KeyError { message, hint };
+    let mut file = File::open(path).map_err(|problem| match problem.kind() {
+        io::ErrorKind::NotFound if set(FILE).is_none() => error(
+            "you have no key".to_owned(),
+            format!("make one with `shipctl key new`, or set {TEXT} to one; it would be in {shown}"),
+        ),
+        _ => error(
+            format!("cannot read the key file {shown}: {}", in_words(&problem)),
+            format!("{FILE} says where the file is; {TEXT} may hold the key itself"),
+        ),
+    })?;
+    let unreadable = |problem: io::Error| {
+        error(
+            format!("cannot read the key file {shown}: {}", in_words(&problem)),
+            "give another file".to_owned(),
+        )
+    };
+    let mode = file.metadata().map_err(unreadable)?.mode();
+    if mode & 0o077 != 0 {
+        return Err(error(
+            format!("the key file {shown} may be read or changed by others (mode {:04o})", mode & 0o7777),
+            format!("run `chmod 600 {shown}`, and rotate the key if somebody may have read it"),
+        ));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));
+    Read::by_ref(&mut file).take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let bad = |why: String| {
+        error(
+            format!("the key file {shown} cannot be used: {why}"),
+            "`shipctl key new` writes a good one".to_owned(),
+        )
+    };
+    if bytes.len() > MAX_FILE {
+        return Err(bad(format!("it holds more than {} KiB", MAX_FILE >> 10)));
+    }
+    if is_protected(&bytes) {
+        let passphrase = ask(&format!("Passphrase of {shown}")).map_err(|why| {
+            error(
+                format!("the key file {shown} has a passphrase: {why}"),
+                format!("use a terminal, or set {TEXT} to a key without one"),
+            )
+        })?;
+        let again =
+            |why: String| error(format!("cannot open the key file {shown}: {why}"), "try again".to_owned());
+        let text = unprotect(&bytes, &passphrase).map_err(again)?;
+        return Keys::parse(text.expose(), shown.clone()).map_err(bad);
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad("it is no text".to_owned()))?;
+    Keys::parse(text, shown.clone()).map_err(bad)
+}
+
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Writes a new file of keys, for its owner alone from the first instant, as are directories that it needs.
+///
+/// # Errors
+///
+/// When it is there already, or cannot be written. Nothing half-written stays.
+pub fn create(path: &Path, text: &str) -> Result<(), String> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => format!("{} is there already", path.display()),
+        _ => format!("cannot make {}: {error}", path.display()),
+    };
+    if let Some(parent) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+        let _ = std::fs::remove_file(path);
+        failed(error)
+    })
+}

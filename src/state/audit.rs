@@ -1,0 +1,38 @@
+//! Who ran what with which credentials: a line of JSON for each run in `audit.jsonl`, beside the database.
+//!
+//! It is written by one call to a file that is opened to append, so that the lines of runs that end at the same time
+//! stay whole. It is not brought to the disk at once: no run waits for it.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use super::place::Place;
+use super::{Error, Result};
+
+/// The file's name.
+pub const AUDIT: &str = "audit.jsonl";
+
+/// Appends a line about a run of the line in `directory`. A file that is not there is made, for its owner alone.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn append(directory: &Path, entry: &serde_json::Value) -> Result<()> {
+    let place = Place::of(directory);
+    let file = place.directory.join(AUDIT);
+    let line = format!("{entry}\n");
+    let write = || {
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(0o600).open(&file)?.write_all(line.as_bytes())
+    };
+    let written = match write() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            place.make()?;
+            write()
+        }
+        written => written,
+    };
+    written.map_err(|error| Error::io(&error, format!("cannot write {}", file.display())))
+}

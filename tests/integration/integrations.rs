@@ -1,0 +1,336 @@
+//! `shipctl integration`: adding, showing, removing and renaming.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use crate::support::shipctl;
+use crate::terminal::Terminal;
+
+const LINE: &str = "resources:
+- {name: aws, type: integration, integration: my_aws}
+jobs:
+- name: deploy
+  type: runSh
+  integrations: [my_aws]
+  steps:
+  - IN: aws
+  - TASK: [echo $MY_AWS_INTEGRATION_ACCESSKEY]
+";
+
+const INTEGRATIONS: &str = "integrations:
+  - name: my_aws   # ours
+    type: amazonKeys
+    fields:
+      accessKey: {env: AK}
+      secretKey: hunter2hunter2
+";
+
+#[test]
+fn adding_keeps_the_rest_of_the_file() {
+    let yaml = "# top\nintegrations:\n- name: 'a'  # why\n  type: Slack\n  fields: {webhookUrl: {env: A}}\n\n# the end";
+    shipctl("integration")
+        .args("add b --type AWS\u{20}Keys")
+        .file("shippable.yml", yaml)
+        .status(2)
+        .starts()
+        .stderr("error: unexpected argument 'Keys'")
+        .run();
+    shipctl("integration")
+        .args("add b --type amazonKeys --env-field accessKey=AK --file-field secretKey=~/key")
+        .file("shippable.yml", yaml.replace('\n', "\r\n"))
+        .stdout("added b (AWS Keys) to shippable.yml\n")
+        .run()
+        .file("shippable.yml", "# top\r\nintegrations:\r\n- name: 'a'  # why\r\n  type: Slack\r\n  fields: {webhookUrl: {env: A}}\r\n- name: b\r\n  type: amazonKeys\r\n  fields:\r\n    accessKey: {env: AK}\r\n    secretKey: {file: \"~/key\"}\r\n\r\n# the end");
+}
+
+#[test]
+fn the_first_one_goes_to_a_file_of_its_own() {
+    let done = shipctl("integration")
+        .args("add hook --type Slack --env-field webhookUrl=HOOK")
+        .file("shippable.yml", "jobs: []\n")
+        .stdout("added hook (Slack) to shippable.integrations.yml\n")
+        .run()
+        .file(
+            "shippable.integrations.yml",
+            "integrations:\n  - name: hook\n    type: slackKey\n    fields:\n      webhookUrl: {env: HOOK}\n",
+        )
+        .file("shippable.yml", "jobs: []\n");
+    let mode = fs::metadata(done.path("shippable.integrations.yml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn mode_and_link_of_a_file_stay() {
+    let call = shipctl("integration")
+        .args("add hook --type Slack --command-field")
+        .arg("webhookUrl=pass show 'a b'")
+        .file("real/it.yml", "\u{feff}integrations: [] # none\n")
+        .stdout("added hook (Slack) to shippable.integrations.yml\n");
+    symlink("real/it.yml", call.path("shippable.integrations.yml")).unwrap();
+    fs::set_permissions(call.path("real/it.yml"), fs::Permissions::from_mode(0o640)).unwrap();
+    let done = call.run().file(
+        "real/it.yml",
+        "\u{feff}integrations: # none\n  - name: hook\n    type: slackKey\n    fields:\n      webhookUrl: {command: \"pass show 'a b'\"}\n",
+    );
+    assert!(fs::symlink_metadata(done.path("shippable.integrations.yml")).unwrap().is_symlink());
+    assert_eq!(fs::metadata(done.path("real/it.yml")).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(fs::read_dir(done.path("real")).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn flow_style_stays_flow_style() {
+    shipctl("integration")
+        .args("add b --type github --field url=https://api.github.com --env-field token=T")
+        .file("shippable.yml", "{\"integrations\": [\n  {\"name\": \"a\", \"type\": \"Slack\", \"fields\": {\"webhookUrl\": \"x\"}}\n]}\n")
+        .stdout("added b (GitHub) to shippable.yml\n")
+        .run()
+        .file("shippable.yml", "{\"integrations\": [\n  {\"name\": \"a\", \"type\": \"Slack\", \"fields\": {\"webhookUrl\": \"x\"}},\n  {\"name\":\"b\",\"type\":\"github\",\"fields\":{\"url\":\"https://api.github.com\",\"token\":{\"env\":\"T\"}}}\n]}\n");
+}
+
+#[test]
+fn a_list_that_cannot_be_edited_is_left_alone_and_what_to_paste_is_said() {
+    let yaml = "other: &list\n- {name: a, type: Slack, fields: {webhookUrl: x}}\nintegrations: *list\n";
+    shipctl("integration")
+        .args("add b --type Slack --env-field webhookUrl=B")
+        .file("shippable.yml", yaml)
+        .stderr("error: cannot edit shippable.yml: `integrations:` is an alias\n  hint: put it there by hand:\n  integrations:\n    - name: b\n      type: slackKey\n      fields:\n        webhookUrl: {env: B}\n")
+        .status(125)
+        .run()
+        .file("shippable.yml", yaml);
+}
+
+#[test]
+fn the_list_of_the_ci_section_is_another_one() {
+    let yaml = "language: node_js\nintegrations:\n  - integrationName: hub\n    type: docker\n";
+    let call = |args: &str| {
+        let add = format!("add b --type Slack --env-field webhookUrl=B {args}");
+        shipctl("integration").args(&add).file("shippable.yml", yaml)
+    };
+    call("").stdout("added b (Slack) to shippable.integrations.yml\n").run().file("shippable.yml", yaml);
+    call("--to shippable.yml")
+        .stderr("error: cannot edit shippable.yml: its `integrations:` are those of the CI section\n")
+        .starts()
+        .status(125)
+        .run()
+        .file("shippable.yml", yaml);
+}
+
+#[test]
+fn secrets_are_not_taken_from_arguments() {
+    shipctl("integration")
+        .args("add b --type amazonKeys --field accessKey=hunter2")
+        .file("shippable.yml", LINE)
+        .stderr("error: `accessKey` of AWS Keys is a secret, and the process list and the shell's history show arguments\n  hint: leave it out to be asked for it, or use --stdin-field accessKey, or say where it is: --env-field, --file-field, --command-field\n")
+        .status(2)
+        .run();
+    shipctl("integration")
+        .args("add b --type keyValuePair --field envs.A=hunter2")
+        .file("shippable.yml", LINE)
+        .stderr("error: `envs.A` of Key-Value pair is a secret")
+        .starts()
+        .status(2)
+        .run();
+}
+
+#[test]
+fn what_is_wrong_with_fields_is_said() {
+    for (args, stderr) in [
+        ("--type amazonKeys", "error: AWS Keys has to have: accessKey, secretKey\n"),
+        (
+            "--type amazonKeys --env-field acessKey=A",
+            "error: AWS Keys has no field `acessKey`\n  hint: did you mean `accessKey`?\n",
+        ),
+        ("--type keyValuePair --env-field envs=A", "error: write envs.KEY: `envs` holds keys and values\n"),
+        (
+            "--type Slack --env-field webhookUrl=A --file-field webhookUrl=b",
+            "error: `webhookUrl` is given twice\n",
+        ),
+    ] {
+        let call = shipctl("integration").args(&format!("add b {args}")).file("shippable.yml", LINE);
+        call.stderr(stderr).starts().status(2).run().file("shippable.yml", LINE);
+    }
+}
+
+#[test]
+fn names_that_are_taken_are_refused() {
+    for (name, stderr) in [
+        ("my_aws", "error: there is an integration `my_aws` already\n"),
+        ("my-_aws", "error: `my-_aws` would have the same variables as the integration `my_aws`: MY_AWS_…\n"),
+        ("12", "error: nothing is left of the name `12` for its variables\n"),
+        ("a:b", "error: an integration cannot be called `a:b`\n"),
+    ] {
+        shipctl("integration")
+            .args(&format!("add {name} --type Slack --env-field webhookUrl=A"))
+            .file("shippable.yml", INTEGRATIONS)
+            .stderr(stderr)
+            .starts()
+            .status(125)
+            .run()
+            .file("shippable.yml", INTEGRATIONS);
+    }
+}
+
+#[test]
+fn list_and_show_tell_of_sources_and_never_of_secrets() {
+    let text = "my_aws  amazonKeys (AWS Keys)  shippable.integrations.yml:2:11\n  accessKey  ($AK)\n  secretKey  ***  (the YAML, in plain)\n  used by: resource aws, job deploy\n";
+    let call = |args: &str| {
+        shipctl("integration")
+            .args(args)
+            .file("shippable.yml", LINE)
+            .file("shippable.integrations.yml", INTEGRATIONS)
+    };
+    call("list").stdout(text).run();
+    call("show my_aws").stdout(format!("{text}  without: sessionToken\n")).run();
+    let json = call("show my_aws --format json").output().stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(
+        json["fields"][1],
+        serde_json::json!({"name": "secretKey", "secret": true, "source": "yaml", "origin": "the YAML, in plain", "value": "***"})
+    );
+    call("show my-aws")
+        .stderr("error: there is no integration `my-aws`\n  hint: did you mean `my_aws`?\n")
+        .status(125)
+        .run();
+}
+
+#[test]
+fn used_by_shows_resources_and_jobs_with_their_places() {
+    let call = |args: &str| {
+        shipctl("integration")
+            .args(args)
+            .file("shippable.yml", LINE)
+            .file("shippable.integrations.yml", INTEGRATIONS)
+    };
+    call("used-by my_aws")
+        .stdout("resource aws                shippable.yml:2:47\n  IN of job deploy          shippable.yml:8:9\nintegrations of job deploy  shippable.yml:6:18\n")
+        .run();
+    let json: serde_json::Value =
+        serde_json::from_slice(&call("used-by my_aws --format json").output().stdout).unwrap();
+    assert_eq!(json["resources"][0]["jobs"][0]["place"], "shippable.yml:8:9");
+    assert_eq!(json["jobs"][0]["name"], "deploy");
+}
+
+#[test]
+fn what_is_in_use_is_not_removed() {
+    let call = |args: &str| {
+        shipctl("integration")
+            .args(args)
+            .file("shippable.yml", LINE)
+            .file("shippable.integrations.yml", INTEGRATIONS)
+    };
+    let users = "  resource aws                shippable.yml:2:47\n    IN of job deploy          shippable.yml:8:9\n  integrations of job deploy  shippable.yml:6:18\n";
+    call("remove my_aws")
+        .stderr(&format!("error: my_aws is in use\n{users}  hint: take it away there first, or remove it all the same with --force\n"))
+        .status(1)
+        .run()
+        .file("shippable.integrations.yml", INTEGRATIONS);
+    call("remove my_aws --force")
+        .stdout(format!("removed my_aws from shippable.integrations.yml\nwhat needs it now:\n{users}"))
+        .run()
+        .file("shippable.integrations.yml", "integrations: []\n");
+}
+
+#[test]
+fn removing_takes_the_comment_right_above_and_no_other() {
+    let yaml = |of_b: &str| {
+        format!(
+            "integrations:\n# all\n\n# of a\n- {{name: a, type: Slack, fields: {{webhookUrl: x}}}}\n\n{of_b}# of c\n- {{name: c, type: Slack, fields: {{webhookUrl: x}}}}\n"
+        )
+    };
+    shipctl("integration")
+        .args("remove b")
+        .file("shippable.yml", yaml("# of b\n- name: b\n  type: Slack\n  fields: {webhookUrl: x}\n\n"))
+        .stdout("removed b from shippable.yml\n")
+        .run()
+        .file("shippable.yml", yaml(""));
+}
+
+#[test]
+fn renaming_changes_every_file_and_says_which_variables_change() {
+    shipctl("integration")
+        .args("rename my_aws prod-aws")
+        .file("shippable.yml", LINE)
+        .file("shippable.integrations.yml", INTEGRATIONS)
+        .stdout("renamed my_aws to prod-aws in shippable.yml, shippable.integrations.yml\nvariables of job deploy: MY_AWS_INTEGRATION_… are now PRODAWS_INTEGRATION_…\n  shippable.yml:9:18 says MY_AWS_INTEGRATION_… still\n")
+        .run()
+        .file("shippable.integrations.yml", INTEGRATIONS.replace("my_aws", "prod-aws"))
+        .file("shippable.yml", LINE.replace("my_aws", "prod-aws"));
+}
+
+#[test]
+fn a_name_with_which_a_job_could_not_run_is_refused() {
+    shipctl("integration")
+        .args("rename my_aws Aws")
+        .file("shippable.yml", LINE)
+        .file("shippable.integrations.yml", INTEGRATIONS)
+        .starts()
+        .stderr("error: `aws` and `Aws` of job `deploy` have the same variables")
+        .status(125)
+        .run()
+        .file("shippable.yml", LINE);
+}
+
+#[test]
+fn on_a_terminal_each_field_is_asked_for() {
+    let call = shipctl("integration").args("add chat --type ircCreds").file("shippable.yml", "jobs: []\n");
+    let mut terminal = Terminal::start(&mut call.command());
+    terminal.wait_for("server (Enter to skip): ");
+    terminal.types("\n");
+    terminal.wait_for("nick: ");
+    terminal.types("\n");
+    terminal.wait_for("nick is required");
+    terminal.wait_for("nick: ");
+    terminal.types("ship: it\n");
+    terminal.wait_for("password (Enter to skip) (not shown): ");
+    terminal.types("\n");
+    let (seen, status) = terminal.end();
+    assert!(
+        status.success() && seen.contains("added chat (IRC Credentials) to shippable.integrations.yml"),
+        "{seen}"
+    );
+    assert_eq!(
+        fs::read_to_string(call.path("shippable.integrations.yml")).unwrap(),
+        "integrations:\n  - name: chat\n    type: ircCreds\n    fields:\n      nick: \"ship: it\"\n"
+    );
+}
+
+#[test]
+fn a_secret_is_not_shown_when_it_is_typed_and_ctrl_c_leaves_the_terminal_as_it_was() {
+    let call = shipctl("integration")
+        .args("add chat --type ircCreds --field nick=n --field server=s")
+        .file("shippable.yml", "jobs: []\n");
+    let mut terminal = Terminal::start(&mut call.command());
+    terminal.wait_for("password (Enter to skip) (not shown): ");
+    terminal.types("hunter2\x7f3\x03");
+    let (seen, status) = terminal.end();
+    assert_eq!(status.code(), Some(130));
+    assert!(!seen.contains("hunt") && seen.contains("nothing was written"), "{seen}");
+    assert!(!call.path("shippable.integrations.yml").exists());
+}
+
+#[test]
+fn the_file_can_be_chosen() {
+    let hook = "add hook --type Slack --env-field webhookUrl=HOOK";
+    shipctl("integration")
+        .args(&format!("{hook} -f line.yml"))
+        .file("line.yml", "jobs: []\n")
+        .stderr("error: none of the files has a list of integrations\n  hint: say which one gets it with --to FILE\n")
+        .status(125)
+        .run();
+    shipctl("integration")
+        .args(&format!("{hook} -f line.yml --to line.yml"))
+        .file("line.yml", "jobs: []\n")
+        .stdout("added hook (Slack) to line.yml\n")
+        .run()
+        .file("line.yml", "jobs: []\n\nintegrations:\n  - name: hook\n    type: slackKey\n    fields:\n      webhookUrl: {env: HOOK}\n");
+    shipctl("integration")
+        .args(&format!("{hook} --to team.yml"))
+        .file("shippable.yml", "jobs: []\n")
+        .stdout("added hook (Slack) to team.yml\n")
+        .stderr("shipctl: team.yml is no file of the line by itself: read it with -i team.yml\n")
+        .run()
+        .file(
+            "team.yml",
+            "integrations:\n  - name: hook\n    type: slackKey\n    fields:\n      webhookUrl: {env: HOOK}\n",
+        );
+}
