@@ -138,10 +138,7 @@ pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnost
 }
 
 /// Fetches the fields of some integrations, as far as that is possible; with what was not, integration by integration.
-pub fn fetch_each<'i>(
-    integrations: &[&'i Integration],
-    fetch: &mut Fetch,
-) -> (Credentials, Vec<Vec<Diagnostic>>) {
+pub fn fetch_each(integrations: &[&Integration], fetch: &mut Fetch) -> (Credentials, Vec<Vec<Diagnostic>>) {
     fetch.run_commands(integrations.iter().copied().flat_map(sources));
     let mut problems = Vec::new();
     let fetched = integrations.iter().map(|integration| {
