@@ -57,7 +57,8 @@ fn processes(random: &mut Random, count: usize) -> (f64, f64) {
     });
     std::fs::write(at("line.yml"), line.to_string()).unwrap();
     let mut masked = Command::new(env!("CARGO_BIN_EXE_shipctl"));
-    masked.args(["exec", "job", "--mask", "-f"]).arg(at("line.yml")).args(["--", "cat"]).arg(at("log"));
+    masked.args(["exec", "job", "--mask", "-f"]).arg(at("line.yml"));
+    masked.arg("--workspace").arg(at("workspace")).args(["--", "cat"]).arg(at("log"));
     let mut plain = Command::new("cat");
     plain.arg(at("log"));
     let (mut best_masked, mut best_plain) = (Duration::MAX, Duration::MAX);

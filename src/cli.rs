@@ -342,6 +342,10 @@ pub enum GraphFormat {
     Dot,
     /// For Mermaid.
     Mermaid,
+    /// A picture, with the last results.
+    Svg,
+    /// The picture on a page that can be searched.
+    Html,
 }
 
 /// What is listed.

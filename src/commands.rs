@@ -18,6 +18,7 @@ mod line;
 pub mod list;
 mod made;
 mod params;
+mod picture;
 mod plain_secrets;
 mod plan;
 pub mod policy;
@@ -56,6 +57,7 @@ use crate::resolve::{self, Plan};
 use crate::run::Masking;
 use crate::secure::{self, Opener};
 use crate::source::Sources;
+use crate::state::Store;
 use crate::tools::{Finish, Tools};
 use crate::versions::{Opened, Versions};
 use crate::workspace::{self, Home, Unavailable, Workspace};
@@ -186,6 +188,8 @@ struct Session {
     opener: Opener,
     /// What stands in front of each line on stderr, where several jobs run.
     prefix: RefCell<String>,
+    /// The state, once a run has opened it: those that follow need not.
+    store: RefCell<Option<Store>>,
     /// The warnings so far: each entry of a matrix has the same.
     said: RefCell<Vec<String>>,
 }
@@ -237,10 +241,10 @@ impl Session {
         let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let (prefix, said) = Default::default();
+        let (prefix, said, store) = Default::default();
         let opener = encrypt::opener(&line.pipeline);
-        let session =
-            Session { line, options: options.clone(), paint, inherited, machine, opener, prefix, said };
+        let options = options.clone();
+        let session = Session { line, options, paint, inherited, machine, opener, prefix, said, store };
         session.warn(&no_repositories);
         Ok(session)
     }
@@ -273,7 +277,7 @@ impl Session {
     ) -> Result<Fetched<'a>, Failure> {
         let entry = self.chosen_entry(&plan)?;
         let job = &plan.job.name.text;
-        let mut state = State::open(self, access)?;
+        let mut state = State::open_for(self, access, &plan)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
         // The sessions of a run of several jobs were taken before; those that have ended since are taken again.

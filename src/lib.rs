@@ -16,6 +16,7 @@ pub mod diagnostic;
 pub mod edit;
 pub mod environment;
 pub mod exit;
+pub mod graph;
 pub mod lookup;
 pub mod mask;
 pub mod model;

@@ -145,7 +145,9 @@ impl Masker {
     /// after it starts a new stream.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         let text = std::mem::take(&mut self.held);
-        self.scan(&text, true, out);
+        if !text.is_empty() {
+            self.scan(&text, true, out);
+        }
         (self.hidden, self.run) = (0, 0);
     }
 

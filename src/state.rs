@@ -1,6 +1,7 @@
 //! State that lasts: the versions of jobs and resources, and the builds that made them.
 //!
-//! It lies in `.shipctl/` beside the YAML, in one SQLite database. SQLite, because several processes use it at once,
+//! It lies in `.shipctl/` beside the YAML, in one SQLite database, and as long as a build is running in a file of its own,
+//! see `begun`. SQLite, because several processes use it at once,
 //! any of them may be killed at any moment, and no other embedded store has been tried so hard at that. Files of a
 //! version are in the database too, in pieces and each content once: so one transaction is all that keeps a run's
 //! versions together, and nothing has to be swept up after a crash.
@@ -15,6 +16,7 @@
 
 mod adopt;
 mod audit;
+mod begun;
 mod build;
 mod change;
 mod content;
@@ -26,7 +28,6 @@ mod moment;
 mod open;
 mod place;
 mod prune;
-mod running;
 mod schema;
 mod tree;
 mod version;
@@ -96,6 +97,11 @@ impl Store {
         if place.has_database()? { open::open_existing(place).map(Some) } else { Ok(None) }
     }
 
+    /// Whether the database is still the one that was opened: it may be removed while it is in use.
+    pub fn is_there(&self) -> bool {
+        self.identity == self.place.identity()
+    }
+
     /// Sets how long this store waits for another process that is writing; [`PATIENCE`] otherwise.
     ///
     /// # Errors
@@ -136,21 +142,27 @@ impl Store {
     /// Begins a transaction that writes. It takes its place in the queue at once: one that reads first and writes
     /// later would fail if another wrote in between.
     fn write(&mut self, what: &str) -> Result<Transaction<'_>> {
-        if self.identity != self.place.identity() {
-            return Err(Error::new(
-                Kind::Missing,
-                format!(
-                    "cannot {what}: {} was removed or replaced while it was in use, so nothing can be stored in it: \
-                     run again, and let no script remove {DIRECTORY} (`git clean -x` does)",
-                    self.place.shown()
-                ),
-            ));
-        }
+        self.refuse_replaced(what)?;
         let explain = self.explain(what);
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&explain)?;
         open::refuse_newer_now(&transaction, &self.place).map_err(explain)??;
         Ok(transaction)
+    }
+
+    /// That the database is still the one that was opened.
+    fn refuse_replaced(&self, what: &str) -> Result<()> {
+        if self.is_there() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Missing,
+            format!(
+                "cannot {what}: {} was removed or replaced while it was in use, so nothing can be stored in it: run again, \
+                 and let no script remove {DIRECTORY} (`git clean -x` does)",
+                self.place.shown()
+            ),
+        ))
     }
 
     /// What makes of an error of the database one that says that it was not possible to `what`. It borrows nothing of

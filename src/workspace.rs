@@ -25,10 +25,9 @@ pub use place::{Home, remove_stale};
 
 use crate::contract::path;
 
-/// The file that marks a workspace and is locked while it is in use. It is empty when nothing is in the workspace,
-/// holds [`IN_USE`] while something is, and [`KEPT`] when that stays on purpose.
+/// The file that marks a workspace in a directory that was given, and is locked while it is in use. Where workspaces lie
+/// by default it lies elsewhere, see `place`. It holds [`KEPT`] when what is in the workspace stays on purpose.
 const MARKER: &str = ".shipctl-workspace";
-const IN_USE: &[u8] = b"+";
 const KEPT: &[u8] = b"kept\n";
 
 /// A workspace on disk. Dropping it removes it, or what is secret in it.
@@ -36,7 +35,8 @@ pub struct Workspace {
     root: PathBuf,
     secret_files: Vec<PathBuf>,
     fate: Fate,
-    marker: Flock<File>,
+    marker: PathBuf,
+    lock: Flock<File>,
 }
 
 /// What becomes of a workspace in the end.
@@ -68,27 +68,39 @@ impl Workspace {
     /// When another run uses it, when it holds something that is no workspace's, and when it cannot be written.
     /// Then nothing of it is left.
     pub fn create(root: &Path, layout: &Layout, keep: bool) -> Result<Workspace, Unavailable> {
-        let (marker, made) = claim(root)?;
-        let fate = match (place::is_default(root), made) {
-            (true, _) => Fate::Emptied,
-            (false, true) => Fate::Removed,
-            (false, false) => Fate::RemovedButRoot,
-        };
-        let mut workspace = Workspace { root: root.to_owned(), secret_files: Vec::new(), fate, marker };
-        workspace.fill(layout).map_err(Unavailable::Failed)?;
+        let claim = claim(root)?;
+        let (marker, lock) = (claim.marker, claim.lock);
+        let mut workspace =
+            Workspace { root: root.to_owned(), secret_files: Vec::new(), fate: claim.fate, marker, lock };
+        workspace.fill(layout, claim.is_empty).map_err(Unavailable::Failed)?;
         if keep {
             workspace.fate = Fate::Kept;
         }
         Ok(workspace)
     }
 
-    fn fill(&mut self, layout: &Layout) -> Result<()> {
-        let usable = || format!("cannot use the workspace {}", self.root.display());
-        // An empty marker says that only directories are left; a new one was just made.
-        if self.marker.metadata().with_context(usable)?.len() > 0 {
-            place::clear(&self.root, DIRECTORIES).with_context(usable)?;
+    fn fill(&mut self, layout: &Layout, is_empty: bool) -> Result<()> {
+        if !is_empty {
+            self.empty()?;
         }
-        self.mark(IN_USE).with_context(usable)?;
+        match self.write(layout) {
+            // A person has put something there, or an older shipctl has left it.
+            Err(error) if is_empty && is_in_the_way(&error) => {
+                self.empty()?;
+                self.write(layout)
+            }
+            written => written,
+        }
+    }
+
+    /// Removes what another run has left in it.
+    fn empty(&self) -> Result<()> {
+        place::clear(&self.root, DIRECTORIES)
+            .and_then(|()| self.lock.set_len(0))
+            .with_context(|| format!("cannot use the workspace {}", self.root.display()))
+    }
+
+    fn write(&mut self, layout: &Layout) -> Result<()> {
         for directory in &layout.directories {
             let directory = self.root.join(directory);
             make_directory(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
@@ -109,21 +121,16 @@ impl Workspace {
         &self.root
     }
 
-    fn mark(&self, content: &[u8]) -> io::Result<()> {
-        self.marker.set_len(0)?;
-        (&*self.marker).write_all(content)
-    }
-
     /// Takes it away, or what is secret in it.
     fn remove(&self) -> io::Result<()> {
         match self.fate {
             Fate::Emptied => {
                 place::clear(&self.root, DIRECTORIES)?;
-                return self.mark(b"");
+                return fs::remove_file(&self.marker);
             }
             Fate::Removed | Fate::RemovedButRoot => {
                 place::clear(&self.root, &[])?;
-                fs::remove_file(self.root.join(MARKER))?;
+                fs::remove_file(&self.marker)?;
             }
             Fate::Kept => {
                 for file in &self.secret_files {
@@ -136,7 +143,7 @@ impl Workspace {
                 if secrets.exists() {
                     place::remove_tree(&secrets)?;
                 }
-                return self.mark(KEPT);
+                return (&*self.lock).write_all(KEPT);
             }
         }
         if self.fate == Fate::Removed { fs::remove_dir(&self.root) } else { Ok(()) }
@@ -154,35 +161,63 @@ impl Drop for Workspace {
     }
 }
 
-/// Marks and locks a directory, which is made if it is not there; says whether it was.
-fn claim(root: &Path) -> Result<(Flock<File>, bool), Unavailable> {
+/// Whether a file could not be made because there is one.
+fn is_in_the_way(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
+}
+
+/// A directory that is ours.
+struct Claim {
+    marker: PathBuf,
+    lock: Flock<File>,
+    /// What becomes of it in the end.
+    fate: Fate,
+    /// Whether nothing is in it but directories.
+    is_empty: bool,
+}
+
+/// Marks and locks a directory, which is made if it is not there.
+fn claim(root: &Path) -> Result<Claim, Unavailable> {
     let failed = |error: io::Error| {
         let context = format!("cannot use {} as the workspace", root.display());
         Unavailable::Failed(anyhow::Error::from(error).context(context))
     };
+    if let Some(marker) = place::busy(root) {
+        let (lock, is_empty) = lock(&marker).map_err(failed)?.ok_or(Unavailable::InUse)?;
+        make_directory(root).map_err(failed)?;
+        return Ok(Claim { marker, lock, fate: Fate::Emptied, is_empty });
+    }
+    let made = !root.exists();
+    make_directory(root).map_err(failed)?;
+    let marker = root.join(MARKER);
+    if !made && !marker.exists() {
+        refuse_foreign(root).map_err(Unavailable::Failed)?;
+    }
+    let (lock, is_empty) = lock(&marker).map_err(failed)?.ok_or(Unavailable::InUse)?;
+    let fate = if made { Fate::Removed } else { Fate::RemovedButRoot };
+    Ok(Claim { marker, lock, fate, is_empty })
+}
+
+/// Locks a file, and says whether it had to be made; `None` if somebody else has locked it.
+fn lock(path: &Path) -> io::Result<Option<(Flock<File>, bool)>> {
     loop {
-        let made = match fs::DirBuilder::new().mode(0o700).create(root) {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+        let open =
+            |new: bool| OpenOptions::new().create(true).create_new(new).append(true).mode(0o600).open(path);
+        let (file, made) = match open(true) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (open(false)?, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make_directory(root).map_err(failed)?;
-                true
+                path.parent().map_or(Ok(()), make_directory)?;
+                continue;
             }
-            Err(error) => return Err(failed(error)),
+            opened => (opened?, true),
         };
-        let marker = root.join(MARKER);
-        if !made && !marker.exists() {
-            refuse_foreign(root).map_err(Unavailable::Failed)?;
-        }
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&marker).map_err(failed)?;
-        let lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => lock,
-            Err((_, nix::errno::Errno::EWOULDBLOCK)) => return Err(Unavailable::InUse),
-            Err((_, error)) => return Err(failed(error.into())),
-        };
-        // Whoever held the lock before may have removed the marker after it was opened here.
-        if place::is_same_file(&lock, &marker) {
-            return Ok((lock, made));
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            // Whoever held the lock before may have removed the file after it was opened here.
+            Ok(lock) if place::is_same_file(&lock, path) => return Ok(Some((lock, made))),
+            Ok(_) => {}
+            Err((_, nix::errno::Errno::EWOULDBLOCK)) => return Ok(None),
+            Err((_, error)) => return Err(error.into()),
         }
     }
 }

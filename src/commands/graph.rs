@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use indexmap::IndexSet;
 
-use super::{Failure, print, read_good};
+use super::{Failure, picture, print, read_good};
 use crate::cli::{Graph, GraphFormat, LineOptions};
 use crate::exit;
 use crate::model::{Job, Pipeline};
@@ -21,6 +21,8 @@ pub fn run(command: &Graph, options: &LineOptions) -> Result<u8, Failure> {
         GraphFormat::Text => text(&line.pipeline),
         GraphFormat::Dot => dot(&line.pipeline),
         GraphFormat::Mermaid => mermaid(&line.pipeline),
+        GraphFormat::Svg => crate::graph::picture(&picture::of_line(&line)?),
+        GraphFormat::Html => crate::graph::page(&picture::of_line(&line)?),
     })?;
     Ok(exit::SUCCESS)
 }
@@ -51,7 +53,7 @@ fn kind<'a>(pipeline: &'a Pipeline, name: &str) -> &'a str {
 }
 
 /// All names, in the order in which they are declared or referred to.
-fn names(pipeline: &Pipeline) -> IndexSet<&str> {
+pub(super) fn names(pipeline: &Pipeline) -> IndexSet<&str> {
     let mut names: IndexSet<&str> =
         pipeline.resources.keys().chain(pipeline.jobs.keys()).map(String::as_str).collect();
     for job in pipeline.jobs.values() {
@@ -62,7 +64,7 @@ fn names(pipeline: &Pipeline) -> IndexSet<&str> {
 }
 
 /// Arrows from what goes in to the job, and from the job to what comes out; the flag says that a change starts the job.
-fn edges(job: &Job) -> Vec<(&str, &str, bool)> {
+pub(super) fn edges(job: &Job) -> Vec<(&str, &str, bool)> {
     let name = job.name.text.as_str();
     let ins = job.inputs().map(|input| (input.name.text.as_str(), name, !input.switched_off));
     ins.chain(job.outputs().map(|output| (name, output.name.text.as_str(), true))).collect()

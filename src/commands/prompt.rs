@@ -85,11 +85,13 @@ const PASTE_ENDS: &[u8] = b"\x1b[201~";
 /// copy behind.
 const MAX_SECRET: usize = 64 << 10;
 
-fn read_quietly(input: impl Read) -> Result<Typed, Failure> {
+fn read_quietly(mut input: impl Read) -> Result<Typed, Failure> {
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_SECRET));
     let mut pasting = false;
-    for byte in input.bytes() {
-        match byte? {
+    // One at a time: what is behind the line is not ours, and a buffer would be another copy.
+    let mut byte = Zeroizing::new([0]);
+    while input.read(&mut *byte)? > 0 {
+        match byte[0] {
             b'\n' | b'\r' if !pasting => return Ok(Typed::Line(line)),
             // Ctrl-C, Ctrl-D, Ctrl-U and the two that mean "take one back".
             3 => return Ok(Typed::Interrupted),

@@ -1,5 +1,9 @@
 //! What a run remembers of those before it, and leaves for those after it.
 
+use std::thread::{self, JoinHandle};
+
+use anyhow::anyhow;
+
 use super::made::{self, Made};
 use super::{Failure, Fetched, Ready, Session};
 use crate::contract::path;
@@ -7,9 +11,9 @@ use crate::credentials::{Content, Credentials, FetchedValue, Value};
 use crate::diagnostic::Diagnostic;
 use crate::environment::dependency_directory;
 use crate::exit;
-use crate::resolve::Operation;
+use crate::resolve::{Operation, Plan};
 use crate::run::Outcome;
-use crate::state::{self, Change, Ending, Kind, RunSecret, Store, VersionRef};
+use crate::state::{self, Build, Change, Ending, Kind, RunSecret, Store, VersionRef};
 
 /// What a command does to the state.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,10 @@ pub(super) enum Access {
 pub(super) struct State {
     /// The store, if anything was stored or is going to be.
     pub(super) store: Option<Store>,
+    /// Opens the store while the job runs, which needs nothing that is in it.
+    opening: Option<JoinHandle<state::Result<Store>>>,
+    /// The number that the next run of the job has, where the store is not open; 0 if that is not known.
+    next: u32,
     /// Whether the run is to be recorded.
     pub(super) recording: bool,
 }
@@ -36,13 +44,37 @@ impl State {
     pub(super) fn open(session: &Session, access: Access) -> Result<State, Failure> {
         let directory = &session.line.directory;
         if access == Access::Record {
+            // Unless somebody has removed it meanwhile.
+            if let Some(store) = session.store.take().filter(Store::is_there) {
+                return Ok(State { store: Some(store), recording: true, ..State::default() });
+            }
             match Store::open(directory) {
-                Ok(store) => return Ok(State { store: Some(store), recording: true }),
+                Ok(store) => return Ok(State { store: Some(store), recording: true, ..State::default() }),
                 Err(error) if cannot_be_written(&error) => warn_unrecorded(session, &error),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(State { store: Store::open_existing(directory)?, recording: false })
+        Ok(State { store: Store::open_existing(directory)?, ..State::default() })
+    }
+
+    /// The state of the line for a job. For one that has no use for what is stored it is not opened, or not yet: that
+    /// takes as long as many a script.
+    pub(super) fn open_for(session: &Session, access: Access, plan: &Plan) -> Result<State, Failure> {
+        let next = || Build::next_unopened(&session.line.directory, &plan.job.name.text);
+        let is_open = session.store.borrow().is_some();
+        match (!is_open && plan.dependencies.is_empty()).then(next).flatten() {
+            Some(next) => Ok(State { next, recording: access == Access::Record, ..State::default() }),
+            None => State::open(session, access),
+        }
+    }
+
+    /// The store, as soon as it is open.
+    fn opened(&mut self) -> Result<Option<Store>, Failure> {
+        match self.opening.take().map(JoinHandle::join) {
+            Some(Ok(opened)) => Ok(Some(opened?)),
+            Some(Err(_)) => Err(anyhow!("cannot open the state: its thread has panicked").into()),
+            None => Ok(self.store.take()),
+        }
     }
 
     /// Takes it out of what was fetched for the job, which then goes its own way.
@@ -54,7 +86,7 @@ impl State {
     pub(super) fn next_build(&self, job: &str) -> Result<u32, Failure> {
         match &self.store {
             Some(store) if !self.recording => Ok(store.next_build(job)?),
-            _ => Ok(1),
+            _ => Ok(self.next.max(1)),
         }
     }
 
@@ -96,6 +128,16 @@ impl Record {
         fetched: &mut Fetched,
     ) -> Result<(State, Option<Record>), Failure> {
         let mut state = fetched.state.take();
+        if state.recording && state.store.is_none() {
+            if let Some(build) = Build::begin_unopened(&session.line.directory, &fetched.plan.job.name.text)?
+            {
+                fetched.number = build.reference.number;
+                let directory = session.line.directory.clone();
+                state.opening = Some(thread::spawn(move || Store::open(&directory)));
+                return Ok((state, Some(Record(build))));
+            }
+            state = State::open(session, Access::Record)?;
+        }
         let Some(store) = state.store.as_mut().filter(|_| state.recording) else { return Ok((state, None)) };
         let mut used: Vec<VersionRef> = Vec::new();
         for dependency in &fetched.plan.dependencies {
@@ -126,13 +168,12 @@ impl Record {
     /// When they cannot be stored, or hold a secret. Then the run has failed.
     pub(super) fn finish(
         self,
-        state: State,
+        mut state: State,
         session: &Session,
         ready: &Ready,
         outcome: Outcome,
         allow_secrets: bool,
     ) -> Result<(), Failure> {
-        let Some(mut store) = state.store else { return Ok(()) };
         let ending = match outcome {
             Outcome::Success => Ending::Success,
             Outcome::Failed(_) | Outcome::Signalled(_) => Ending::Failure,
@@ -141,17 +182,21 @@ impl Record {
         };
         // The status of a script that failed is more than that of what it could not leave.
         let status = if outcome == Outcome::Success { exit::NOT_STORED } else { outcome.status() };
+        let opened = state.opened().map_err(|failure| Failure { status, ..failure })?;
+        let Some(mut store) = opened else { return Ok(()) };
         let stored = made::made(ready, ending)
             .and_then(|Made { changes, warnings }| {
                 session.warn(&warnings);
                 if allow_secrets { Ok(changes) } else { without_secrets(&ready.credentials, changes) }
             })
             .and_then(|changes| Ok(store.finish(&self.0, ending, outcome.status(), &changes).map(drop)?));
-        let Err(failure) = stored else { return Ok(()) };
-        let ending = if ending == Ending::Success { Ending::Failure } else { ending };
-        // It is in the history all the same, if that can be; what was wrong is said below.
-        let _ = store.finish(&self.0, ending, status, &[]);
-        Err(Failure { status, ..failure })
+        if stored.is_err() {
+            let ending = if ending == Ending::Success { Ending::Failure } else { ending };
+            // It is in the history all the same, if that can be; what was wrong is said below.
+            let _ = store.finish(&self.0, ending, status, &[]);
+        }
+        session.store.replace(Some(store));
+        stored.map_err(|failure| Failure { status, ..failure })
     }
 }
 

@@ -77,7 +77,7 @@ impl Control {
 
     /// The next question, if it has been received whole.
     pub(super) fn question(&mut self) -> Option<Ask> {
-        while let Some(end) = memchr::memchr(0, &self.received) {
+        while let Some(end) = self.received.iter().position(|&byte| byte == 0) {
             let ask = Ask::parse(&self.received[..end]);
             self.received.drain(..=end);
             if ask.is_some() {

@@ -25,6 +25,10 @@ use super::{Error, Job, Outcome};
 /// What a pipe holds by default: no more can have been written before a question was asked.
 const PIPE_CAPACITY: usize = 64 * 1024;
 
+/// Twice as much, which comes from the kernel as it is: of less all of it would be cleared, for scripts that mostly write a
+/// line.
+const BUFFER: usize = 2 * PIPE_CAPACITY;
+
 /// A run in progress.
 pub(super) struct Watch<'a, 'c> {
     pub(super) job: Job<'a>,
@@ -100,7 +104,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             limit: job.time_limit.and_then(|limit| begun.checked_add(limit)),
             ending: None,
             arrived: VecDeque::new(),
-            buffer: vec![0; PIPE_CAPACITY],
+            buffer: vec![0; BUFFER],
         })
     }
 

@@ -1,14 +1,19 @@
 //! Builds: the runs of jobs, numbered, with the versions that they used and made.
 
+use std::cmp::Reverse;
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::error::Context as _;
-use super::running::{self, Running};
-use super::version::{millis, time};
-use super::{Error, Result, Store, VersionRef};
+use super::begun::{self, Begun, Count, Last};
+use super::error::{Context as _, damaged};
+use super::open;
+use super::place::Place;
+use super::version::time;
+use super::{Error, Kind, Result, Store, VersionRef};
 
 /// A build that has begun. Dropped without [`Store::finish`], it stays in the history as
 /// [`Progress::Interrupted`].
@@ -18,12 +23,12 @@ pub struct Build {
     pub reference: BuildRef,
     /// When it began.
     pub started: SystemTime,
-    /// Its row.
-    pub(super) id: i64,
+    /// The versions that go in.
+    pub(super) used: Vec<VersionRef>,
     /// The wall clock may be set while it runs.
     pub(super) clock: Instant,
     /// Says to others that it is running.
-    _running: Running,
+    pub(super) begun: Begun,
 }
 
 /// Which build: `job #number`.
@@ -107,6 +112,54 @@ pub struct Ended {
     pub status: u8,
 }
 
+const WHAT: &str = "begin a build";
+
+impl Build {
+    /// The number that [`Build::begin_unopened`] would give the next build of a job; `None` if it would begin none.
+    pub fn next_unopened(directory: &Path, job: &str) -> Option<u32> {
+        let place = Place::of(directory);
+        let count = begun::count(&place.directory, job).filter(|count| !count.has_files)?;
+        open::is_current(&place).then_some(count.number + 1)
+    }
+
+    /// Begins a build of a job without its database, where no version that is stored matters: neither one that goes in
+    /// or comes out, which the caller knows, nor the job's last one. `None` if that has files, or nothing is known of the
+    /// job but in the database: then [`Store::begin_build`] begins it.
+    ///
+    /// # Errors
+    ///
+    /// When the file of the build cannot be written.
+    pub fn begin_unopened(directory: &Path, job: &str) -> Result<Option<Build>> {
+        let place = Place::of(directory);
+        match begun::count(&place.directory, job) {
+            Some(count) if !count.has_files => Build::begin(&place, job, &[], || Ok(None)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Begins a build; `ask` is asked where nothing is known of the job but in the database.
+    fn begin(
+        place: &Place,
+        job: &str,
+        used: &[VersionRef],
+        ask: impl FnOnce() -> Result<Option<Count>>,
+    ) -> Result<Option<Build>> {
+        let failed =
+            |error: io::Error| Error::io(&error, format!("cannot {WHAT} in {}", place.directory.display()));
+        let (started, clock) = (SystemTime::now(), Instant::now());
+        let last = Last::lock(&place.directory, job).map_err(failed)?;
+        let known = match last.read().map_err(failed)? {
+            Some(count) => Some(count),
+            None => ask()?,
+        };
+        let Some(count) = known else { return Ok(None) };
+        let describe = |number| begun::describe(job, number, started, used);
+        let (number, begun) = last.begin(count, describe).map_err(failed)?;
+        let reference = BuildRef { job: job.to_owned(), number };
+        Ok(Some(Build { reference, started, used: used.to_owned(), clock, begun }))
+    }
+}
+
 impl Store {
     /// Begins a build of a job, which gets the next number, whoever else begins one at the same time. `used` are the
     /// versions that go in.
@@ -115,39 +168,32 @@ impl Store {
     ///
     /// When the database cannot be written.
     pub fn begin_build(&mut self, job: &str, used: &[VersionRef]) -> Result<Build> {
-        const WHAT: &str = "begin a build";
-        let (explain, directory) = (self.explain(WHAT), self.place.directory.clone());
-        let (started, clock) = (SystemTime::now(), Instant::now());
-        let transaction = self.write(WHAT)?;
-        let job_id = subject(&transaction, job).map_err(&explain)?;
-        let number: u32 = transaction
-            .query_row(
-                "UPDATE subject SET builds = builds + 1 WHERE id = ?1 RETURNING builds",
-                [job_id],
-                |row| row.get(0),
-            )
-            .map_err(&explain)?;
-        transaction
-            .execute(
-                "INSERT INTO build (job, number, started) VALUES (?1, ?2, ?3)",
-                (job_id, number, millis(started)),
-            )
-            .map_err(&explain)?;
-        let id = transaction.last_insert_rowid();
-        for version in used {
-            touch(&transaction, id, false, version).map_err(&explain)?;
+        self.refuse_replaced(WHAT)?;
+        // Otherwise it would show only when the build ends.
+        if self.connection.is_readonly("main").context(self, WHAT)? {
+            return Err(Error::new(
+                Kind::Denied,
+                format!("cannot {WHAT}: {} cannot be written to: make it yours", self.place.shown()),
+            ));
         }
-        // Before anyone can see the build.
-        let running = Running::start(&directory, id)
-            .map_err(|error| Error::io(&error, format!("cannot {WHAT} in {}", directory.display())))?;
-        transaction.commit().map_err(&explain)?;
-        Ok(Build {
-            reference: BuildRef { job: job.to_owned(), number },
-            started,
-            id,
-            clock,
-            _running: running,
-        })
+        let begun = Build::begin(&self.place, job, used, || self.count(job).map(Some))?;
+        // The database always knows.
+        begun.ok_or_else(|| damaged(&self.place, &format!("cannot {WHAT}")))
+    }
+
+    /// What the database knows of a job.
+    fn count(&self, job: &str) -> Result<Count> {
+        let number = self.ended_builds(job)?;
+        Ok(Count { number, has_files: self.latest(job)?.is_some_and(|latest| latest.has_files()) })
+    }
+
+    /// The highest number of a build of a job that has ended.
+    fn ended_builds(&self, job: &str) -> Result<u32> {
+        self.connection
+            .query_row("SELECT builds FROM subject WHERE name = ?1", [job], |row| row.get(0))
+            .optional()
+            .map(Option::unwrap_or_default)
+            .context(self, "read the history")
     }
 
     /// The number that the next build of a job would have.
@@ -156,11 +202,8 @@ impl Store {
     ///
     /// When the database cannot be read.
     pub fn next_build(&self, job: &str) -> Result<u32> {
-        self.connection
-            .query_row("SELECT builds + 1 FROM subject WHERE name = ?1", [job], |row| row.get(0))
-            .optional()
-            .map(|number| number.unwrap_or(1))
-            .context(self, "read the history")
+        let begun = begun::count(&self.place.directory, job).map_or(0, |count| count.number);
+        Ok(self.ended_builds(job)?.max(begun) + 1)
     }
 
     /// The builds of a job, or of all jobs, the last one first, at most `limit`.
@@ -170,12 +213,16 @@ impl Store {
     /// When the database cannot be read.
     pub fn history(&self, job: Option<&str>, limit: u32) -> Result<Vec<BuildRecord>> {
         const WHAT: &str = "read the history";
+        // Looked at first: one that ends in between is in both, and none in neither.
+        let begun = begun::list(&self.place.directory, job);
         let snapshot = self.read(WHAT)?;
+        let mut records = not_ended(&snapshot, begun).context(self, WHAT)?;
         let mut statement = snapshot
             .prepare(
                 "SELECT build.id, subject.name, build.number, started, ended, duration, result, status
                  FROM build JOIN subject ON subject.id = build.job
-                 WHERE ?1 IS NULL OR subject.name = ?1 ORDER BY build.id DESC LIMIT ?2",
+                 WHERE ?1 IS NULL OR subject.name = ?1 
+                 ORDER BY started DESC, build.id DESC LIMIT ?2",
             )
             .context(self, WHAT)?;
         let mut versions = snapshot
@@ -189,43 +236,59 @@ impl Store {
             versions.query_map((build, made), version)?.collect()
         };
         let mut rows = statement.query((job, limit)).context(self, WHAT)?;
-        let mut records = Vec::new();
         while let Some(row) = rows.next().context(self, WHAT)? {
             let (id, mut record) = record_of(row).context(self, WHAT)?;
             record.used = touched(id, false).context(self, WHAT)?;
             record.made = touched(id, true).context(self, WHAT)?;
-            if record.progress == Progress::Interrupted && running::is_running(&self.place.directory, id) {
-                record.progress = Progress::Running;
-            }
+            records.push(record);
+        }
+        // Those that began in the same millisecond stay as they are.
+        records.sort_by_key(|record| Reverse(record.started));
+        records.truncate(limit as usize);
+        Ok(records)
+    }
+
+    /// The last builds of each job, at most `each` of one, the last one first; without the versions that went in and came
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    pub fn last_builds(&self, each: u32) -> Result<Vec<BuildRecord>> {
+        const WHAT: &str = "read the history";
+        let begun = begun::list(&self.place.directory, None);
+        let snapshot = self.read(WHAT)?;
+        let mut records = not_ended(&snapshot, begun).context(self, WHAT)?;
+        let mut statement = snapshot
+            .prepare(
+                "SELECT id, name, number, started, ended, duration, result, status FROM (
+                     SELECT build.*, subject.name, row_number() OVER (PARTITION BY job ORDER BY build.id DESC) AS nth
+                     FROM build JOIN subject ON subject.id = build.job
+                 ) WHERE nth <= ?1 ORDER BY id DESC",
+            )
+            .context(self, WHAT)?;
+        let mut rows = statement.query([each]).context(self, WHAT)?;
+        while let Some(row) = rows.next().context(self, WHAT)? {
+            let (_, record) = record_of(row).context(self, WHAT)?;
             records.push(record);
         }
         Ok(records)
     }
 }
 
-/// The row of a job or resource, which is made if there is none.
-pub(super) fn subject(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
-    let id = |row: &Row| row.get(0);
-    match connection.query_row("SELECT id FROM subject WHERE name = ?1", [name], id).optional()? {
-        Some(found) => Ok(found),
-        None => connection.query_row("INSERT INTO subject (name) VALUES (?1) RETURNING id", [name], id),
+/// Those of the builds that have begun which the database does not have, the last one first: they run, or were
+/// interrupted.
+fn not_ended(connection: &Connection, mut begun: Vec<BuildRecord>) -> rusqlite::Result<Vec<BuildRecord>> {
+    let mut ended = connection
+        .prepare("SELECT 1 FROM build JOIN subject ON subject.id = job WHERE name = ?1 AND number = ?2")?;
+    let mut records = Vec::new();
+    begun.sort_by_key(|record| Reverse(record.reference.number));
+    for record in begun {
+        if !ended.exists((&record.reference.job, record.reference.number))? {
+            records.push(record);
+        }
     }
-}
-
-/// Remembers that a build used or made a version.
-pub(super) fn touch(
-    connection: &Connection,
-    build: i64,
-    made: bool,
-    version: &VersionRef,
-) -> rusqlite::Result<()> {
-    let subject = subject(connection, &version.name)?;
-    connection.execute(
-        "INSERT INTO touched (build, made, place, subject, number)
-         SELECT ?1, ?2, count(*), ?3, ?4 FROM touched WHERE build = ?1 AND made = ?2",
-        (build, made, subject, version.number),
-    )?;
-    Ok(())
+    Ok(records)
 }
 
 /// A row of the history. A build that has not ended is taken for interrupted.

@@ -1,18 +1,18 @@
 //! The end of a build: one transaction that makes all its versions.
 
+use std::io;
 use std::time::SystemTime;
 
 use rusqlite::{OptionalExtension as _, Transaction};
 use serde_json::{Map, Value as Json};
 
-use super::adopt;
-use super::build::{subject, touch};
 use super::change::same_bag;
 use super::content;
 use super::error::Explain;
 use super::place::Place;
 use super::version::{self, millis};
-use super::{Build, Change, Ending, Error, Files, Kind, Result, Store, Version, VersionRef};
+use super::{Build, BuildRef, Change, Ending, Error, Files, Kind, Result, Store, Version, VersionRef};
+use super::{adopt, begun};
 
 impl Store {
     /// Ends a build and makes the versions that its changes ask for: all of them, or none if there is an error. What a
@@ -35,27 +35,72 @@ impl Store {
     ) -> Result<Vec<Option<u32>>> {
         let what = format!("store what {} made", build.reference);
         let (explain, place) = (self.explain(&what), self.place.clone());
+        note_files(&place, changes).map_err(|error| Error::io(&error, format!("cannot {what}")))?;
         let transaction = self.write(&what)?;
-        let now = SystemTime::now();
-        let duration = i64::try_from(build.clock.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let ended = transaction
-            .execute(
-                "UPDATE build SET ended = ?2, duration = ?3, result = ?4, status = ?5 WHERE id = ?1 AND ended IS NULL",
-                (build.id, millis(now), duration, ending.word(), status),
-            )
-            .map_err(&explain)?;
-        if ended == 0 {
+        if !build.begun.is_there() {
             return Err(Error::new(
                 Kind::Missing,
                 format!("cannot {what}: the build has ended before, or the state was reset meanwhile"),
             ));
         }
-        let writer =
-            Writer { transaction: &transaction, place: &place, explain: &explain, build: build.id, now };
-        let made = changes.iter().map(|change| writer.apply(change)).collect::<Result<Vec<_>>>()?;
+        let now = SystemTime::now();
+        let id = insert_build(&transaction, build, now, ending, status).map_err(&explain)?;
+        let writer = Writer { transaction: &transaction, place: &place, explain: &explain, build: id, now };
+        for (place, version) in build.used.iter().enumerate() {
+            writer.touch(false, place, version).map_err(&explain)?;
+        }
+        let mut made = Vec::new();
+        for change in changes {
+            let place = made.iter().flatten().count();
+            made.push(writer.apply(change, place)?);
+        }
         transaction.commit().map_err(&explain)?;
+        build.begun.end();
         Ok(made)
     }
+}
+
+/// Notes which jobs are going to have files: the next build must not think that there is nothing for it.
+fn note_files(place: &Place, changes: &[Change]) -> io::Result<()> {
+    let has_files = |change: &&Change| match &change.files {
+        Files::Latest | Files::Empty => false,
+        Files::Taken(tree) => !tree.entries().is_empty(),
+        Files::Of(_) => true,
+    };
+    changes.iter().filter(has_files).try_for_each(|change| begun::note_files(&place.directory, &change.name))
+}
+
+/// Adds a build to the history. Returns its row.
+fn insert_build(
+    transaction: &Transaction,
+    build: &Build,
+    now: SystemTime,
+    ending: Ending,
+    status: u8,
+) -> rusqlite::Result<i64> {
+    let duration = i64::try_from(build.clock.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let BuildRef { job, number } = &build.reference;
+    let mut add = transaction.prepare(
+        "INSERT OR IGNORE INTO build (job, number, started, ended, duration, result, status)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    let mut insert = |number: u32| -> rusqlite::Result<bool> {
+        let subject: i64 = transaction.query_row(
+            "INSERT INTO subject (name, builds) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET builds = max(builds, ?2) RETURNING id",
+            (job, number),
+            |row| row.get(0),
+        )?;
+        let (started, now) = (millis(build.started), millis(now));
+        Ok(add.execute((subject, number, started, now, duration, ending.word(), status))? > 0)
+    };
+    if !insert(*number)? {
+        // A power cut has taken back how far the numbers had come. It did so before the build began.
+        let next = transaction
+            .query_row("SELECT builds + 1 FROM subject WHERE name = ?1", [job], |row| row.get(0))?;
+        insert(next)?;
+    }
+    Ok(transaction.last_insert_rowid())
 }
 
 /// The transaction that ends a build.
@@ -68,8 +113,9 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Makes the version that a change asks for. Returns its number.
-    fn apply(&self, change: &Change) -> Result<Option<u32>> {
+    /// Makes the version that a change asks for, which is number `place` of those that the build made. Returns the
+    /// version's number.
+    fn apply(&self, change: &Change, place: usize) -> Result<Option<u32>> {
         let latest = self.latest(&change.name)?;
         let (version_name, bag) = change.apply(latest.as_ref());
         let latest_tree = latest.as_ref().and_then(|latest| latest.tree);
@@ -97,8 +143,20 @@ impl Writer<'_> {
         }
         let number = self.insert(&change.name, version_name.as_deref(), &bag, tree, Some(self.build))?;
         let made = VersionRef { name: change.name.clone(), number };
-        touch(self.transaction, self.build, true, &made).map_err(self.explain)?;
+        self.touch(true, place, &made).map_err(self.explain)?;
         Ok(Some(number))
+    }
+
+    /// Remembers that the build used or made a version.
+    fn touch(&self, made: bool, place: usize, version: &VersionRef) -> rusqlite::Result<()> {
+        let place = i64::try_from(place).unwrap_or(i64::MAX);
+        let touched = self.transaction.execute(
+            "INSERT INTO touched (build, made, place, subject, number)
+             SELECT ?1, ?2, ?3, id, ?5 FROM subject WHERE name = ?4",
+            (self.build, made, place, &version.name, version.number),
+        )?;
+        debug_assert_eq!(touched, 1, "a version has a name");
+        Ok(())
     }
 
     fn latest(&self, name: &str) -> Result<Option<Version>> {
@@ -136,11 +194,11 @@ impl Writer<'_> {
             Error::new(Kind::Unfit, format!("cannot keep the properties of {name}: {error}"))
         })?;
         let insert = || -> rusqlite::Result<u32> {
-            let subject = subject(self.transaction, name)?;
-            let number: u32 = self.transaction.query_row(
-                "UPDATE subject SET versions = versions + 1 WHERE id = ?1 RETURNING versions",
-                [subject],
-                |row| row.get(0),
+            let (subject, number): (i64, u32) = self.transaction.query_row(
+                "INSERT INTO subject (name, versions) VALUES (?1, 1)
+                 ON CONFLICT (name) DO UPDATE SET versions = versions + 1 RETURNING id, versions",
+                [name],
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )?;
             self.transaction.execute(
                 "INSERT INTO version (subject, number, name, bag, tree, made, build) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -6,6 +6,8 @@
 //! commit. Either survives a kill at any moment.
 
 use std::cell::Cell;
+use std::fs::OpenOptions;
+use std::io::Read as _;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -22,14 +24,34 @@ const WHAT: &str = "open the state";
 const LOG: &str = "wal";
 const ROLLBACK: &str = "delete";
 
-/// How many pages the log has before it is taken into the database, for which one run in ten waits. A process that opens
-/// it alone reads all of it, and with more pages that would cost every run what it saves one.
-const LOG_PAGES: u32 = 112;
+/// How many pages the log has before whoever opens it to write takes it into the database, and waits for the disk; a run
+/// does that while its script runs. A process that opens it alone reads all of it, so it must not be long.
+const LOG_PAGES: u32 = 100;
+
+/// How long a log one process leaves that makes many transactions. It has to be more than that: after its only
+/// transaction nobody would begin anew what a process has taken in that is gone.
+const OWN_LOG_PAGES: u32 = 200;
 
 /// Opens the database, which is made if it is not there.
 pub(super) fn open_or_create(place: Place) -> Result<Store> {
     let journal = journal_for(&place);
-    open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, STEPS, journal)
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let store = open(&place, flags, STEPS, journal)?;
+    // If the disk does not take it, the next transaction says so.
+    let _ = shorten_log(&store);
+    Ok(store)
+}
+
+/// Takes a log that has grown into the database, so that the next transaction begins it anew.
+fn shorten_log(store: &Store) -> rusqlite::Result<()> {
+    if !store.logged {
+        return Ok(());
+    }
+    let pages: i64 = store.connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1))?;
+    if pages < i64::from(LOG_PAGES) {
+        return Ok(());
+    }
+    store.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
 /// Opens the database that is there, for reading alone if it cannot be written to.
@@ -50,6 +72,19 @@ pub(super) fn open_existing(place: Place) -> Result<Store> {
 /// The journal that suits the file system.
 fn journal_for(place: &Place) -> &'static str {
     if place.is_local() { LOG } else { ROLLBACK }
+}
+
+/// Whether there is a database that can be written to and is as this `shipctl` makes it, as far as its first bytes tell:
+/// whoever opens it later has little to fear. To be asked before it is opened: to close a file drops all locks that its
+/// process has on it.
+pub(super) fn is_current(place: &Place) -> bool {
+    let mut header = [0; 72];
+    let file = OpenOptions::new().read(true).write(true).open(&place.database);
+    let steps = u32::try_from(STEPS.len()).unwrap_or(u32::MAX).to_be_bytes();
+    file.and_then(|mut file| file.read_exact(&mut header)).is_ok()
+        && header.starts_with(b"SQLite format 3\0")
+        && header[60..64] == steps
+        && header[68..72] == APPLICATION_ID.to_be_bytes()
 }
 
 /// Opens the database and makes it ready. Another journal can be set only while nobody else has the database open, so
@@ -119,7 +154,10 @@ fn prepare(mut store: Store, steps: &[&str], journal: &str) -> Result<Store> {
             migrate(&mut store, steps)?;
         }
         if store.logged {
-            store.connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).context(&store, WHAT)?;
+            store
+                .connection
+                .pragma_update(None, "wal_autocheckpoint", OWN_LOG_PAGES)
+                .context(&store, WHAT)?;
         }
         let waits = if store.logged { "normal" } else { "extra" };
         store.connection.pragma_update(None, "synchronous", waits).context(&store, WHAT)?;

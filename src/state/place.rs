@@ -97,9 +97,9 @@ impl Place {
         if !self.database.is_absolute() {
             uri.push_str("./");
         }
-        escape(&mut uri, &self.database);
+        escape(&mut uri, self.database.as_os_str().as_bytes(), b"/-_.~");
         uri.push_str("?modeof=");
-        escape(&mut uri, &self.directory.join(IGNORE));
+        escape(&mut uri, self.directory.join(IGNORE).as_os_str().as_bytes(), b"/-_.~");
         if immutable {
             uri.push_str("&immutable=1");
         }
@@ -113,13 +113,14 @@ impl Place {
     }
 }
 
-fn escape(uri: &mut String, path: &Path) {
-    for &byte in path.as_os_str().as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
-            uri.push(char::from(byte));
+/// Adds bytes to a text, as `%XX` unless they are letters, digits or among `plain`.
+pub(super) fn escape(text: &mut String, bytes: &[u8], plain: &[u8]) {
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
+            text.push(char::from(byte));
         } else {
             // Writing to a string cannot fail.
-            let _ = write!(uri, "%{byte:02X}");
+            let _ = write!(text, "%{byte:02X}");
         }
     }
 }

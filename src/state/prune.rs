@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use super::place::Place;
-use super::{Error, Kind, Result, Store, running};
+use super::{Error, Kind, Result, Store, begun};
 
 /// What pruning took away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,23 +43,30 @@ impl Store {
     pub fn prune(&mut self, keep: u32) -> Result<Pruned> {
         const WHAT: &str = "prune the state";
         let keep = keep.max(1);
-        let (explain, directory) = (self.explain(WHAT), self.place.directory.clone());
+        let explain = self.explain(WHAT);
         let transaction = self.write(WHAT)?;
-        let pruned = prune(&transaction, keep, &directory).map_err(&explain)?;
+        let mut pruned = prune(&transaction, keep).map_err(&explain)?;
         transaction.commit().map_err(&explain)?;
+        // Later, because whoever begins a build locks these first, and the database afterwards.
+        pruned.builds += prune_begun(self, keep).map_err(&explain)?;
         give_back(&self.connection).map_err(&explain)?;
         Ok(pruned)
     }
 }
 
-fn prune(connection: &Connection, keep: u32, directory: &Path) -> rusqlite::Result<Pruned> {
+fn prune(connection: &Connection, keep: u32) -> rusqlite::Result<Pruned> {
     let versions = connection.execute(
         "DELETE FROM version WHERE id IN (
              SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY subject ORDER BY number DESC) AS age FROM version)
              WHERE age > ?1)",
         [keep],
     )?;
-    let builds = prune_builds(connection, keep, directory)?;
+    let builds = connection.execute(
+        "DELETE FROM build WHERE id IN (
+             SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY job ORDER BY number DESC) AS age FROM build) AS aged
+             WHERE age > ?1 AND NOT EXISTS (SELECT 1 FROM version WHERE version.build = aged.id))",
+        [keep],
+    )?;
     connection
         .execute("DELETE FROM tree WHERE NOT EXISTS (SELECT 1 FROM version WHERE tree = tree.id)", [])?;
     const UNUSED: &str = "FROM content WHERE NOT EXISTS (SELECT 1 FROM entry WHERE content = content.id)";
@@ -69,23 +76,28 @@ fn prune(connection: &Connection, keep: u32, directory: &Path) -> rusqlite::Resu
     Ok(Pruned { versions, builds, bytes: bytes.unsigned_abs() })
 }
 
-fn prune_builds(connection: &Connection, keep: u32, directory: &Path) -> rusqlite::Result<usize> {
-    let mut old = connection.prepare(
-        "SELECT aged.id, ended IS NOT NULL FROM (
-             SELECT id, ended, row_number() OVER (PARTITION BY job ORDER BY number DESC) AS age FROM build) AS aged
-         WHERE age > ?1 AND NOT EXISTS (SELECT 1 FROM version WHERE version.build = aged.id)",
+/// Prunes builds that were interrupted: those that as many others of their job have followed, and those that were
+/// killed when the database had them already.
+fn prune_begun(store: &Store, keep: u32) -> rusqlite::Result<usize> {
+    let mut followers = store.connection.prepare(
+        "SELECT count(*) FROM build JOIN subject ON subject.id = job WHERE name = ?1 AND number > ?2",
     )?;
-    let old: Vec<(i64, bool)> =
-        old.query_map([keep], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
-    let mut delete = connection.prepare("DELETE FROM build WHERE id = ?1")?;
-    let mut builds = 0;
-    for (id, ended) in old {
-        if ended || !running::is_running(directory, id) {
-            builds += delete.execute([id])?;
-            running::forget(directory, id);
+    let mut failed = None;
+    let all = begun::list(&store.place.directory, None);
+    let pruned = begun::prune(&store.place.directory, |build| {
+        let after = all
+            .iter()
+            .filter(|other| other.reference.job == build.job && other.reference.number > build.number);
+        let ended: rusqlite::Result<u32> = followers.query_row((&build.job, build.number), |row| row.get(0));
+        match ended {
+            Ok(ended) => ended as usize + after.count() >= keep as usize,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
         }
-    }
-    Ok(builds)
+    });
+    failed.map_or(Ok(pruned), Err)
 }
 
 /// Makes the file smaller by what is free in it.
@@ -121,19 +133,27 @@ pub fn reset(directory: &Path) -> Result<Reset> {
 impl Store {
     fn empty(&mut self) -> Result<()> {
         const WHAT: &str = "reset the state";
-        let explain = self.explain(WHAT);
+        let (explain, place) = (self.explain(WHAT), self.place.clone());
         let transaction = self.write(WHAT)?;
         for table in ["version", "touched", "build", "subject", "entry", "tree", "piece", "content"] {
             transaction.execute(&format!("DELETE FROM {table}"), []).map_err(&explain)?;
         }
+        // A build that is running now finds its file gone when it ends.
+        reset_begun(&place)?;
         transaction.commit().map_err(&explain)?;
         give_back(&self.connection).map_err(&explain)
     }
 }
 
+fn reset_begun(place: &Place) -> Result<()> {
+    begun::reset(&place.directory)
+        .map_err(|error| Error::io(&error, format!("cannot clear {}", place.directory.display())))
+}
+
 fn set_aside(place: &Place) -> Result<Reset> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let moved = |error: io::Error| Error::io(&error, format!("cannot set {} aside", place.shown()));
+    reset_begun(place)?;
     let aside = |suffix: &str| place.beside(&format!(".damaged-{seconds}{suffix}"));
     // The database goes last: a new one must not meet the journal of an old one.
     for suffix in ["-wal", "-journal", ""] {

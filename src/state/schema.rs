@@ -83,6 +83,12 @@ pub(super) const STEPS: &[&str] = &[
     ",
     // What the YAML said of a resource when its versions last took it in, as JSON: so that a change of it is noticed.
     "ALTER TABLE subject ADD COLUMN written TEXT;",
+    // Builds that have not ended are files from here on, which an older `shipctl` knows nothing of. Most versions have no
+    // files, and need not be found by them.
+    "
+    DROP INDEX version_tree;
+    CREATE INDEX version_tree ON version (tree) WHERE tree IS NOT NULL;
+    ",
 ];
 
 /// Marks a database as one of `shipctl`'s, for `file` and for whoever finds it: `ship`.

@@ -1,4 +1,8 @@
 //! Where workspaces lie, and clearing them.
+//!
+//! Those that lie where they lie by default have a file of their name in `.busy` while they are in use, locked. One that
+//! nobody has locked was left by a run that was killed. So a run has to look at those in use, and not at all that there
+//! have ever been.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,10 +14,17 @@ use anyhow::{Context as _, Result, bail};
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::Uid;
 
-use super::{IN_USE, MARKER};
+use super::{MARKER, lock};
 
 /// How long empty directories are kept for the next run.
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How often the others are looked at.
+const ROUND: Duration = Duration::from_secs(24 * 3600);
+
+/// Beside the workspaces: the files of those that are in use, and one that is as old as the last look at the others.
+const BUSY: &str = ".busy";
+const LOOKED: &str = ".looked";
 
 /// What workspaces are kept in by default.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,14 +48,19 @@ impl Home {
 
     /// The workspace of a job; `attempt` counts the ones that are in use, from 0.
     pub fn workspace(self, job: &str, attempt: usize) -> PathBuf {
-        let job = job.replace('/', "_");
+        let mut job = job.replace('/', "_");
+        if job.starts_with('.') {
+            job.insert(0, '_');
+        }
         self.directory().join(if attempt == 0 { job } else { format!("{job}.{}", attempt + 1) })
     }
 }
 
-/// Whether a workspace lies where they lie by default.
-pub(super) fn is_default(root: &Path) -> bool {
-    [Home::Disk, Home::Memory].iter().any(|home| root.parent() == Some(&home.directory()))
+/// The file that says that a workspace is in use, if that lies where they lie by default.
+pub(super) fn busy(root: &Path) -> Option<PathBuf> {
+    let home = root.parent()?;
+    let is_default = [Home::Disk, Home::Memory].iter().any(|default| home == default.directory());
+    is_default.then(|| Some(home.join(BUSY).join(root.file_name()?))).flatten()
 }
 
 /// Removes what runs that were killed left behind, and makes the directory of workspaces if it is not there.
@@ -54,36 +70,64 @@ pub(super) fn is_default(root: &Path) -> bool {
 /// When that directory is not safe to use: it belongs to another user, or others may write to it.
 pub fn remove_stale(home: Home) -> Result<()> {
     let home = home.directory();
-    match fs::DirBuilder::new().mode(0o700).create(&home) {
-        Ok(()) => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error).with_context(|| format!("cannot make {}", home.display())),
-    }
-    let metadata = fs::symlink_metadata(&home).with_context(|| format!("cannot read {}", home.display()))?;
+    let busy = home.join(BUSY);
+    let make = || -> io::Result<fs::Metadata> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&busy)?;
+        fs::symlink_metadata(&home)
+    };
+    let metadata = fs::symlink_metadata(&home).or_else(|_| make());
+    let metadata = metadata.with_context(|| format!("cannot make {}", home.display()))?;
     if !metadata.is_dir() || metadata.uid() != Uid::effective().as_raw() || metadata.mode() & 0o077 != 0 {
         bail!(
             "{} is not a private directory of yours, so secrets are not safe in it: remove it, or give --workspace",
             home.display()
         );
     }
+    // What cannot be removed now is tried again next time, and in the way of nobody.
+    for entry in fs::read_dir(&busy).into_iter().flatten().flatten() {
+        let _ = remove_if_free(&home.join(entry.file_name()), &entry.path());
+    }
+    let looked = home.join(LOOKED);
+    let age = fs::metadata(&looked).and_then(|looked| Ok(looked.modified()?.elapsed().unwrap_or_default()));
+    if age.is_ok_and(|age| age < ROUND) {
+        return Ok(());
+    }
+    fs::write(&looked, "").with_context(|| format!("cannot write to {}", home.display()))?;
     for entry in fs::read_dir(&home)?.flatten() {
-        // What cannot be removed now is tried again next time, and in the way of nobody.
-        let _ = remove_if_stale(&entry.path());
+        let _ = remove_if_idle(&entry, &busy.join(entry.file_name()));
     }
     Ok(())
 }
 
-/// Removes a workspace that a killed run left, or that nobody has used for long.
-fn remove_if_stale(root: &Path) -> io::Result<()> {
-    let marker = root.join(MARKER);
-    let metadata = fs::metadata(&marker)?;
-    let left = metadata.len() == IN_USE.len() as u64;
-    let idle = metadata.len() == 0 && metadata.modified()?.elapsed().is_ok_and(|age| age > IDLE);
-    if !left && !idle {
+/// Removes a workspace that somebody left who was killed, and what says that it is in use.
+fn remove_if_free(root: &Path, busy: &Path) -> io::Result<()> {
+    let file = File::open(busy)?;
+    // One that is kept on purpose says so.
+    if file.metadata()?.len() > 0 {
         return Ok(());
     }
-    let Ok(lock) = Flock::lock(File::open(&marker)?, FlockArg::LockExclusiveNonblock) else { return Ok(()) };
-    if is_same_file(&lock, &marker) { remove_tree(root) } else { Ok(()) }
+    let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else { return Ok(()) };
+    if is_same_file(&lock, busy) {
+        match remove_tree(root) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => fs::remove_file(busy)?,
+        }
+    }
+    Ok(())
+}
+
+/// Removes a workspace that nobody has used for long.
+fn remove_if_idle(entry: &fs::DirEntry, busy: &Path) -> io::Result<()> {
+    let metadata = entry.metadata()?;
+    let idle = metadata.modified()?.elapsed().is_ok_and(|age| age > IDLE);
+    if !metadata.is_dir() || !idle || entry.file_name() == BUSY {
+        return Ok(());
+    }
+    if let Ok(Some((_lock, true))) = lock(busy) {
+        remove_tree(&entry.path())?;
+        fs::remove_file(busy)?;
+    }
+    Ok(())
 }
 
 /// Whether an open file is still the one at a path.
@@ -104,13 +148,18 @@ pub(super) fn clear(root: &Path, keep: &[&str]) -> io::Result<()> {
         }
         if keep.iter().any(|kept| name == *kept) && entry.file_type()?.is_dir() {
             for entry in fs::read_dir(entry.path())? {
-                remove_tree(&entry?.path())?;
+                remove(&entry?)?;
             }
         } else {
-            remove_tree(&entry.path())?;
+            remove(&entry)?;
         }
     }
     Ok(())
+}
+
+/// Removes what a directory holds, which mostly says itself what it is.
+fn remove(entry: &fs::DirEntry) -> io::Result<()> {
+    if entry.file_type()?.is_dir() { remove_tree(&entry.path()) } else { fs::remove_file(entry.path()) }
 }
 
 /// Removes a file or a tree, also one with directories that are not writable (as those of module caches are not).

@@ -2,6 +2,8 @@
 //! rest talks to an emulation, with the real AWS CLI as the client. That needs `tests/aws/setup.sh` to have been run, so
 //! those tests are ignored unless they are asked for: `cargo test --test aws -- --include-ignored`.
 
+#![allow(clippy::unwrap_used)]
+
 mod answers;
 mod base;
 mod cli_config;

@@ -33,3 +33,69 @@ fn for_mermaid() {
         )
         .run();
 }
+
+/// What a picture says of each job and resource: the lines of its title.
+fn titles(svg: &str) -> Vec<String> {
+    let document = roxmltree::Document::parse(svg).unwrap();
+    let nodes = document.descendants().filter(|node| {
+        node.attribute("class").is_some_and(|class| class.starts_with("node ")) && node.has_attribute("id")
+    });
+    nodes.map(|node| node.first_element_child().unwrap().text().unwrap().replace('\n', " | ")).collect()
+}
+
+#[test]
+fn as_a_picture() {
+    let call = graph("--format svg");
+    let output = call.output();
+    assert!(output.status.success() && output.stderr.is_empty());
+    let svg = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        titles(&svg),
+        [
+            "a \"b\" | resource, params | shippable.yml:2:11",
+            "build | job, runSh | never run | shippable.yml:4:9",
+            "ship | job, runSh | never run | shippable.yml:9:10",
+            "image | declared elsewhere"
+        ]
+    );
+    assert_eq!(svg.matches("class=\"edge off\"").count(), 1);
+    assert_eq!(svg.matches("class=\"edge\"").count(), 2);
+    assert!(!call.path(".shipctl").exists(), "who only looks leaves no trace");
+}
+
+#[test]
+fn a_picture_tells_of_the_last_run() {
+    let call = shipctl("graph").args("--format svg").file(
+        "shippable.yml",
+        "jobs:\n- {name: good, type: runSh, steps: [TASK: {script: ':'}]}\n- {name: bad, type: runSh, steps: [IN: good, TASK: {script: exit 3}]}\n",
+    );
+    for (job, status) in [("good", 0), ("good", 0), ("bad", 3)] {
+        assert_eq!(call.also(&format!("run {job}")).output().unwrap().status.code(), Some(status));
+    }
+    let svg = String::from_utf8(call.output().stdout).unwrap();
+    let [good, bad] = titles(&svg).try_into().unwrap();
+    assert!(good.contains("build #2 succeeded, begun 20"), "{good}");
+    assert!(bad.contains("build #1 failed, begun 20"), "{bad}");
+    assert!(svg.contains("class=\"node job good\"") && svg.contains("class=\"node job bad\""));
+    assert!(svg.contains("2 jobs, 0 resources, 1 succeeded, 1 failed"));
+
+    let page = String::from_utf8(call.also("graph --format html").output().unwrap().stdout).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    assert!(page.contains(r#""builds":[{"number":2,"result":"succeeded""#), "{page}");
+}
+
+#[test]
+fn jobs_in_a_circle_are_drawn_and_notifications_are_part_of_the_line() {
+    let call = shipctl("graph").args("--format svg").file(
+        "shippable.yml",
+        "resources:\n- {name: chat, type: notification, integration: slack}\njobs:\n- {name: a, type: runSh, steps: [IN: b, NOTIFY: chat]}\n- {name: b, type: runSh, steps: [IN: a, IN: b]}\n",
+    );
+    let svg = String::from_utf8(call.output().stdout).unwrap();
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let edges = document
+        .descendants()
+        .filter(|node| node.attribute("class") == Some("edge"))
+        .map(|node| node.first_element_child().unwrap().text().unwrap().replace('\n', " "));
+    assert_eq!(edges.collect::<Vec<_>>(), ["b → a", "a → chat", "a → b", "b → b"]);
+    assert!(titles(&svg)[0].contains("integration slack"));
+}

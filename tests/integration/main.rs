@@ -20,6 +20,8 @@ mod mask;
 mod readme;
 mod rooms;
 mod scan;
+mod secure;
+mod sources;
 mod state;
 mod support;
 mod terminal;

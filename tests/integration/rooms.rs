@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("aws", &["secret"]),
     ("diagnostic", &["nearest", "source"]),
+    ("graph", &[]),
     ("yaml", &["diagnostic", "source"]),
     ("model", &["contract", "diagnostic", "secret", "secure", "source", "yaml"]),
     ("edit", &["diagnostic", "model", "source", "yaml"]),
@@ -141,6 +142,7 @@ fn secrets_leave_by_few_doors() {
             "mask",
             "repository",
             "scan",
+            "secure",
             "state",
             "tools",
             "workspace"

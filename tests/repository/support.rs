@@ -182,13 +182,14 @@ impl Place {
         ));
     }
 
-    /// Whether nothing is left where workspaces and other temporary files lie but empty directories and markers.
+    /// Whether nothing is left where workspaces and other temporary files lie but empty directories and when these were
+    /// looked at.
     pub fn is_clean(&self) -> bool {
         fn files(directory: &Path) -> usize {
             let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
             let of = |entry: fs::DirEntry| match entry.file_type().unwrap().is_dir() {
                 true => files(&entry.path()),
-                false => usize::from(entry.file_name() != ".shipctl-workspace"),
+                false => usize::from(entry.file_name() != ".looked"),
             };
             entries.map(of).sum()
         }

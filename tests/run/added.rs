@@ -13,7 +13,7 @@ fn a_value_is_masked_from_then_on() {
     let ran = job(&[found, "echo \"again $x\"; echo found-42 >$HERE/file"])
         .task(&["echo \"$(cat $HERE/file)\" | base64; cat $HERE/file >&2"])
         .run();
-    ran.is(0, &[]).shows("\nafter ***\n").shows("\nagain ***\n").shows("\n***\n***\n");
+    ran.is(0, &[]).shows("\nafter ***\n").shows("\nagain ***\n").shows("\n***K\n***\n");
     assert!(ran.text().matches("found-42").count() <= 1, "{}", ran.text());
 }
 
@@ -32,7 +32,7 @@ fn it_holds_for_all_forms_and_beside_the_secrets_there_were() {
     let script = "printf %s \"$ODD\" | $shipctl mask; echo second; set -x; : \"$ODD\"; : $SECRET";
     let job = job(&[":"]).variable("ODD", "it's\nsecond").secret("hunter2").flag("--mask");
     let ran = job.exec(&["bash", "-c", script], |_| {}).finish();
-    assert_eq!((ran.text().as_str(), ran.stderr.as_str()), ("***\n", "+ : $'***'\n+ : ***\n"));
+    assert_eq!((ran.text().as_str(), ran.stderr.as_str()), ("***\n", "+ : '***'\n+ : ***\n"));
 }
 
 #[test]

@@ -39,6 +39,11 @@ fn history_tells_what_went_in_and_came_out() {
     );
     assert_eq!(store.history(Some("first"), 1).unwrap().len(), 1);
     assert_eq!(store.history(Some("nobody"), 1).unwrap().len(), 0);
+    let last = |each| -> Vec<_> {
+        store.last_builds(each).unwrap().iter().map(|record| record.reference.to_string()).collect()
+    };
+    assert_eq!(last(1), ["first #2", "second #1"]);
+    assert_eq!(last(2), ["first #2", "second #1", "first #1"]);
     let error = store.finish(&second, Ending::Success, 0, &[]).unwrap_err();
     assert_eq!(error.kind(), Kind::Missing);
 }
@@ -51,6 +56,7 @@ fn a_build_that_has_not_ended_is_running_or_was_interrupted() {
     let other = Store::open_existing(line.path()).unwrap().unwrap();
     let progress = || other.history(Some("job"), 1).unwrap()[0].progress;
     assert_eq!(progress(), Progress::Running);
+    assert_eq!(other.last_builds(1).unwrap()[0].progress, Progress::Running);
     store.prune(1).unwrap();
     drop(begun);
     assert_eq!(progress(), Progress::Interrupted);
@@ -58,8 +64,9 @@ fn a_build_that_has_not_ended_is_running_or_was_interrupted() {
     assert_eq!(store.prune(1).unwrap().builds, 1);
     drop(other);
     store.close().unwrap();
-    // The lock is gone, too.
-    assert_eq!(fs::read_dir(line.path().join(".shipctl")).unwrap().count(), 2);
+    // Its file is gone, too.
+    let left = fs::read_dir(line.path().join(".shipctl/builds/job")).unwrap();
+    assert_eq!(left.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>(), ["last"]);
 }
 
 #[test]

@@ -19,7 +19,8 @@ fn it_is_private_and_invisible_to_git() {
     assert_eq!(mode(&directory), 0o700);
     for file in fs::read_dir(&directory).unwrap() {
         let path = file.unwrap().path();
-        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let wanted = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), wanted, "{}", path.display());
     }
     assert_eq!(fs::read_to_string(directory.join(".gitignore")).unwrap(), "*\n");
     store.close().unwrap();
@@ -28,7 +29,7 @@ fn it_is_private_and_invisible_to_git() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, [".gitignore", "state.db"]);
+    assert_eq!(names, [".gitignore", "builds", "state.db"]);
     let git = |args: &[&str]| {
         let output = Command::new("git").args(args).current_dir(line.path()).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
@@ -45,6 +46,17 @@ fn looking_makes_nothing() {
     assert_eq!(fs::read_dir(line.path()).unwrap().count(), 0);
     drop(Store::open(line.path()).unwrap());
     assert!(Store::open_existing(line.path()).unwrap().is_some());
+}
+
+#[test]
+fn the_log_does_not_grow_with_the_number_of_runs() {
+    let line = line();
+    for n in 0..60 {
+        // As a run that is killed right after its end leaves it, or one that does not wait for the disk.
+        build(&mut Store::open(line.path()).unwrap(), "job", &[put("a", &format!("x={n}\n"))]);
+    }
+    let log = fs::metadata(line.path().join(".shipctl/state.db-wal")).unwrap();
+    assert!(log.len() < 250 * 4096, "{}", log.len());
 }
 
 #[test]
@@ -71,7 +83,7 @@ fn a_newer_state_is_refused() {
         assert_eq!(error.kind(), Kind::Newer);
         let text = error.to_string();
         assert!(
-            text.contains("was written by a newer shipctl (its format is 99, this one knows up to 2)"),
+            text.contains("was written by a newer shipctl (its format is 99, this one knows up to 3)"),
             "{text}"
         );
     }
