@@ -2,7 +2,7 @@
 //! rest talks to an emulation, with the real AWS CLI as the client. That needs `tests/aws/setup.sh` to have been run, so
 //! those tests are ignored unless they are asked for: `cargo test --test aws -- --include-ignored`.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod answers;
 mod base;
