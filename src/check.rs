@@ -17,6 +17,7 @@ const LINTS: &[Lint] = &[
     names_that_collide,
     undeclared_names,
     undeclared_integrations,
+    sources_of_integrations,
     replicas_of_nothing,
     self_loops,
     cycles,
@@ -97,6 +98,12 @@ fn undeclared_names(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Integrations that cannot get their own credentials from those they name.
+fn sources_of_integrations(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    let all: Vec<_> = pipeline.integrations.values().collect();
+    crate::resolve::sources(pipeline, &all, diagnostics);
+}
+
 /// Resources and jobs that need an integration of no file: it may be in the environment.
 fn undeclared_integrations(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     let bound = pipeline.resources.values().filter_map(|resource| {
@@ -106,8 +113,11 @@ fn undeclared_integrations(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic
         .jobs
         .values()
         .flat_map(|job| job.integrations.iter().map(|name| (format!("job `{}`", job.name.text), name)));
-    let missing: Vec<_> =
-        bound.chain(listed).filter(|(_, name)| !pipeline.integrations.contains_key(&name.text)).collect();
+    let sources = pipeline.integrations.values().filter_map(|integration| {
+        Some((format!("integration `{}`", integration.name.text), integration.source()?))
+    });
+    let named = bound.chain(listed).chain(sources);
+    let missing: Vec<_> = named.filter(|(_, name)| !pipeline.integrations.contains_key(&name.text)).collect();
     // Where none is declared they are kept elsewhere, and once is enough to say it.
     if pipeline.integrations.is_empty() {
         let names: IndexSet<_> = missing.iter().map(|(_, name)| name.text.as_str()).collect();

@@ -61,6 +61,16 @@ pub enum Command {
     State(State),
     /// Forget all versions and runs
     Reset(Reset),
+    /// Tell of each integration whether it works, whom it is, and what to do if not
+    Doctor(Doctor),
+    /// Print the IAM policy that the AWS keys of a job need
+    Policy(Policy),
+    /// Print the keys of a role, for the tools of AWS that a job configures
+    #[command(hide = true)]
+    AwsCredentials {
+        /// What shipctl wrote among the job's secrets
+        file: PathBuf,
+    },
     /// Print a completion script for a shell
     Completions(Completions),
     /// Print the manual page
@@ -99,6 +109,9 @@ pub struct JobOptions {
     /// Take what is checked out in local repositories, with its uncommitted changes
     #[arg(long)]
     pub working_tree: bool,
+    /// The code that an MFA device shows, for roles of AWS that ask for one
+    #[arg(long, value_name = "CODE")]
+    pub mfa_code: Option<String>,
     /// Take this entry of a runCI job's matrix alone (from 1)
     #[arg(long, value_name = "N")]
     pub matrix: Option<NonZeroUsize>,
@@ -230,6 +243,44 @@ pub struct Graph {
     /// How it is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GraphFormat,
+}
+
+/// `shipctl doctor`
+#[derive(Args)]
+pub struct Doctor {
+    /// The job whose integrations are looked at; those of the whole line by default
+    pub job: Option<String>,
+    /// How it is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
+    /// What jobs are run with.
+    #[command(flatten)]
+    pub options: JobOptions,
+}
+
+/// `shipctl policy`
+#[derive(Args)]
+pub struct Policy {
+    /// The job
+    pub job: String,
+    /// The integration whose keys it is about, if the job has several of AWS
+    #[arg(long, value_name = "NAME")]
+    pub integration: Option<String>,
+    /// Print the trust policy of the role instead: who may take it
+    #[arg(long, conflicts_with = "check")]
+    pub trust: bool,
+    /// The ARN of the account, user or role that may take it, instead of asking AWS who does
+    #[arg(long, value_name = "ARN", requires = "trust")]
+    pub principal: Option<String>,
+    /// Show the external id in the trust policy
+    #[arg(long, requires = "trust")]
+    pub reveal: bool,
+    /// Ask AWS whether the keys at hand are allowed all of it
+    #[arg(long)]
+    pub check: bool,
+    /// What the job is run with.
+    #[command(flatten)]
+    pub options: JobOptions,
 }
 
 /// `shipctl completions`

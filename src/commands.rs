@@ -1,9 +1,11 @@
 //! The commands: glue between the command line and the road from YAML to a finished job. One file each.
 
 mod audit;
+pub mod aws_credentials;
 pub mod check;
 mod ci;
 pub mod completions;
+pub mod doctor;
 pub mod encrypt;
 pub mod env;
 pub mod exec;
@@ -19,6 +21,7 @@ mod params;
 mod picture;
 mod plain_secrets;
 mod plan;
+pub mod policy;
 mod prompt;
 mod record;
 mod repositories;
@@ -26,6 +29,7 @@ pub mod reset;
 pub mod run;
 pub mod scan;
 pub mod state;
+mod tools;
 mod versions;
 mod warnings;
 
@@ -38,9 +42,10 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
 
+use crate::aws::ecr::Login;
 use crate::cli::{ColorWhen, JobOptions, LineOptions};
 use crate::contract::path;
-use crate::credentials::{self, Ambient, Credentials, Fetch};
+use crate::credentials::{self, Ambient, Credentials, Fetch, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::environment::{self, Build, Built, Environment};
 use crate::exit;
@@ -53,6 +58,7 @@ use crate::run::Masking;
 use crate::secure::{self, Opener};
 use crate::source::Sources;
 use crate::state::Store;
+use crate::tools::{Finish, Tools};
 use crate::versions::{Opened, Versions};
 use crate::workspace::{self, Home, Unavailable, Workspace};
 use record::{Access, State};
@@ -162,6 +168,8 @@ fn line_of_state(options: &LineOptions) -> Result<Line, Failure> {
 enum Commands {
     /// Those that come from commands too; and servers are asked for their repositories.
     Run,
+    /// Those that come from commands too; git servers are asked, and AWS is not: secrets are not shown.
+    RunMasked,
     /// Those that come from commands too; no server is asked.
     RunHere,
     /// Without starting anything.
@@ -192,6 +200,7 @@ struct Fetched<'a> {
     credentials: Credentials,
     repositories: Repositories,
     versions: Rc<Versions>,
+    logins: Vec<(String, Login)>,
     opened: Rc<Opened>,
     state: State,
     number: u32,
@@ -205,6 +214,10 @@ struct Ready<'a> {
     credentials: Credentials,
     environment: Environment,
     build: Build,
+    /// The logins to registries of AWS, by the resources that ask for them.
+    logins: Vec<(String, Login)>,
+    /// What is left to the tools of the job.
+    finish: Vec<Finish>,
 }
 
 impl Session {
@@ -249,7 +262,7 @@ impl Session {
         let fetch = Fetch::new(&self.line.sources, &self.opener)
             .within(self.options.fetch_timeout.unwrap_or(credentials::LIMIT));
         match commands {
-            Commands::Run | Commands::RunHere => fetch,
+            Commands::Run | Commands::RunMasked | Commands::RunHere => fetch,
             Commands::Skip => fetch.without_commands(),
         }
     }
@@ -258,7 +271,7 @@ impl Session {
     fn complete<'a>(
         &'a self,
         plan: Plan<'a>,
-        credentials: Credentials,
+        mut credentials: Credentials,
         commands: Commands,
         access: Access,
     ) -> Result<Fetched<'a>, Failure> {
@@ -267,13 +280,39 @@ impl Session {
         let mut state = State::open_for(self, access, &plan)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
+        // The sessions of a run of several jobs were taken before; those that have ended since are taken again.
+        self.take_roles(&plan, &mut credentials, commands == Commands::Run)
+            .map_err(|problems| self.fail(&problems))?;
         let opened = Rc::new(self.open_params(&plan, &versions)?);
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
         build.entry = entry;
-        self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
+        self.describe_repositories(
+            &plan,
+            &credentials,
+            &mut build,
+            matches!(commands, Commands::Run | Commands::RunMasked),
+        )?;
+        let logins = match commands {
+            Commands::Run => {
+                self.log_in(&plan, &credentials, &build).map_err(|problems| self.fail(&problems))?
+            }
+            _ => Vec::new(),
+        };
         let repositories = build.repositories;
-        Ok(Fetched { plan, credentials, repositories, versions, opened, state, number, entry })
+        Ok(Fetched { plan, credentials, repositories, versions, opened, logins, state, number, entry })
+    }
+
+    /// Takes the roles of the job; without asking AWS if that is not wanted.
+    fn take_roles(
+        &self,
+        plan: &Plan,
+        credentials: &mut Credentials,
+        ask: bool,
+    ) -> Result<(), Vec<Diagnostic>> {
+        let needed = ask && plan.all_integrations().any(credentials::is_role);
+        let taker = needed.then(|| Taker::new(self.options.mfa_code.as_deref()));
+        credentials::take_roles(plan, credentials, taker.as_ref())
     }
 
     /// What is true of a run in a workspace, but for the repositories.
@@ -302,33 +341,40 @@ impl Session {
     }
 
     /// Builds the environment of the job in a workspace.
-    fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build), Failure> {
+    fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build, Tools), Failure> {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
         build.repositories = job.repositories.clone();
         build.opened = Rc::clone(&job.opened);
         build.entry = job.entry;
-        let built = environment::build(&job.plan, &job.credentials, &build)
+        let mut built = environment::build(&job.plan, &job.credentials, &build)
             .map_err(|problems| self.fail(&problems))?;
+        let tools =
+            self.configure_tools(&job.plan, &job.credentials, &mut built, &job.logins, &build.root)?;
         for (index, task) in job.plan.tasks.iter().enumerate() {
             environment::of_task(task, index, &build).map_err(|problems| self.fail(&problems))?;
         }
-        Ok((built, build))
+        Ok((built, build, tools))
     }
 
     /// All of the above, for commands that only tell of a job.
     fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
         let fetched = self.fetch(job, commands, Access::Read)?;
-        let (built, build) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
+        let (built, build, tools) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
         self.warn(&built.warnings);
-        let Fetched { plan, credentials, .. } = fetched;
-        Ok(Ready { plan, credentials, environment: built.environment, build })
+        let Fetched { plan, credentials, logins, .. } = fetched;
+        let (environment, finish) = (built.environment, tools.finish);
+        Ok(Ready { plan, credentials, environment, build, logins, finish })
     }
 
-    /// The same job, with what only servers know of its repositories.
+    /// The same job, with what only servers know of its repositories and roles.
     fn ask_servers<'a>(&self, mut ready: Ready<'a>) -> Result<Ready<'a>, Failure> {
+        self.take_roles(&ready.plan, &mut ready.credentials, true)
+            .map_err(|problems| self.fail(&problems))?;
         self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
         let built = environment::build(&ready.plan, &ready.credentials, &ready.build);
-        ready.environment = built.map_err(|problems| self.fail(&problems))?.environment;
+        let mut built = built.map_err(|problems| self.fail(&problems))?;
+        self.configure_tools(&ready.plan, &ready.credentials, &mut built, &[], &ready.build.root)?;
+        ready.environment = built.environment;
         Ok(ready)
     }
 
@@ -350,16 +396,18 @@ impl Session {
             workspace::remove_stale(home)?;
         }
         for attempt in 0.. {
-            let (built, build) = self.build(&fetched, self.root(job, home, attempt)?)?;
-            let layout = workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
+            let (built, build, tools) = self.build(&fetched, self.root(job, home, attempt)?)?;
+            let mut layout =
+                workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
+            for (path, contents) in tools.files {
+                layout.add_secret(path, contents);
+            }
             match Workspace::create(&build.root, &layout, keep) {
                 Ok(workspace) => {
                     self.warn(&built.warnings);
-                    let Fetched { plan, credentials, .. } = fetched;
-                    return Ok((
-                        Ready { plan, credentials, environment: built.environment, build },
-                        workspace,
-                    ));
+                    let Fetched { plan, credentials, logins, .. } = fetched;
+                    let (environment, finish) = (built.environment, tools.finish);
+                    return Ok((Ready { plan, credentials, environment, build, logins, finish }, workspace));
                 }
                 Err(Unavailable::Failed(error)) => return Err(error.into()),
                 Err(Unavailable::InUse) if self.options.workspace.is_none() => {}
@@ -409,7 +457,9 @@ impl Session {
     /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
     fn process_environment(&self, job: &Environment, task: &Environment) -> Vec<(OsString, OsString)> {
         let own = |name: &str| task.get(name).or_else(|| job.get(name)).is_some();
-        let inherited = self.inherited.iter().filter(|(name, _)| !name.to_str().is_some_and(own)).cloned();
+        let left_out = |name: &str| own(name) || job.hides(name);
+        let inherited =
+            self.inherited.iter().filter(|(name, _)| !name.to_str().is_some_and(left_out)).cloned();
         let pair =
             |(name, variable): (&str, &environment::Variable)| (name.into(), variable.value.expose().into());
         let job = job.iter().filter(|(name, _)| task.get(name).is_none());

@@ -2,15 +2,20 @@
 //!
 //! A field is fetched once per run, and only if the job needs its integration.
 
+mod account;
 mod ambient;
+mod caller;
 mod fetch;
 mod program;
+mod role;
+mod session;
 mod weak;
 
 use std::rc::Rc;
 
 use indexmap::IndexMap;
 
+use crate::aws::renewal::Renewal;
 use crate::diagnostic::Diagnostic;
 use crate::model::integration::{ValueSource, Values};
 use crate::model::kind::Kind;
@@ -21,6 +26,7 @@ use crate::source::Place;
 
 pub use ambient::{Ambient, PREFIX};
 pub use fetch::{Fetch, LIMIT};
+pub use role::{Taker, UNASKED, is_role, take_roles};
 pub use weak::weak;
 
 /// The fields of an integration, fetched.
@@ -31,6 +37,8 @@ pub struct Credential {
     pub kind: &'static Kind,
     /// Its fields, in the order of the file.
     pub fields: Vec<Fetched>,
+    /// How its session came to be, if it is a role and was taken.
+    pub renewal: Option<Renewal>,
 }
 
 /// A field, fetched.
@@ -94,12 +102,19 @@ pub fn add_ambient(pipeline: &mut Pipeline, job: &str, ambient: &Ambient, diagno
         .map(|input| &input.name)
         .chain(job.outputs().map(|output| &output.name))
         .filter_map(|name| pipeline.resources.get(&name.text)?.integration.as_ref());
-    let needed: Vec<_> = bound.chain(&job.integrations).cloned().collect();
-    for name in needed {
+    let mut needed: Vec<_> = bound.chain(&job.integrations).cloned().collect();
+    let mut next = 0;
+    while let Some(name) = needed.get(next).cloned() {
+        next += 1;
         if !pipeline.integrations.contains_key(&name.text)
             && let Some(integration) = ambient.integration(&name, diagnostics)
         {
             pipeline.integrations.insert(name.text.clone(), integration);
+        }
+        // What it gets its own credentials with may be of the environment too.
+        let source = pipeline.integrations.get(&name.text).and_then(Integration::source);
+        if let Some(source) = source.filter(|source| needed.iter().all(|known| known.text != source.text)) {
+            needed.push(source.clone());
         }
     }
 }
@@ -112,11 +127,8 @@ pub fn add_ambient(pipeline: &mut Pipeline, job: &str, ambient: &Ambient, diagno
 pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnostic>> {
     let mut credentials = Credentials::new();
     let mut problems = Vec::new();
-    let bound = plan.dependencies.iter().filter_map(|dependency| dependency.integration);
-    let listed = plan.integrations.iter().map(|(_, integration)| *integration);
-    let needed: Vec<_> = bound.chain(listed).collect();
-    fetch.run_commands(needed.iter().flat_map(|integration| sources(integration)));
-    for integration in needed {
+    fetch.run_commands(plan.all_integrations().flat_map(sources));
+    for integration in plan.all_integrations() {
         if !credentials.contains_key(&integration.name.text) {
             let credential = fetch_one(integration, fetch, &mut problems);
             credentials.insert(credential.name.clone(), credential);
@@ -125,14 +137,24 @@ pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnost
     if problems.is_empty() { Ok(credentials) } else { Err(problems) }
 }
 
+/// Fetches the fields of some integrations, as far as that is possible; with what was not, integration by integration.
+pub fn fetch_each(integrations: &[&Integration], fetch: &mut Fetch) -> (Credentials, Vec<Vec<Diagnostic>>) {
+    fetch.run_commands(integrations.iter().copied().flat_map(sources));
+    let mut problems = Vec::new();
+    let fetched = integrations.iter().map(|integration| {
+        let mut found = Vec::new();
+        let credential = fetch_one(integration, fetch, &mut found);
+        problems.push(found);
+        (credential.name.clone(), credential)
+    });
+    (fetched.collect(), problems)
+}
+
 /// Fetches the fields of all integrations of a line, as far as that is possible, and says what was not.
 pub fn fetch_all(pipeline: &Pipeline, fetch: &mut Fetch) -> (Credentials, Vec<Diagnostic>) {
-    let mut problems = Vec::new();
-    fetch.run_commands(pipeline.integrations.values().flat_map(sources));
-    let fetched =
-        pipeline.integrations.values().map(|integration| fetch_one(integration, fetch, &mut problems));
-    let credentials = fetched.map(|credential| (credential.name.clone(), credential)).collect();
-    (credentials, problems)
+    let all: Vec<_> = pipeline.integrations.values().collect();
+    let (credentials, problems) = fetch_each(&all, fetch);
+    (credentials, problems.into_iter().flatten().collect())
 }
 
 fn sources(integration: &Integration) -> impl Iterator<Item = &ValueSource> {
@@ -159,10 +181,16 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
                 all(pairs.map(|(key, source)| Ok((key.text.clone(), one(source, &key.text, true)?))))
                     .map(Content::Map)
             }
+            Values::Integration(name) => Ok(Content::One(FetchedValue {
+                value: Value::Plain(name.text.clone()),
+                origin: "the YAML".into(),
+                masked: true,
+                place: name.place,
+            })),
         };
         fields.extend(content.map(|content| Fetched { name, content }));
     }
-    Credential { name: integration.name.text.clone(), kind: integration.kind, fields }
+    Credential { name: integration.name.text.clone(), kind: integration.kind, fields, renewal: None }
 }
 
 /// All of them or none, but each is tried: people want to know everything that is wrong.

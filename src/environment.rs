@@ -81,6 +81,8 @@ pub struct Environment {
     variables: IndexMap<String, Variable, foldhash::fast::RandomState>,
     /// All secrets that the job was given, of whatever name.
     secrets: Vec<Secret>,
+    /// What the job does not inherit.
+    hidden: Vec<&'static str>,
 }
 
 /// An environment and what there is to say about it.
@@ -105,6 +107,28 @@ impl Environment {
     /// All secret values: what is masked in everything that is printed.
     pub fn secrets(&self) -> &[Secret] {
         &self.secrets
+    }
+
+    /// Whether a variable of whoever runs the job is kept from it.
+    pub fn hides(&self, name: &str) -> bool {
+        self.hidden.contains(&name)
+    }
+
+    /// Adds the variables that configure a tool, what is secret in its files, and what it must not inherit.
+    pub fn configure(
+        &mut self,
+        variables: impl IntoIterator<Item = (&'static str, Value, Rc<str>)>,
+        secrets: impl IntoIterator<Item = Secret>,
+        hidden: impl IntoIterator<Item = &'static str>,
+    ) {
+        for (name, value, origin) in variables {
+            if let Value::Secret(secret) = &value {
+                self.secrets.push(secret.clone());
+            }
+            self.set(name, value, &origin);
+        }
+        self.secrets.extend(secrets);
+        self.hidden.extend(hidden);
     }
 
     fn set(&mut self, name: impl Into<String>, value: Value, origin: &Rc<str>) {

@@ -6,6 +6,7 @@
 //! changes the YAML, and [`scan`] looks for secrets where they should not be. The [`lookup`] functions, which scripts call
 //! inside a job, share nothing with that road but the [`contract`].
 
+pub mod aws;
 pub mod check;
 pub mod cli;
 pub mod commands;
@@ -21,6 +22,7 @@ pub mod mask;
 pub mod model;
 mod nearest;
 pub mod order;
+pub mod policy;
 pub mod repository;
 pub mod resolve;
 pub mod run;
@@ -29,6 +31,7 @@ pub mod secret;
 pub mod secure;
 pub mod source;
 pub mod state;
+pub mod tools;
 pub mod versions;
 pub mod workspace;
 pub mod yaml;
@@ -80,6 +83,9 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::History(command) => commands::history::run(command, &cli.line),
         Command::State(command) => commands::state::run(command, &cli.line),
         Command::Reset(command) => commands::reset::run(command, &cli.line),
+        Command::Doctor(command) => commands::doctor::run(command, &cli.line),
+        Command::Policy(command) => commands::policy::run(command, &cli.line),
+        Command::AwsCredentials { file } => commands::aws_credentials::run(file),
         Command::Completions(command) => commands::completions::completions(command),
         Command::Man => commands::completions::man(),
     }

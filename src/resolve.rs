@@ -19,12 +19,23 @@ pub struct Plan<'a> {
     pub dependencies: Vec<Dependency<'a>>,
     /// The integrations that it lists, in order, each with the first part of its variables.
     pub integrations: Vec<(String, &'a Integration)>,
+    /// The integrations that others of the job get their own credentials with, and nothing else names.
+    pub sources: Vec<&'a Integration>,
     /// Its TASKs, in order.
     pub tasks: Vec<&'a Task>,
     /// The notifications that its steps name.
     pub notify: Vec<&'a Name>,
     /// The CI section, if that is what it runs.
     pub ci: Option<&'a Ci>,
+}
+
+impl<'a> Plan<'a> {
+    /// All integrations that the job has to do with. One that is named twice comes twice.
+    pub fn all_integrations(&self) -> impl Iterator<Item = &'a Integration> {
+        let bound = self.dependencies.iter().filter_map(|dependency| dependency.integration);
+        let listed = self.integrations.iter().map(|(_, integration)| *integration);
+        bound.chain(listed).chain(self.sources.iter().copied())
+    }
 }
 
 /// An IN or OUT of a job.
@@ -113,6 +124,9 @@ pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<D
     resolver.taken.clear();
     let dependencies = resolver.dependencies();
     let integrations = resolver.integrations();
+    let bound = dependencies.iter().filter_map(|dependency| dependency.integration);
+    let named: Vec<_> = bound.chain(integrations.iter().map(|(_, listed)| *listed)).collect();
+    let sources = resolver.sources(&named);
     resolver.check_scripts();
     let tasks: Vec<_> = job
         .steps
@@ -132,7 +146,7 @@ pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<D
         .collect();
     let ci = pipeline.ci.as_ref().filter(|_| job.is_ci());
     if resolver.problems.is_empty() {
-        Ok(Plan { job, env, dependencies, integrations, tasks, notify, ci })
+        Ok(Plan { job, env, dependencies, integrations, sources, tasks, notify, ci })
     } else {
         Err(resolver.problems)
     }
@@ -302,4 +316,72 @@ impl<'a> Resolver<'a> {
         }
         integrations
     }
+
+    /// The integrations that those of the job get their own credentials with, and so on.
+    fn sources(&mut self, named: &[&'a Integration]) -> Vec<&'a Integration> {
+        let sources = sources(self.pipeline, named, &mut self.problems);
+        for integration in named.iter().chain(&sources) {
+            if let Some(name) = integration.source() {
+                self.integration(name, &format!("integration `{}`", integration.name.text));
+            }
+        }
+        sources
+    }
+}
+
+/// The integrations that others get their own credentials with, and so on, without those others. What cannot be goes to
+/// `problems`, but for names that are declared nowhere.
+pub fn sources<'a>(
+    pipeline: &'a Pipeline,
+    named: &[&'a Integration],
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<&'a Integration> {
+    let mut met: Vec<&Integration> = Vec::new();
+    for start in named.iter().filter(|integration| integration.source().is_some()) {
+        // Whatever comes after one that was met before has been looked at.
+        let mut chain = Vec::new();
+        let mut next = Some(*start);
+        while let Some(integration) = next.filter(|next| !met.iter().any(|known| std::ptr::eq(*known, *next)))
+        {
+            met.push(integration);
+            chain.push(integration);
+            next = None;
+            let Some(name) = integration.source() else { break };
+            if let Some(at) = chain.iter().position(|known| known.name.text == name.text) {
+                problems.push(circle(&chain[at..], name));
+            } else if let Some(source) = pipeline.integrations.get(&name.text) {
+                if !AWS_KINDS.contains(&source.kind.name) {
+                    problems.push(no_source(integration, source, name));
+                }
+                next = Some(source);
+            }
+        }
+    }
+    met.retain(|integration| !named.iter().any(|known| std::ptr::eq(*known, *integration)));
+    met
+}
+
+/// The kinds that hold keys of AWS, or lead to them.
+pub const AWS_KINDS: &[&str] = &["amazonKeys", "amazonIamRole"];
+
+/// The error for integrations that wait for each other's credentials.
+fn circle(chain: &[&Integration], closing: &Name) -> Diagnostic {
+    let names: Vec<_> = chain.iter().map(|integration| integration.name.text.as_str()).collect();
+    Diagnostic::error(format!(
+        "integrations get their credentials from each other: {} → {}",
+        names.join(" → "),
+        closing.text
+    ))
+    .at(closing.place)
+    .hint("one of them needs a `sourceIntegration` that has keys of its own, or none at all")
+}
+
+/// The error for an integration that nobody can get credentials of AWS with.
+fn no_source(integration: &Integration, source: &Integration, name: &Name) -> Diagnostic {
+    Diagnostic::error(format!(
+        "integration `{}` takes its keys from `{}`, which is of type {}",
+        integration.name.text, source.name.text, source.kind.display
+    ))
+    .at(name.place)
+    .hint("keys come from AWS Keys or, through another role, from AWS IAM")
 }

@@ -219,6 +219,7 @@ impl<'a> Ready<'a> {
             credentials: self.credentials,
             repositories: self.build.repositories,
             versions: self.build.versions,
+            logins: self.logins,
             opened: self.build.opened,
             state: State::default(),
             number: self.build.number,

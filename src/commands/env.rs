@@ -20,7 +20,8 @@ use crate::mask::{MASK, Patterns};
 /// Where `run` would fail before its first script line.
 pub fn run(command: &Env, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::new(options, &command.options, &command.job)?;
-    let ready = session.prepare(&command.job, Commands::Run)?;
+    let commands = if command.reveal { Commands::Run } else { Commands::RunMasked };
+    let ready = session.prepare(&command.job, commands)?;
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
     let shown = Shown { patterns: (!command.reveal).then(|| Patterns::new(ready.environment.secrets())) };
     let environment = ready.environment.with(task);

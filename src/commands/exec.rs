@@ -28,6 +28,7 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let (ready, workspace) = session.open(fetched, Home::Memory, command.keep)?;
     let ready = ManuallyDrop::new(ready);
     session.clone_repositories(&ready, &signals)?;
+    session.finish_tools(&ready, &signals)?;
     state.restore_files(&ready)?;
     drop(state);
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;

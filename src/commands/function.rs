@@ -7,9 +7,10 @@ use std::path::Path;
 
 use super::{Commands, Failure, Ready, Session};
 use crate::cli::FunctionCall;
+use crate::credentials;
 use crate::environment::Environment;
 use crate::lookup::{self, Function, World};
-use crate::repository::UNASKED;
+use crate::repository;
 use crate::workspace::{self, Layout};
 
 /// Calls a function as if inside the job.
@@ -51,7 +52,8 @@ impl Answer {
 
     /// Whether something in it is known to a server alone.
     fn is_of_a_server(&self) -> bool {
-        memchr::memmem::find(&self.out, UNASKED.as_bytes()).is_some()
+        let mut unasked = [repository::UNASKED].into_iter().chain(credentials::UNASKED.iter().copied());
+        unasked.any(|unasked| memchr::memmem::find(&self.out, unasked.as_bytes()).is_some())
     }
 }
 

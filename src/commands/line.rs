@@ -110,6 +110,10 @@ fn prepare<'a>(
         let plan = resolve::resolve(&session.line.pipeline, &member.job.name.text);
         let fetched =
             plan.and_then(|plan| credentials::fetch(&plan, &mut fetch).map(|fetched| (plan, fetched)));
+        let fetched = fetched.and_then(|(plan, mut credentials)| {
+            session.take_roles(&plan, &mut credentials, true)?;
+            Ok((plan, credentials))
+        });
         match fetched {
             Ok((plan, credentials)) => {
                 session.warn_of_job(&plan);

@@ -16,7 +16,7 @@ use crate::exit;
 use crate::model::Job;
 use crate::model::files::Line;
 use crate::model::job::Sections;
-use crate::run::console::{Console, Json, Text};
+use crate::run::console::{Console, Groups, Json, Text};
 use crate::run::{self, Masking, Outcome, Signals};
 use crate::workspace::{Home, Workspace};
 
@@ -57,8 +57,9 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         LogFormat::Json => Console::new(Json::new(), stdout.as_fd()),
         LogFormat::Text => {
             let coloured = paint(options.color, &stdout) == Paint::Coloured;
+            let groups = Groups::of(|name| std::env::var_os(name).is_some_and(|value| value == "true"));
             let live = stdout.is_terminal() && std::env::var_os("GITHUB_ACTIONS").is_none();
-            let console = Console::new(Text::new(coloured, live), stdout.as_fd());
+            let console = Console::new(Text::new(coloured, live).grouped(groups), stdout.as_fd());
             if live { console.with_terminal() } else { console }
         }
     };
@@ -132,6 +133,7 @@ pub(super) fn run_opened(
     console: &mut Console,
 ) -> Result<(Outcome, Masking), Failure> {
     session.clone_repositories(ready, signals)?;
+    session.finish_tools(ready, signals)?;
     state.restore_files(ready)?;
     let mut masking = super::masking(ready, workspace)?;
     let outcome = run_job(session, ready, workspace, command, signals, &mut masking, console);

@@ -17,15 +17,16 @@ pub const PREFIX: &str = "SHIPCTL_INTEGRATION_";
 pub struct Ambient(BTreeMap<String, String>);
 
 impl Ambient {
-    /// Picks them out of an environment. Only kinds are kept; values are fetched as those of any other source.
+    /// Picks them out of an environment. Only kinds and names of other integrations are kept; values are fetched as those
+    /// of any other source.
     pub fn new(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         Ambient(
             environment
                 .into_iter()
                 .filter_map(|(name, value)| {
                     let name = name.to_str()?.strip_prefix(PREFIX)?.to_owned();
-                    let value =
-                        if name.ends_with("_TYPE") { value.into_string().ok()? } else { String::new() };
+                    let kept = name.ends_with("_TYPE") || name.ends_with("_SOURCEINTEGRATION");
+                    let value = if kept { value.into_string().ok()? } else { String::new() };
                     Some((name, value))
                 })
                 .collect(),
@@ -59,7 +60,10 @@ impl Ambient {
         let mut fields = Vec::new();
         for field in kind.fields {
             let variable = format!("{prefix}{}", key_name(field.name));
-            let values = if field.shape == Shape::Map {
+            let values = if field.shape == Shape::Integration {
+                let named = self.0.get(&variable);
+                named.map(|text| Values::Integration(Name { text: text.clone(), place: name.place }))
+            } else if field.shape == Shape::Map {
                 let keys = format!("{variable}_");
                 let entries: Vec<_> = self
                     .range(&keys)

@@ -33,7 +33,10 @@ impl Renamer<'_> {
             if is_of_ci(node) {
                 this.of_ci(node)
             } else {
-                this.items(node, |this, item| this.at(item, "name"))
+                this.items(node, |this, item| {
+                    this.at(item, "name");
+                    this.each(item, "fields", |this, fields| this.at(fields, "sourceIntegration"));
+                })
             }
         });
         for key in ["resources", "triggers"] {

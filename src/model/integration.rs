@@ -40,6 +40,8 @@ pub enum Values {
     List(Vec<ValueSource>),
     /// A value for each key.
     Map(Vec<(Name, ValueSource)>),
+    /// Another integration.
+    Integration(Name),
 }
 
 /// Where a value is to be had.
@@ -100,6 +102,7 @@ impl Values {
             Values::One(source) => vec![(None, source)],
             Values::List(sources) => sources.iter().map(|source| (None, source)).collect(),
             Values::Map(entries) => entries.iter().map(|(key, source)| (Some(key), source)).collect(),
+            Values::Integration(_) => Vec::new(),
         }
     }
 }
@@ -138,6 +141,14 @@ fn forms() -> String {
 }
 
 impl Integration {
+    /// The integration that it gets its own credentials with, if it names one.
+    pub fn source(&self) -> Option<&Name> {
+        self.fields.iter().find_map(|field| match &field.values {
+            Values::Integration(name) => Some(name),
+            Values::One(_) | Values::List(_) | Values::Map(_) => None,
+        })
+    }
+
     pub(super) fn read(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<Integration> {
         let name = required_name(node, "integration", diagnostics)?;
         let map = node.map()?;
@@ -244,6 +255,20 @@ fn read_field(
                 Diagnostic::error(format!("`{key}` of {of} is a map, and this is {}", entry.node.what()))
                     .at(entry.node.place)
                     .hint("write `KEY: value`, one a line"),
+            );
+            return Err(());
+        }
+        (Shape::Integration, Value::Scalar(scalar)) => {
+            Values::Integration(Name { text: scalar.text.clone(), place: entry.node.place })
+        }
+        (Shape::Integration, _) => {
+            diagnostics.push(
+                Diagnostic::error(format!(
+                    "`{key}` of {of} is the name of an integration, and this is {}",
+                    entry.node.what()
+                ))
+                .at(entry.node.place)
+                .hint("write the name itself: nothing can be looked up before it is known"),
             );
             return Err(());
         }

@@ -36,6 +36,8 @@ pub enum Shape {
     List,
     /// Keys and texts.
     Map,
+    /// The name of another integration.
+    Integration,
 }
 
 const fn open(name: &'static str) -> Field {
@@ -57,6 +59,10 @@ impl Field {
 
     const fn map(self) -> Field {
         Field { shape: Shape::Map, ..self }
+    }
+
+    const fn integration(self) -> Field {
+        Field { shape: Shape::Integration, ..self }
     }
 }
 
@@ -83,7 +89,7 @@ impl Kind {
 #[rustfmt::skip]
 pub static KINDS: &[Kind] = &[
     Kind { name: "airBrakeKey", display: "Airbrake", fields: &[open("url"), secret("token")] },
-    Kind { name: "amazonIamRole", display: "AWS IAM", fields: &[open("assumeRoleARN"), open("awsAccountId").optional(), secret("externalId").optional(), open("roleSessionName").optional(), open("durationSeconds").optional(), open("sourceIntegration").optional()] },
+    Kind { name: "amazonIamRole", display: "AWS IAM", fields: &[open("assumeRoleARN"), open("awsAccountId").optional(), secret("externalId").optional(), open("roleSessionName").optional(), open("durationSeconds").optional(), open("sourceIntegration").optional().integration()] },
     Kind { name: "amazonKeys", display: "AWS Keys", fields: &[secret("accessKey"), secret("secretKey"), secret("sessionToken").optional()] },
     Kind { name: "artifactoryKey", display: "JFrog Artifactory", fields: &[open("username"), secret("password"), open("url")] },
     Kind { name: "azureDcosKey", display: "Azure DC/OS", fields: &[open("username"), open("url"), open("dcosPublicKey").optional(), secret("dcosPrivateKey").optional()] },

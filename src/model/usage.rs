@@ -1,7 +1,7 @@
 //! Who uses an integration.
 
 use super::job::{Job, Step};
-use super::{Name, Pipeline, Resource};
+use super::{Integration, Name, Pipeline, Resource};
 
 /// All that depends on an integration.
 #[derive(Default)]
@@ -10,6 +10,8 @@ pub struct Usage<'a> {
     pub resources: Vec<Bound<'a>>,
     /// The jobs that list it under `integrations:`, each with the name there.
     pub jobs: Vec<(&'a Job, &'a Name)>,
+    /// The integrations that get their own credentials with it, each with the name there.
+    pub integrations: Vec<(&'a Integration, &'a Name)>,
 }
 
 /// A resource that is bound to an integration.
@@ -25,7 +27,7 @@ pub struct Bound<'a> {
 impl Usage<'_> {
     /// Whether nobody does.
     pub fn is_empty(&self) -> bool {
-        self.resources.is_empty() && self.jobs.is_empty()
+        self.resources.is_empty() && self.jobs.is_empty() && self.integrations.is_empty()
     }
 }
 
@@ -47,6 +49,11 @@ pub fn of<'a>(pipeline: &'a Pipeline, integration: &str) -> Usage<'a> {
     Usage {
         resources: pipeline.resources.values().filter_map(bound).collect(),
         jobs: pipeline.jobs.values().flat_map(listed).collect(),
+        integrations: pipeline
+            .integrations
+            .values()
+            .filter_map(|user| Some((user, user.source().filter(|name| name.text == integration)?)))
+            .collect(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where events are shown: formats that turn events into bytes, and the stream that takes the bytes.
 
+mod groups;
 mod json;
 mod prefixed;
 mod text;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::unistd::write;
 
+pub use groups::Groups;
 pub use json::{Json, seconds};
 pub use prefixed::Prefixed;
 pub use text::{Short, Text};

@@ -71,6 +71,11 @@ pub fn render(
 }
 
 impl Layout {
+    /// Adds a file that is secret.
+    pub fn add_secret(&mut self, path: PathBuf, contents: Zeroizing<Vec<u8>>) {
+        self.files.insert(path, Rendered { contents, secret: true });
+    }
+
     /// Adds a file. The later of two steps that name the same resource wins.
     fn add(&mut self, path: PathBuf, contents: Vec<u8>, secret: bool) {
         self.files.insert(path, Rendered { contents: Zeroizing::new(contents), secret });

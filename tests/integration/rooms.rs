@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("secure", &["secret"]),
     ("source", &[]),
+    ("aws", &["secret"]),
     ("diagnostic", &["nearest", "source"]),
     ("graph", &[]),
     ("yaml", &["diagnostic", "source"]),
@@ -22,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("order", &["model"]),
     ("mask", &["contract", "secret"]),
     ("scan", &["mask", "secret"]),
-    ("credentials", &["contract", "diagnostic", "model", "resolve", "secret", "secure", "source"]),
+    ("credentials", &["aws", "contract", "diagnostic", "model", "resolve", "secret", "secure", "source"]),
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),
     ("state", &["contract", "mask", "secret"]),
     (
@@ -43,6 +44,21 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("versions", &["model", "resolve", "secret", "source", "state", "yaml"]),
     ("workspace", &["contract", "credentials", "environment", "repository", "resolve", "versions", "yaml"]),
+    (
+        "tools",
+        &[
+            "aws",
+            "contract",
+            "credentials",
+            "diagnostic",
+            "environment",
+            "model",
+            "resolve",
+            "secret",
+            "source",
+        ],
+    ),
+    ("policy", &["aws", "contract", "credentials", "environment", "resolve"]),
     ("run", &["exit", "mask", "secret"]),
     ("lookup", &["contract", "exit", "nearest"]),
     ("cli", &["environment", "lookup"]),
@@ -119,6 +135,7 @@ fn secrets_leave_by_few_doors() {
     assert_eq!(
         doors,
         [
+            "aws",
             "commands",
             "credentials",
             "environment",
@@ -127,6 +144,7 @@ fn secrets_leave_by_few_doors() {
             "scan",
             "secure",
             "state",
+            "tools",
             "workspace"
         ]
     );

@@ -64,7 +64,7 @@ fn item(
         let mut values = values.into_iter();
         let node = match field.shape {
             _ if values.len() == 0 => continue,
-            Shape::Text => values.next().map(|(_, node)| node),
+            Shape::Text | Shape::Integration => values.next().map(|(_, node)| node),
             Shape::List => {
                 let place = text_node(file, "").place;
                 Some(Node { place, value: Value::List(values.map(|(_, node)| node).collect()) })

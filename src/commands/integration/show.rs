@@ -126,7 +126,8 @@ fn users(line: &Line, integration: &Integration) -> Vec<String> {
     let usage = usage::of(&line.pipeline, &integration.name.text);
     let resources = usage.resources.iter().map(|bound| format!("resource {}", bound.resource.name.text));
     let jobs = usage.jobs.iter().map(|(job, _)| format!("job {}", job.name.text));
-    let users: Vec<_> = resources.chain(jobs).collect();
+    let integrations = usage.integrations.iter().map(|(user, _)| format!("integration {}", user.name.text));
+    let users: Vec<_> = resources.chain(jobs).chain(integrations).collect();
     if users.is_empty() { vec!["nobody".to_owned()] } else { users }
 }
 
@@ -143,5 +144,6 @@ fn to_json(line: &Line, integration: &Integration) -> Json {
         "fields": fields.collect::<Vec<_>>(),
         "resources": usage.resources.iter().map(|bound| &bound.resource.name.text).collect::<Vec<_>>(),
         "jobs": usage.jobs.iter().map(|(job, _)| &job.name.text).collect::<Vec<_>>(),
+        "integrations": usage.integrations.iter().map(|(user, _)| &user.name.text).collect::<Vec<_>>(),
     })
 }

@@ -38,6 +38,9 @@ pub(super) fn to_text(usage: &Usage, sources: &Sources) -> String {
     for (job, name) in &usage.jobs {
         rows.push((format!("integrations of job {}", job.name.text), name.place));
     }
+    for (integration, name) in &usage.integrations {
+        rows.push((format!("integration {}", integration.name.text), name.place));
+    }
     let width = rows.iter().map(|(what, _)| what.chars().count()).max().unwrap_or(0);
     rows.iter().fold(String::new(), |mut text, (what, place)| {
         let _ = writeln!(text, "{:width$}  {}", Printable(what).to_string(), sources.describe(*place));
@@ -60,5 +63,13 @@ fn to_json(usage: &Usage, sources: &Sources) -> Json {
         .jobs
         .iter()
         .map(|(job, name)| json!({"name": job.name.text, "place": sources.describe(name.place)}));
-    json!({"resources": resources.collect::<Vec<_>>(), "jobs": jobs.collect::<Vec<_>>()})
+    let integrations = usage
+        .integrations
+        .iter()
+        .map(|(user, name)| json!({"name": user.name.text, "place": sources.describe(name.place)}));
+    json!({
+        "resources": resources.collect::<Vec<_>>(),
+        "jobs": jobs.collect::<Vec<_>>(),
+        "integrations": integrations.collect::<Vec<_>>(),
+    })
 }

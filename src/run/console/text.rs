@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use super::Format;
+use super::{Format, Groups};
 use crate::run::Outcome;
 use crate::run::event::{Event, Kind, Step};
 
@@ -34,6 +34,9 @@ pub struct Text {
     live: bool,
     /// Whether the summary at the end is a line, and no table.
     brief: bool,
+    groups: Groups,
+    /// How many steps have begun.
+    steps: u32,
     /// Whether the last thing written ended a line.
     line_start: bool,
     /// Since when the line that shows life is on the screen, if it is; it must go before anything else is written.
@@ -73,6 +76,8 @@ impl Text {
             color,
             live,
             brief: false,
+            groups: Groups::None,
+            steps: 0,
             line_start: true,
             life_shown: None,
             last_event: Instant::now(),
@@ -83,6 +88,19 @@ impl Text {
     /// The format for one job of several: what its steps came to is left to the headings.
     pub fn brief(color: bool) -> Text {
         Text { brief: true, ..Text::new(color, false) }
+    }
+
+    /// The same, with a group for each step.
+    #[must_use]
+    pub fn grouped(self, groups: Groups) -> Text {
+        Text { groups, ..self }
+    }
+
+    fn step_start(&mut self, name: &str, out: &mut Vec<u8>) {
+        self.fresh_line(out);
+        self.steps += 1;
+        self.groups.begin(self.steps, out);
+        self.line("", Ink::Heading, &format!("▸ {name}"), out);
     }
 
     /// Writes one line of this format's own.
@@ -115,6 +133,8 @@ impl Text {
     fn step_end(&mut self, step: &Step, out: &mut Vec<u8>) {
         let (mark, ink) = mark(step);
         let text = format!("{mark} {} · {}", step.name, verdict(step));
+        self.fresh_line(out);
+        self.groups.end(self.steps, out);
         self.line("", ink, &text, out);
     }
 
@@ -168,7 +188,7 @@ impl Format for Text {
         self.erase_life(out);
         match *event {
             Event::JobStart { .. } => {}
-            Event::StepStart { step, .. } => self.line("", Ink::Heading, &format!("▸ {step}"), out),
+            Event::StepStart { step, .. } => self.step_start(step, out),
             Event::EntryStart { script, .. } => {
                 let heading = heading(script);
                 self.line("  ", Ink::Quiet, &format!("$ {heading}"), out);

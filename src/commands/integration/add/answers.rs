@@ -187,7 +187,7 @@ fn ask_for(field: &'static Field, recipients: &Recipients, answers: &mut Vec<Ans
             }
             eprintln!("{} is required", field.name);
         },
-        Shape::Text => loop {
+        Shape::Text | Shape::Integration => loop {
             let value = prompt::ask(&format!("{}{skip}", field.name))?;
             if !value.is_empty() {
                 add(None, From::Open(value));

@@ -1,0 +1,116 @@
+//! One call: signed, sent, and sent again where that may help.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::Mutex;
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use zeroize::Zeroizing;
+
+use super::http::{self, Answer};
+use super::sign::{self, Scope};
+use super::{Error, Keys, Problem, Service, Settings};
+
+/// How often a call is tried.
+const ATTEMPTS: u32 = 4;
+/// The longest pause before the second attempt; each later one may be twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Makes calls.
+#[derive(Default)]
+pub struct Client {
+    settings: Settings,
+    /// What the clock of AWS is ahead of this machine's, in seconds, as far as that made a difference.
+    ahead: Mutex<i64>,
+}
+
+/// A call that has not been made.
+pub(super) struct Call<'a> {
+    /// As policies name it: `ecr:GetAuthorizationToken`.
+    pub(super) name: &'static str,
+    pub(super) service: Service,
+    pub(super) region: &'a str,
+    pub(super) headers: &'a [(&'static str, &'a str)],
+    pub(super) body: &'a [u8],
+}
+
+/// The headers of the services that take forms, which are those that answer in XML.
+pub(super) const FORM: &[(&str, &str)] =
+    &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+
+impl Client {
+    /// A client for this way to AWS.
+    pub fn new(settings: Settings) -> Self {
+        Client { settings, ahead: Mutex::default() }
+    }
+
+    /// Makes a call and gives the body of the answer.
+    pub(super) fn send(&self, call: &Call, keys: &Keys) -> Result<Zeroizing<String>, Error> {
+        let mut pause = FIRST_PAUSE;
+        let mut clock_set = false;
+        let mut attempt = 1;
+        loop {
+            let (error, date) = match self.attempt(call, keys) {
+                Ok(answer) if answer.status == 200 => return Ok(answer.body),
+                Ok(answer) => (Error::of_answer(call.name, answer.status, &answer.body, keys), answer.date),
+                Err(error) => (error, None),
+            };
+            match error.problem {
+                Problem::ClockSkew if !clock_set && self.set_clock(date.as_deref()) => clock_set = true,
+                Problem::Throttled | Problem::Unavailable | Problem::Unreachable if attempt < ATTEMPTS => {
+                    sleep(jitter(pause));
+                    pause *= 2;
+                    attempt += 1;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    fn attempt(&self, call: &Call, keys: &Keys) -> Result<Answer, Error> {
+        let url = self.settings.url(call.service, call.region);
+        let scope = Scope {
+            service: call.service.name(),
+            region: call.service.signing_region(call.region),
+            time: self.now(),
+        };
+        let unreachable =
+            |why: &str| Error::new(call.name, Problem::Unreachable, format!("{}: {why}", origin(&url)));
+        let signed = sign::headers(&url, call.headers, call.body, keys, &scope)
+            .ok_or_else(|| unreachable("it is not a valid http(s) URL"))?;
+        let headers = call.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        http::post(&url, headers.chain(signed), call.body, &self.settings).map_err(|why| unreachable(&why))
+    }
+
+    /// The time as AWS has it.
+    fn now(&self) -> SystemTime {
+        let ahead = *self.ahead.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let by = Duration::from_secs(ahead.unsigned_abs());
+        if ahead < 0 { SystemTime::now() - by } else { SystemTime::now() + by }
+    }
+
+    /// Takes the time of an answer for the time; says whether there is one.
+    fn set_clock(&self, date: Option<&str>) -> bool {
+        let Some(date) = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok()) else {
+            return false;
+        };
+        let ahead = date.secs() - DateTime::from(SystemTime::now()).secs();
+        *self.ahead.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = ahead;
+        true
+    }
+}
+
+/// Somewhere between nothing and all of a pause, so that those who were refused together do not come back together.
+fn jitter(pause: Duration) -> Duration {
+    let random = RandomState::new().build_hasher().finish() >> 32;
+    pause.mul_f64(random as f64 / f64::from(u32::MAX))
+}
+
+/// The scheme and the host of a URL: what comes before them in an address may be a password.
+fn origin(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split('/').next().unwrap_or_default();
+    format!("{scheme}://{}", authority.rsplit('@').next().unwrap_or_default())
+}

@@ -1,0 +1,111 @@
+//! One POST, and the answer to it.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use ureq::http::Uri;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::{Agent, Error, Proxy};
+use zeroize::Zeroizing;
+
+use super::Settings;
+
+/// How long one attempt may take to get a connection, and in all.
+const CONNECT: Duration = Duration::from_secs(5);
+const WHOLE: Duration = Duration::from_secs(15);
+
+/// No answer is longer, in bytes.
+const LONGEST_ANSWER: u64 = 4 << 20;
+
+/// What a service said. There may be keys in it.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// The time that the server has, as it writes it.
+    pub(super) date: Option<String>,
+    pub(super) body: Zeroizing<String>,
+}
+
+/// Sends a request, or says why it got no answer. No redirect is followed: it would carry the signature elsewhere.
+pub(super) fn post(
+    url: &str,
+    headers: impl Iterator<Item = (String, String)>,
+    body: &[u8],
+    settings: &Settings,
+) -> Result<Answer, String> {
+    let roots = match &settings.ca_bundle {
+        Some(path) => certificates(path)?,
+        None => RootCerts::PlatformVerifier,
+    };
+    let config = Agent::config_builder()
+        .timeout_connect(Some(CONNECT))
+        .timeout_global(Some(WHOLE))
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .proxy(proxy(url, settings)?)
+        .user_agent(concat!("shipctl/", env!("CARGO_PKG_VERSION")))
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
+        .build();
+    let request = Agent::new_with_config(config).post(url);
+    let request = headers.fold(request, |request, (name, value)| request.header(name, value));
+    let mut response = request.send(body).map_err(|error| reason(&error))?;
+    let date = response.headers().get("date").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let status = response.status().as_u16();
+    let body = response.body_mut().with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string();
+    Ok(Answer { status, date, body: Zeroizing::new(body.map_err(|error| reason(&error))?) })
+}
+
+/// The certificates of `AWS_CA_BUNDLE`.
+fn certificates(path: &str) -> Result<RootCerts, String> {
+    let pem = fs::read(path).map_err(|error| format!("cannot read AWS_CA_BUNDLE={path}: {error}"))?;
+    let certificates: Vec<_> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err(format!("there is no certificate in AWS_CA_BUNDLE={path}"));
+    }
+    Ok(certificates.into_iter().into())
+}
+
+/// The proxy for a URL. Its address may hold a password, and is in no message.
+fn proxy(url: &str, settings: &Settings) -> Result<Option<Proxy>, String> {
+    let Some(address) = settings.proxy(url) else { return Ok(None) };
+    let unusable = |_| "the address of the proxy in the environment is not valid".to_owned();
+    let given = Proxy::new(address).map_err(unusable)?;
+    let mut proxy = Proxy::builder(given.protocol()).host(given.host()).port(given.port());
+    if let Some(user) = given.username() {
+        proxy = proxy.username(user);
+    }
+    if let Some(password) = given.password() {
+        proxy = proxy.password(password);
+    }
+    for host in settings.no_proxy.iter().flat_map(|hosts| hosts.split(',')).map(str::trim) {
+        proxy = proxy.no_proxy(host);
+    }
+    let proxy = proxy.build().map_err(unusable)?;
+    let beside = url.parse::<Uri>().is_ok_and(|uri| proxy.is_no_proxy(&uri));
+    Ok((!beside).then_some(proxy))
+}
+
+/// Why there is no answer.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Timeout(_) => format!("none within {} s", WHOLE.as_secs()),
+        Error::HostNotFound => "its host is not known".to_owned(),
+        Error::ConnectionFailed => "no connection could be made".to_owned(),
+        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+            format!("none within {} s", WHOLE.as_secs())
+        }
+        Error::Io(error) => error.to_string(),
+        Error::Rustls(error) => format!("TLS: {error}"),
+        Error::Tls(error) => format!("TLS: {error}"),
+        Error::BadUri(_) | Error::Http(_) => "it is not a valid http(s) URL".to_owned(),
+        Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => "the proxy could not be used".to_owned(),
+        Error::BodyExceedsLimit(_) => "its answer is too long".to_owned(),
+        _ => "the answer could not be understood".to_owned(),
+    }
+}

@@ -1,0 +1,260 @@
+//! The profiles of the AWS CLI: who calls AWS where a line says nothing of it, by that tool's own rules.
+//!
+//! Pure: from the texts of the two files and the environment to a [`Way`] to keys, which somebody else goes.
+
+use std::collections::HashMap;
+
+use super::Keys;
+use super::sts::{Role, SESSION_NAME};
+use crate::secret::Secret;
+
+/// What the two files hold, by section and key. Secrets are among it.
+#[derive(Default)]
+pub struct Profiles {
+    config: HashMap<String, HashMap<String, Secret>>,
+    credentials: HashMap<String, HashMap<String, Secret>>,
+}
+
+/// How keys are to be had.
+#[derive(Debug)]
+pub enum Way {
+    /// They are here; with where they were.
+    Keys(Keys, String),
+    /// A command prints them.
+    Process(String),
+    /// They are those of a role.
+    Role {
+        /// The role.
+        role: Role,
+        /// Who takes it.
+        from: Box<Way>,
+        /// The device that the second factor comes from.
+        mfa_serial: Option<String>,
+    },
+    /// Only the AWS CLI knows: single sign-on, a web identity, a container, a machine of AWS.
+    AwsCli {
+        /// The profile.
+        profile: String,
+    },
+}
+
+impl Profiles {
+    /// Reads `~/.aws/config` and `~/.aws/credentials`, or what stands for them.
+    pub fn parse(config: &str, credentials: &str) -> Self {
+        Profiles { config: sections(config), credentials: sections(credentials) }
+    }
+
+    /// A value of a profile that is no secret, such as its `region` or `mfa_serial`.
+    pub fn text(&self, profile: &str, key: &str) -> Option<String> {
+        self.get(profile, key).map(|value| value.expose().to_owned())
+    }
+
+    /// The way to the keys of whoever runs this process.
+    ///
+    /// # Errors
+    ///
+    /// Profiles that do not exist, that lack something, or that go round in a circle.
+    pub fn way(&self, variable: &impl Fn(&str) -> Option<String>) -> Result<Way, String> {
+        if let Some(way) = of_environment(variable)? {
+            return Ok(way);
+        }
+        let profile = chosen(variable);
+        let named = self.exists(&profile);
+        if !named && profile != "default" {
+            return Err(format!("there is no AWS profile `{profile}`"));
+        }
+        let in_container = [
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        ]
+        .iter()
+        .any(|name| variable(name).is_some());
+        if !named || in_container && self.get(&profile, "role_arn").is_none() {
+            return Ok(Way::AwsCli { profile });
+        }
+        self.of_profile(&profile, variable, &mut Vec::new())
+    }
+
+    fn of_profile(
+        &self,
+        profile: &str,
+        variable: &impl Fn(&str) -> Option<String>,
+        met: &mut Vec<String>,
+    ) -> Result<Way, String> {
+        let of = format!("AWS profile `{profile}`");
+        if !self.exists(profile) {
+            return Err(format!("there is no {of}"));
+        }
+        // A profile may be its own source: then the keys in it take the role in it.
+        let again = met.iter().any(|known| known == profile);
+        if again && met.last().is_none_or(|last| last != profile) {
+            return Err(format!(
+                "AWS profiles take their keys from each other: {} → {profile}",
+                met.join(" → ")
+            ));
+        }
+        met.push(profile.to_owned());
+        let text = |key: &str| self.text(profile, key);
+        if let (Some(arn), false) = (text("role_arn"), again) {
+            let from = match (text("source_profile"), text("credential_source").as_deref()) {
+                (Some(source), _) => self.of_profile(&source, variable, met)?,
+                (None, Some("Environment")) => of_environment(variable)?
+                    .ok_or_else(|| format!("{of} takes its keys from the environment, which has none"))?,
+                // A web identity, or what a machine of AWS has.
+                (None, _) => return Ok(Way::AwsCli { profile: profile.to_owned() }),
+            };
+            let role = Role {
+                arn,
+                session_name: text("role_session_name").unwrap_or_else(|| SESSION_NAME.to_owned()),
+                external_id: self.get(profile, "external_id").cloned(),
+                seconds: text("duration_seconds").and_then(|seconds| seconds.parse().ok()),
+            };
+            return Ok(Way::Role { role, from: Box::new(from), mfa_serial: text("mfa_serial") });
+        }
+        for section in [self.credentials.get(profile), self.config_section(profile)].into_iter().flatten() {
+            if let Some(access_key) = section.get("aws_access_key_id") {
+                let secret_key = section
+                    .get("aws_secret_access_key")
+                    .ok_or_else(|| format!("{of} has no aws_secret_access_key"))?;
+                let keys = Keys {
+                    access_key: access_key.clone(),
+                    secret_key: secret_key.clone(),
+                    session_token: section.get("aws_session_token").cloned(),
+                };
+                return Ok(Way::Keys(keys, of));
+            }
+        }
+        Ok(match text("credential_process") {
+            Some(command) => Way::Process(command),
+            None => Way::AwsCli { profile: profile.to_owned() },
+        })
+    }
+
+    fn exists(&self, profile: &str) -> bool {
+        self.credentials.contains_key(profile) || self.config_section(profile).is_some()
+    }
+
+    fn get(&self, profile: &str, key: &str) -> Option<&Secret> {
+        let credentials = self.credentials.get(profile).and_then(|section| section.get(key));
+        credentials.or_else(|| self.config_section(profile)?.get(key))
+    }
+
+    fn config_section(&self, profile: &str) -> Option<&HashMap<String, Secret>> {
+        let plain = || self.config.get(profile).filter(|_| profile == "default");
+        self.config.get(&format!("profile {profile}")).or_else(plain)
+    }
+}
+
+/// The profile that the environment names.
+pub fn chosen(variable: &impl Fn(&str) -> Option<String>) -> String {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    set("AWS_PROFILE").or_else(|| set("AWS_DEFAULT_PROFILE")).unwrap_or_else(|| "default".to_owned())
+}
+
+/// Keys in the environment, which go before any profile.
+fn of_environment(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<Way>, String> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(Secret::new);
+    let Some(access_key) = set("AWS_ACCESS_KEY_ID") else { return Ok(None) };
+    let secret_key =
+        set("AWS_SECRET_ACCESS_KEY").ok_or("$AWS_ACCESS_KEY_ID is set, and $AWS_SECRET_ACCESS_KEY is not")?;
+    let keys = Keys { access_key, secret_key, session_token: set("AWS_SESSION_TOKEN") };
+    Ok(Some(Way::Keys(keys, "$AWS_ACCESS_KEY_ID".to_owned())))
+}
+
+/// The sections of an INI file. Indented lines belong to a setting that has settings of its own, none of which matters.
+fn sections(text: &str) -> HashMap<String, HashMap<String, Secret>> {
+    let mut sections: HashMap<String, HashMap<String, Secret>> = HashMap::new();
+    let mut current = None;
+    for line in text.lines() {
+        if line.starts_with(['#', ';', ' ', '\t']) {
+            continue;
+        }
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+            let words: Vec<_> = name.split_whitespace().collect();
+            let name = words.join(" ").replace(['"', '\''], "");
+            current = Some(sections.entry(name).or_default());
+        } else if let (Some(section), Some((key, value))) = (current.as_mut(), line.split_once('=')) {
+            section.insert(key.trim().to_ascii_lowercase(), Secret::new(value.trim().to_owned()));
+        }
+    }
+    sections
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "\
+[default]
+region = eu-west-1
+[profile base]
+credential_process = print-keys
+[profile deploy]
+role_arn = arn:aws:iam::1:role/deploy
+source_profile = keys
+external_id = x
+mfa_serial = arn:aws:iam::2:mfa/me
+s3 =
+    role_arn = not this
+[profile self]
+role_arn = arn:aws:iam::1:role/self
+source_profile = self
+[profile a]
+role_arn = arn:aws:iam::1:role/a
+source_profile = b
+[profile b]
+role_arn = arn:aws:iam::1:role/b
+source_profile = a
+[profile \"with sso\"]
+sso_session = corp
+";
+    const CREDENTIALS: &str = "\
+[keys]
+aws_access_key_id = AKIAKEYS
+aws_secret_access_key = s=/+
+[self]
+aws_access_key_id = AKIASELF
+aws_secret_access_key = t
+";
+
+    fn way(variables: &[(&str, &str)]) -> String {
+        let variable = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        fn told(way: &Way) -> String {
+            match way {
+                Way::Keys(keys, origin) => {
+                    format!("{} {} of {origin}", keys.access_key.expose(), keys.secret_key.expose())
+                }
+                Way::Process(command) => format!("command {command}"),
+                Way::Role { role, from, .. } => format!("{} from {}", role.arn, told(from)),
+                Way::AwsCli { profile } => format!("the CLI, {profile}"),
+            }
+        }
+        Profiles::parse(CONFIG, CREDENTIALS).way(&variable).map_or_else(|error| error, |way| told(&way))
+    }
+
+    #[test]
+    fn keys_are_found_where_the_aws_cli_finds_them() {
+        for (profile, expected) in [
+            ("keys", "AKIAKEYS s=/+ of AWS profile `keys`"),
+            ("base", "command print-keys"),
+            ("deploy", "arn:aws:iam::1:role/deploy from AKIAKEYS s=/+ of AWS profile `keys`"),
+            ("self", "arn:aws:iam::1:role/self from AKIASELF t of AWS profile `self`"),
+            ("a", "AWS profiles take their keys from each other: a → b → a"),
+            ("with sso", "the CLI, with sso"),
+            ("default", "the CLI, default"),
+            ("nobody", "there is no AWS profile `nobody`"),
+        ] {
+            assert_eq!(way(&[("AWS_PROFILE", profile)]), expected);
+        }
+        let keys =
+            [("AWS_PROFILE", "keys"), ("AWS_ACCESS_KEY_ID", "AKIAENV"), ("AWS_SECRET_ACCESS_KEY", "e")];
+        assert_eq!(way(&keys), "AKIAENV e of $AWS_ACCESS_KEY_ID");
+        assert_eq!(
+            way(&[("AWS_ACCESS_KEY_ID", "AKIAENV")]),
+            "$AWS_ACCESS_KEY_ID is set, and $AWS_SECRET_ACCESS_KEY is not"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! Whoever runs shipctl, as AWS knows them: who takes a role that no integration is named for.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value as Json;
+
+use super::fetch::LIMIT;
+use super::program::{Failed, run_all};
+use crate::aws::renewal::keys_of_json;
+use crate::aws::{Keys, Profiles, chosen_profile};
+use crate::secret::Secret;
+
+/// The environment and the profiles of whoever runs shipctl.
+pub(super) struct Caller {
+    pub(super) profiles: Profiles,
+    profile: String,
+}
+
+/// A variable of shipctl's own environment, if it is set to text.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Caller {
+    /// Reads the files of the AWS CLI. One that is not there is as good as an empty one.
+    pub(super) fn new() -> Self {
+        let text = |name: &str, default: &str| {
+            let path = variable(name).map(PathBuf::from).or_else(|| Some(home()?.join(default)))?;
+            let path = match (path.strip_prefix("~"), home()) {
+                (Ok(rest), Some(home)) => home.join(rest),
+                _ => path,
+            };
+            std::fs::read_to_string(path).ok()
+        };
+        let config = text("AWS_CONFIG_FILE", ".aws/config").unwrap_or_default();
+        let credentials = text("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials").unwrap_or_default();
+        Caller { profiles: Profiles::parse(&config, &credentials), profile: chosen_profile(&variable) }
+    }
+
+    /// The region that they work in.
+    pub(super) fn region(&self) -> Option<String> {
+        variable("AWS_REGION")
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .or_else(|| self.profiles.text(&self.profile, "region"))
+    }
+
+    /// The device that their second factor comes from.
+    pub(super) fn mfa_serial(&self) -> Option<String> {
+        self.profiles.text(&self.profile, "mfa_serial")
+    }
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from)
+}
+
+/// The keys that a `credential_process` prints.
+pub(super) fn of_process(command: &str) -> Result<Keys, String> {
+    parse(&run(&["sh".to_owned(), "-c".to_owned(), command.to_owned()])?, "the credential_process")
+}
+
+/// The keys that only the AWS CLI knows the way to.
+pub(super) fn of_aws_cli(profile: &str) -> Result<Keys, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if !std::env::split_paths(&path).any(|directory| is_program(&directory.join("aws"))) {
+        return Err(format!(
+            "there are no keys for AWS in the environment or in the profile `{profile}`, and no AWS CLI to ask for others"
+        ));
+    }
+    let mut words = vec!["aws", "configure", "export-credentials", "--format", "process"];
+    if profile != "default" {
+        words.extend(["--profile", profile]);
+    }
+    let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
+    let printed = run(&words).map_err(|why| {
+        format!("there are no keys for AWS in the environment or the profile `{profile}`; {why}")
+    })?;
+    parse(&printed, "aws configure export-credentials")
+}
+
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// What a program prints.
+fn run(words: &[String]) -> Result<Secret, String> {
+    let printed = run_all(&[words.to_vec()], LIMIT).into_iter().next();
+    printed.unwrap_or(Err(Failed::Missing)).map_err(|why| match why {
+        Failed::Missing => format!("there is no {}", words[0]),
+        Failed::Ended(why) => why,
+        Failed::TooSlow(limit) => format!("{} gave nothing within {} s", words[0], limit.as_secs()),
+    })
+}
+
+/// Keys in the form that the AWS CLI and its SDKs agreed on.
+fn parse(printed: &Secret, who: &str) -> Result<Keys, String> {
+    // serde_json's own words may quote what is in it.
+    let json: Json = serde_json::from_str(printed.expose()).map_err(|_| format!("{who} prints no JSON"))?;
+    keys_of_json(&json).ok_or_else(|| format!("what {who} prints has no AccessKeyId or no SecretAccessKey"))
+}

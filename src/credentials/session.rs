@@ -1,0 +1,55 @@
+//! Sessions: the memory of those that were got, and the second factor that some are got with.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use zeroize::Zeroizing;
+
+use crate::aws::renewal::SPARE;
+use crate::aws::sts::Session;
+use crate::aws::{self, Keys};
+use crate::secret::Secret;
+
+/// The sessions of this process, by what they were asked for with: several jobs of one line take the same roles.
+static SESSIONS: Mutex<Vec<(Zeroizing<String>, Session)>> = Mutex::new(Vec::new());
+
+/// The session that `keys` got for the same before, if it lasts; otherwise a new one.
+pub(super) fn remembered(
+    keys: &Keys,
+    asked: &[&str],
+    new: impl FnOnce() -> Result<Session, aws::Error>,
+) -> Result<Session, aws::Error> {
+    let mut key = Zeroizing::new(keys.access_key.expose().to_owned());
+    for part in asked {
+        key.push('\0');
+        key.push_str(part);
+    }
+    let mut sessions = SESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    sessions.retain(|(_, session)| session.expires > SystemTime::now() + SPARE);
+    if let Some((_, session)) = sessions.iter().find(|(known, _)| *known == key) {
+        return Ok(session.clone());
+    }
+    let session = new()?;
+    sessions.push((key, session.clone()));
+    Ok(session)
+}
+
+/// The device that a user's second factor comes from, if it is called after the user, as the console suggests.
+pub(super) fn device_of(arn: &str) -> Option<String> {
+    let (account, user) = arn.split_once(":user/")?;
+    Some(format!("{account}:mfa/{}", user.rsplit('/').next()?))
+}
+
+/// Asks the terminal for the code of a device.
+pub(super) fn asked_for(serial: &str) -> Result<Secret, aws::Error> {
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Err(aws::Error::no_code(serial));
+    }
+    eprint!("code of the MFA device {serial}: ");
+    let mut line = Zeroizing::new(String::new());
+    match io::stdin().lock().read_line(&mut line) {
+        Ok(_) if !line.trim().is_empty() => Ok(Secret::new(line.trim().to_owned())),
+        _ => Err(aws::Error::no_code(serial)),
+    }
+}

@@ -1,0 +1,266 @@
+//! The command-line tools of a job: each `cliConfig` that goes IN configures the tool of its integration for this job
+//! alone, by files among its secrets and variables that point there. What the user has at home is neither read nor
+//! written.
+//!
+//! Pure: [`configure`] says what is in the files, the workspace writes them. What only the tool itself can do, such as
+//! asking for the address of a cluster, is a [`Finish`].
+
+mod artifactory;
+mod aws;
+mod azure;
+mod docker;
+mod gcloud;
+mod kubernetes;
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+use zeroize::Zeroizing;
+
+use crate::aws::ecr::Login;
+use crate::contract::{path, suffix};
+use crate::credentials::{Credential, Credentials, Value};
+use crate::diagnostic::Diagnostic;
+use crate::environment::Environment;
+use crate::model::Integration;
+use crate::resolve::{AWS_KINDS, Dependency, Operation, Plan};
+use crate::secret::Secret;
+use crate::source::Place;
+
+/// The type of the resources that configure tools.
+const CLI_CONFIG: &str = "cliConfig";
+
+/// What the tools of a job find.
+#[derive(Default)]
+pub struct Tools {
+    /// Files, with paths relative to the workspace. All of them are secret.
+    pub files: IndexMap<PathBuf, Zeroizing<Vec<u8>>>,
+    /// Variables, with where they come from.
+    pub variables: Vec<(&'static str, Value, Rc<str>)>,
+    /// Variables that are not inherited: they would lead a tool elsewhere.
+    pub hidden: Vec<&'static str>,
+    /// What is secret in the files.
+    pub secrets: Vec<Secret>,
+    /// What is left to the tools, in order.
+    pub finish: Vec<Finish>,
+    /// What people should know.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// A command that a tool needs to be given before the job begins.
+pub struct Finish {
+    /// The program and its arguments. No secret is among them.
+    pub command: Vec<String>,
+    /// What it is for: `scope gke of cliConfig my_cluster`.
+    pub purpose: String,
+    /// Whether the job can begin without it.
+    pub optional: bool,
+    /// Where it is asked for.
+    pub place: Place,
+}
+
+/// A `cliConfig` that goes IN.
+struct CliConfig<'a> {
+    name: &'a str,
+    place: Place,
+    integration: &'a Credential,
+    scopes: &'a [String],
+    /// First part of its variables, which have its pointer with placeholders replaced.
+    env: &'a str,
+    environment: &'a Environment,
+}
+
+/// Where the files of a job's tools are.
+struct Paths<'a> {
+    root: &'a Path,
+    /// This program, which tools ask.
+    program: &'a Path,
+}
+
+/// A registry of AWS that a job is to be logged in to.
+pub struct Registry<'a> {
+    /// The `cliConfig`.
+    pub resource: &'a str,
+    /// The integration whose keys open it.
+    pub integration: &'a Integration,
+    /// Its region, if the `cliConfig` has one.
+    pub region: Option<String>,
+}
+
+/// The registries that a plan asks for with `scopes: [ecr]`.
+pub fn registries<'a>(plan: &Plan<'a>, environment: &Environment) -> Vec<Registry<'a>> {
+    let wanted = cli_configs(plan).filter(|(_, scopes)| has(scopes, "ecr"));
+    wanted
+        .filter_map(|(dependency, _)| {
+            let integration = dependency.integration?;
+            AWS_KINDS.contains(&integration.kind.name).then(|| Registry {
+                resource: &dependency.name.text,
+                integration,
+                region: pointer(environment, &dependency.env, "REGION").map(str::to_owned),
+            })
+        })
+        .collect()
+}
+
+/// Whether a plan has tools to configure.
+pub fn are_needed(plan: &Plan) -> bool {
+    cli_configs(plan).next().is_some()
+}
+
+/// Says what the tools of a job find in the workspace `root`. `program` is this program; `logins` are those to the registries of AWS, by resource.
+///
+/// # Errors
+///
+/// What a tool cannot be configured without.
+pub fn configure(
+    plan: &Plan,
+    credentials: &Credentials,
+    environment: &Environment,
+    logins: &[(String, Login)],
+    root: &Path,
+    program: &Path,
+) -> Result<Tools, Vec<Diagnostic>> {
+    let mut tools = Tools::default();
+    let mut problems = Vec::new();
+    let paths = Paths { root, program };
+    let mut configs = Vec::new();
+    for (dependency, scopes) in cli_configs(plan) {
+        let (name, place) = (dependency.name.text.as_str(), dependency.name.place);
+        match dependency.integration.and_then(|bound| credentials.get(&bound.name.text)) {
+            Some(integration) => {
+                let env = &dependency.env;
+                configs.push(CliConfig { name, place, integration, scopes, env, environment });
+            }
+            None => tools.warnings.push(
+                Diagnostic::warning(format!("cliConfig `{name}` has no integration, and configures nothing"))
+                    .at(place)
+                    .hint("add `integration: …` to it"),
+            ),
+        }
+    }
+    for config in &configs {
+        let known = match config.integration.kind.name {
+            "amazonKeys" | "amazonIamRole" => Ok(&["ecr"][..]),
+            "gcloudKey" => gcloud::configure(config, &paths, &mut tools).map(|()| &["gcr", "gke"][..]),
+            "azureKeys" => azure::configure(config, &paths, &mut tools).map(|()| &["aks"][..]),
+            "kubernetesConfig" | "artifactoryKey" | "dockerRegistryLogin" | "quayLogin" => Ok(&[][..]),
+            _ => {
+                tools.warnings.push(config.nothing_to_configure());
+                continue;
+            }
+        };
+        match known {
+            Ok(known) => tools.warnings.extend(config.unknown_scopes(known)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.extend(aws::configure(&configs, &paths, &mut tools).err());
+    docker::configure(&configs, logins, &paths, &mut tools);
+    kubernetes::configure(&configs, &paths, &mut tools);
+    artifactory::configure(&configs, &paths, &mut tools);
+    if problems.is_empty() { Ok(tools) } else { Err(problems) }
+}
+
+/// The `cliConfig`s that go IN, with their scopes.
+fn cli_configs<'p, 'a>(
+    plan: &'p Plan<'a>,
+) -> impl Iterator<Item = (&'p Dependency<'a>, &'a [String])> + use<'p, 'a> {
+    plan.dependencies.iter().filter(|dependency| dependency.target.kind() == CLI_CONFIG).filter_map(
+        |dependency| match dependency.operation {
+            Operation::In(input) => Some((dependency, input.scopes.as_slice())),
+            Operation::Out(_) => None,
+        },
+    )
+}
+
+fn pointer<'e>(environment: &'e Environment, env: &str, key: &str) -> Option<&'e str> {
+    environment.get(&format!("{env}_{}_{key}", suffix::POINTER)).filter(|value| !value.is_empty())
+}
+
+fn has(scopes: &[String], scope: &str) -> bool {
+    scopes.iter().any(|known| known.eq_ignore_ascii_case(scope))
+}
+
+impl<'a> CliConfig<'a> {
+    fn is_of(&self, kinds: &[&str]) -> bool {
+        kinds.contains(&self.integration.kind.name)
+    }
+
+    fn has_scope(&self, scope: &str) -> bool {
+        has(self.scopes, scope)
+    }
+
+    /// A part of its pointer, by the key as variables have it.
+    fn pointer(&self, key: &str) -> Option<&'a str> {
+        pointer(self.environment, self.env, key)
+    }
+
+    fn field(&self, name: &str) -> &'a str {
+        self.integration.text(name).unwrap_or_default()
+    }
+
+    fn origin(&self) -> Rc<str> {
+        format!("cliConfig {}", self.name).into()
+    }
+
+    fn error(&self, message: &str) -> Diagnostic {
+        Diagnostic::error(format!("cliConfig `{}`: {message}", self.name)).at(self.place)
+    }
+
+    /// The error for a part of the pointer that a scope cannot do without.
+    fn needs(&self, scope: &str, key: &str) -> Diagnostic {
+        self.error(&format!("the scope `{scope}` needs a {key}"))
+            .hint(format!("add `pointer: {{{key}: …}}` to it"))
+    }
+
+    fn nothing_to_configure(&self) -> Diagnostic {
+        let kind = self.integration.kind.display;
+        Diagnostic::warning(format!("cliConfig `{}`: shipctl knows no tool for {kind}", self.name))
+            .at(self.place)
+            .hint("its fields are in the environment all the same")
+    }
+
+    fn unknown_scopes(&self, known: &[&str]) -> Vec<Diagnostic> {
+        let unknown = |scope: &&String| !known.iter().any(|known| known.eq_ignore_ascii_case(scope));
+        let kind = self.integration.kind.display;
+        self.scopes
+            .iter()
+            .filter(unknown)
+            .map(|scope| {
+                let hint = match known {
+                    [] => format!("{kind} has no scopes"),
+                    known => format!("those of {kind} are: {}", known.join(", ")),
+                };
+                let message = format!("cliConfig `{}` has no scope `{scope}`", self.name);
+                Diagnostic::warning(message).at(self.place).hint(hint)
+            })
+            .collect()
+    }
+}
+
+impl Paths<'_> {
+    /// A file below the job's secrets, relative to the workspace.
+    fn relative(&self, file: &str) -> PathBuf {
+        Path::new(path::SECRETS).join(file)
+    }
+
+    /// The same, as tools need it.
+    fn absolute(&self, file: &str) -> String {
+        self.root.join(self.relative(file)).display().to_string()
+    }
+}
+
+impl Tools {
+    fn file(&mut self, paths: &Paths, name: &str, content: impl Into<Vec<u8>>) {
+        self.files.insert(paths.relative(name), Zeroizing::new(content.into()));
+    }
+
+    fn set(&mut self, name: &'static str, value: impl Into<String>, config: &CliConfig) {
+        self.variables.push((name, Value::Plain(value.into()), config.origin()));
+    }
+
+    fn set_secret(&mut self, name: &'static str, value: &str, config: &CliConfig) {
+        self.variables.push((name, Value::Secret(Secret::new(value.to_owned())), config.origin()));
+    }
+}

@@ -1,0 +1,86 @@
+//! Who takes a role that no integration is named for: whoever runs shipctl, by the rules of the AWS CLI.
+
+use crate::answers::{Answers, session};
+use crate::place::{ACCESS_KEY, Place, SECRET_KEY};
+
+const SHOW: &str = "echo \"until $ROLE_INTEGRATION_EXPIRATION, account $ROLE_INTEGRATION_AWSACCOUNTID\"";
+
+/// Runs a job with a role; the access key that signed the only call, and its body.
+fn signer(place: impl FnOnce(Place) -> Place, arguments: &[&str]) -> (String, String) {
+    let aws = Answers::new(vec![session()]);
+    let log = place(Place::new(&aws.address)).role("", SHOW).good(&[&["run", "j"], arguments].concat());
+    assert!(log.contains("\nuntil 2099-01-01T00:00:00Z, account 210987654321\n"), "{log}");
+    let asked = aws.asked();
+    let key = asked[0].split("Credential=").nth(1).unwrap().split('/').next().unwrap();
+    (key.to_owned(), asked.last().unwrap().split("\r\n\r\n").nth(1).unwrap().to_owned())
+}
+
+#[test]
+fn keys_come_from_the_environment_a_profile_or_a_command() {
+    assert_eq!(signer(Place::with_keys, &[]).0, ACCESS_KEY);
+
+    let profile = |place: Place| {
+        place.write(
+            "home/.aws/credentials",
+            "[work]\naws_access_key_id = AKIAWORK\naws_secret_access_key = x\n",
+        );
+        place.with("AWS_PROFILE", "work")
+    };
+    assert_eq!(signer(profile, &[]).0, "AKIAWORK");
+
+    let elsewhere = |place: Place| {
+        place.write("keys", "[default]\naws_access_key_id = AKIAELSE\naws_secret_access_key = x\n");
+        let path = place.path("keys").display().to_string();
+        place.with("AWS_SHARED_CREDENTIALS_FILE", &path)
+    };
+    assert_eq!(signer(elsewhere, &[]).0, "AKIAELSE");
+
+    let process = |place: Place| {
+        place
+            .write("home/.aws/config", "[profile vault]\ncredential_process = print-keys --for 'this job'\n");
+        place.with("AWS_PROFILE", "vault").program(
+            "print-keys",
+            r#"[ "$2" = 'this job' ] && echo '{"Version": 1, "AccessKeyId": "AKIAVAULT", "SecretAccessKey": "x"}'"#,
+        )
+    };
+    assert_eq!(signer(process, &[]).0, "AKIAVAULT");
+
+    let single_sign_on = |place: Place| {
+        place.write("home/.aws/config", "[profile corp]\nsso_session = corp\n");
+        place.with("AWS_PROFILE", "corp").program(
+            "aws",
+            r#"[ "$*" = 'configure export-credentials --format process --profile corp' ] && echo '{"Version": 1, "AccessKeyId": "ASIASSO", "SecretAccessKey": "x", "SessionToken": "y"}'"#,
+        )
+    };
+    assert_eq!(signer(single_sign_on, &[]).0, "ASIASSO");
+}
+
+#[test]
+fn a_second_factor_is_shown_once() {
+    let aws = Answers::new(vec![session()]);
+    let place = Place::new(&aws.address);
+    place.write(
+        "home/.aws/credentials",
+        &format!(
+            "[default]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\nmfa_serial = arn:aws:iam::2:mfa/me\n"
+        ),
+    );
+    let place = place.role("", SHOW);
+    let error = place.bad(&["run", "j"]);
+    assert!(error.contains("a code of the MFA device is needed (device arn:aws:iam::2:mfa/me)"), "{error}");
+    assert!(error.contains("--mfa-code"), "{error}");
+    place.good(&["run", "j", "--mfa-code", "123456"]);
+    let asked = aws.asked();
+    assert!(asked[0].ends_with("Action=GetSessionToken&Version=2011-06-15&SerialNumber=arn%3Aaws%3Aiam%3A%3A2%3Amfa%2Fme&TokenCode=123456"), "{asked:?}");
+    assert!(asked[1].contains("Action=AssumeRole"), "{asked:?}");
+    assert!(asked[1].contains("Credential=ASIASESSION/"), "{asked:?}");
+    assert_eq!(asked.len(), 2);
+}
+
+#[test]
+fn nobody_is_an_error_that_says_who_could_be() {
+    let place = Place::new("http://127.0.0.1:1").with("PATH", "/usr/bin:/bin").role("", "true");
+    let error = place.with("AWS_PROFILE", "nowhere").bad(&["run", "j"]);
+    assert!(error.contains("integration `role`: nobody is there to take the role arn:aws:iam::210987654321:role/deploy: there is no AWS profile `nowhere`"), "{error}");
+    assert!(error.contains("hint: name a `sourceIntegration`, or set AWS_PROFILE"), "{error}");
+}

@@ -1,0 +1,122 @@
+//! The emulation of AWS: a server of its own for each test.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::place::programs;
+
+/// A server that is running.
+pub struct Moto {
+    pub address: String,
+    server: Child,
+    _directory: TempDir,
+}
+
+impl Moto {
+    /// Starts one. It keeps what it is asked.
+    pub fn start() -> Moto {
+        let directory = TempDir::with_prefix("shipctl-test-").unwrap();
+        let mut server = Command::new(programs().join("moto_server"))
+            .args(["-H", "127.0.0.1", "-p", "0"])
+            .env("AWS_ACCESS_KEY_ID", "nobody")
+            .current_dir(directory.path())
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(server.stderr.take().unwrap()).lines();
+        let address = log
+            .by_ref()
+            .find_map(|line| Some(line.unwrap().split_once("Running on ")?.1.trim().to_owned()))
+            .expect("the server says where it is");
+        std::thread::spawn(move || log.for_each(drop));
+        let moto = Moto { address, server, _directory: directory };
+        moto.post("/moto-api/recorder/start-recording", "");
+        moto
+    }
+
+    /// From now on keys and policies count.
+    pub fn check_permissions(&self) {
+        self.post("/moto-api/reset-auth", "0");
+    }
+
+    /// Makes a user with keys and a policy: the access key and the secret key.
+    pub fn user(&self, name: &str, policy: &str) -> (String, String) {
+        self.iam(&[("Action", "CreateUser"), ("UserName", name)]);
+        let keys = self.iam(&[("Action", "CreateAccessKey"), ("UserName", name)]);
+        self.iam(&[
+            ("Action", "PutUserPolicy"),
+            ("UserName", name),
+            ("PolicyName", "own"),
+            ("PolicyDocument", policy),
+        ]);
+        (element(&keys, "AccessKeyId"), element(&keys, "SecretAccessKey"))
+    }
+
+    /// Makes a role with a trust policy.
+    pub fn role(&self, name: &str, trust: &str) {
+        self.iam(&[("Action", "CreateRole"), ("RoleName", name), ("AssumeRolePolicyDocument", trust)]);
+    }
+
+    /// What was asked of it, newest last: the services and the bodies.
+    pub fn asked(&self) -> Vec<(String, String)> {
+        let url = format!("{}/moto-api/recorder/download-recording", self.address);
+        // Before the first request there is nothing to send.
+        let Ok(mut answer) = ureq::get(url).call() else { return Vec::new() };
+        let text = answer.body_mut().read_to_string().unwrap();
+        text.lines()
+            .filter_map(|line| {
+                let entry: Value = serde_json::from_str(line).unwrap();
+                let scope = entry["headers"]["Authorization"].as_str()?.split('/').nth(3)?.to_owned();
+                let body = entry["body"].as_str().unwrap_or_default();
+                let body = match entry["body_encoded"].as_bool() {
+                    Some(true) => String::from_utf8(STANDARD.decode(body).unwrap()).unwrap(),
+                    _ => body.to_owned(),
+                };
+                Some((scope, body))
+            })
+            .collect()
+    }
+
+    fn iam(&self, pairs: &[(&str, &str)]) -> String {
+        let form: Vec<_> = pairs.iter().chain([&("Version", "2010-05-08")]).copied().collect();
+        ureq::post(&self.address)
+            .header(
+                "Authorization",
+                "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=x",
+            )
+            .send_form(form)
+            .unwrap()
+            .body_mut()
+            .read_to_string()
+            .unwrap()
+    }
+
+    fn post(&self, path: &str, body: &str) {
+        ureq::post(format!("{}{path}", self.address))
+            .header("Content-Type", "text/plain")
+            .send(body)
+            .unwrap();
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// The text of an element.
+fn element(xml: &str, name: &str) -> String {
+    let document = roxmltree::Document::parse(xml).unwrap();
+    let found = document.descendants().find(|node| {
+        node.has_tag_name((document.root_element().tag_name().namespace().unwrap_or_default(), name))
+    });
+    found.and_then(|node| node.text()).unwrap_or_else(|| panic!("no {name} in {xml}")).to_owned()
+}
