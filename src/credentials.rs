@@ -172,17 +172,15 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
         };
         let content = match &given.values {
             Values::One(source) => one(source, name, given.field.secret).map(Content::One),
-            Values::List(sources) => sources
-                .iter()
-                .map(|source| one(source, name, given.field.secret))
-                .collect::<Result<_, _>>()
-                .map(Content::List),
+            Values::List(sources) => {
+                all(sources.iter().map(|source| one(source, name, given.field.secret))).map(Content::List)
+            }
             // What people put into a key-value pair, they put there to hide it.
-            Values::Map(entries) => entries
-                .iter()
-                .map(|(key, source)| Ok((key.text.clone(), one(source, &key.text, true)?)))
-                .collect::<Result<_, _>>()
-                .map(Content::Map),
+            Values::Map(entries) => {
+                let pairs = entries.iter();
+                all(pairs.map(|(key, source)| Ok((key.text.clone(), one(source, &key.text, true)?))))
+                    .map(Content::Map)
+            }
             Values::Integration(name) => Ok(Content::One(FetchedValue {
                 value: Value::Plain(name.text.clone()),
                 origin: "the YAML".into(),
@@ -193,4 +191,9 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
         fields.extend(content.map(|content| Fetched { name, content }));
     }
     Credential { name: integration.name.text.clone(), kind: integration.kind, fields, renewal: None }
+}
+
+/// All of them or none, but each is tried: people want to know everything that is wrong.
+fn all<T>(results: impl Iterator<Item = Result<T, ()>>) -> Result<Vec<T>, ()> {
+    results.collect::<Vec<_>>().into_iter().collect()
 }

@@ -7,10 +7,15 @@
 use libfuzzer_sys::fuzz_target;
 use shipctl::credentials::Credentials;
 use shipctl::diagnostic::Paint;
+use shipctl::edit::Draft;
 use shipctl::environment::{self, Build};
 use shipctl::model::Pipeline;
+use shipctl::secure::{Keys, is_age};
 use shipctl::source::Sources;
 use shipctl::{check, resolve, workspace, yaml};
+
+/// A key that opens nothing.
+const KEY: &str = "AGE-SECRET-KEY-1ZG8MGDA26JYXAHTJC03A2EV4J7JZJV9RP39LZNNHM5ZZE8A0NYRSXJLTL5";
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -45,6 +50,16 @@ fuzz_target!(|data: &[u8]| {
                 }
             }
             Err(problems) => diagnostics.extend(problems),
+        }
+    }
+    // Encrypted values are opened, and get other texts: what else the file says stays what it was.
+    if let (Ok(mut draft), Ok(keys)) = (Draft::new(&sources), Keys::parse(KEY, String::new())) {
+        let anew = draft.encrypt_anew(&mut |text, _| {
+            let _ = keys.open(text);
+            is_age(text).then(|| text.to_uppercase())
+        });
+        if anew.is_ok() {
+            let _ = draft.finish();
         }
     }
     for diagnostic in &diagnostics {

@@ -1,13 +1,16 @@
 //! Programs that print values: started side by side, each with a time limit.
 
-use std::io::{ErrorKind, Read};
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use zeroize::Zeroizing;
 
 use super::fetch::{MAX_VALUE, text};
@@ -70,75 +73,96 @@ fn run(words: &[String], stdin: Stdio, limit: Duration) -> Result<Secret, Failed
         ErrorKind::NotFound => Failed::Missing,
         _ => failed(error),
     })?;
-    let output = child.stdout.take().map(|pipe| follow(pipe, MAX_VALUE + 1));
-    let complaint = child.stderr.take().map(|pipe| follow(pipe, MAX_COMPLAINT));
     let deadline = Instant::now() + limit;
-    let (bytes, status) =
-        output.map_or_else(|| (Zeroizing::default(), None), |output| collect(&output, &mut child, deadline));
-    let status = match status {
+    let mut output = Pipe::of(child.stdout.take(), MAX_VALUE + 1);
+    let mut complaint = Pipe::of(child.stderr.take(), MAX_COMPLAINT);
+    let ended = collect([&mut output, &mut complaint], &mut child, deadline);
+    let status = match ended.map_err(failed)? {
         Some(status) => status,
         None => wait(&mut child, deadline).map_err(failed)?.ok_or(Failed::TooSlow(limit))?,
     };
     if status.success() {
-        let printed = text(bytes);
+        let printed = text(output.bytes);
         return printed.map_err(|why| Failed::Ended(format!("what {program} prints cannot be used: {why}")));
     }
-    let said = complaint.map_or_else(Zeroizing::default, |complaint| {
-        collect(&complaint, &mut child, Instant::now() + GRACE).0
-    });
-    let said = String::from_utf8_lossy(&said);
+    let said = String::from_utf8_lossy(&complaint.bytes);
     let colon = if said.trim().is_empty() { "" } else { ": " };
     Err(Failed::Ended(format!("{program} failed ({status}){colon}{}", said.trim())))
 }
 
-type Piece = Zeroizing<Vec<u8>>;
+type Bytes = Zeroizing<Vec<u8>>;
 
-/// Reads a pipe in the background: as long as it is open, or up to `most` bytes.
-fn follow(pipe: impl Read + Send + 'static, most: u64) -> Receiver<Piece> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut pipe = pipe.take(most);
-        loop {
-            let mut piece = Zeroizing::new(vec![0; 4096]);
-            match pipe.read(&mut piece) {
-                Ok(0) => return,
-                Ok(count) => piece.truncate(count),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(_) => return,
-            }
-            if sender.send(piece).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
+/// A pipe and what came through it.
+struct Pipe {
+    file: Option<File>,
+    bytes: Bytes,
+    /// How much of it is kept, in bytes.
+    most: usize,
 }
 
-/// What comes through a pipe until it is closed, the time is up, or the program has ended and nothing more comes: what it
-/// left in the background may keep the pipe open for good. And how the program ended, if it has.
-fn collect(pipe: &Receiver<Piece>, child: &mut Child, deadline: Instant) -> (Piece, Option<ExitStatus>) {
-    let mut all = Zeroizing::new(Vec::with_capacity(4096));
+impl Pipe {
+    fn of(pipe: Option<impl Into<OwnedFd>>, most: u64) -> Pipe {
+        let file = pipe.map(|pipe| File::from(pipe.into()));
+        Pipe { file, bytes: Zeroizing::new(Vec::with_capacity(4096)), most: most as usize }
+    }
+
+    /// Reads what is there.
+    fn read(&mut self) -> std::io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let mut piece = Zeroizing::new([0; 4096]);
+        let count = match file.read(&mut *piece) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            read => read?,
+        };
+        // The rest is read all the same: a program that cannot get rid of its output ends as if something were wrong.
+        let kept = count.min(self.most - self.bytes.len());
+        append(&mut self.bytes, &piece[..kept]);
+        if count == 0 {
+            self.file = None;
+        }
+        Ok(())
+    }
+}
+
+/// Reads both pipes until they are closed, the time is up, or the program has ended and nothing more comes: what it left
+/// in the background may keep them open for good. How the program ended, if it has.
+///
+/// No thread may stay behind that still reads: it would get the signals of the run that follows.
+fn collect(
+    mut pipes: [&mut Pipe; 2],
+    child: &mut Child,
+    deadline: Instant,
+) -> std::io::Result<Option<ExitStatus>> {
     let mut ended: Option<(ExitStatus, Instant)> = None;
     loop {
-        match pipe.recv_timeout(Duration::from_millis(20)) {
-            Ok(piece) => append(&mut all, &piece),
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                if ended.is_none() {
-                    ended = child.try_wait().ok().flatten().map(|status| (status, Instant::now()));
-                }
-                let over = ended.is_some_and(|(_, at)| at.elapsed() > GRACE);
-                if over || Instant::now() >= deadline {
-                    break;
-                }
-            }
+        let open: Vec<_> = pipes.iter_mut().filter(|pipe| pipe.file.is_some()).collect();
+        let mut fds: Vec<_> = open
+            .iter()
+            .filter_map(|pipe| Some(PollFd::new(pipe.file.as_ref()?.as_fd(), PollFlags::POLLIN)))
+            .collect();
+        if fds.is_empty() {
+            break;
+        }
+        let ready = match poll(&mut fds, PollTimeout::from(20_u8)) {
+            Err(Errno::EINTR) => continue,
+            ready => ready?,
+        };
+        let readable: Vec<_> = fds.iter().map(|fd| fd.any().unwrap_or(true)).collect();
+        for (pipe, _) in open.into_iter().zip(readable).filter(|(_, readable)| *readable) {
+            pipe.read()?;
+        }
+        if ready == 0 && ended.is_none() {
+            ended = child.try_wait()?.map(|status| (status, Instant::now()));
+        }
+        if ended.is_some_and(|(_, at)| at.elapsed() > GRACE) || Instant::now() >= deadline {
+            break;
         }
     }
-    (all, ended.map(|(status, _)| status))
+    Ok(ended.map(|(status, _)| status))
 }
 
 /// Appends a piece; what grows is wiped where it was.
-fn append(all: &mut Piece, piece: &[u8]) {
+fn append(all: &mut Bytes, piece: &[u8]) {
     if all.capacity() - all.len() < piece.len() {
         let mut larger = Zeroizing::new(Vec::with_capacity((all.capacity() + piece.len()) * 2));
         larger.extend_from_slice(all);

@@ -1,6 +1,7 @@
 //! Builds: the runs of jobs, numbered, with the versions that they used and made.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -272,6 +273,14 @@ impl Store {
             let (_, record) = record_of(row).context(self, WHAT)?;
             records.push(record);
         }
+        // One that was interrupted long ago is no longer among the last ones.
+        records.sort_by_key(|record| Reverse(record.started));
+        let mut counts: HashMap<String, u32> = HashMap::new();
+        records.retain(|record| {
+            let count = counts.entry(record.reference.job.clone()).or_default();
+            *count += 1;
+            *count <= each
+        });
         Ok(records)
     }
 }

@@ -71,9 +71,12 @@ fn values_that_cannot_be_fetched_name_integration_field_and_place() {
         ("{env: NOT_SET}", "$NOT_SET is not set"),
         ("{file: none.txt}", "cannot read the file none.txt: No such file or directory (os error 2)"),
         ("{file: .}", "cannot read the file .: it is a directory"),
-        ("{command: [none-such]}", "cannot run none-such: No such file or directory (os error 2)"),
+        ("{command: [none-such]}", "cannot run none-such: there is no such program here"),
         ("{command: 'echo s3cret; echo sorry >&2; exit 3'}", "sh failed (exit status: 3): sorry"),
-        ("{secure: abc}", "encrypted values cannot be opened by this version of shipctl"),
+        (
+            "{secure: abc}",
+            "the value is encrypted, and there is no key, and no home directory that could have one",
+        ),
     ] {
         let output = line(source).output();
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -1,7 +1,9 @@
 //! `shipctl integration`: adding, showing, removing and renaming.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::process::Stdio;
 
 use crate::support::shipctl;
 use crate::terminal::Terminal;
@@ -333,4 +335,30 @@ fn the_file_can_be_chosen() {
             "team.yml",
             "integrations:\n  - name: hook\n    type: slackKey\n    fields:\n      webhookUrl: {env: HOOK}\n",
         );
+}
+
+#[test]
+fn what_is_typed_is_stored_encrypted_and_comes_back() {
+    let job = "jobs: [{name: j, type: runSh, integrations: [chat], steps: [TASK: [echo]]}]\n";
+    let call = shipctl("integration")
+        .args("add chat --type ircCreds --field nick=n --field server=s")
+        .env("HOME", "{WORK}/home")
+        .file("home/", "")
+        .file("shippable.yml", job);
+    assert!(call.also("key new").output().unwrap().status.success());
+    let mut terminal = Terminal::start(&mut call.command());
+    terminal.wait_for("password (Enter to skip) (not shown): ");
+    terminal.types("\x1b[200~two\rlines\x1b[201~\r");
+    let (seen, status) = terminal.end();
+    assert!(status.success() && !seen.contains("lines"), "{seen}");
+    let yaml = fs::read_to_string(call.path("shippable.integrations.yml")).unwrap();
+    assert!(yaml.contains("      password:\n        secure: |\n") && !yaml.contains("lines"), "{yaml}");
+    let output = call.also("exec j -- printenv CHAT_INTEGRATION_PASSWORD").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "two\nlines\n");
+    let mut piped = call.also("integration add hook --type Slack --stdin-field webhookUrl");
+    let mut child = piped.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"https://hooks.example.com/x\n").unwrap();
+    assert!(child.wait().unwrap().success());
+    let shown = call.also("integration show hook").output().unwrap();
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("  webhookUrl  (the YAML, encrypted)\n"));
 }

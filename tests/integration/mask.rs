@@ -72,7 +72,7 @@ fn the_plan_says_what_is_not_masked() {
 
 #[test]
 fn mask_is_true_or_false_and_no_source() {
-    let hint = "  hint: a value is a text, or exactly one of `{env: VARIABLE}`, `{file: path}`, `{command: [program, argument]}`, `{secure: \"…\"}`; `{value: text, mask: false}` is not masked in the log\n";
+    let hint = "`{value: text, mask: false}` is not masked in the log\n";
     for (written, error) in [
         ("{env: X, mask: maybe}", "`mask` of field `A` of integration `app` is true or false"),
         ("{mask: false}", "field `A` of integration `app` does not say where its value is"),

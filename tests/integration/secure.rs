@@ -163,10 +163,7 @@ fn rotation_touches_nothing_but_the_encrypted_texts() {
         format!("{}{}", &text[..begin], &text[end..])
     };
     let after = team.text();
-    assert_eq!(
-        outside(&after[..before.len().min(after.len())]).split("recipients").next().unwrap().trim_end(),
-        outside(&before).trim_end()
-    );
+    assert!(outside(&after).starts_with(outside(&before).trim_end()), "{after}");
     assert!(!after.replace("\r\n", "").contains('\n') && after != before);
     let mode = fs::metadata(team.path().join("shippable.yml")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o640);

@@ -41,7 +41,7 @@ fn each_tool_is_called_through_its_own_command_line() {
             ("pass", echo),
             ("sops", echo),
             ("secret-tool", echo),
-            ("vault", "[ \"$*\" = 'read -format=json secret/data/app' ] && echo '{\"data\": {\"data\": {\"password\": \"p\\nw\"}, \"metadata\": {}}}'"),
+            ("vault", "[ \"$*\" = 'read -format=json secret/data/app' ] && printf %s '{\"data\": {\"data\": {\"password\": \"p\\nw\"}, \"metadata\": {}}}'"),
             ("aws", "echo called >> \"$(dirname \"$0\")/calls\"; echo '{\"user\": \"ann\", \"port\": 1.50}'"),
         ],
     )
