@@ -2,14 +2,12 @@
 
 use std::rc::Rc;
 
-use super::{Build, Builder, dependency_directory, origin_of_params, stable_id, substitute};
+use super::{Build, Builder, dependency_directory, stable_id, substitute};
 use crate::contract::{self, path, suffix};
-use crate::credentials::{Credentials, Value};
+use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
-use crate::model::Resource;
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Target};
-use crate::versions;
 use crate::yaml::{Node, Value as Yaml};
 
 impl Builder {
@@ -125,23 +123,6 @@ impl Builder {
                     let variable = format!("{variable}_{}", contract::key_name(key));
                     self.flatten(dependency, &variable, &entry.node, origin);
                 }
-            }
-        }
-    }
-
-    fn params_of(&mut self, dependency: &Dependency, resource: &Resource, build: &Build) {
-        let stored = build.versions.of(dependency);
-        let origin = origin_of_params(&dependency.name.text, stored);
-        let variable =
-            |key: &str| format!("{}_{}_{}", dependency.env, suffix::PARAMS, contract::key_name(key));
-        for param in versions::params(resource, stored) {
-            if param.secure.is_none() {
-                self.environment.set(variable(param.key), Value::Plain(param.text.into_owned()), &origin);
-                continue;
-            }
-            let opened = build.opened.get(&dependency.name.text, param.key).unwrap_or_default();
-            for (key, value) in opened {
-                self.environment.set(variable(key), Value::Secret(value.clone()), &origin);
             }
         }
     }

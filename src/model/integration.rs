@@ -5,6 +5,7 @@ use super::tool::{Call, TOOLS, Tool};
 use super::{Name, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::secret::Secret;
+use crate::secure::is_age;
 use crate::source::Place;
 use crate::yaml::{Entry, Map, Node, Value, is_false, is_true};
 
@@ -121,6 +122,13 @@ const MASK: &str = "mask";
 
 fn tool_of(key: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.key == key)
+}
+
+/// The warning for an encrypted value that nobody can open: an error only where it is needed.
+fn not_age(field: &str, of: &str, place: Place) -> Diagnostic {
+    Diagnostic::warning(format!("`secure` of field `{field}` of {of} is no text in the age format"))
+        .at(place)
+        .hint("`shipctl encrypt` prints what stands there")
 }
 
 /// How a field says where its value is.
@@ -333,7 +341,12 @@ fn read_source(
                 "env" => SourceKind::Env(text),
                 "file" => SourceKind::File(text),
                 "command" => SourceKind::Shell(text),
-                "secure" => SourceKind::Secure(text),
+                "secure" => {
+                    if !is_age(&text) {
+                        diagnostics.push(not_age(field, of, entry.node.place));
+                    }
+                    SourceKind::Secure(text)
+                }
                 key => match tool_of(key).and_then(|tool| Some((tool, (tool.call)(&text)?))) {
                     Some((tool, call)) => SourceKind::Tool { tool, reference: text, call },
                     None => {

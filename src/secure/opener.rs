@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::{Ask, KeyError, KeyPlace, Keys, OpenError, Recipient};
+use super::{Ask, KeyError, KeyPlace, Keys, OpenError, Recipient, is_age};
 use crate::secret::Secret;
 
 /// A recipient of a line.
@@ -43,62 +43,63 @@ impl Opener {
     ///
     /// What is wrong, for which keys, and what to do.
     pub fn open(&self, text: &str) -> Result<Secret, KeyError> {
+        if !is_age(text) {
+            return Err(self.explain(&OpenError::NotAge));
+        }
         let keys = self.keys().map_err(|error| KeyError {
             message: format!("the value is encrypted, and {}", error.message),
-            hint: format!("{}{}", error.hint, self.for_whom(".")),
+            hint: format!("{}{}", error.hint, self.for_whom()),
         })?;
-        keys.open(text).map_err(|error| self.explain(&error, keys))
+        keys.open(text).map_err(|error| match error {
+            OpenError::OtherKeys => self.other_keys(keys),
+            error => self.explain(&error),
+        })
     }
 
-    fn explain(&self, error: &OpenError, keys: &Keys) -> KeyError {
+    fn explain(&self, error: &OpenError) -> KeyError {
         let message = match error {
             OpenError::NotAge => "what `secure:` holds is no text in the age format".to_owned(),
-            OpenError::OtherKeys => {
-                let tried: Vec<_> = keys.recipients().iter().map(Recipient::to_string).collect();
-                format!(
-                    "the value was encrypted to other keys than yours: {} ({})",
-                    tried.join(", "),
-                    keys.origin
-                )
-            }
+            OpenError::OtherKeys => "the value was encrypted to other keys than yours".to_owned(),
             OpenError::Passphrase => "the value is encrypted to a passphrase, not to keys".to_owned(),
             OpenError::Damaged(why) => format!("the encrypted text is damaged: {why}"),
             OpenError::NotText => "the value is not UTF-8 text".to_owned(),
         };
-        let hint = match error {
-            OpenError::OtherKeys => self.how_to_join(keys),
-            OpenError::NotText => "encode it, with base64 for instance, and encrypt it again".to_owned(),
-            _ => format!(
-                "take the whole text from where it was still good, or encrypt the value again with `shipctl encrypt`{}",
-                self.for_whom(".")
-            ),
+        let what = match error {
+            OpenError::NotText => "encode it, with base64 for instance, and encrypt it again",
+            _ => {
+                "take the whole text from where it was still good, or encrypt the value again with `shipctl encrypt`"
+            }
         };
-        KeyError { message, hint }
+        KeyError { message, hint: format!("{what}{}", self.for_whom()) }
     }
 
-    /// What the owner of a key does that does not fit.
+    fn other_keys(&self, keys: &Keys) -> KeyError {
+        let tried: Vec<_> = keys.recipients().iter().map(Recipient::to_string).collect();
+        let KeyError { message, .. } = self.explain(&OpenError::OtherKeys);
+        let message = format!("{message}: {} ({})", tried.join(", "), keys.origin);
+        KeyError { message, hint: self.how_to_join(keys) }
+    }
+
+    /// What the owner of keys does that do not fit.
     fn how_to_join(&self, keys: &Keys) -> String {
         let own = keys.recipients();
-        match own.first() {
-            _ if self.listed.iter().any(|listed| own.contains(&listed.recipient)) => format!(
-                "your key is listed, but came after this value: somebody who can open it runs `shipctl key rotate`{}",
-                self.for_whom(".")
+        let what = match own.first() {
+            Some(first) if !self.listed.iter().any(|listed| own.contains(&listed.recipient)) => format!(
+                "use another key, or have somebody who can open it run `shipctl key add-recipient {first}` and `shipctl key rotate`"
             ),
-            Some(first) => format!(
-                "use another key, or have somebody who can open it run `shipctl key add-recipient {first}` and `shipctl key rotate`{}",
-                self.for_whom(".")
-            ),
-            None => "make a key with `shipctl key new`".to_owned(),
-        }
+            _ => "your key is listed, but came after this value: somebody who can open it runs `shipctl key rotate`"
+                .to_owned(),
+        };
+        what + &self.for_whom()
     }
 
-    /// The recipients of the line, as a sentence behind `stop`; empty without any.
-    fn for_whom(&self, stop: &str) -> String {
+    /// The recipients of the line, as a sentence behind another; empty without any.
+    fn for_whom(&self) -> String {
         if self.listed.is_empty() {
             return String::new();
         }
         let listed: Vec<_> = self.listed.iter().map(Listed::to_string).collect();
-        format!("{stop} The line lists {}", listed.join(", "))
+        format!(". The line lists {}", listed.join(", "))
     }
 }
 

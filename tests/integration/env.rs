@@ -73,10 +73,7 @@ fn values_that_cannot_be_fetched_name_integration_field_and_place() {
         ("{file: .}", "cannot read the file .: it is a directory"),
         ("{command: [none-such]}", "cannot run none-such: there is no such program here"),
         ("{command: 'echo s3cret; echo sorry >&2; exit 3'}", "sh failed (exit status: 3): sorry"),
-        (
-            "{secure: abc}",
-            "the value is encrypted, and there is no key, and no home directory that could have one",
-        ),
+        ("{secure: abc}", "what `secure:` holds is no text in the age format"),
     ] {
         let output = line(source).output();
         let stderr = String::from_utf8(output.stderr).unwrap();

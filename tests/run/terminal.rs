@@ -144,7 +144,7 @@ fn lines_end_once() {
 
 #[test]
 fn a_prompt_appears_at_once_and_gets_its_answer() {
-    let script = "printf 'who? '; read x; echo \"it is $x.\"";
+    let script = "printf 'who''? '; read x; echo \"it is $x.\"";
     for (screen, running) in [run(script), exec(script)] {
         screen.wait_for("who? ");
         wait_until(|| !screen.is_usual(), || "a raw terminal".to_owned());
