@@ -312,7 +312,8 @@ impl Session {
     ) -> Result<(), Vec<Diagnostic>> {
         let needed = ask && plan.all_integrations().any(credentials::is_role);
         let taker = needed.then(|| Taker::new(self.options.mfa_code.as_deref()));
-        credentials::take_roles(plan, credentials, taker.as_ref())
+        self.warn(&credentials::take_roles(plan, credentials, taker.as_ref())?);
+        Ok(())
     }
 
     /// What is true of a run in a workspace, but for the repositories.

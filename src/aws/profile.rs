@@ -131,7 +131,8 @@ impl Profiles {
         })
     }
 
-    fn exists(&self, profile: &str) -> bool {
+    /// Whether there is such a profile.
+    pub fn exists(&self, profile: &str) -> bool {
         self.credentials.contains_key(profile) || self.config_section(profile).is_some()
     }
 

@@ -73,7 +73,9 @@ pub(super) fn of_aws_cli(profile: &str) -> Result<Keys, String> {
     }
     let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
     let printed = run(&words).map_err(|why| {
-        format!("there are no keys for AWS in the environment or the profile `{profile}`; {why}")
+        // Its usage may come first.
+        let why = why.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+        format!("there are no keys for AWS in the environment or the profile `{profile}`, and none from the AWS CLI: {why}")
     })?;
     parse(&printed, "aws configure export-credentials")
 }

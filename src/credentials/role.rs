@@ -6,7 +6,7 @@ use super::{Content, Credential, Credentials, Fetched, FetchedValue, Value};
 use crate::aws::renewal::Renewal;
 use crate::aws::sts::{self, Role, Session};
 use crate::aws::{self, Client, Keys, Partition, Settings, Way};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::Integration;
 use crate::resolve::Plan;
 use crate::secret::Secret;
@@ -21,6 +21,10 @@ pub const UNASKED: &[&str] = &[UNASKED_SECRET, UNASKED_TIME];
 const UNASKED_SECRET: &str = "(AWS gives it when the job runs)";
 const UNASKED_TIME: &str = "(AWS is asked when the job runs)";
 
+/// What to do where nobody is there to take a role.
+const NAME_SOMEBODY: &str =
+    "name a `sourceIntegration`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+
 /// Takes roles, and asks AWS for the rest that a job needs of it.
 pub struct Taker {
     pub(super) client: Client,
@@ -33,6 +37,8 @@ pub(super) struct NoKeys {
     integration: String,
     message: String,
     hint: String,
+    /// Whether it is only that nobody is there who could take a role.
+    nobody: bool,
 }
 
 /// What an integration asks for.
@@ -49,6 +55,8 @@ pub fn is_role(integration: &Integration) -> bool {
 /// Takes the roles among the integrations of a plan: their keys become fields like any other. Without a taker AWS is not
 /// asked, and the fields hold [`UNASKED`].
 ///
+/// Where nobody at all is there to take a role, the job has its ARN alone, as in the original, and a warning says so.
+///
 /// # Errors
 ///
 /// All roles that cannot be taken.
@@ -56,8 +64,9 @@ pub fn take_roles(
     plan: &Plan,
     credentials: &mut Credentials,
     taker: Option<&Taker>,
-) -> Result<(), Vec<Diagnostic>> {
+) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
+    let mut warnings = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     for integration in plan.all_integrations().filter(|integration| is_role(integration)) {
         let name = &integration.name.text;
@@ -75,13 +84,18 @@ pub fn take_roles(
             }
             (Err(problem), _) if !failed.contains(&problem.integration) => {
                 let of = plan.all_integrations().find(|of| of.name.text == problem.integration);
-                problems.push(problem.at(of.unwrap_or(integration)));
+                let diagnostic = problem.at(of.unwrap_or(integration));
+                if problem.nobody {
+                    warnings.push(Diagnostic { severity: Severity::Warning, ..diagnostic });
+                } else {
+                    problems.push(diagnostic);
+                }
                 failed.extend([problem.integration, name.clone()]);
             }
             _ => {}
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    if problems.is_empty() { Ok(warnings) } else { Err(problems) }
 }
 
 impl NoKeys {
@@ -138,6 +152,7 @@ impl Taker {
             integration: name.to_owned(),
             message: "it has no keys for AWS".to_owned(),
             hint: "keys come from AWS Keys or, through a role, from AWS IAM".to_owned(),
+            nobody: false,
         })
     }
 
@@ -168,17 +183,17 @@ impl Taker {
 
     /// The keys of whoever runs shipctl.
     pub(super) fn callers_keys(&self, wanted: &Wanted, region: &str) -> Result<Keys, NoKeys> {
-        let fail = |why: String| {
-            NoKeys {
+        let fail = |why: String, nobody: bool| NoKeys {
             integration: wanted.name.to_owned(),
             message: format!("nobody is there to take the role {}: {why}", wanted.role.arn),
-            hint: "name a `sourceIntegration`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".to_owned(),
-        }
+            hint: NAME_SOMEBODY.to_owned(),
+            nobody,
         };
-        let way = self.caller.profiles.way(&caller::variable).map_err(fail)?;
+        let way = self.caller.profiles.way(&caller::variable).map_err(|why| fail(why, false))?;
+        let nobody = matches!(&way, Way::AwsCli { profile } if !self.caller.profiles.exists(profile));
         let keys = self.go(&way, region).map_err(|error| match error {
             Lost::Aws(error) => wanted.failed(&error),
-            Lost::Elsewhere(why) => fail(why),
+            Lost::Elsewhere(why) => fail(why, nobody),
         })?;
         self.with_second_factor(keys, self.caller.mfa_serial(), region).map_err(|error| wanted.failed(&error))
     }
@@ -254,6 +269,7 @@ impl<'a> Wanted<'a> {
             integration: credential.name.clone(),
             message,
             hint: hint.to_owned(),
+            nobody: false,
         };
         let text = |name: &str| credential.text(name).map(str::to_owned);
         let arn = text("assumeRoleARN").unwrap_or_default();
@@ -286,6 +302,7 @@ impl<'a> Wanted<'a> {
             integration: self.name.to_owned(),
             message: format!("cannot take the role {}: {error}", self.role.arn),
             hint: error.hint(),
+            nobody: false,
         }
     }
 }
@@ -296,6 +313,7 @@ pub(super) fn undeclared(name: &str) -> NoKeys {
         integration: name.to_owned(),
         message: "it is declared nowhere".to_owned(),
         hint: "declare it under `integrations:`".to_owned(),
+        nobody: false,
     }
 }
 

@@ -84,3 +84,25 @@ fn nobody_is_an_error_that_says_who_could_be() {
     assert!(error.contains("integration `role`: nobody is there to take the role arn:aws:iam::210987654321:role/deploy: there is no AWS profile `nowhere`"), "{error}");
     assert!(error.contains("hint: name a `sourceIntegration`, or set AWS_PROFILE"), "{error}");
 }
+
+#[test]
+fn where_nobody_is_at_all_scripts_take_the_role_themselves() {
+    let place = Place::new("http://127.0.0.1:1")
+        .program("aws", "echo usage; echo 'Unable to locate credentials' >&2; exit 1");
+    let place =
+        place.role("", "echo \"$ROLE_INTEGRATION_ASSUMEROLEARN ${ROLE_INTEGRATION_ACCESSKEY-no keys}\"");
+    let done = place.run(&["run", "j"]);
+    assert_eq!(done.status, Some(0), "{}", done.stderr);
+    assert!(done.stdout.contains("\narn:aws:iam::210987654321:role/deploy no keys\n"), "{}", done.stdout);
+    assert!(
+        done.stderr.starts_with("warning: integration `role`: nobody is there to take the role"),
+        "{}",
+        done.stderr
+    );
+    assert!(
+        done.stderr
+            .contains("none from the AWS CLI: aws failed (exit status: 1): Unable to locate credentials\n"),
+        "{}",
+        done.stderr
+    );
+}

@@ -147,3 +147,17 @@ fn what_cannot_be_a_role_is_said_before_aws_is_asked() {
         assert!(text.contains(message), "{text}");
     }
 }
+
+#[test]
+fn certificates_to_trust_that_are_none_are_said() {
+    for (file, why) in [
+        ("missing.pem", "cannot read AWS_CA_BUNDLE=missing.pem: No such file or directory (os error 2)"),
+        ("none.pem", "there is no certificate in AWS_CA_BUNDLE=none.pem"),
+    ] {
+        let place =
+            Place::new("https://127.0.0.1:1").with_keys().with("AWS_CA_BUNDLE", file).role("", "true");
+        place.write("none.pem", "");
+        let text = place.bad(&["run", "j"]);
+        assert!(text.contains(&format!("sts:AssumeRole: no answer (https://127.0.0.1:1: {why})")), "{text}");
+    }
+}

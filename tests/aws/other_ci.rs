@@ -33,6 +33,32 @@ fn three_settings_are_enough_to_push() {
     assert_eq!(services, ["sts", "ecr", "sts"]);
 }
 
+#[test]
+#[ignore = "needs tests/aws/setup.sh"]
+fn one_secret_setting_is_enough_where_the_keys_are_encrypted() {
+    let moto = Moto::start();
+    let registry = Answers::new(vec![(201, String::new(), String::new())]);
+    let place = Place::new(&moto.address).with("REGISTRY_URL", &registry.address).fixture("other-ci");
+    let key = place.path("ci.key").display().to_string();
+    let place = place.with("SHIPCTL_KEY_FILE", &key);
+    place.good(&["key", "new"]);
+    place.write("secret", SECRET_KEY);
+    let mut encrypt = place.command(&["encrypt", "--one-line"]);
+    let encrypted = encrypt.stdin(std::fs::File::open(place.path("secret")).unwrap()).output().unwrap();
+    let encrypted = String::from_utf8(encrypted.stdout).unwrap();
+    let line = std::fs::read_to_string(place.path("shippable.yml")).unwrap();
+    let line = line
+        .replace("{env: AWS_IAM_USER_ACCESS_KEY_ID}", ACCESS_KEY)
+        .replace("{env: AWS_IAM_USER_SECRET_ACCESS_KEY}", &format!("{{{}}}", encrypted.trim()))
+        .replace("{env: AWS_IAM_ROLE_ARN}", ROLE);
+    place.write("shippable.yml", &line);
+    let secret = std::fs::read_to_string(key).unwrap();
+    let place = place.with("SHIPCTL_KEY_FILE", "").with("SHIPCTL_KEY", &secret);
+    let log = place.good(&["run", "push"]);
+    assert!(log.contains("assumed-role/deploy/shipctl"), "{log}");
+    assert_eq!(registry.asked().len(), 1);
+}
+
 /// What a run prints in a CI that sets this variable, with times left out.
 fn folded(variable: &str) -> String {
     let place = Place::new("http://127.0.0.1:1").with(variable, "true").line("  []", "  []", "", "echo one");
