@@ -45,17 +45,18 @@ pub(super) fn run_all(programs: &[Vec<String>], limit: Duration) -> Vec<Result<S
     }
     let next = AtomicUsize::new(0);
     let printed: Vec<_> = programs.iter().map(|_| Mutex::new(None)).collect();
-    thread::scope(|scope| {
-        for _ in 0..programs.len().min(SIDE_BY_SIDE) {
-            scope.spawn(|| {
-                while let Some(index) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < programs.len())
-                {
-                    let result = run(&programs[index], Stdio::null(), limit);
-                    *printed[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-                }
-            });
+    let work = || {
+        while let Some(index) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < programs.len()) {
+            let result = run(&programs[index], Stdio::null(), limit);
+            *printed[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         }
+    };
+    thread::scope(|scope| {
+        let workers = 0..programs.len().min(SIDE_BY_SIDE);
+        let workers: Vec<_> = workers.map(|_| scope.spawn(work)).collect();
+        // The end of a scope waits until the work is done, and not until the threads are gone: one that still is there
+        // would get the signals that tell of the job's own processes, and do nothing about them.
+        workers.into_iter().for_each(|worker| _ = worker.join());
     });
     let ended = || Err(Failed::Ended("it was not run".to_owned()));
     let take = |slot: Mutex<Option<_>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);

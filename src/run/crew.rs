@@ -13,6 +13,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -25,6 +26,9 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getppid, pipe2, read, write};
 
 use super::{Error, Outcome, Signals, platform};
+
+/// How long a thread that has ended may still be seen.
+const LINGERING: Duration = Duration::from_secs(1);
 
 /// What is read of a log at once.
 const PIECE: usize = 64 * 1024;
@@ -124,9 +128,13 @@ impl<'s> Crew<'s> {
             fcntl(from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
         }
         // In the child of a process with several threads only one lives on, and locks that the others hold stay shut.
-        if fs::read_dir("/proc/self/task").map_or(1, Iterator::count) > 1 {
-            let why = io::Error::other("this process has several threads");
-            return Err(Error::System("start a worker".to_owned(), why));
+        let patience = Instant::now() + LINGERING;
+        while fs::read_dir("/proc/self/task").map_or(1, Iterator::count) > 1 {
+            if Instant::now() > patience {
+                let why = io::Error::other("this process has several threads");
+                return Err(Error::System("start a worker".to_owned(), why));
+            }
+            thread::yield_now();
         }
         let parent = Pid::this();
         if let Some(pid) = platform::fork().map_err(Error::system("start a worker"))? {

@@ -204,8 +204,13 @@ fn lead(prepared: &mut Prepared, stops: bool, answer: BorrowedFd) -> ! {
         let (pid, error) =
             if ready { prepared.start(libc::CLONE_PARENT) } else { (-1, *libc::__errno_location()) };
         // A process group can be stopped by keys only if one of it has a parent elsewhere in the session: this one.
+        let leader = libc::getpid();
         if stops && error == 0 && libc::fork() == 0 {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            // The leader may have been killed before the line above.
+            if libc::getppid() != leader {
+                libc::_exit(0);
+            }
             libc::setpgid(0, pid);
             rest();
         }
