@@ -188,6 +188,8 @@ struct Session {
     opener: Opener,
     /// What stands in front of each line on stderr, where several jobs run.
     prefix: RefCell<String>,
+    /// The last `PATH` of a process, and whether there is a `shipctl` along it: the jobs of a line share it.
+    asked: RefCell<Option<(OsString, bool)>>,
     /// The state, once a run has opened it: those that follow need not.
     store: RefCell<Option<Store>>,
     /// The warnings so far: each entry of a matrix has the same.
@@ -241,10 +243,11 @@ impl Session {
         let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let (prefix, said, store) = Default::default();
+        let (prefix, said, store, asked) = Default::default();
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
-        let session = Session { line, options, paint, inherited, machine, opener, prefix, said, store };
+        let session =
+            Session { line, options, paint, inherited, machine, opener, prefix, said, store, asked };
         session.warn(&no_repositories);
         Ok(session)
     }
@@ -465,8 +468,38 @@ impl Session {
             |(name, variable): (&str, &environment::Variable)| (name.into(), variable.value.expose().into());
         let job = job.iter().filter(|(name, _)| task.get(name).is_none());
         let mut variables: Vec<_> = inherited.chain(job.map(pair)).chain(task.iter().map(pair)).collect();
-        offer_shipctl(&mut variables);
+        self.offer_shipctl(&mut variables);
         variables
+    }
+
+    /// Scripts ask `shipctl`: where their PATH has none, this one comes last.
+    fn offer_shipctl(&self, variables: &mut Vec<(OsString, OsString)>) {
+        let Ok(program) = std::env::current_exe() else { return };
+        let Some(directory) = program.parent() else { return };
+        match variables.iter_mut().find(|(name, _)| name == "PATH") {
+            Some((_, path)) => {
+                if !self.has_shipctl(path) {
+                    path.push(":");
+                    path.push(directory);
+                }
+            }
+            None => {
+                let mut path = OsString::from("/usr/local/bin:/usr/bin:/bin:");
+                path.push(directory);
+                variables.push(("PATH".into(), path));
+            }
+        }
+    }
+
+    /// Whether there is a `shipctl` along a `PATH`.
+    fn has_shipctl(&self, path: &OsString) -> bool {
+        let mut asked = self.asked.borrow_mut();
+        if let Some((_, has)) = asked.as_ref().filter(|(known, _)| known == path) {
+            return *has;
+        }
+        let has = std::env::split_paths(path).any(|directory| directory.join("shipctl").is_file());
+        *asked = Some((path.clone(), has));
+        has
     }
 }
 
@@ -475,25 +508,6 @@ fn masking(ready: &Ready, workspace: &Workspace) -> Result<Masking, Failure> {
     let added = workspace.root().join(path::SECRETS).join(path::MASKED);
     let patterns = Patterns::new(ready.environment.secrets());
     Ok(Masking::new(patterns, &added).with_context(|| format!("cannot make {}", added.display()))?)
-}
-
-/// Scripts ask `shipctl`: where their PATH has none, this one comes last.
-fn offer_shipctl(variables: &mut Vec<(OsString, OsString)>) {
-    let Ok(program) = std::env::current_exe() else { return };
-    let Some(directory) = program.parent() else { return };
-    match variables.iter_mut().find(|(name, _)| name == "PATH") {
-        Some((_, path)) => {
-            if !std::env::split_paths(path).any(|directory| directory.join("shipctl").is_file()) {
-                path.push(":");
-                path.push(directory);
-            }
-        }
-        None => {
-            let mut path = OsString::from("/usr/local/bin:/usr/bin:/bin:");
-            path.push(directory);
-            variables.push(("PATH".into(), path));
-        }
-    }
 }
 
 /// What a job inherits of this process's environment. The variables that tell shipctl itself about secrets are not for

@@ -52,18 +52,26 @@ pub fn main() -> ExitCode {
     if let Some(status) = lookup::main(&arguments) {
         return ExitCode::from(status);
     }
-    let names_function = arguments.iter().any(|argument| lookup::find(argument).is_some());
-    let functions = if names_function { Functions::Hidden } else { Functions::LeftOut };
-    let matches = cli::grammar(functions).get_matches();
-    let function = matches.subcommand().and_then(|(name, words)| Some((lookup::find(name.as_ref())?, words)));
-    let status = match function {
-        Some((function, words)) => answer(function, words),
-        None => Cli::from_arg_matches(&matches).map_err(Failure::from).and_then(|cli| execute(&cli)),
+    let status = match cli::read_quickly(&arguments) {
+        Some(cli) => execute(&cli),
+        None => read(&arguments),
     };
     ExitCode::from(status.unwrap_or_else(|failure| {
         eprint!("{failure}");
         failure.status
     }))
+}
+
+/// Reads the arguments with the whole grammar, and does what they say.
+fn read(arguments: &[OsString]) -> Result<u8, Failure> {
+    let names_function = arguments.iter().any(|argument| lookup::find(argument).is_some());
+    let functions = if names_function { Functions::Hidden } else { Functions::LeftOut };
+    let matches = cli::grammar(functions).get_matches();
+    let function = matches.subcommand().and_then(|(name, words)| Some((lookup::find(name.as_ref())?, words)));
+    match function {
+        Some((function, words)) => answer(function, words),
+        None => Cli::from_arg_matches(&matches).map_err(Failure::from).and_then(|cli| execute(&cli)),
+    }
 }
 
 fn execute(cli: &Cli) -> Result<u8, Failure> {

@@ -62,6 +62,9 @@ impl Session {
 
     /// Has the tools do what only they can.
     pub(super) fn finish_tools(&self, ready: &Ready, signals: &Signals) -> Result<(), Failure> {
+        if ready.finish.is_empty() {
+            return Ok(());
+        }
         let variables = self.process_environment(&ready.environment, &Environment::default());
         for finish in &ready.finish {
             let mut command = Command::new(&finish.command[0]);
