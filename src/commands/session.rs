@@ -1,0 +1,379 @@
+//! A line that was read for some jobs, and the way of one of them to where it can be run.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use anyhow::{Context as _, anyhow};
+
+use super::record::{Access, State};
+use super::surroundings::{inherited, max_environment, operating_system};
+use super::{Failure, ci, encrypt, failure, paint, read_good};
+use crate::aws::ecr::Login;
+use crate::cli::{JobOptions, LineOptions};
+use crate::contract::path;
+use crate::credentials::{self, Ambient, Credentials, Fetch, Taker};
+use crate::diagnostic::{Diagnostic, Paint};
+use crate::environment::{self, Build, Built, Environment};
+use crate::mask::Patterns;
+use crate::model::files::Line;
+use crate::model::task::Task;
+use crate::repository::Repositories;
+use crate::resolve::{self, Plan};
+use crate::run::Masking;
+use crate::secure::Opener;
+use crate::state::Store;
+use crate::tools::{Finish, Tools};
+use crate::versions::{Opened, Versions};
+use crate::workspace::{self, Home, Unavailable, Workspace};
+
+/// How the credentials of a job are fetched, and what is asked for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Commands {
+    /// Those that come from commands too; and servers are asked for their repositories.
+    Run,
+    /// Those that come from commands too; git servers are asked, and AWS is not: secrets are not shown.
+    RunMasked,
+    /// Those that come from commands too; no server is asked.
+    RunHere,
+    /// Without starting anything.
+    Skip,
+}
+
+/// A line that was read for one job, and the surroundings of that.
+pub(super) struct Session {
+    pub(super) line: Line,
+    pub(super) options: JobOptions,
+    pub(super) paint: Paint,
+    pub(super) inherited: Rc<[(OsString, OsString)]>,
+    /// The architecture and the operating system of this machine.
+    pub(super) machine: (String, String),
+    /// What opens the encrypted values of the line.
+    pub(super) opener: Opener,
+    /// What stands in front of each line on stderr, where several jobs run.
+    pub(super) prefix: RefCell<String>,
+    /// The last `PATH` of a process, and whether there is a `shipctl` along it: the jobs of a line share it.
+    pub(super) asked: RefCell<Option<(OsString, bool)>>,
+    /// The state, once a run has opened it: those that follow need not.
+    pub(super) store: RefCell<Option<Store>>,
+    /// The warnings so far: each entry of a matrix has the same.
+    pub(super) said: RefCell<Vec<String>>,
+}
+
+/// What a job needs from elsewhere, fetched.
+pub(super) struct Fetched<'a> {
+    pub(super) plan: Plan<'a>,
+    pub(super) credentials: Credentials,
+    pub(super) repositories: Repositories,
+    pub(super) versions: Rc<Versions>,
+    pub(super) logins: Vec<(String, Login)>,
+    pub(super) opened: Rc<Opened>,
+    pub(super) state: State,
+    pub(super) number: u32,
+    /// The entry of the matrix of a runCI job, from 0.
+    pub(super) entry: usize,
+}
+
+/// A job, ready to be run but for the workspace.
+pub(super) struct Ready<'a> {
+    pub(super) plan: Plan<'a>,
+    pub(super) credentials: Credentials,
+    pub(super) environment: Environment,
+    pub(super) build: Build,
+    /// The logins to registries of AWS, by the resources that ask for them.
+    pub(super) logins: Vec<(String, Login)>,
+    /// What is left to the tools of the job.
+    pub(super) finish: Vec<Finish>,
+}
+
+impl Session {
+    /// Reads a line for a job.
+    pub(super) fn new(
+        line_options: &LineOptions,
+        options: &JobOptions,
+        job: &str,
+    ) -> Result<Session, Failure> {
+        Session::of(read_good(line_options)?, &[job], paint(line_options.color, &io::stderr()), options)
+    }
+
+    /// The session of some jobs of a line.
+    pub(super) fn of(
+        mut line: Line,
+        jobs: &[&str],
+        paint: Paint,
+        options: &JobOptions,
+    ) -> Result<Session, Failure> {
+        let mut problems = Vec::new();
+        let ambient = Ambient::new(std::env::vars_os());
+        let mut no_repositories = Vec::new();
+        for job in jobs {
+            no_repositories.extend(ci::add_repository(&mut line, options, job));
+            credentials::add_ambient(&mut line.pipeline, job, &ambient, &mut problems);
+        }
+        if !problems.is_empty() {
+            return Err(failure(&problems, &line.sources, paint));
+        }
+        let inherited = inherited(options.clean_env).into();
+        let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
+        let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
+        let (prefix, said, store, asked) = Default::default();
+        let opener = encrypt::opener(&line.pipeline);
+        let options = options.clone();
+        let session =
+            Session { line, options, paint, inherited, machine, opener, prefix, said, store, asked };
+        session.warn(&no_repositories);
+        Ok(session)
+    }
+
+    /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
+    pub(super) fn fetch(
+        &self,
+        job: &str,
+        commands: Commands,
+        access: Access,
+    ) -> Result<Fetched<'_>, Failure> {
+        let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
+        let credentials = credentials::fetch(&plan, &mut self.fetcher(commands));
+        let credentials = credentials.map_err(|problems| self.fail(&problems))?;
+        self.complete(plan, credentials, commands, access)
+    }
+
+    /// What fetches credentials.
+    pub(super) fn fetcher(&self, commands: Commands) -> Fetch<'_> {
+        let fetch = Fetch::new(&self.line.sources, &self.opener)
+            .within(self.options.fetch_timeout.unwrap_or(credentials::LIMIT));
+        match commands {
+            Commands::Run | Commands::RunMasked | Commands::RunHere => fetch,
+            Commands::Skip => fetch.without_commands(),
+        }
+    }
+
+    /// The same for a job that was resolved and has its credentials.
+    pub(super) fn complete<'a>(
+        &'a self,
+        plan: Plan<'a>,
+        mut credentials: Credentials,
+        commands: Commands,
+        access: Access,
+    ) -> Result<Fetched<'a>, Failure> {
+        let entry = self.chosen_entry(&plan)?;
+        let job = &plan.job.name.text;
+        let mut state = State::open_for(self, access, &plan)?;
+        let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
+        let number = state.next_build(job)?;
+        // The sessions of a run of several jobs were taken before; those that have ended since are taken again.
+        self.take_roles(&plan, &mut credentials, commands == Commands::Run)
+            .map_err(|problems| self.fail(&problems))?;
+        let opened = Rc::new(self.open_params(&plan, &versions)?);
+        // Where the workspace will be in the end makes no difference to a repository.
+        let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
+        build.entry = entry;
+        self.describe_repositories(
+            &plan,
+            &credentials,
+            &mut build,
+            matches!(commands, Commands::Run | Commands::RunMasked),
+        )?;
+        let logins = match commands {
+            Commands::Run => {
+                self.log_in(&plan, &credentials, &build).map_err(|problems| self.fail(&problems))?
+            }
+            _ => Vec::new(),
+        };
+        let repositories = build.repositories;
+        Ok(Fetched { plan, credentials, repositories, versions, opened, logins, state, number, entry })
+    }
+
+    /// Takes the roles of the job; without asking AWS if that is not wanted.
+    pub(super) fn take_roles(
+        &self,
+        plan: &Plan,
+        credentials: &mut Credentials,
+        ask: bool,
+    ) -> Result<(), Vec<Diagnostic>> {
+        let needed = ask && plan.all_integrations().any(credentials::is_role);
+        let taker = needed.then(|| Taker::new(self.options.mfa_code.as_deref()));
+        self.warn(&credentials::take_roles(plan, credentials, taker.as_ref())?);
+        Ok(())
+    }
+
+    /// What is true of a run in a workspace, but for the repositories.
+    pub(super) fn surroundings(
+        &self,
+        root: PathBuf,
+        number: u32,
+        versions: &Rc<Versions>,
+    ) -> Result<Build, Failure> {
+        if root.to_str().is_none() {
+            let shown = root.display();
+            return Err(
+                anyhow!("the workspace {shown} is not UTF-8 text; give another with --workspace").into()
+            );
+        }
+        let size = |(name, value): &(OsString, OsString)| name.len() + value.len() + 2 + size_of::<usize>();
+        Ok(Build {
+            root,
+            number,
+            versions: Rc::clone(versions),
+            user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default(),
+            architecture: self.machine.0.clone(),
+            operating_system: self.machine.1.clone(),
+            given: self.options.env.clone(),
+            opened: Rc::default(),
+            repositories: Repositories::new(),
+            entry: 0,
+            inherited: Rc::clone(&self.inherited),
+            max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
+        })
+    }
+
+    /// Builds the environment of the job in a workspace.
+    pub(super) fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build, Tools), Failure> {
+        let mut build = self.surroundings(root, job.number, &job.versions)?;
+        build.repositories = job.repositories.clone();
+        build.opened = Rc::clone(&job.opened);
+        build.entry = job.entry;
+        let mut built = environment::build(&job.plan, &job.credentials, &build)
+            .map_err(|problems| self.fail(&problems))?;
+        let tools =
+            self.configure_tools(&job.plan, &job.credentials, &mut built, &job.logins, &build.root)?;
+        for (index, task) in job.plan.tasks.iter().enumerate() {
+            environment::of_task(task, index, &build).map_err(|problems| self.fail(&problems))?;
+        }
+        Ok((built, build, tools))
+    }
+
+    /// All of the above, for commands that only tell of a job.
+    pub(super) fn prepare(&self, job: &str, commands: Commands) -> Result<Ready<'_>, Failure> {
+        let fetched = self.fetch(job, commands, Access::Read)?;
+        let (built, build, tools) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
+        self.warn(&built.warnings);
+        let Fetched { plan, credentials, logins, .. } = fetched;
+        let (environment, finish) = (built.environment, tools.finish);
+        Ok(Ready { plan, credentials, environment, build, logins, finish })
+    }
+
+    /// The same job, with what only servers know of its repositories and roles.
+    pub(super) fn ask_servers<'a>(&self, mut ready: Ready<'a>) -> Result<Ready<'a>, Failure> {
+        self.take_roles(&ready.plan, &mut ready.credentials, true)
+            .map_err(|problems| self.fail(&problems))?;
+        self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
+        let built = environment::build(&ready.plan, &ready.credentials, &ready.build);
+        let mut built = built.map_err(|problems| self.fail(&problems))?;
+        self.configure_tools(&ready.plan, &ready.credentials, &mut built, &[], &ready.build.root)?;
+        ready.environment = built.environment;
+        Ok(ready)
+    }
+
+    /// The job of what was fetched, and its workspace on disk.
+    pub(super) fn open<'a>(
+        &self,
+        fetched: Fetched<'a>,
+        home: Home,
+        keep: bool,
+    ) -> Result<(Ready<'a>, Workspace), Failure> {
+        // One after the other, the entries of a matrix have the same; those that are kept do not.
+        let job = match keep {
+            true => &ci::name_of_run(&fetched.plan, fetched.entry),
+            false => &fetched.plan.job.name.text,
+        };
+        // A clone may be large.
+        let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
+        if self.options.workspace.is_none() {
+            workspace::remove_stale(home)?;
+        }
+        for attempt in 0.. {
+            let (built, build, tools) = self.build(&fetched, self.root(job, home, attempt)?)?;
+            let mut layout =
+                workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
+            for (path, contents) in tools.files {
+                layout.add_secret(path, contents);
+            }
+            match Workspace::create(&build.root, &layout, keep) {
+                Ok(workspace) => {
+                    self.warn(&built.warnings);
+                    let Fetched { plan, credentials, logins, .. } = fetched;
+                    let (environment, finish) = (built.environment, tools.finish);
+                    return Ok((Ready { plan, credentials, environment, build, logins, finish }, workspace));
+                }
+                Err(Unavailable::Failed(error)) => return Err(error.into()),
+                Err(Unavailable::InUse) if self.options.workspace.is_none() => {}
+                Err(Unavailable::InUse) => break,
+            }
+        }
+        Err(anyhow!("another run uses this workspace; give another with --workspace").into())
+    }
+
+    /// The workspace of a job; `attempt` counts those that other runs use.
+    pub(super) fn root(&self, job: &str, home: Home, attempt: usize) -> Result<PathBuf, Failure> {
+        Ok(match &self.options.workspace {
+            Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
+            None => home.workspace(job, attempt),
+        })
+    }
+
+    pub(super) fn fail(&self, problems: &[Diagnostic]) -> Failure {
+        failure(problems, &self.line.sources, self.paint)
+    }
+
+    /// Says what it has not said yet.
+    pub(super) fn warn(&self, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            let text = warning.render(&self.line.sources, self.paint);
+            if !self.said.borrow().contains(&text) {
+                self.say(&text);
+                self.said.borrow_mut().push(text);
+            }
+        }
+    }
+
+    /// Says something on stderr: whole lines.
+    pub(super) fn say(&self, text: &str) {
+        let prefix = self.prefix.borrow();
+        for line in text.split_inclusive('\n') {
+            eprint!("{prefix}{line}");
+        }
+    }
+
+    /// The variables of a TASK on top of those of the job.
+    pub(super) fn of_task(
+        &self,
+        task: Option<(usize, &Task)>,
+        build: &Build,
+    ) -> Result<Environment, Failure> {
+        let Some((index, task)) = task else { return Ok(Environment::default()) };
+        environment::of_task(task, index, build).map_err(|problems| self.fail(&problems))
+    }
+}
+
+/// What is masked in what a job prints.
+pub(super) fn masking(ready: &Ready, workspace: &Workspace) -> Result<Masking, Failure> {
+    let added = workspace.root().join(path::SECRETS).join(path::MASKED);
+    let patterns = Patterns::new(ready.environment.secrets());
+    Ok(Masking::new(patterns, &added).with_context(|| format!("cannot make {}", added.display()))?)
+}
+
+/// The TASK that `--task` names, with its number: the first by default, `None` for a job without any.
+pub(super) fn chosen_task<'a>(
+    plan: &Plan<'a>,
+    chosen: Option<&str>,
+) -> Result<Option<(usize, &'a Task)>, Failure> {
+    let tasks = || plan.tasks.iter().copied().enumerate();
+    let Some(chosen) = chosen else { return Ok(tasks().next()) };
+    let by_name = tasks().find(|(index, task)| environment::task_name(task, *index) == chosen);
+    let by_number = || tasks().find(|(index, _)| chosen.parse() == Ok(*index));
+    match by_name.or_else(by_number) {
+        Some(found) => Ok(Some(found)),
+        None => {
+            let names: Vec<_> = tasks().map(|(index, task)| environment::task_name(task, index)).collect();
+            Err(anyhow!(
+                "job `{}` has no TASK `{chosen}`; its TASKs are: {}",
+                plan.job.name.text,
+                names.join(", ")
+            )
+            .into())
+        }
+    }
+}
