@@ -46,6 +46,7 @@ pub use capture::{Captured, capture};
 pub use event::{Event, Kind, Step};
 pub use exec::exec;
 pub use masking::Masking;
+pub use platform::leave_no_core;
 pub use signals::Signals;
 
 use crate::exit;

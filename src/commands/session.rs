@@ -22,7 +22,7 @@ use crate::model::files::Line;
 use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
-use crate::run::Masking;
+use crate::run::{self, Masking};
 use crate::secure::Opener;
 use crate::state::Store;
 use crate::tools::{Finish, Tools};
@@ -105,6 +105,7 @@ impl Session {
         paint: Paint,
         options: &JobOptions,
     ) -> Result<Session, Failure> {
+        run::leave_no_core();
         let mut problems = Vec::new();
         let ambient = Ambient::new(std::env::vars_os());
         let mut no_repositories = Vec::new();

@@ -7,6 +7,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::fcntl::OFlag;
 use nix::libc::{self, c_char, c_int, c_void};
@@ -264,6 +265,7 @@ extern "C" fn start(child: *mut c_void) -> c_int {
                 failed();
             }
         }
+        restore_core_limit();
         // Rust's runtime ignores SIGPIPE; a script's `yes | head` relies on it.
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const (*child).blocked, ptr::null_mut());
@@ -297,6 +299,41 @@ pub(super) fn fork() -> nix::Result<Option<Pid>> {
     match unsafe { nix::unistd::fork() }? {
         nix::unistd::ForkResult::Parent { child } => Ok(Some(child)),
         nix::unistd::ForkResult::Child => Ok(None),
+    }
+}
+
+/// The limit that this process had for core dumps, for those that it starts.
+static CORE_LIMIT: AtomicU64 = AtomicU64::new(UNTOUCHED);
+
+/// That the limit was not touched: no limit is one less than infinity.
+const UNTOUCHED: u64 = u64::MAX - 1;
+
+/// Sees to it that this process leaves no core dump, which would hold all its secrets. Those that it starts have the
+/// limit that it had.
+pub fn leave_no_core() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    // Where this is not allowed, all else still works.
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_CORE)
+        && CORE_LIMIT.load(Ordering::Relaxed) == UNTOUCHED
+        && setrlimit(Resource::RLIMIT_CORE, 0, hard).is_ok()
+    {
+        CORE_LIMIT.store(soft, Ordering::Relaxed);
+    }
+}
+
+/// Gives a process that is being started the limit for core dumps that we had.
+fn restore_core_limit() {
+    let soft = CORE_LIMIT.load(Ordering::Relaxed);
+    if soft == UNTOUCHED {
+        return;
+    }
+    // SAFETY: both calls only use the one structure, which is alive; they are safe between fork and exec.
+    unsafe {
+        let mut limit = MaybeUninit::<libc::rlimit>::zeroed().assume_init();
+        if libc::getrlimit(libc::RLIMIT_CORE, &raw mut limit) == 0 {
+            limit.rlim_cur = soft;
+            libc::setrlimit(libc::RLIMIT_CORE, &raw const limit);
+        }
     }
 }
 

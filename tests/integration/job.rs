@@ -302,3 +302,25 @@ fn secret_files_are_never_readable_by_others() {
     child.wait().unwrap();
     assert!(!call.path("ws").exists());
 }
+
+#[test]
+fn shipctl_leaves_no_core_dump_and_its_scripts_may() {
+    let see = "ulimit -Sc; grep -o 'core file size *[0-9a-z]*' /proc/$PPID/limits | tr -s ' '";
+    let line = format!("jobs: [{{name: j, type: runSh, steps: [TASK: {see:?}]}}]");
+    let call = shipctl("exec").file("shippable.yml", line).file("tmp/", "").env("TMPDIR", "{WORK}/tmp");
+    for command in ["run j".to_owned(), format!("exec j -- bash -c {:?}", see.replace('$', "\\$"))] {
+        let script = format!("ulimit -Sc 7; exec {} {command}", env!("CARGO_BIN_EXE_shipctl"));
+        let output = std::process::Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(call.path(""))
+            .env("TMPDIR", call.path("tmp"))
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            shown.contains("7\ncore file size 0\n"),
+            "{command}: {shown} {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
