@@ -159,14 +159,7 @@ impl<'a> Draft<'a> {
     /// When the name is written somewhere with escapes, or by an alias that stands for something else too.
     pub fn rename(&mut self, old: &str, new: &str) -> Result<(), Refusal> {
         let places = rename::apply(&mut self.trees, old, new);
-        for place in places {
-            let text = self.sources.get(place.source).text();
-            let change = rename::change(text, place, old, new).map_err(|why| {
-                self.refuse(place.source, &format!("{why} at {}", self.sources.describe(place)))
-            })?;
-            self.changes.push((place.source, change));
-        }
-        Ok(())
+        self.replace_at(&places, old, new)
     }
 
     /// Gives every encrypted value of the line, wherever `secure:` stands, the text that `encrypt` makes of its text. How
@@ -196,7 +189,13 @@ impl<'a> Draft<'a> {
     ///
     /// When it is written with escapes or behind an alias.
     pub fn replace_recipient(&mut self, old: &str, new: &str) -> Result<(), Refusal> {
-        for place in recipient::apply(&mut self.trees, old, new) {
+        let places = recipient::apply(&mut self.trees, old, new);
+        self.replace_at(&places, old, new)
+    }
+
+    /// Puts one text in the place of another wherever it was found.
+    fn replace_at(&mut self, places: &[Place], old: &str, new: &str) -> Result<(), Refusal> {
+        for &place in places {
             let text = self.sources.get(place.source).text();
             let change = rename::change(text, place, old, new).map_err(|why| {
                 self.refuse(place.source, &format!("{why} at {}", self.sources.describe(place)))
