@@ -1,6 +1,6 @@
 //! A line that was read for some jobs, and the way of one of them to where it can be run.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -54,6 +54,8 @@ pub(super) struct Session {
     pub(super) opener: Opener,
     /// What stands in front of each line on stderr, where several jobs run.
     pub(super) prefix: RefCell<String>,
+    /// Whom each of the line's warnings is about: to find that out takes a look at all of the line.
+    pub(super) owners: OnceCell<Vec<Option<String>>>,
     /// The last `PATH` of a process, and whether there is a `shipctl` along it: the jobs of a line share it.
     pub(super) asked: RefCell<Option<(OsString, bool)>>,
     /// The state, once a run has opened it: those that follow need not.
@@ -119,11 +121,11 @@ impl Session {
         let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let (prefix, said, store, asked) = Default::default();
+        let (prefix, said, store, asked, owners) = Default::default();
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
         let session =
-            Session { line, options, paint, inherited, machine, opener, prefix, said, store, asked };
+            Session { line, options, paint, inherited, machine, opener, prefix, said, store, asked, owners };
         session.warn(&no_repositories);
         Ok(session)
     }

@@ -13,17 +13,17 @@ impl Session {
     /// Tells what the YAML of a job, or of what goes in and comes out of it, has that has no effect: a key that is
     /// misspelt there is not missed anywhere else.
     pub(super) fn warn_of_job(&self, plan: &Plan) {
-        let about = |diagnostic: &&Diagnostic| {
-            !diagnostic.is_error()
-                && diagnostic.place.and_then(|place| item_at(&self.line.pipeline, place)).is_some_and(
-                    |name| {
-                        name == CI && plan.ci.is_some()
-                            || name == plan.job.name.text
-                            || plan.dependencies.iter().any(|d| d.name.text == name)
-                    },
-                )
+        let owners = self.owners.get_or_init(|| {
+            self.line.diagnostics.iter().map(|diagnostic| owner(&self.line.pipeline, diagnostic)).collect()
+        });
+        let is_about = |owner: &str| {
+            owner == CI && plan.ci.is_some()
+                || owner == plan.job.name.text
+                || plan.dependencies.iter().any(|dependency| dependency.name.text == owner)
         };
-        let warnings: Vec<_> = self.line.diagnostics.iter().filter(about).cloned().collect();
+        let owned = self.line.diagnostics.iter().zip(owners);
+        let about = owned.filter(|(_, owner)| owner.as_deref().is_some_and(is_about));
+        let warnings: Vec<_> = about.map(|(diagnostic, _)| diagnostic.clone()).collect();
         self.warn(&warnings);
         if let Some((first, more)) = plan.ci.and_then(|ci| ci.services.split_first()) {
             let names: Vec<_> = iter::once(first).chain(more).map(|name| name.text.as_str()).collect();
@@ -44,6 +44,12 @@ impl Session {
 
 /// What stands for the CI section among the names of items: no item is called so.
 const CI: &str = "";
+
+/// Whom a warning is about; of an error it is not asked.
+fn owner(pipeline: &Pipeline, diagnostic: &Diagnostic) -> Option<String> {
+    let place = diagnostic.place.filter(|_| !diagnostic.is_error())?;
+    item_at(pipeline, place).map(str::to_owned)
+}
 
 /// The name of the resource or job that a place lies in: the last one that begins before it.
 fn item_at(pipeline: &Pipeline, place: Place) -> Option<&str> {
