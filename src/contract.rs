@@ -8,6 +8,11 @@ pub mod envfile;
 /// The length of the shortest secret that is masked, in bytes: shorter ones are in every other word.
 pub const MIN_MASKED: usize = 3;
 
+/// A text as one word of a POSIX shell, which gives the very text again.
+pub fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// What `shipctl sanitize_shippable_string` prints: `name` without every character that is not an ASCII letter,
 /// an ASCII digit or `_`.
 pub fn sanitize(name: &str) -> String {

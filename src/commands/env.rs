@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Commands, Failure, Session, chosen_task, paint, print};
 use crate::cli::{Env, EnvFormat, LineOptions};
+use crate::contract::shell_quoted;
 use crate::credentials::Value;
 use crate::diagnostic::Paint;
 use crate::environment::{Environment, Variable};
@@ -94,11 +95,6 @@ fn table(environment: &Environment, shown: &Shown, paint: Paint) -> String {
 
 fn printable(c: char) -> Vec<char> {
     if c.is_control() { c.escape_default().collect() } else { vec![c] }
-}
-
-/// A value as one word of a POSIX shell.
-fn shell_quoted(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
 }
 
 /// A value for readers of .env files: bare, between single quotes, or, if it holds one, between double quotes with

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::missing::list;
 use super::{Call, Failure};
+use crate::contract::shell_quoted;
 
 /// Where packages put Java.
 const DIRECTORIES: [&str; 3] = ["/usr/lib/jvm", "/usr/java", "/opt"];
@@ -72,5 +73,5 @@ fn name(home: &Path) -> Option<String> {
 fn quoted(path: &Path) -> Result<String, Failure> {
     let unusable = || Failure::Failed(format!("jdk: the path {} is not UTF-8", path.display()));
     let path = path.to_str().ok_or_else(unusable)?;
-    Ok(format!("'{}'", path.replace('\'', "'\\''")))
+    Ok(shell_quoted(path))
 }

@@ -3,6 +3,7 @@
 use super::job::{Input, Sections, Step};
 use super::task::Task;
 use super::{Job, Name};
+use crate::contract::shell_quoted;
 use crate::yaml::{Node, Value};
 
 impl Job {
@@ -55,5 +56,5 @@ impl Job {
 
 /// Sends a notification.
 fn script(name: &Name) -> String {
-    format!("shipctl notify '{}'", name.text.replace('\'', r"'\''"))
+    format!("shipctl notify {}", shell_quoted(&name.text))
 }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{CliConfig, Paths, Tools};
 use crate::aws::Keys;
+use crate::contract::shell_quoted;
 use crate::diagnostic::Diagnostic;
 use crate::resolve::AWS_KINDS;
 use crate::secret::Secret;
@@ -135,5 +136,5 @@ fn write_keys(name: &str, keys: &Keys, text: &mut String) {
 /// One word for those who split a line as a shell does, and for a shell.
 fn quoted(word: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || "_-./+".contains(c);
-    if word.chars().all(bare) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if word.chars().all(bare) { word.to_owned() } else { shell_quoted(word) }
 }
