@@ -120,9 +120,14 @@ fn prepare<'a>(
                 session.warn_of_weak_secrets(&credentials);
                 jobs.push(Some((plan, credentials)));
             }
-            // Several jobs may lack the same.
-            Err(found) => problems
-                .extend(found.into_iter().filter(|problem| !problems.contains(problem)).collect::<Vec<_>>()),
+            Err(found) => {
+                for problem in found {
+                    // Several jobs may lack the same.
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
+            }
         }
     }
     if problems.is_empty() { Ok(jobs) } else { Err(session.fail(&problems)) }

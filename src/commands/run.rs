@@ -38,12 +38,7 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let session = session(read_good(options)?, &[job], command, options)?;
     let session = ManuallyDrop::new(session);
     if command.dry_run {
-        let ready = session.prepare(job, Commands::Skip)?;
-        session.warn_of_job(&ready.plan);
-        session.warn_of_weak_secrets(&ready.credentials);
-        session.warn_of_left_out(&ready.build.repositories);
-        let limit = command.timeout.or(ready.plan.job.time_limit);
-        print(&plan::describe(&session, &ready, limit, paint(options.color, &io::stdout()))?)?;
+        print(&described(&session, job, command, paint(options.color, &io::stdout()))?)?;
         return Ok(exit::SUCCESS);
     }
     let fetched = session.fetch(job, Commands::Run, Access::Record)?;
@@ -65,6 +60,25 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     };
     let done = execute(&session, fetched, command, &signals, &mut console)?;
     Ok(done.outcome.status())
+}
+
+/// The plan of a job as a dry run prints it, after its warnings.
+///
+/// # Errors
+///
+/// Where the run would fail before the first line of its script.
+pub(super) fn described(
+    session: &Session,
+    job: &str,
+    command: &Run,
+    paint: Paint,
+) -> Result<String, Failure> {
+    let ready = session.prepare(job, Commands::Skip)?;
+    session.warn_of_job(&ready.plan);
+    session.warn_of_weak_secrets(&ready.credentials);
+    session.warn_of_left_out(&ready.build.repositories);
+    let limit = command.timeout.or(ready.plan.job.time_limit);
+    plan::describe(session, &ready, limit, paint)
 }
 
 /// The session of some jobs of a line, as they are to be run.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Commands, Failure, Session, plan, print};
+use super::super::run::described;
+use super::super::{Failure, Session, print};
 use crate::cli::Run;
 use crate::diagnostic::Paint;
 use crate::exit;
@@ -17,13 +18,8 @@ use crate::source::Printable;
 pub(super) fn run(session: &Session, order: &Order, command: &Run, paint: Paint) -> Result<u8, Failure> {
     let mut text = overview(order, paint);
     for member in &order.members {
-        let ready = session.prepare(&member.job.name.text, Commands::Skip)?;
-        session.warn_of_job(&ready.plan);
-        session.warn_of_weak_secrets(&ready.credentials);
-        session.warn_of_left_out(&ready.build.repositories);
-        let limit = command.timeout.or(ready.plan.job.time_limit);
         text.push('\n');
-        text += &plan::describe(session, &ready, limit, paint)?;
+        text += &described(session, &member.job.name.text, command, paint)?;
     }
     print(&text)?;
     Ok(exit::SUCCESS)
