@@ -52,6 +52,7 @@ pub fn main() -> ExitCode {
     if let Some(status) = lookup::main(&arguments) {
         return ExitCode::from(status);
     }
+    run::keep_memory_private();
     let status = match cli::read_quickly(&arguments) {
         Some(cli) => execute(&cli),
         None => read(&arguments),

@@ -24,6 +24,7 @@ mod ending;
 mod event;
 mod exec;
 mod flow;
+mod launch;
 mod masking;
 mod platform;
 mod report;
@@ -45,8 +46,9 @@ use std::time::Duration;
 pub use capture::{Captured, capture};
 pub use event::{Event, Kind, Step};
 pub use exec::exec;
+pub use launch::{Started, start};
 pub use masking::Masking;
-pub use platform::leave_no_core;
+pub use platform::keep_memory_private;
 pub use signals::Signals;
 
 use crate::exit;
@@ -61,10 +63,12 @@ pub struct Job<'a> {
     pub tasks: &'a [Task],
     /// What runs around them.
     pub sections: &'a Sections,
-    /// The workspace: the directory every task starts in.
+    /// The directory every task starts in, from `/` on.
     pub root: &'a Path,
-    /// A directory for the scripts as bash reads them. It is made, for the owner alone, if it is not there.
+    /// A directory for the scripts as bash reads them, from `/` on. It is made, for the owner alone, if it is not there.
     pub scripts: &'a Path,
+    /// A private directory for the pipes between this process and the shells, out of the way of scripts.
+    pub pipes: &'a Path,
     /// How long the job may take.
     pub time_limit: Option<Duration>,
     /// How long a process that was told to end may take before it is killed; [`GRACE`] unless there is a reason.
@@ -208,21 +212,17 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Runs a job and says how it ended.
+/// Runs a job that was [`start`]ed and says how it ended.
 ///
 /// Fails only if no line of the job's scripts could be run. Every process that the job has started is gone when this
 /// returns. Children of this process that are not the job's may be waited for here, so there should be none.
-pub fn run(
+pub fn run<'c>(
     job: &Job,
+    started: Started<'c>,
     masking: &mut Masking,
     signals: &Signals,
-    console: &mut Console,
+    console: &mut Console<'c>,
 ) -> Result<Outcome, Error> {
-    // The shell starts in the workspace: a path that is relative to our own directory would lead it astray.
-    let absolute =
-        |path: &Path| std::path::absolute(path).map_err(Error::system("find the current directory"));
-    let (root, scripts) = (absolute(job.root)?, absolute(job.scripts)?);
-    driver::make_directory(&scripts)?;
-    let job = Job { root: &root, scripts: &scripts, ..*job };
-    watch::Watch::new(&job, masking, signals, console)?.run()
+    driver::make_directory(job.scripts)?;
+    watch::Watch::new(job, started, masking, signals, console).run()
 }

@@ -1,6 +1,6 @@
 //! The workspace: the directories and files that a job finds, private, and gone when it ends.
 //!
-//! [`render`] says what is in it and is pure; [`Workspace::create`] puts it on disk and takes it away again. A
+//! [`render`] says what is in it and is pure; [`Workspace`] puts it on disk and takes it away again. A
 //! workspace is marked and locked while it is in use, so that what a killed run left behind is known as such and
 //! removed by the next one, and so that a directory of somebody else's is never emptied.
 //!
@@ -21,7 +21,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use layout::DIRECTORIES;
 pub use layout::{Layout, Rendered, render};
-pub use place::{Home, remove_stale};
+pub use place::{Home, pipes, remove_stale};
 
 use crate::contract::path;
 
@@ -33,10 +33,12 @@ const KEPT: &[u8] = b"kept\n";
 /// A workspace on disk. Dropping it removes it, or what is secret in it.
 pub struct Workspace {
     root: PathBuf,
-    secret_files: Vec<PathBuf>,
+    layout: Layout,
     fate: Fate,
     marker: PathBuf,
     lock: Flock<File>,
+    /// Whether nothing was in it but directories when it was claimed.
+    was_empty: bool,
 }
 
 /// What becomes of a workspace in the end.
@@ -61,33 +63,32 @@ pub enum Unavailable {
 }
 
 impl Workspace {
-    /// Makes `root` a workspace and fills it. What a run that was killed left in it is removed first.
+    /// Makes `root` a workspace. What it is to hold is not in it before [`Workspace::fill`], and what a run that was killed
+    /// has left may be.
     ///
     /// # Errors
     ///
     /// When another run uses it, when it holds something that is no workspace's, and when it cannot be written.
-    /// Then nothing of it is left.
-    pub fn create(root: &Path, layout: &Layout, keep: bool) -> Result<Workspace, Unavailable> {
-        let claim = claim(root)?;
-        let (marker, lock) = (claim.marker, claim.lock);
-        let mut workspace =
-            Workspace { root: root.to_owned(), secret_files: Vec::new(), fate: claim.fate, marker, lock };
-        workspace.fill(layout, claim.is_empty).map_err(Unavailable::Failed)?;
-        if keep {
-            workspace.fate = Fate::Kept;
-        }
-        Ok(workspace)
+    pub fn claim(root: &Path, layout: Layout, keep: bool) -> Result<Workspace, Unavailable> {
+        let Claim { marker, lock, fate, is_empty } = claim(root)?;
+        let fate = if keep { Fate::Kept } else { fate };
+        Ok(Workspace { root: root.to_owned(), layout, fate, marker, lock, was_empty: is_empty })
     }
 
-    fn fill(&mut self, layout: &Layout, is_empty: bool) -> Result<()> {
-        if !is_empty {
+    /// Fills it. What a run that was killed left in it is removed first.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn fill(&self) -> Result<()> {
+        if !self.was_empty {
             self.empty()?;
         }
-        match self.write(layout) {
+        match self.write() {
             // A person has put something there, or an older shipctl has left it.
-            Err(error) if is_empty && is_in_the_way(&error) => {
+            Err(error) if self.was_empty && is_in_the_way(&error) => {
                 self.empty()?;
-                self.write(layout)
+                self.write()
             }
             written => written,
         }
@@ -100,18 +101,15 @@ impl Workspace {
             .with_context(|| format!("cannot use the workspace {}", self.root.display()))
     }
 
-    fn write(&mut self, layout: &Layout) -> Result<()> {
-        for directory in &layout.directories {
+    fn write(&self) -> Result<()> {
+        for directory in &self.layout.directories {
             let directory = self.root.join(directory);
             make_directory(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
         }
-        for (name, file) in &layout.files {
+        for (name, file) in &self.layout.files {
             let path = self.root.join(name);
             write_private(&path, &file.contents)
                 .with_context(|| format!("cannot write {}", path.display()))?;
-            if file.secret {
-                self.secret_files.push(path);
-            }
         }
         Ok(())
     }
@@ -133,8 +131,8 @@ impl Workspace {
                 fs::remove_file(&self.marker)?;
             }
             Fate::Kept => {
-                for file in &self.secret_files {
-                    match fs::remove_file(file) {
+                for (name, _) in self.layout.files.iter().filter(|(_, file)| file.secret) {
+                    match fs::remove_file(self.root.join(name)) {
                         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                         _ => {}
                     }

@@ -27,6 +27,7 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let state = fetched.state.take();
     let (ready, workspace) = session.open(fetched, Home::Memory, command.keep)?;
     let ready = ManuallyDrop::new(ready);
+    workspace.fill()?;
     session.clone_repositories(&ready, &signals)?;
     session.finish_tools(&ready, &signals)?;
     state.restore_files(&ready)?;

@@ -18,7 +18,7 @@ use crate::model::files::Line;
 use crate::model::job::Sections;
 use crate::run::console::{Console, Groups, Json, Text};
 use crate::run::{self, Masking, Outcome, Signals};
-use crate::workspace::{Home, Workspace};
+use crate::workspace::{self, Home, Workspace};
 
 /// Runs the command.
 ///
@@ -137,20 +137,45 @@ pub(super) fn execute(
 /// # Errors
 ///
 /// When no line of its script can be run, and when the log cannot be written.
-pub(super) fn run_opened(
+pub(super) fn run_opened<'c>(
     session: &Session,
     ready: &Ready,
     workspace: &Workspace,
     state: &State,
     command: &Run,
     signals: &Signals,
-    console: &mut Console,
+    console: &mut Console<'c>,
 ) -> Result<(Outcome, Masking), Failure> {
+    let tasks = tasks(session, ready)?;
+    let job = run::Job {
+        name: &ci::name_of_run(&ready.plan, ready.build.entry),
+        tasks: &tasks,
+        sections: &sections(&ready.plan.job.sections),
+        root: &ready.build.directory(&ready.plan),
+        scripts: &workspace.root().join(path::SCRIPTS),
+        pipes: &workspace::pipes()?,
+        time_limit: command.timeout.or(ready.plan.job.time_limit),
+        grace: command.grace.unwrap_or(run::GRACE),
+    };
+    // A shell takes as long to load as all that it has to find takes to be written. What other programs do takes longer,
+    // and they may want the terminal.
+    let alone = ready.build.repositories.is_empty() && ready.finish.is_empty();
+    let started = alone.then(|| run::start(&job, signals, console));
+    workspace.fill()?;
     session.clone_repositories(ready, signals)?;
     session.finish_tools(ready, signals)?;
     state.restore_files(ready)?;
     let mut masking = super::masking(ready, workspace)?;
-    let outcome = run_job(session, ready, workspace, command, signals, &mut masking, console);
+    let started = started.unwrap_or_else(|| run::start(&job, signals, console));
+    let outcome = started
+        .and_then(|started| run::run(&job, started, &mut masking, signals, console))
+        .map_err(Failure::from)
+        .and_then(|outcome| {
+            match console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+                Some(error) => Err(unwritten(error)),
+                None => Ok(outcome),
+            }
+        });
     let entry = audit::Entry {
         command: "run",
         program: None,
@@ -165,15 +190,8 @@ pub(super) fn run_opened(
     Ok((outcome, masking))
 }
 
-fn run_job(
-    session: &Session,
-    ready: &Ready,
-    workspace: &Workspace,
-    command: &Run,
-    signals: &Signals,
-    masking: &mut Masking,
-    console: &mut Console,
-) -> Result<Outcome, Failure> {
+/// The tasks of a job, with their environments.
+fn tasks(session: &Session, ready: &Ready) -> Result<Vec<run::Task>, Failure> {
     let mut tasks = Vec::new();
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
@@ -181,20 +199,7 @@ fn run_job(
         ci::add_functions(&ready.plan, &mut environment);
         tasks.push(run::Task { name: task_name(task, index), entries: task.entries.clone(), environment });
     }
-    let job = run::Job {
-        name: &ci::name_of_run(&ready.plan, ready.build.entry),
-        tasks: &tasks,
-        sections: &sections(&ready.plan.job.sections),
-        root: &ready.build.directory(&ready.plan),
-        scripts: &workspace.root().join(path::SCRIPTS),
-        time_limit: command.timeout.or(ready.plan.job.time_limit),
-        grace: command.grace.unwrap_or(run::GRACE),
-    };
-    let outcome = run::run(&job, masking, signals, console)?;
-    match console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-        Some(error) => Err(unwritten(error)),
-        None => Ok(outcome),
-    }
+    Ok(tasks)
 }
 
 /// The failure of a log.

@@ -22,7 +22,7 @@ use crate::model::files::Line;
 use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
-use crate::run::{self, Masking};
+use crate::run::Masking;
 use crate::secure::Opener;
 use crate::state::Store;
 use crate::tools::{Finish, Tools};
@@ -107,7 +107,6 @@ impl Session {
         paint: Paint,
         options: &JobOptions,
     ) -> Result<Session, Failure> {
-        run::leave_no_core();
         let mut problems = Vec::new();
         let ambient = Ambient::new(std::env::vars_os());
         let mut no_repositories = Vec::new();
@@ -270,7 +269,7 @@ impl Session {
         Ok(ready)
     }
 
-    /// The job of what was fetched, and its workspace on disk.
+    /// The job of what was fetched, and its workspace, which is still to be filled.
     pub(super) fn open<'a>(
         &self,
         fetched: Fetched<'a>,
@@ -294,7 +293,7 @@ impl Session {
             for (path, contents) in tools.files {
                 layout.add_secret(path, contents);
             }
-            match Workspace::create(&build.root, &layout, keep) {
+            match Workspace::claim(&build.root, layout, keep) {
                 Ok(workspace) => {
                     self.warn(&built.warnings);
                     let Fetched { plan, credentials, logins, .. } = fetched;
@@ -311,10 +310,11 @@ impl Session {
 
     /// The workspace of a job; `attempt` counts those that other runs use.
     pub(super) fn root(&self, job: &str, home: Home, attempt: usize) -> Result<PathBuf, Failure> {
-        Ok(match &self.options.workspace {
-            Some(root) => std::path::absolute(root).context("cannot use the workspace")?,
+        let root = match &self.options.workspace {
+            Some(root) => root.clone(),
             None => home.workspace(job, attempt),
-        })
+        };
+        Ok(std::path::absolute(root).context("cannot use the workspace")?)
     }
 
     pub(super) fn fail(&self, problems: &[Diagnostic]) -> Failure {

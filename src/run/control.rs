@@ -1,24 +1,38 @@
 //! The line between `shipctl` and a shell: the shell says how an entry ended and waits to be told what to do.
 //!
-//! Both directions are pipes of which `shipctl` holds both ends. The shell opens them anew for each exchange, by way
-//! of `/proc/<pid of shipctl>/fd`, so no descriptor of ours is ever open while a script runs: none can be inherited,
-//! closed or written to by accident, and no file can be removed from under us.
+//! It is named pipes in a directory of its own, of which `shipctl` holds both ends. The shell opens them anew for each
+//! exchange, so no descriptor of ours is ever open while a script runs: none can be inherited, closed or written to by
+//! accident. The directory is not in the workspace, which a script may empty. (Pipes without a name would be opened by way
+//! of `/proc/<pid of shipctl>/fd`, which is nobody's since the memory of `shipctl` is nobody's.)
+//!
+//! What bash takes for its script is one of them, too, the gate: so a shell can be started before it is known what it is
+//! to run, and waits. To load bash and its libraries takes longer than most of what there is to do meanwhile.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::unistd::{Pid, pipe2, read, write};
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo, read, write};
 
-/// The line to one shell.
+/// The line to one shell. Dropping it takes the pipes away.
 pub(super) struct Control {
-    from_shell: OwnedFd,
-    /// Kept open so that the shell can open it.
-    from_shell_end: OwnedFd,
-    to_shell: OwnedFd,
-    to_shell_end: OwnedFd,
+    directory: PathBuf,
+    from_shell: File,
+    to_shell: File,
+    gate: File,
+    gate_path: PathBuf,
     received: Vec<u8>,
 }
+
+// No script is called like this.
+const QUESTIONS: &str = ".questions";
+const ANSWERS: &str = ".answers";
 
 /// What a shell says when it has come to a point where it needs an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,21 +59,50 @@ pub(super) enum Point {
 }
 
 impl Control {
-    pub(super) fn new() -> nix::Result<Control> {
-        let (from_shell, from_shell_end) = pipe2(OFlag::O_CLOEXEC)?;
-        let (to_shell_end, to_shell) = pipe2(OFlag::O_CLOEXEC)?;
-        fcntl(&from_shell, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        Ok(Control { from_shell, from_shell_end, to_shell, to_shell_end, received: Vec::new() })
+    /// Makes the pipes in a new directory in `home`; the shell will take its script to be called `name`.
+    pub(super) fn new(home: &Path, name: &str) -> io::Result<Control> {
+        let directory = make_directory(home)?;
+        let pipe = |path: &Path, flags: OFlag| {
+            mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+            OpenOptions::new().read(true).write(true).custom_flags(flags.bits()).open(path)
+        };
+        let gate_path = directory.join(name);
+        let open = || -> io::Result<_> {
+            let from_shell = pipe(&directory.join(QUESTIONS), OFlag::O_NONBLOCK)?;
+            let to_shell = pipe(&directory.join(ANSWERS), OFlag::empty())?;
+            Ok((from_shell, to_shell, pipe(&gate_path, OFlag::empty())?))
+        };
+        match open() {
+            Ok((from_shell, to_shell, gate)) => {
+                Ok(Control { directory, from_shell, to_shell, gate, gate_path, received: Vec::new() })
+            }
+            Err(error) => {
+                let _ = fs::remove_dir_all(&directory);
+                Err(error)
+            }
+        }
     }
 
     /// The path that the shell writes its questions to.
-    pub(super) fn questions(&self) -> String {
-        path_of(&self.from_shell_end)
+    pub(super) fn questions(&self) -> PathBuf {
+        self.directory.join(QUESTIONS)
     }
 
     /// The path that the shell reads the answers from.
-    pub(super) fn answers(&self) -> String {
-        path_of(&self.to_shell_end)
+    pub(super) fn answers(&self) -> PathBuf {
+        self.directory.join(ANSWERS)
+    }
+
+    /// The path of what bash takes for its script. It is there as long as this is.
+    pub(super) fn gate(&self) -> &OsStr {
+        self.gate_path.as_os_str()
+    }
+
+    /// Lets the shell go, with a line of code. Our end stays open: the pipe would be empty if the shell has not come to it
+    /// yet.
+    pub(super) fn open_gate(&self, code: &str) -> nix::Result<()> {
+        // It is a path and a few words: far below the capacity of a pipe.
+        write(&self.gate, format!("{code}\n").as_bytes()).map(drop)
     }
 
     /// Reads what the shell has said.
@@ -100,8 +143,28 @@ impl AsFd for Control {
     }
 }
 
-fn path_of(fd: &OwnedFd) -> String {
-    format!("/proc/{}/fd/{}", Pid::this(), fd.as_raw_fd())
+impl Drop for Control {
+    fn drop(&mut self) {
+        // What stays is empty, and goes with those of runs that were killed.
+        let _ = fs::remove_file(&self.gate_path);
+        let _ = fs::remove_file(self.questions());
+        let _ = fs::remove_file(self.answers());
+        let _ = fs::remove_dir(&self.directory);
+    }
+}
+
+/// Makes a directory that tells whose it is: it begins with the number of this process.
+fn make_directory(home: &Path) -> io::Result<PathBuf> {
+    let mut number = 0;
+    loop {
+        let directory = home.join(format!("{}.{number}", Pid::this()));
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Ok(()) => return Ok(directory),
+            // Of an earlier process of that number, or of the shell before.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 impl Ask {

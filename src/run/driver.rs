@@ -3,8 +3,8 @@
 //! - Every entry is a file, run by `.` at the top level of the shell: `declare` is global, `return` ends the entry, line
 //!   numbers count from its first line, `set -e` works. The file is written when its turn comes, so that a script that
 //!   empties the workspace does not take the next entry with it.
-//! - The driver is one `{ …; }` that bash reads before it runs anything. It holds no loop, so a stray `break` finds none to
-//!   break.
+//! - The driver is one `{ …; }` that bash reads before it runs anything, by way of a line that comes through the gate. It
+//!   holds no loop, so a stray `break` finds none to break.
 //! - The shell begins with the first entry, which it finds written. Between two entries it *asks*: it says the last status, its options and its EXIT trap, and evaluates what it
 //!   is told, mostly nothing. Meanwhile `shipctl` has read all the output of the entry, so that headings and output keep
 //!   their order.
@@ -25,6 +25,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
+use nix::unistd::Pid;
 
 use super::Error;
 use super::control::Control;
@@ -114,27 +115,30 @@ impl<'a> Scripts<'a> {
         self.stem = stem(name);
     }
 
-    /// Writes the driver of a shell that runs `entries` entries as a task, and returns its path. A shell without entries
-    /// asks what to do; in the end it asks again, unless it is known that nothing follows (`is_last`).
+    /// Writes the driver of a shell that runs `entries` entries as a task, and returns the line that lets the shell go. A
+    /// shell without entries asks what to do; in the end it asks again, unless it is known that nothing follows
+    /// (`is_last`).
     pub(super) fn write_task(
         &self,
         control: &Control,
         entries: usize,
         is_last: bool,
     ) -> Result<String, Error> {
-        let (questions, answers) = (control.questions(), control.answers());
-        let killed = exit::of_signal(nix::libc::SIGKILL);
-        // Without `shipctl` there is nobody to go on for. The answer repeats the number of the question: one that a signal has kept the shell from reading is skipped.
+        let quoted = |path: PathBuf| quote(&path.to_string_lossy());
+        let (questions, answers) = (quoted(control.questions()), quoted(control.answers()));
+        let (us, killed) = (Pid::this(), exit::of_signal(nix::libc::SIGKILL));
+        // Without `shipctl`, or a way to it, there is nobody to go on for. The answer repeats the number of the question: one that a signal has kept the shell from reading is skipped.
         let ask = format!(
             r#"\builtin trap - DEBUG; \builtin set +vx
 (( _shipctl_number += 1 ))
-{{ \builtin printf "%s\n" "$_shipctl_number $_shipctl"; \builtin trap -p EXIT; \builtin printf "\0"; }} >|{questions} || \builtin exit {killed}
+[[ -d /proc/{us} && -p {questions} ]] || \builtin exit {killed}
+{{ \builtin printf "%s\n" "$_shipctl_number $_shipctl"; \builtin trap -p EXIT; \builtin printf "\0"; }} >|{questions}
 _shipctl=
 while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _shipctl <{answers}; do [[ 1 ]]; done
 [[ $_shipctl == "$_shipctl_number "* ]] && _shipctl=${{_shipctl#* }} || _shipctl="#
         );
         let mut text = format!(
-            "{{\n{{ _shipctl_number=0 _shipctl_more= _shipctl_pid=$BASHPID _shipctl_ask={}; {}; \\builtin set -e; }} >/dev/null 2>&1\n",
+            "{{\n{{ _shipctl= _shipctl_number=0 _shipctl_more= _shipctl_pid=$BASHPID _shipctl_ask={}; {}; \\builtin set -e; }} >/dev/null 2>&1\n",
             quote(&ask),
             arm()
         );
@@ -146,9 +150,15 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
             let then = if entry == entries && is_last { END } else { ASK };
             text.push_str(&format!("{}\n{then}\n", self.source(&self.entry_name(entry))));
         }
-        text.push_str("}\n");
+        // Of a script that ends before it has said anything, `read` would say that it failed.
+        text.push_str("}\n\0");
         self.write(&self.stem, text.as_bytes())?;
-        Ok(self.path(&self.stem))
+        let driver = quote(&self.path(&self.stem));
+        // It is not sourced: what a script sees of its callers is its own file and that of the shell. The end is said, as
+        // no more comes through the gate, nor does its end.
+        Ok(format!(
+            r#"IFS= \builtin read -r -d "" _shipctl <{driver}; \builtin eval "$_shipctl"; \builtin exit"#
+        ))
     }
 
     /// Writes the driver of a section of `entries` entries, and returns the code that runs it.
@@ -255,7 +265,7 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
 }
 
 /// What the files of the part called `name` are called.
-fn stem(name: &str) -> String {
+pub(super) fn stem(name: &str) -> String {
     let stem: String =
         name.chars().map(|c| if c == '/' || c.is_control() { '_' } else { c }).take(60).collect();
     if stem.is_empty() || stem.starts_with('.') { format!("_{stem}") } else { stem }

@@ -192,6 +192,7 @@ mod tests {
             sections: &sections,
             root: path,
             scripts: path,
+            pipes: path,
             time_limit: None,
             grace,
         };

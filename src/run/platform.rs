@@ -308,11 +308,13 @@ static CORE_LIMIT: AtomicU64 = AtomicU64::new(UNTOUCHED);
 /// That the limit was not touched: no limit is one less than infinity.
 const UNTOUCHED: u64 = u64::MAX - 1;
 
-/// Sees to it that this process leaves no core dump, which would hold all its secrets. Those that it starts have the
-/// limit that it had.
-pub fn leave_no_core() {
+/// Keeps the memory of this process, and the environment it was given, from all but the system: both hold secrets, the key
+/// that opens a line among them. It leaves no core dump, and no process of the same user can look into it, those that it
+/// starts least of all. They are as they would be without it.
+pub fn keep_memory_private() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    // Where this is not allowed, all else still works.
+    // Where this is not allowed, all else still works. Whoever executes a program is as before, so nothing has to be undone.
+    let _ = nix::sys::prctl::set_dumpable(false);
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_CORE)
         && CORE_LIMIT.load(Ordering::Relaxed) == UNTOUCHED
         && setrlimit(Resource::RLIMIT_CORE, 0, hard).is_ok()

@@ -1,22 +1,18 @@
 //! One bash: led through a task or a section, and through the sections that follow as long as it lives.
 
-use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::wait::WaitStatus;
-use nix::unistd::{Pid, pipe2};
+use nix::unistd::Pid;
 
-use super::command::{c_string, find, not_started, variables};
-use super::control::{Ask, Control, Point};
+use super::control::{Ask, Point};
 use super::driver::{self, Scripts};
 use super::event::{Event, Step};
 use super::flow::Part;
-use super::platform::{self, Launch, Session};
-use super::terminal::{SignalKeys, Terminal};
+use super::launch::Waiting;
+use super::platform::Session;
 use super::watch::{Happening, Line, Watch};
 use super::{Error, Kind, Outcome};
 use crate::exit;
@@ -71,48 +67,34 @@ enum Copy {
 const COPY_PATIENCE: Duration = Duration::from_secs(1);
 
 impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
-    /// Starts a shell for a part of the job.
+    /// Lets a shell go that leads through a part of the job: the one that waits for that, or a fresh one.
     pub(super) fn start(watch: &'w mut Watch<'a, 'c>, part: Part) -> Result<Shell<'w, 'a, 'c>, Error> {
-        let control = Control::new().map_err(Error::system("make a pipe"))?;
-        let task = watch.flow.task();
-        let environment = &watch.job.tasks[task].environment;
+        let waiting = watch.waiting.take().filter(|waiting| waiting.part == part);
+        let waiting = match waiting {
+            Some(waiting) => waiting,
+            None => {
+                let (task, terminal) = (watch.flow.task(), watch.terminal.as_ref());
+                Waiting::start(&watch.job, part, task, terminal, watch.signals)?
+            }
+        };
         let mut scripts = Scripts::new(watch.job.scripts, part.name(&watch.job));
         let entries: &[String] = if let Part::Task(_) = part { part.entries(&watch.job) } else { &[] };
-        let driver = scripts.write_task(&control, entries.len(), watch.flow.is_last_in_shell(part))?;
+        let is_last = watch.flow.is_last_in_shell(part);
+        let code = scripts.write_task(&waiting.control, entries.len(), is_last)?;
         if let Some(first) = entries.first() {
             scripts.write_entry(1, first, "")?;
         }
-        let bash = find(OsStr::new("bash"), environment).map_err(|why| {
-            Error::System("find bash in the PATH of the task".to_owned(), io::Error::other(why))
-        })?;
-        let root = c_string(watch.job.root.as_os_str())?;
-        let arguments = [c"bash".to_owned(), c_string(driver.as_ref())?];
-        let variables = variables(environment)?;
-        let launch = Launch {
-            program: &c_string(bash.as_os_str())?,
-            arguments: &arguments,
-            environment: &variables,
-            directory: Some(&root),
-            stdin: None,
-            stdout: None,
-            stderr: None,
-            session: true,
-            blocked: watch.signals.before(),
-        };
-        let (started, output, session) = match &watch.terminal {
-            None => start_on_pipe(&launch)?,
-            Some(terminal) => start_on_terminal(&launch, terminal)?,
-        };
-        let pid = started.map_err(|error| not_started(&bash, error, environment))?;
+        let Waiting { process, control, output, session, .. } = waiting;
         if let Some(session) = &session {
             watch.tree.spare(session.leader());
         }
+        control.open_gate(&code).map_err(Error::system("let the shell go"))?;
         let now = Instant::now();
         let has_begun = !entries.is_empty();
         let mut shell = Shell {
             watch,
             line: Line { control, output: Some(output) },
-            pid,
+            pid: process.release(),
             _session: session,
             part,
             part_begun: now,
@@ -360,22 +342,4 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         self.watch.report.event(&Event::StepEnd { step: &step });
         self.watch.steps.push(step);
     }
-}
-
-/// A shell that was started if that could be done, where its output is read, and the session of its terminal.
-type Started = (io::Result<Pid>, OwnedFd, Option<Session>);
-
-fn start_on_pipe(launch: &Launch) -> Result<Started, Error> {
-    let (output, end) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
-    fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
-    let launch = Launch { stdout: Some(end.as_fd()), stderr: Some(end.as_fd()), ..*launch };
-    Ok((platform::spawn(&launch), output, None))
-}
-
-fn start_on_terminal(launch: &Launch, terminal: &Terminal) -> Result<Started, Error> {
-    let output = terminal.output().map_err(Error::system("prepare a terminal"))?;
-    let launch = Launch { stdout: Some(terminal.slave()), stderr: Some(terminal.slave()), ..*launch };
-    let (session, started) =
-        terminal.start(&launch, SignalKeys::Ours).map_err(Error::system("open a session on a terminal"))?;
-    Ok((started, output, Some(session)))
 }

@@ -15,6 +15,7 @@ use super::control::{Ask, Control};
 use super::ending::Ending;
 use super::event::Step;
 use super::flow::Flow;
+use super::launch::{Started, Waiting};
 use super::masking::Masking;
 use super::report::Report;
 use super::signals::{Arrival, Signals};
@@ -38,6 +39,8 @@ pub(super) struct Watch<'a, 'c> {
     pub(super) tree: Tree,
     /// What the shells have for a terminal, if we are on one.
     pub(super) terminal: Option<Terminal<'c>>,
+    /// The shell that waits for its part to begin.
+    pub(super) waiting: Option<Waiting>,
     /// The steps that have begun.
     pub(super) steps: Vec<Step>,
     /// Whether a line of a script may have run.
@@ -81,20 +84,21 @@ pub(super) enum Happening {
 impl<'a, 'c> Watch<'a, 'c> {
     pub(super) fn new(
         job: &Job<'a>,
+        started: Started<'c>,
         masking: &'a mut Masking,
         signals: &'a Signals,
         console: &'a mut Console<'c>,
-    ) -> Result<Watch<'a, 'c>, Error> {
+    ) -> Watch<'a, 'c> {
         let begun = Instant::now();
-        let tree = Tree::new().map_err(Error::system("collect orphaned processes"))?;
-        let terminal = console.open_terminal();
-        Ok(Watch {
+        let Started { tree, terminal, waiting } = started;
+        Watch {
             job: *job,
             flow: Flow::new(job),
             report: Report::new(console, masking),
             signals,
             tree,
             terminal,
+            waiting,
             steps: Vec::new(),
             entered: false,
             cut: None,
@@ -105,7 +109,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             ending: None,
             arrived: VecDeque::new(),
             buffer: vec![0; BUFFER],
-        })
+        }
     }
 
     /// Waits for the next thing that must be answered, passing on output meanwhile.

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::Uid;
 
-use super::{MARKER, lock};
+use super::{MARKER, lock, make_directory};
 
 /// How long empty directories are kept for the next run.
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -25,6 +25,9 @@ const ROUND: Duration = Duration::from_secs(24 * 3600);
 /// Beside the workspaces: the files of those that are in use, and one that is as old as the last look at the others.
 const BUSY: &str = ".busy";
 const LOOKED: &str = ".looked";
+
+/// Beside them, in memory: the pipes of runs, a directory for each.
+const PIPES: &str = ".pipes";
 
 /// What workspaces are kept in by default.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,24 @@ impl Home {
         }
     }
 
+    /// The same, once it is there and private.
+    fn private(self) -> Result<PathBuf> {
+        let home = self.directory();
+        let make = || -> io::Result<fs::Metadata> {
+            make_directory(&home.join(BUSY))?;
+            fs::symlink_metadata(&home)
+        };
+        let metadata = fs::symlink_metadata(&home).or_else(|_| make());
+        let metadata = metadata.with_context(|| format!("cannot make {}", home.display()))?;
+        if !metadata.is_dir() || metadata.uid() != Uid::effective().as_raw() || metadata.mode() & 0o077 != 0 {
+            bail!(
+                "{} is not a private directory of yours, so secrets are not safe in it: remove it, or give --workspace",
+                home.display()
+            );
+        }
+        Ok(home)
+    }
+
     /// The workspace of a job; `attempt` counts the ones that are in use, from 0.
     pub fn workspace(self, job: &str, attempt: usize) -> PathBuf {
         let mut job = job.replace('/', "_");
@@ -63,26 +84,25 @@ pub(super) fn busy(root: &Path) -> Option<PathBuf> {
     is_default.then(|| Some(home.join(BUSY).join(root.file_name()?))).flatten()
 }
 
+/// The directory for the pipes between `shipctl` and the shells that it starts.
+///
+/// # Errors
+///
+/// When it cannot be made, or would not be safe.
+pub fn pipes() -> Result<PathBuf> {
+    let pipes = Home::Memory.private()?.join(PIPES);
+    make_directory(&pipes).with_context(|| format!("cannot make {}", pipes.display()))?;
+    Ok(pipes)
+}
+
 /// Removes what runs that were killed left behind, and makes the directory of workspaces if it is not there.
 ///
 /// # Errors
 ///
 /// When that directory is not safe to use: it belongs to another user, or others may write to it.
 pub fn remove_stale(home: Home) -> Result<()> {
-    let home = home.directory();
+    let home = home.private()?;
     let busy = home.join(BUSY);
-    let make = || -> io::Result<fs::Metadata> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&busy)?;
-        fs::symlink_metadata(&home)
-    };
-    let metadata = fs::symlink_metadata(&home).or_else(|_| make());
-    let metadata = metadata.with_context(|| format!("cannot make {}", home.display()))?;
-    if !metadata.is_dir() || metadata.uid() != Uid::effective().as_raw() || metadata.mode() & 0o077 != 0 {
-        bail!(
-            "{} is not a private directory of yours, so secrets are not safe in it: remove it, or give --workspace",
-            home.display()
-        );
-    }
     // What cannot be removed now is tried again next time, and in the way of nobody.
     for entry in fs::read_dir(&busy).into_iter().flatten().flatten() {
         let _ = remove_if_free(&home.join(entry.file_name()), &entry.path());
@@ -96,7 +116,19 @@ pub fn remove_stale(home: Home) -> Result<()> {
     for entry in fs::read_dir(&home)?.flatten() {
         let _ = remove_if_idle(&entry, &busy.join(entry.file_name()));
     }
+    for entry in fs::read_dir(pipes()?)?.flatten() {
+        let _ = remove_if_cut(&entry);
+    }
     Ok(())
+}
+
+/// Removes pipes of which one end is gone.
+fn remove_if_cut(pipes: &fs::DirEntry) -> io::Result<()> {
+    let name = pipes.file_name();
+    let process = name.to_str().and_then(|name| name.split('.').next()).unwrap_or_default();
+    // In another container that number may be nobody's: those are left alone as long as a job may take.
+    let idle = pipes.metadata()?.modified()?.elapsed().is_ok_and(|age| age > ROUND);
+    if idle && !Path::new("/proc").join(process).exists() { remove_tree(&pipes.path()) } else { Ok(()) }
 }
 
 /// Removes a workspace that somebody left who was killed, and what says that it is in use.
@@ -120,7 +152,7 @@ fn remove_if_free(root: &Path, busy: &Path) -> io::Result<()> {
 fn remove_if_idle(entry: &fs::DirEntry, busy: &Path) -> io::Result<()> {
     let metadata = entry.metadata()?;
     let idle = metadata.modified()?.elapsed().is_ok_and(|age| age > IDLE);
-    if !metadata.is_dir() || !idle || entry.file_name() == BUSY {
+    if !metadata.is_dir() || !idle || [BUSY, PIPES].iter().any(|own| entry.file_name() == *own) {
         return Ok(());
     }
     if let Ok(Some((_lock, true))) = lock(busy) {

@@ -303,6 +303,34 @@ fn secret_files_are_never_readable_by_others() {
     assert!(!call.path("ws").exists());
 }
 
+/// A job could otherwise take the key of the line, and with it all that is encrypted.
+#[test]
+fn a_job_cannot_look_into_shipctl() {
+    let see = "cat /proc/$PPID/environ | tr '\\0' '\\n' | grep SHIPCTL_KEY || echo @${SHIPCTL_KEY-none}";
+    let line = format!("jobs: [{{name: j, type: runSh, steps: [TASK: {see:?}]}}]");
+    let call = shipctl("exec")
+        .file("shippable.yml", line)
+        .file("tmp/", "")
+        .file("see.sh", see)
+        .env("TMPDIR", "{WORK}/tmp");
+    // Root may look everywhere, unless it gives that up.
+    let root = nix::unistd::geteuid().is_root();
+    let drop = if root { "setpriv --bounding-set=-all --inh-caps=-all" } else { "exec" };
+    for command in ["run j", "exec j -- bash see.sh"] {
+        let output = std::process::Command::new("bash")
+            .args(["-c", &format!("{drop} {} {command}", env!("CARGO_BIN_EXE_shipctl"))])
+            .current_dir(call.path(""))
+            .env("TMPDIR", call.path("tmp"))
+            .env("SHIPCTL_KEY", "AGE-SECRET-KEY-1NOBODYS")
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        let said = format!("{shown}{}", String::from_utf8(output.stderr).unwrap());
+        assert!(shown.contains("@none\n") && !said.contains("NOBODYS"), "{command}: {said}");
+        assert!(said.contains("/environ: Permission denied"), "{command}: {said}");
+    }
+}
+
 #[test]
 fn shipctl_leaves_no_core_dump_and_its_scripts_may() {
     let see = "ulimit -Sc; grep -o 'core file size *[0-9a-z]*' /proc/$PPID/limits | tr -s ' '";
