@@ -1,7 +1,7 @@
 //! State that lasts: the versions of jobs and resources, and the builds that made them.
 //!
 //! It lies in `.shipctl/` beside the YAML, in one SQLite database, and as long as a build is running in a file of its own,
-//! see `begun`. SQLite, because several processes use it at once,
+//! see `begun`; a small one may wait in a file with others before the database has it, see `pending`. SQLite, because several processes use it at once,
 //! any of them may be killed at any moment, and no other embedded store has been tried so hard at that. Files of a
 //! version are in the database too, in pieces and each content once: so one transaction is all that keeps a run's
 //! versions together, and nothing has to be swept up after a crash.
@@ -26,6 +26,7 @@ mod finish;
 mod leak;
 mod moment;
 mod open;
+mod pending;
 mod place;
 mod prune;
 mod schema;
@@ -83,7 +84,9 @@ impl Store {
     pub fn open(directory: &Path) -> Result<Store> {
         let place = Place::of(directory);
         place.make()?;
-        open::open_or_create(place)
+        let mut store = open::open_or_create(place)?;
+        store.take_in()?;
+        Ok(store)
     }
 
     /// Opens the state of the line in `directory` if there is any. Nothing is made, so that a command that only
@@ -94,7 +97,15 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_existing(directory: &Path) -> Result<Option<Store>> {
         let place = Place::of(directory);
-        if place.has_database()? { open::open_existing(place).map(Some) } else { Ok(None) }
+        if !place.has_database()? {
+            return Ok(None);
+        }
+        let mut store = open::open_existing(place)?;
+        match store.take_in() {
+            // Who may not write to it sees it as it was when somebody else last opened it.
+            Err(error) if error.kind() != Kind::Denied => Err(error),
+            _ => Ok(Some(store)),
+        }
     }
 
     /// Whether the database is still the one that was opened: it may be removed while it is in use.

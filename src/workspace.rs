@@ -26,7 +26,7 @@ pub use place::{Home, pipes, remove_stale};
 use crate::contract::path;
 
 /// The file that marks a workspace in a directory that was given, and is locked while it is in use. Where workspaces lie
-/// by default it lies elsewhere, see `place`. It holds [`KEPT`] when what is in the workspace stays on purpose.
+/// by default it lies elsewhere as long as they are in use, see `place`. It holds [`KEPT`] when what is in the workspace stays on purpose.
 const MARKER: &str = ".shipctl-workspace";
 const KEPT: &[u8] = b"kept\n";
 
@@ -124,7 +124,7 @@ impl Workspace {
         match self.fate {
             Fate::Emptied => {
                 place::clear(&self.root, DIRECTORIES)?;
-                return fs::remove_file(&self.marker);
+                return place::lay_down(&self.marker, &self.root.join(MARKER));
             }
             Fate::Removed | Fate::RemovedButRoot => {
                 place::clear(&self.root, &[])?;
@@ -182,7 +182,8 @@ fn claim(root: &Path) -> Result<Claim, Unavailable> {
         Unavailable::Failed(anyhow::Error::from(error).context(context))
     };
     if let Some(marker) = place::busy(root) {
-        let (lock, is_empty) = lock(&marker).map_err(failed)?.ok_or(Unavailable::InUse)?;
+        let (lock, is_empty) =
+            lock(&marker, Some(&root.join(MARKER))).map_err(failed)?.ok_or(Unavailable::InUse)?;
         make_directory(root).map_err(failed)?;
         return Ok(Claim { marker, lock, fate: Fate::Emptied, is_empty });
     }
@@ -192,17 +193,19 @@ fn claim(root: &Path) -> Result<Claim, Unavailable> {
     if !made && !marker.exists() {
         refuse_foreign(root).map_err(Unavailable::Failed)?;
     }
-    let (lock, is_empty) = lock(&marker).map_err(failed)?.ok_or(Unavailable::InUse)?;
+    let (lock, is_empty) = lock(&marker, None).map_err(failed)?.ok_or(Unavailable::InUse)?;
     let fate = if made { Fate::Removed } else { Fate::RemovedButRoot };
     Ok(Claim { marker, lock, fate, is_empty })
 }
 
-/// Locks a file, and says whether it had to be made; `None` if somebody else has locked it.
-fn lock(path: &Path) -> io::Result<Option<(Flock<File>, bool)>> {
+/// Locks a file, and says whether it was not there: then it is made, of an idle one if there is one. `None` if somebody else
+/// has locked it.
+fn lock(path: &Path, idle: Option<&Path>) -> io::Result<Option<(Flock<File>, bool)>> {
     loop {
         let open =
             |new: bool| OpenOptions::new().create(true).create_new(new).append(true).mode(0o600).open(path);
-        let (file, made) = match open(true) {
+        let taken = idle.is_some_and(|idle| place::take_up(idle, path));
+        let (file, made) = match open(!taken) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (open(false)?, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 path.parent().map_or(Ok(()), make_directory)?;

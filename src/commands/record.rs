@@ -1,9 +1,5 @@
 //! What a run remembers of those before it, and leaves for those after it.
 
-use std::thread::{self, JoinHandle};
-
-use anyhow::anyhow;
-
 use super::made::{self, Made};
 use super::{Failure, Fetched, Ready, Session};
 use crate::contract::path;
@@ -29,8 +25,6 @@ pub(super) enum Access {
 pub(super) struct State {
     /// The store, if anything was stored or is going to be.
     pub(super) store: Option<Store>,
-    /// Opens the store while the job runs, which needs nothing that is in it.
-    opening: Option<JoinHandle<state::Result<Store>>>,
     /// The number that the next run of the job has, where the store is not open; 0 if that is not known.
     next: u32,
     /// Whether the run is to be recorded.
@@ -45,7 +39,8 @@ impl State {
         let directory = &session.line.directory;
         if access == Access::Record {
             // Unless somebody has removed it meanwhile.
-            if let Some(store) = session.store.take().filter(Store::is_there) {
+            if let Some(mut store) = session.store.take().filter(Store::is_there) {
+                store.take_in()?;
                 return Ok(State { store: Some(store), recording: true, ..State::default() });
             }
             match Store::open(directory) {
@@ -65,15 +60,6 @@ impl State {
         match (!is_open && plan.dependencies.is_empty()).then(next).flatten() {
             Some(next) => Ok(State { next, recording: access == Access::Record, ..State::default() }),
             None => State::open(session, access),
-        }
-    }
-
-    /// The store, as soon as it is open.
-    fn opened(&mut self) -> Result<Option<Store>, Failure> {
-        match self.opening.take().map(JoinHandle::join) {
-            Some(Ok(opened)) => Ok(Some(opened?)),
-            Some(Err(_)) => Err(anyhow!("cannot open the state: its thread has panicked").into()),
-            None => Ok(self.store.take()),
         }
     }
 
@@ -132,8 +118,6 @@ impl Record {
             if let Some(build) = Build::begin_unopened(&session.line.directory, &fetched.plan.job.name.text)?
             {
                 fetched.number = build.reference.number;
-                let directory = session.line.directory.clone();
-                state.opening = Some(thread::spawn(move || Store::open(&directory)));
                 return Ok((state, Some(Record(build))));
             }
             state = State::open(session, Access::Record)?;
@@ -168,7 +152,7 @@ impl Record {
     /// When they cannot be stored, or hold a secret. Then the run has failed.
     pub(super) fn finish(
         self,
-        mut state: State,
+        state: State,
         session: &Session,
         ready: &Ready,
         outcome: Outcome,
@@ -182,21 +166,40 @@ impl Record {
         };
         // The status of a script that failed is more than that of what it could not leave.
         let status = if outcome == Outcome::Success { exit::NOT_STORED } else { outcome.status() };
-        let opened = state.opened().map_err(|failure| Failure { status, ..failure })?;
-        let Some(mut store) = opened else { return Ok(()) };
+        let mut store = state.store;
         let stored = made::made(ready, ending)
             .and_then(|Made { changes, warnings }| {
                 session.warn(&warnings);
                 if allow_secrets { Ok(changes) } else { without_secrets(&ready.credentials, changes) }
             })
-            .and_then(|changes| Ok(store.finish(&self.0, ending, outcome.status(), &changes).map(drop)?));
+            .and_then(|changes| Ok(self.end(&mut store, session, ending, outcome.status(), &changes)?));
         if stored.is_err() {
             let ending = if ending == Ending::Success { Ending::Failure } else { ending };
             // It is in the history all the same, if that can be; what was wrong is said below.
-            let _ = store.finish(&self.0, ending, status, &[]);
+            let _ = self.end(&mut store, session, ending, status, &[]);
         }
-        session.store.replace(Some(store));
+        session.store.replace(store);
         stored.map_err(|failure| Failure { status, ..failure })
+    }
+
+    /// Ends it in the store, which is opened if that is necessary.
+    fn end(
+        &self,
+        store: &mut Option<Store>,
+        session: &Session,
+        ending: Ending,
+        status: u8,
+        changes: &[Change],
+    ) -> state::Result<()> {
+        let directory = &session.line.directory;
+        if store.is_none() && self.0.finish_unopened(directory, ending, status, changes)? {
+            return Ok(());
+        }
+        let store = match store {
+            Some(store) => store,
+            None => store.insert(Store::open(directory)?),
+        };
+        store.finish(&self.0, ending, status, changes).map(drop)
     }
 }
 

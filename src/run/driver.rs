@@ -45,6 +45,9 @@ const GO_ON: &str = r#" && { _shipctl="between 0 $-"; } >/dev/null 2>&1 || { _sh
 /// there is nothing to ask, which takes longer than many a script. A trap that the last entry has set runs by itself.
 const END: &str = r#"{ _shipctl=$?; \builtin trap - DEBUG; \builtin set +vx; [[ $_shipctl$_shipctl_more == 0 ]] && _shipctl_pid= _shipctl= || { _shipctl="between $_shipctl $-"; \builtin eval "$_shipctl_ask"; }; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
 
+/// The end of a shell with the status of its only entry. A trap that this has set runs by itself.
+const LEAVE_ONLY: &str = r#"{ _shipctl=$?; \builtin trap - DEBUG; \builtin set +vx; } >/dev/null 2>&1; \builtin exit "$_shipctl""#;
+
 /// What comes before an entry under `set -v`.
 const VERBOSE: &str = r"\builtin set -v";
 
@@ -159,6 +162,12 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
         Ok(format!(
             r#"IFS= \builtin read -r -d "" _shipctl <{driver}; \builtin eval "$_shipctl"; \builtin exit"#
         ))
+    }
+
+    /// The line that lets a shell go whose one entry is all that is due in it: there is nothing to ask, whatever becomes of
+    /// it. To read the driver would take longer than to run many a script.
+    pub(super) fn only_entry(&self) -> String {
+        format!(r#"\builtin set -e; {}; {LEAVE_ONLY}"#, self.source(&self.entry_name(1)))
     }
 
     /// Writes the driver of a section of `entries` entries, and returns the code that runs it.

@@ -80,7 +80,10 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         let mut scripts = Scripts::new(watch.job.scripts, part.name(&watch.job));
         let entries: &[String] = if let Part::Task(_) = part { part.entries(&watch.job) } else { &[] };
         let is_last = watch.flow.is_last_in_shell(part);
-        let code = scripts.write_task(&waiting.control, entries.len(), is_last)?;
+        let code = match entries {
+            [_] if is_last => scripts.only_entry(),
+            _ => scripts.write_task(&waiting.control, entries.len(), is_last)?,
+        };
         if let Some(first) = entries.first() {
             scripts.write_entry(1, first, "")?;
         }

@@ -16,7 +16,7 @@ use super::place::Place;
 use super::version::time;
 use super::{Error, Kind, Result, Store, VersionRef};
 
-/// A build that has begun. Dropped without [`Store::finish`], it stays in the history as
+/// A build that has begun. Dropped without [`Store::finish`] or [`Build::finish_unopened`], it stays in the history as
 /// [`Progress::Interrupted`].
 #[derive(Debug)]
 pub struct Build {
@@ -63,6 +63,11 @@ pub enum Ending {
 const ENDINGS: [Ending; 4] = [Ending::Success, Ending::Failure, Ending::TimedOut, Ending::Cancelled];
 
 impl Ending {
+    /// The ending that a word stands for.
+    pub(super) fn of(word: &str) -> Ending {
+        ENDINGS.into_iter().find(|ending| ending.word() == word).unwrap_or(Ending::Failure)
+    }
+
     /// The word for it, in the history and in JSON.
     pub fn word(self) -> &'static str {
         match self {
@@ -136,6 +141,25 @@ impl Build {
             Some(count) if !count.has_files => Build::begin(&place, job, &[], || Ok(None)),
             _ => Ok(None),
         }
+    }
+
+    /// How it has ended, if it ends now.
+    pub(super) fn ended(&self, ending: Ending, status: u8) -> Ended {
+        Ended { at: SystemTime::now(), duration: self.clock.elapsed(), ending, status }
+    }
+
+    /// That it has not ended, and the state was not reset.
+    pub(super) fn refuse_ended(&self) -> Result<()> {
+        if self.begun.is_there() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::Missing,
+            format!(
+                "cannot store what {} made: the build has ended before, or the state was reset meanwhile",
+                self.reference
+            ),
+        ))
     }
 
     /// Begins a build; `ask` is asked where nothing is known of the job but in the database.
@@ -310,7 +334,7 @@ fn record_of(row: &Row) -> rusqlite::Result<(i64, BuildRecord)> {
             Progress::Ended(Ended {
                 at: time(ended),
                 duration: Duration::from_millis(duration.unsigned_abs()),
-                ending: ENDINGS.into_iter().find(|ending| ending.word() == word).unwrap_or(Ending::Failure),
+                ending: Ending::of(&word),
                 status: row.get(7)?,
             })
         }

@@ -11,7 +11,7 @@ use super::content;
 use super::error::Explain;
 use super::place::Place;
 use super::version::{self, millis};
-use super::{Build, BuildRef, Change, Ending, Error, Files, Kind, Result, Store, Version, VersionRef};
+use super::{Build, BuildRef, Change, Ended, Ending, Error, Files, Kind, Result, Store, Version, VersionRef};
 use super::{adopt, begun};
 
 impl Store {
@@ -37,26 +37,72 @@ impl Store {
         let (explain, place) = (self.explain(&what), self.place.clone());
         note_files(&place, changes).map_err(|error| Error::io(&error, format!("cannot {what}")))?;
         let transaction = self.write(&what)?;
-        if !build.begun.is_there() {
-            return Err(Error::new(
-                Kind::Missing,
-                format!("cannot {what}: the build has ended before, or the state was reset meanwhile"),
-            ));
-        }
-        let now = SystemTime::now();
-        let id = insert_build(&transaction, build, now, ending, status).map_err(&explain)?;
-        let writer = Writer { transaction: &transaction, place: &place, explain: &explain, build: id, now };
-        for (place, version) in build.used.iter().enumerate() {
-            writer.touch(false, place, version).map_err(&explain)?;
+        build.refuse_ended()?;
+        let Build { reference, started, used, .. } = build;
+        let ended = EndedBuild { reference, started: *started, used, ended: build.ended(ending, status) };
+        let made = ended.store(&transaction, &place, &explain, changes)?;
+        transaction.commit().map_err(&explain)?;
+        build.begun.end();
+        Ok(made)
+    }
+}
+
+/// A build that has ended.
+pub(super) struct EndedBuild<'a> {
+    pub(super) reference: &'a BuildRef,
+    pub(super) started: SystemTime,
+    pub(super) used: &'a [VersionRef],
+    pub(super) ended: Ended,
+}
+
+impl EndedBuild<'_> {
+    /// Adds it to the history, with the versions that its changes ask for.
+    pub(super) fn store(
+        &self,
+        transaction: &Transaction,
+        place: &Place,
+        explain: Explain,
+        changes: &[Change],
+    ) -> Result<Vec<Option<u32>>> {
+        let build = self.insert(transaction).map_err(explain)?;
+        let writer = Writer { transaction, place, explain, build, now: self.ended.at };
+        for (place, version) in self.used.iter().enumerate() {
+            writer.touch(false, place, version).map_err(explain)?;
         }
         let mut made = Vec::new();
         for change in changes {
             let place = made.iter().flatten().count();
             made.push(writer.apply(change, place)?);
         }
-        transaction.commit().map_err(&explain)?;
-        build.begun.end();
         Ok(made)
+    }
+
+    /// Adds it to the history. Returns its row.
+    fn insert(&self, transaction: &Transaction) -> rusqlite::Result<i64> {
+        let Ended { at, duration, ending, status } = self.ended;
+        let duration = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        let BuildRef { job, number } = self.reference;
+        let mut add = transaction.prepare_cached(
+            "INSERT OR IGNORE INTO build (job, number, started, ended, duration, result, status)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        let mut subject = transaction.prepare_cached(
+            "INSERT INTO subject (name, builds) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET builds = max(builds, ?2) RETURNING id",
+        )?;
+        let mut insert = |number: u32| -> rusqlite::Result<bool> {
+            let subject: i64 = subject.query_row((job, number), |row| row.get(0))?;
+            let (started, at) = (millis(self.started), millis(at));
+            Ok(add.execute((subject, number, started, at, duration, ending.word(), status))? > 0)
+        };
+        if !insert(*number)? {
+            // A power cut has taken back how far the numbers had come. It did so before the build began.
+            let next =
+                transaction
+                    .query_row("SELECT builds + 1 FROM subject WHERE name = ?1", [job], |row| row.get(0))?;
+            insert(next)?;
+        }
+        Ok(transaction.last_insert_rowid())
     }
 }
 
@@ -68,39 +114,6 @@ fn note_files(place: &Place, changes: &[Change]) -> io::Result<()> {
         Files::Of(_) => true,
     };
     changes.iter().filter(has_files).try_for_each(|change| begun::note_files(&place.directory, &change.name))
-}
-
-/// Adds a build to the history. Returns its row.
-fn insert_build(
-    transaction: &Transaction,
-    build: &Build,
-    now: SystemTime,
-    ending: Ending,
-    status: u8,
-) -> rusqlite::Result<i64> {
-    let duration = i64::try_from(build.clock.elapsed().as_millis()).unwrap_or(i64::MAX);
-    let BuildRef { job, number } = &build.reference;
-    let mut add = transaction.prepare(
-        "INSERT OR IGNORE INTO build (job, number, started, ended, duration, result, status)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    let mut insert = |number: u32| -> rusqlite::Result<bool> {
-        let subject: i64 = transaction.query_row(
-            "INSERT INTO subject (name, builds) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET builds = max(builds, ?2) RETURNING id",
-            (job, number),
-            |row| row.get(0),
-        )?;
-        let (started, now) = (millis(build.started), millis(now));
-        Ok(add.execute((subject, number, started, now, duration, ending.word(), status))? > 0)
-    };
-    if !insert(*number)? {
-        // A power cut has taken back how far the numbers had come. It did so before the build began.
-        let next = transaction
-            .query_row("SELECT builds + 1 FROM subject WHERE name = ?1", [job], |row| row.get(0))?;
-        insert(next)?;
-    }
-    Ok(transaction.last_insert_rowid())
 }
 
 /// The transaction that ends a build.
@@ -150,11 +163,11 @@ impl Writer<'_> {
     /// Remembers that the build used or made a version.
     fn touch(&self, made: bool, place: usize, version: &VersionRef) -> rusqlite::Result<()> {
         let place = i64::try_from(place).unwrap_or(i64::MAX);
-        let touched = self.transaction.execute(
+        let mut touch = self.transaction.prepare_cached(
             "INSERT INTO touched (build, made, place, subject, number)
              SELECT ?1, ?2, ?3, id, ?5 FROM subject WHERE name = ?4",
-            (self.build, made, place, &version.name, version.number),
         )?;
+        let touched = touch.execute((self.build, made, place, &version.name, version.number))?;
         debug_assert_eq!(touched, 1, "a version has a name");
         Ok(())
     }
@@ -194,16 +207,16 @@ impl Writer<'_> {
             Error::new(Kind::Unfit, format!("cannot keep the properties of {name}: {error}"))
         })?;
         let insert = || -> rusqlite::Result<u32> {
-            let (subject, number): (i64, u32) = self.transaction.query_row(
+            let mut count = self.transaction.prepare_cached(
                 "INSERT INTO subject (name, versions) VALUES (?1, 1)
                  ON CONFLICT (name) DO UPDATE SET versions = versions + 1 RETURNING id, versions",
-                [name],
-                |row| Ok((row.get(0)?, row.get(1)?)),
             )?;
-            self.transaction.execute(
+            let (subject, number): (i64, u32) =
+                count.query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let mut add = self.transaction.prepare_cached(
                 "INSERT INTO version (subject, number, name, bag, tree, made, build) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                (subject, number, version_name, bag, tree, millis(self.now), build),
             )?;
+            add.execute((subject, number, version_name, bag, tree, millis(self.now), build))?;
             Ok(number)
         };
         insert().map_err(self.explain)

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use super::place::Place;
-use super::{Error, Kind, Result, Store, begun};
+use super::{Error, Kind, Result, Store, begun, pending};
 
 /// What pruning took away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +141,8 @@ impl Store {
         // A build that is running now finds its file gone when it ends.
         reset_begun(&place)?;
         transaction.commit().map_err(&explain)?;
+        // Not before: whoever takes them in holds that file and waits for the database.
+        reset_pending(&place)?;
         give_back(&self.connection).map_err(&explain)
     }
 }
@@ -150,10 +152,16 @@ fn reset_begun(place: &Place) -> Result<()> {
         .map_err(|error| Error::io(&error, format!("cannot clear {}", place.directory.display())))
 }
 
+fn reset_pending(place: &Place) -> Result<()> {
+    pending::reset(place)
+        .map_err(|error| Error::io(&error, format!("cannot clear {}", place.directory.display())))
+}
+
 fn set_aside(place: &Place) -> Result<Reset> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let moved = |error: io::Error| Error::io(&error, format!("cannot set {} aside", place.shown()));
     reset_begun(place)?;
+    reset_pending(place)?;
     let aside = |suffix: &str| place.beside(&format!(".damaged-{seconds}{suffix}"));
     // The database goes last: a new one must not meet the journal of an old one.
     for suffix in ["-wal", "-journal", ""] {

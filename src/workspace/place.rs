@@ -2,7 +2,7 @@
 //!
 //! Those that lie where they lie by default have a file of their name in `.busy` while they are in use, locked. One that
 //! nobody has locked was left by a run that was killed. So a run has to look at those in use, and not at all that there
-//! have ever been.
+//! have ever been. The others have it in them.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{AT_FDCWD, Flock, FlockArg, RenameFlags, renameat2};
 use nix::unistd::Uid;
 
 use super::{MARKER, lock, make_directory};
@@ -155,11 +155,26 @@ fn remove_if_idle(entry: &fs::DirEntry, busy: &Path) -> io::Result<()> {
     if !metadata.is_dir() || !idle || [BUSY, PIPES].iter().any(|own| entry.file_name() == *own) {
         return Ok(());
     }
-    if let Ok(Some((_lock, true))) = lock(busy) {
+    if let Ok(Some((_lock, true))) = lock(busy, None) {
         remove_tree(&entry.path())?;
         fs::remove_file(busy)?;
     }
     Ok(())
+}
+
+/// Gives the file of a workspace that is not in use its name, if there is none of that name. To make it and remove it again
+/// takes some file systems long.
+pub(super) fn take_up(idle: &Path, busy: &Path) -> bool {
+    renameat2(AT_FDCWD, idle, AT_FDCWD, busy, RenameFlags::RENAME_NOREPLACE).is_ok()
+}
+
+/// Lays the file of a workspace down in it, for the next run.
+pub(super) fn lay_down(busy: &Path, idle: &Path) -> io::Result<()> {
+    // A script may have put something there, or have removed the workspace.
+    fs::rename(busy, idle).or_else(|_| {
+        let _ = remove_tree(idle);
+        fs::remove_file(busy)
+    })
 }
 
 /// Whether an open file is still the one at a path.
