@@ -4,6 +4,7 @@
 
 mod integration;
 mod keys;
+mod quick;
 mod stored;
 
 use std::ffi::OsString;
@@ -11,14 +12,12 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{
-    Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
-    value_parser,
-};
+use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::lookup::{self, Function};
 pub use integration::{IntegrationAdd, IntegrationArgs, IntegrationCommand, Scan};
 pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand};
+pub use quick::read as read_quickly;
 pub use stored::{History, Reset, State, StateCommand};
 
 /// Run the jobs of an assembly line, with their integrations in the environment.
@@ -81,7 +80,7 @@ pub enum Command {
 }
 
 /// Which files a line is made of.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone, Default, PartialEq)]
 pub struct LineOptions {
     /// Read this file of the line instead of looking for files (repeatable)
     #[arg(short, long, global = true, value_name = "FILE")]
@@ -98,7 +97,7 @@ pub struct LineOptions {
 }
 
 /// What a job is run with.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone, Default, PartialEq)]
 pub struct JobOptions {
     /// Set a variable of the job (repeatable)
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
@@ -127,7 +126,7 @@ pub struct JobOptions {
 }
 
 /// `shipctl run`
-#[derive(Args)]
+#[derive(Args, Default, PartialEq)]
 pub struct Run {
     /// The job, or several: each runs once, after those that it depends on
     #[arg(value_name = "JOB", required_unless_present = "all")]
@@ -174,7 +173,7 @@ pub struct Run {
 }
 
 /// `shipctl exec`
-#[derive(Args)]
+#[derive(Args, Default, PartialEq)]
 #[command(
     after_help = "The command has the terminal, stdin, stdout and stderr to itself: what it prints is not masked, unless --mask is given.\nIts exit status is shipctl's."
 )]
@@ -306,9 +305,10 @@ pub enum ColorWhen {
 }
 
 /// How the log of a run is written.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum LogFormat {
     /// For people.
+    #[default]
     Text,
     /// One JSON object per event and line.
     Json,
@@ -388,20 +388,6 @@ pub enum Functions {
     Shown,
     /// Not at all: where none is called, there is no need to make them.
     LeftOut,
-}
-
-/// The command line of the commands that are run most, read by a grammar of these alone: to make that of all takes a tenth
-/// of the time of a short job. `None` where that does not do: for other commands, for help, and for mistakes, which the
-/// whole grammar has more to say of.
-pub fn read_quickly(arguments: &[OsString]) -> Option<Cli> {
-    let command = match arguments.first()?.to_str()? {
-        "run" => Run::augment_args(clap::Command::new("run")),
-        "exec" => Exec::augment_args(clap::Command::new("exec")),
-        _ => return None,
-    };
-    let grammar = LineOptions::augment_args(clap::Command::new("shipctl").no_binary_name(true));
-    let matches = grammar.subcommand(command).try_get_matches_from(arguments).ok()?;
-    Cli::from_arg_matches(&matches).ok()
 }
 
 /// The whole grammar. The utility functions are listed at the end of the help in any case.

@@ -46,7 +46,8 @@ const GO_ON: &str = r#" && { _shipctl="between 0 $-"; } >/dev/null 2>&1 || { _sh
 const END: &str = r#"{ _shipctl=$?; \builtin trap - DEBUG; \builtin set +vx; [[ $_shipctl$_shipctl_more == 0 ]] && _shipctl_pid= _shipctl= || { _shipctl="between $_shipctl $-"; \builtin eval "$_shipctl_ask"; }; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
 
 /// The end of a shell with the status of its only entry. A trap that this has set runs by itself.
-const LEAVE_ONLY: &str = r#"{ _shipctl=$?; \builtin trap - DEBUG; \builtin set +vx; } >/dev/null 2>&1; \builtin exit "$_shipctl""#;
+const LEAVE_ONLY: &str =
+    r#"{ _shipctl=$?; \builtin trap - DEBUG; \builtin set +vx; } >/dev/null 2>&1; \builtin exit "$_shipctl""#;
 
 /// What comes before an entry under `set -v`.
 const VERBOSE: &str = r"\builtin set -v";
