@@ -5,12 +5,13 @@
 //! accident. The directory is not in the workspace, which a script may empty. (Pipes without a name would be opened by way
 //! of `/proc/<pid of shipctl>/fd`, which is nobody's since the memory of `shipctl` is nobody's.)
 //!
-//! What bash takes for its script is one of them, too, the gate: so a shell can be started before it is known what it is
-//! to run, and waits. To load bash and its libraries takes longer than most of what there is to do meanwhile.
+//! What bash takes for its script lies there too. Its first line waits for a word from us, and as bash reads line by line,
+//! what follows may be written meanwhile. So a shell can be started before it is known what it is to run: to load bash and
+//! its libraries takes longer than most of what there is to do.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -20,13 +21,15 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo, read, write};
 
+use super::driver;
+
 /// The line to one shell. Dropping it takes the pipes away.
 pub(super) struct Control {
     directory: PathBuf,
     from_shell: File,
     to_shell: File,
-    gate: File,
-    gate_path: PathBuf,
+    script: File,
+    script_path: PathBuf,
     received: Vec<u8>,
 }
 
@@ -59,22 +62,25 @@ pub(super) enum Point {
 }
 
 impl Control {
-    /// Makes the pipes in a new directory in `home`; the shell will take its script to be called `name`.
+    /// Makes the pipes in a new directory in `home`, and a script that is called `name`.
     pub(super) fn new(home: &Path, name: &str) -> io::Result<Control> {
         let directory = make_directory(home)?;
+        let (questions, answers, script_path) =
+            (directory.join(QUESTIONS), directory.join(ANSWERS), directory.join(name));
         let pipe = |path: &Path, flags: OFlag| {
             mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
             OpenOptions::new().read(true).write(true).custom_flags(flags.bits()).open(path)
         };
-        let gate_path = directory.join(name);
         let open = || -> io::Result<_> {
-            let from_shell = pipe(&directory.join(QUESTIONS), OFlag::O_NONBLOCK)?;
-            let to_shell = pipe(&directory.join(ANSWERS), OFlag::empty())?;
-            Ok((from_shell, to_shell, pipe(&gate_path, OFlag::empty())?))
+            let pipes = (pipe(&questions, OFlag::O_NONBLOCK)?, pipe(&answers, OFlag::empty())?);
+            let mut script = OpenOptions::new();
+            let mut script = script.write(true).create_new(true).mode(0o600).open(&script_path)?;
+            script.write_all(driver::wait(&answers).as_bytes())?;
+            Ok((pipes, script))
         };
         match open() {
-            Ok((from_shell, to_shell, gate)) => {
-                Ok(Control { directory, from_shell, to_shell, gate, gate_path, received: Vec::new() })
+            Ok(((from_shell, to_shell), script)) => {
+                Ok(Control { directory, from_shell, to_shell, script, script_path, received: Vec::new() })
             }
             Err(error) => {
                 let _ = fs::remove_dir_all(&directory);
@@ -93,16 +99,16 @@ impl Control {
         self.directory.join(ANSWERS)
     }
 
-    /// The path of what bash takes for its script. It is there as long as this is.
-    pub(super) fn gate(&self) -> &OsStr {
-        self.gate_path.as_os_str()
+    /// The path of what bash takes for its script.
+    pub(super) fn script(&self) -> &OsStr {
+        self.script_path.as_os_str()
     }
 
-    /// Lets the shell go, with a line of code. Our end stays open: the pipe would be empty if the shell has not come to it
-    /// yet.
-    pub(super) fn open_gate(&self, code: &str) -> nix::Result<()> {
-        // It is a path and a few words: far below the capacity of a pipe.
-        write(&self.gate, format!("{code}\n").as_bytes()).map(drop)
+    /// Lets the shell go: to what follows in its script.
+    pub(super) fn release(&mut self, code: &str) -> io::Result<()> {
+        self.script.write_all(code.as_bytes())?;
+        write(&self.to_shell, b"\0")?;
+        Ok(())
     }
 
     /// Reads what the shell has said.
@@ -146,7 +152,7 @@ impl AsFd for Control {
 impl Drop for Control {
     fn drop(&mut self) {
         // What stays is empty, and goes with those of runs that were killed.
-        let _ = fs::remove_file(&self.gate_path);
+        let _ = fs::remove_file(&self.script_path);
         let _ = fs::remove_file(self.questions());
         let _ = fs::remove_file(self.answers());
         let _ = fs::remove_dir(&self.directory);

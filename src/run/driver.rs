@@ -3,8 +3,8 @@
 //! - Every entry is a file, run by `.` at the top level of the shell: `declare` is global, `return` ends the entry, line
 //!   numbers count from its first line, `set -e` works. The file is written when its turn comes, so that a script that
 //!   empties the workspace does not take the next entry with it.
-//! - The driver is one `{ …; }` that bash reads before it runs anything, by way of a line that comes through the gate. It
-//!   holds no loop, so a stray `break` finds none to break.
+//! - The driver is one `{ …; }` that bash reads before it runs anything of it. It holds no loop, so a stray `break` finds
+//!   none to break.
 //! - The shell begins with the first entry, which it finds written. Between two entries it *asks*: it says the last status, its options and its EXIT trap, and evaluates what it
 //!   is told, mostly nothing. Meanwhile `shipctl` has read all the output of the entry, so that headings and output keep
 //!   their order.
@@ -44,10 +44,6 @@ const GO_ON: &str = r#" && { _shipctl="between 0 $-"; } >/dev/null 2>&1 || { _sh
 /// The end of a task that nothing follows in its shell: if it has gone well and no EXIT trap of an earlier entry is due,
 /// there is nothing to ask, which takes longer than many a script. A trap that the last entry has set runs by itself.
 const END: &str = r#"{ _shipctl=$?; \builtin trap - DEBUG; \builtin set +vx; [[ $_shipctl$_shipctl_more == 0 ]] && _shipctl_pid= _shipctl= || { _shipctl="between $_shipctl $-"; \builtin eval "$_shipctl_ask"; }; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
-
-/// The end of a shell with the status of its only entry. A trap that this has set runs by itself.
-const LEAVE_ONLY: &str =
-    r#"{ _shipctl=$?; \builtin trap - DEBUG; \builtin set +vx; } >/dev/null 2>&1; \builtin exit "$_shipctl""#;
 
 /// What comes before an entry under `set -v`.
 const VERBOSE: &str = r"\builtin set -v";
@@ -119,15 +115,13 @@ impl<'a> Scripts<'a> {
         self.stem = stem(name);
     }
 
-    /// Writes the driver of a shell that runs `entries` entries as a task, and returns the line that lets the shell go. A
-    /// shell without entries asks what to do; in the end it asks again, unless it is known that nothing follows
-    /// (`is_last`).
-    pub(super) fn write_task(
-        &self,
-        control: &Control,
-        entries: usize,
-        is_last: bool,
-    ) -> Result<String, Error> {
+    /// The driver of a shell that runs `entries` entries as a task. A shell without entries asks what to do; in the end it
+    /// asks again, unless it is known that nothing follows (`is_last`).
+    pub(super) fn task(&self, control: &Control, entries: usize, is_last: bool) -> String {
+        if let (1, true) = (entries, is_last) {
+            // There is nothing to ask, whatever becomes of it. To read all of the below takes longer than many a script.
+            return format!("\\builtin set -e\n{}\n", self.source(&self.entry_name(1)));
+        }
         let quoted = |path: PathBuf| quote(&path.to_string_lossy());
         let (questions, answers) = (quoted(control.questions()), quoted(control.answers()));
         let (us, killed) = (Pid::this(), exit::of_signal(nix::libc::SIGKILL));
@@ -154,21 +148,8 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
             let then = if entry == entries && is_last { END } else { ASK };
             text.push_str(&format!("{}\n{then}\n", self.source(&self.entry_name(entry))));
         }
-        // Of a script that ends before it has said anything, `read` would say that it failed.
-        text.push_str("}\n\0");
-        self.write(&self.stem, text.as_bytes())?;
-        let driver = quote(&self.path(&self.stem));
-        // It is not sourced: what a script sees of its callers is its own file and that of the shell. The end is said, as
-        // no more comes through the gate, nor does its end.
-        Ok(format!(
-            r#"IFS= \builtin read -r -d "" _shipctl <{driver}; \builtin eval "$_shipctl"; \builtin exit"#
-        ))
-    }
-
-    /// The line that lets a shell go whose one entry is all that is due in it: there is nothing to ask, whatever becomes of
-    /// it. To read the driver would take longer than to run many a script.
-    pub(super) fn only_entry(&self) -> String {
-        format!(r#"\builtin set -e; {}; {LEAVE_ONLY}"#, self.source(&self.entry_name(1)))
+        text.push_str("}\n");
+        text
     }
 
     /// Writes the driver of a section of `entries` entries, and returns the code that runs it.
@@ -285,6 +266,11 @@ pub(super) fn stem(name: &str) -> String {
 /// as it would in a trap.
 pub(super) fn then_ask(code: &str, section: bool) -> String {
     if section { format!("{code}{GO_ON}") } else { format!("{code}\n{ASK}") }
+}
+
+/// The first line of a shell, which waits until the rest of its script is written.
+pub(super) fn wait(answers: &Path) -> String {
+    format!("IFS= \\builtin read -r -d \"\" _shipctl <{}\n", quote(&answers.to_string_lossy()))
 }
 
 /// The code that makes our EXIT trap the shell's.

@@ -1,4 +1,4 @@
-//! Starting a shell: it is loaded while there is still something to do, and waits at its gate until it is let go.
+//! Starting a shell: it is loaded while there is still something to do, and waits until it is let go.
 
 use std::ffi::OsStr;
 use std::io;
@@ -89,7 +89,7 @@ impl Waiting {
             Error::System("find bash in the PATH of the task".to_owned(), io::Error::other(why))
         })?;
         let root = c_string(job.root.as_os_str())?;
-        let arguments = [c"bash".to_owned(), c_string(control.gate())?];
+        let arguments = [c"bash".to_owned(), c_string(control.script())?];
         let variables = variables(environment)?;
         let launch = Launch {
             program: &c_string(bash.as_os_str())?,

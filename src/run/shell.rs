@@ -80,18 +80,15 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         let mut scripts = Scripts::new(watch.job.scripts, part.name(&watch.job));
         let entries: &[String] = if let Part::Task(_) = part { part.entries(&watch.job) } else { &[] };
         let is_last = watch.flow.is_last_in_shell(part);
-        let code = match entries {
-            [_] if is_last => scripts.only_entry(),
-            _ => scripts.write_task(&waiting.control, entries.len(), is_last)?,
-        };
+        let code = scripts.task(&waiting.control, entries.len(), is_last);
         if let Some(first) = entries.first() {
             scripts.write_entry(1, first, "")?;
         }
-        let Waiting { process, control, output, session, .. } = waiting;
+        let Waiting { process, mut control, output, session, .. } = waiting;
         if let Some(session) = &session {
             watch.tree.spare(session.leader());
         }
-        control.open_gate(&code).map_err(Error::system("let the shell go"))?;
+        control.release(&code).map_err(Error::system("let the shell go"))?;
         let now = Instant::now();
         let has_begun = !entries.is_empty();
         let mut shell = Shell {
