@@ -3,6 +3,7 @@
 //! A [`Client`] signs a request, sends it to the endpoint that the [`Settings`] name and tries again where that may
 //! help. Everything it says of a failure is an [`Error`]: typed, and without a secret in it.
 
+mod arn;
 mod call;
 mod endpoint;
 mod error;
@@ -19,6 +20,7 @@ pub mod sts;
 
 use crate::secret::Secret;
 
+pub use arn::Arn;
 pub use call::Client;
 pub use endpoint::{Partition, Service};
 pub use error::{Error, Problem};

@@ -5,7 +5,7 @@ use super::session::{asked_for, device_of, remembered};
 use super::{Content, Credential, Credentials, Fetched, FetchedValue, Value};
 use crate::aws::renewal::Renewal;
 use crate::aws::sts::{self, Role, Session};
-use crate::aws::{self, Client, Keys, Partition, Settings, Way};
+use crate::aws::{self, Arn, Client, Keys, Partition, Settings, Way};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::Integration;
 use crate::resolve::Plan;
@@ -273,7 +273,7 @@ impl<'a> Wanted<'a> {
         };
         let text = |name: &str| credential.text(name).map(str::to_owned);
         let arn = text("assumeRoleARN").unwrap_or_default();
-        if !arn.starts_with("arn:") || !arn.contains(":role/") {
+        if !Arn::parse(&arn).is_some_and(|arn| arn.is_role()) {
             return Err(fail(
                 format!("`{arn}` is not the ARN of a role"),
                 "it looks like arn:aws:iam::123456789012:role/deploy",
@@ -371,7 +371,7 @@ impl Credential {
             None => Some(Secret::new(UNASKED_SECRET.to_owned())),
         };
         let expiration = session.map_or(UNASKED_TIME, |session| &session.expiration).to_owned();
-        let account = self.text("assumeRoleARN").and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
+        let account = self.text("assumeRoleARN").and_then(Arn::parse).map_or("", |arn| arn.account);
         let account = (self.text("awsAccountId").is_none()).then(|| Value::Plain(account.to_owned()));
         let new = [
             ("accessKey", secret(|keys| Some(&keys.access_key)).map(Value::Secret), origin),
