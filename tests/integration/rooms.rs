@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("contract", &[]),
     ("exit", &[]),
+    ("http", &[]),
     ("nearest", &[]),
     ("secret", &[]),
     ("secure", &["secret"]),
     ("source", &[]),
-    ("aws", &["secret"]),
+    ("aws", &["http", "secret"]),
     ("diagnostic", &["nearest", "source"]),
     ("graph", &[]),
     ("yaml", &["diagnostic", "source"]),
@@ -60,7 +61,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("policy", &["aws", "contract", "credentials", "environment", "resolve"]),
     ("run", &["exit", "mask", "secret"]),
-    ("lookup", &["contract", "exit", "nearest"]),
+    ("lookup", &["contract", "exit", "http", "nearest"]),
     ("cli", &["environment", "lookup"]),
 ];
 
