@@ -47,6 +47,16 @@ impl Client {
         Client { settings, ahead: Mutex::default() }
     }
 
+    /// Its way to AWS.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where STS is asked for a region: sessions are good for the AWS that gave them.
+    pub fn address(&self, region: &str) -> String {
+        self.settings.url(Service::Sts, region)
+    }
+
     /// Makes a call and gives the body of the answer.
     pub(super) fn send(&self, call: &Call, keys: &Keys) -> Result<Zeroizing<String>, Error> {
         let mut pause = FIRST_PAUSE;

@@ -89,7 +89,10 @@ impl Partition {
 }
 
 impl Service {
-    /// The name that requests are signed for.
+    /// Those that shipctl calls.
+    pub(super) const ALL: [Service; 3] = [Service::Sts, Service::Iam, Service::Ecr];
+
+    /// The name that requests are signed for, and that the `services` of a profile have.
     pub(super) fn name(self) -> &'static str {
         match self {
             Service::Sts => "sts",

@@ -9,6 +9,7 @@ use ureq::{Agent, Proxy};
 use zeroize::Zeroizing;
 
 use super::Settings;
+use super::settings::Bundle;
 use crate::http::Unanswered;
 
 /// How long one attempt may take to get a connection, and in all.
@@ -34,7 +35,7 @@ pub(super) fn post(
     settings: &Settings,
 ) -> Result<Answer, Unanswered> {
     let roots = match &settings.ca_bundle {
-        Some(path) => certificates(path)?,
+        Some(bundle) => certificates(bundle)?,
         None => RootCerts::PlatformVerifier,
     };
     let config = Agent::config_builder()
@@ -56,9 +57,10 @@ pub(super) fn post(
     Ok(Answer { status, date, body: Zeroizing::new(body.map_err(|error| Unanswered::new(&error, WHOLE))?) })
 }
 
-/// The certificates of `AWS_CA_BUNDLE`.
-fn certificates(path: &str) -> Result<RootCerts, String> {
-    let pem = fs::read(path).map_err(|error| format!("cannot read AWS_CA_BUNDLE={path}: {error}"))?;
+/// The certificates of a bundle.
+fn certificates(bundle: &Bundle) -> Result<RootCerts, String> {
+    let named = &bundle.named;
+    let pem = fs::read(&bundle.path).map_err(|error| format!("cannot read {named}: {error}"))?;
     let certificates: Vec<_> = parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -66,7 +68,7 @@ fn certificates(path: &str) -> Result<RootCerts, String> {
         })
         .collect();
     if certificates.is_empty() {
-        return Err(format!("there is no certificate in AWS_CA_BUNDLE={path}"));
+        return Err(format!("there is no certificate in {named}"));
     }
     Ok(certificates.into_iter().into())
 }
