@@ -59,7 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "source",
         ],
     ),
-    ("policy", &["aws", "contract", "credentials", "environment", "resolve"]),
+    ("policy", &["aws", "contract", "credentials", "environment", "model", "resolve", "yaml"]),
     ("run", &["exit", "mask", "secret"]),
     ("lookup", &["contract", "exit", "http", "nearest"]),
     ("cli", &["environment", "lookup"]),
