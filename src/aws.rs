@@ -3,6 +3,7 @@
 //! A [`Client`] signs a request, sends it to the endpoint that the [`Settings`] name and tries again where that may
 //! help. Everything it says of a failure is an [`Error`]: typed, and without a secret in it.
 
+mod arn;
 mod call;
 mod endpoint;
 mod error;
@@ -19,10 +20,11 @@ pub mod sts;
 
 use crate::secret::Secret;
 
+pub use arn::Arn;
 pub use call::Client;
 pub use endpoint::{Partition, Service};
 pub use error::{Error, Problem};
-pub use profile::{Profiles, Way, chosen as chosen_profile};
+pub use profile::{Profiles, Way, are_in_environment, chosen as chosen_profile};
 pub use settings::Settings;
 
 /// The keys of an AWS user or of a session.

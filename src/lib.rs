@@ -17,6 +17,7 @@ pub mod edit;
 pub mod environment;
 pub mod exit;
 pub mod graph;
+pub mod http;
 pub mod lookup;
 pub mod mask;
 pub mod model;

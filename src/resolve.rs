@@ -2,12 +2,16 @@
 //!
 //! Pure: no files, no clock, no processes. Behind it nothing is looked up by name any more.
 
-use crate::diagnostic::Diagnostic;
+mod sources;
+
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::ci::{Ci, RUN_CI};
 use crate::model::job::{Input, Output, Step};
 use crate::model::task::Task;
 use crate::model::{Integration, Job, Name, Pipeline, Resource};
 use crate::yaml::Node;
+
+pub use sources::{AWS_KINDS, sources};
 
 /// A job with everything it refers to.
 pub struct Plan<'a> {
@@ -117,16 +121,14 @@ pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<D
     let Some(job) = pipeline.jobs.get(name) else {
         return Err(vec![unknown_job(pipeline, name)]);
     };
-    let mut resolver = Resolver { pipeline, job, taken: Vec::new(), problems: Vec::new() };
+    let mut resolver = Resolver::new(pipeline, job);
     resolver.check_type();
     let env = resolver.env_name(&job.name).unwrap_or_default();
     // The job's own variables and those of a resource of its name differ in all that matters.
     resolver.taken.clear();
     let dependencies = resolver.dependencies();
     let integrations = resolver.integrations();
-    let bound = dependencies.iter().filter_map(|dependency| dependency.integration);
-    let named: Vec<_> = bound.chain(integrations.iter().map(|(_, listed)| *listed)).collect();
-    let sources = resolver.sources(&named);
+    let sources = resolver.sources(&dependencies, &integrations);
     resolver.check_scripts();
     let tasks: Vec<_> = job
         .steps
@@ -150,6 +152,49 @@ pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<D
     } else {
         Err(resolver.problems)
     }
+}
+
+/// What jobs use that are not run here, as the service did their work: a plan of the first, with what goes into the others
+/// besides. What is missing is told, and is no reason to know nothing.
+///
+/// # Errors
+///
+/// When there is no such job, and what no plan could be made of.
+pub fn survey<'a>(
+    pipeline: &'a Pipeline,
+    names: &[&str],
+) -> Result<(Plan<'a>, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let Some(job) = names.first().and_then(|name| pipeline.jobs.get(*name)) else {
+        return Err(vec![unknown_job(pipeline, names.first().unwrap_or(&""))]);
+    };
+    let mut resolver = Resolver { survey: true, ..Resolver::new(pipeline, job) };
+    let integrations = resolver.integrations();
+    let mut dependencies = resolver.dependencies();
+    for name in &names[1..] {
+        let Some(job) = pipeline.jobs.get(*name) else { continue };
+        resolver.job = job;
+        for dependency in resolver.dependencies() {
+            if dependencies.iter().all(|known| known.name.text != dependency.name.text) {
+                dependencies.push(dependency);
+            }
+        }
+    }
+    let mut missing = std::mem::take(&mut resolver.problems);
+    for problem in &mut missing {
+        problem.severity = Severity::Warning;
+    }
+    let sources = resolver.sources(&dependencies, &integrations);
+    let plan = Plan {
+        job,
+        env: job.name.env().unwrap_or_default(),
+        dependencies,
+        integrations,
+        sources,
+        tasks: Vec::new(),
+        notify: Vec::new(),
+        ci: None,
+    };
+    if resolver.problems.is_empty() { Ok((plan, missing)) } else { Err(resolver.problems) }
 }
 
 /// The error for a job that nobody declared.
@@ -186,10 +231,16 @@ struct Resolver<'a> {
     job: &'a Job,
     /// First parts of variables, and the names they come from.
     taken: Vec<(String, &'a Name)>,
+    /// Whether nothing is run, so that no script has variables to tell apart.
+    survey: bool,
     problems: Vec<Diagnostic>,
 }
 
 impl<'a> Resolver<'a> {
+    fn new(pipeline: &'a Pipeline, job: &'a Job) -> Self {
+        Resolver { pipeline, job, taken: Vec::new(), survey: false, problems: Vec::new() }
+    }
+
     fn check_type(&mut self) {
         let job = self.job;
         if job.has_scripts() {
@@ -228,6 +279,14 @@ impl<'a> Resolver<'a> {
     /// The first part of a name's variables; a complaint if nothing is left of it or another name of the job has
     /// the same.
     fn env_name(&mut self, name: &'a Name) -> Option<String> {
+        let is_taken =
+            |env: &String| self.taken.iter().find(|(taken, other)| taken == env && other.text != name.text);
+        if self.survey {
+            let env = name.env().filter(|env| is_taken(env).is_none());
+            let env = env.unwrap_or_else(|| format!("_{}", self.taken.len()));
+            self.taken.push((env.clone(), name));
+            return Some(env);
+        }
         let Some(env) = name.env() else {
             self.problems.push(
                 Diagnostic::error(format!("nothing is left of the name `{}` for its variables", name.text))
@@ -236,7 +295,7 @@ impl<'a> Resolver<'a> {
             );
             return None;
         };
-        match self.taken.iter().find(|(taken, other)| *taken == env && other.text != name.text) {
+        match is_taken(&env) {
             Some((_, other)) => self.problems.push(
                 Diagnostic::error(format!(
                     "`{}` and `{}` have the same variables: {env}_…",
@@ -318,8 +377,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// The integrations that those of the job get their own credentials with, and so on.
-    fn sources(&mut self, named: &[&'a Integration]) -> Vec<&'a Integration> {
-        let sources = sources(self.pipeline, named, &mut self.problems);
+    fn sources(
+        &mut self,
+        dependencies: &[Dependency<'a>],
+        integrations: &[(String, &'a Integration)],
+    ) -> Vec<&'a Integration> {
+        let bound = dependencies.iter().filter_map(|dependency| dependency.integration);
+        let named: Vec<_> = bound.chain(integrations.iter().map(|(_, listed)| *listed)).collect();
+        let sources = sources(self.pipeline, &named, &mut self.problems);
         for integration in named.iter().chain(&sources) {
             if let Some(name) = integration.source() {
                 self.integration(name, &format!("integration `{}`", integration.name.text));
@@ -327,61 +392,4 @@ impl<'a> Resolver<'a> {
         }
         sources
     }
-}
-
-/// The integrations that others get their own credentials with, and so on, without those others. What cannot be goes to
-/// `problems`, but for names that are declared nowhere.
-pub fn sources<'a>(
-    pipeline: &'a Pipeline,
-    named: &[&'a Integration],
-    problems: &mut Vec<Diagnostic>,
-) -> Vec<&'a Integration> {
-    let mut met: Vec<&Integration> = Vec::new();
-    for start in named.iter().filter(|integration| integration.source().is_some()) {
-        // Whatever comes after one that was met before has been looked at.
-        let mut chain = Vec::new();
-        let mut next = Some(*start);
-        while let Some(integration) = next.filter(|next| !met.iter().any(|known| std::ptr::eq(*known, *next)))
-        {
-            met.push(integration);
-            chain.push(integration);
-            next = None;
-            let Some(name) = integration.source() else { break };
-            if let Some(at) = chain.iter().position(|known| known.name.text == name.text) {
-                problems.push(circle(&chain[at..], name));
-            } else if let Some(source) = pipeline.integrations.get(&name.text) {
-                if !AWS_KINDS.contains(&source.kind.name) {
-                    problems.push(no_source(integration, source, name));
-                }
-                next = Some(source);
-            }
-        }
-    }
-    met.retain(|integration| !named.iter().any(|known| std::ptr::eq(*known, *integration)));
-    met
-}
-
-/// The kinds that hold keys of AWS, or lead to them.
-pub const AWS_KINDS: &[&str] = &["amazonKeys", "amazonIamRole"];
-
-/// The error for integrations that wait for each other's credentials.
-fn circle(chain: &[&Integration], closing: &Name) -> Diagnostic {
-    let names: Vec<_> = chain.iter().map(|integration| integration.name.text.as_str()).collect();
-    Diagnostic::error(format!(
-        "integrations get their credentials from each other: {} → {}",
-        names.join(" → "),
-        closing.text
-    ))
-    .at(closing.place)
-    .hint("one of them needs a `sourceIntegration` that has keys of its own, or none at all")
-}
-
-/// The error for an integration that nobody can get credentials of AWS with.
-fn no_source(integration: &Integration, source: &Integration, name: &Name) -> Diagnostic {
-    Diagnostic::error(format!(
-        "integration `{}` takes its keys from `{}`, which is of type {}",
-        integration.name.text, source.name.text, source.kind.display
-    ))
-    .at(name.place)
-    .hint("keys come from AWS Keys or, through another role, from AWS IAM")
 }

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::http::{self, Answer};
 use super::sign::{self, Scope};
 use super::{Error, Keys, Problem, Service, Settings};
+use crate::http::Unanswered;
 
 /// How often a call is tried.
 const ATTEMPTS: u32 = 4;
@@ -46,6 +47,16 @@ impl Client {
         Client { settings, ahead: Mutex::default() }
     }
 
+    /// Its way to AWS.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where STS is asked for a region: sessions are good for the AWS that gave them.
+    pub fn address(&self, region: &str) -> String {
+        self.settings.url(Service::Sts, region)
+    }
+
     /// Makes a call and gives the body of the answer.
     pub(super) fn send(&self, call: &Call, keys: &Keys) -> Result<Zeroizing<String>, Error> {
         let mut pause = FIRST_PAUSE;
@@ -76,12 +87,14 @@ impl Client {
             region: call.service.signing_region(call.region),
             time: self.now(),
         };
-        let unreachable =
-            |why: &str| Error::new(call.name, Problem::Unreachable, format!("{}: {why}", origin(&url)));
+        let unanswered = |unanswered: Unanswered| {
+            let problem = if unanswered.untrusted { Problem::Untrusted } else { Problem::Unreachable };
+            Error::new(call.name, problem, format!("{}: {}", origin(&url), unanswered.why))
+        };
         let signed = sign::headers(&url, call.headers, call.body, keys, &scope)
-            .ok_or_else(|| unreachable("it is not a valid http(s) URL"))?;
+            .ok_or_else(|| unanswered("it is not a valid http(s) URL".to_owned().into()))?;
         let headers = call.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        http::post(&url, headers.chain(signed), call.body, &self.settings).map_err(|why| unreachable(&why))
+        http::post(&url, headers.chain(signed), call.body, &self.settings).map_err(unanswered)
     }
 
     /// The time as AWS has it.

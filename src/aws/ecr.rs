@@ -1,13 +1,43 @@
-//! ECR: the login to an account's registry.
+//! ECR: the registry of an account, and the login to it.
+
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regex::Regex;
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use super::call::{Call, Client};
 use super::{Error, Keys, Problem, Service};
 use crate::secret::Secret;
+
+/// `123456789012.dkr.ecr.us-east-1.amazonaws.com`; with `dkr.ecr-fips` for some, or `dkr-ecr` and another end for those who
+/// come by IPv6.
+static HOST: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.[a-z0-9.-]+$").expect("a valid pattern")
+});
+
+/// A repository of images in the registry of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repository<'a> {
+    /// The number of the account.
+    pub account: &'a str,
+    /// The region of the registry.
+    pub region: &'a str,
+    /// The repository: `shop/web`.
+    pub name: &'a str,
+}
+
+impl<'a> Repository<'a> {
+    /// Where an image is, by its name as docker has it, with or without a tag; `None` if it is not in ECR.
+    pub fn of_image(image: &'a str) -> Option<Repository<'a>> {
+        let (host, path) = image.split_once('/')?;
+        let (_, [account, region]) = HOST.captures(host)?.extract();
+        let name = path.split([':', '@']).next().filter(|name| !name.is_empty())?;
+        Some(Repository { account, region, name })
+    }
+}
 
 /// The login to a registry; it is good for twelve hours.
 #[derive(Clone, Debug)]
@@ -47,4 +77,25 @@ pub fn login(client: &Client, region: &str, keys: &Keys) -> Result<Login, Error>
         auth: Secret::new(auth.to_owned()),
         password: Secret::new(password.to_owned()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_in_ecr_says_where_it_is() {
+        for (image, region, name) in [
+            ("123456789012.dkr.ecr.us-east-1.amazonaws.com/shop/web", "us-east-1", "shop/web"),
+            ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/web:1.0", "cn-north-1", "web"),
+            ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com/web@sha256:0", "us-gov-west-1", "web"),
+            ("123456789012.dkr-ecr.eu-west-1.on.aws/web", "eu-west-1", "web"),
+        ] {
+            let account = "123456789012";
+            assert_eq!(Repository::of_image(image), Some(Repository { account, region, name }), "{image}");
+        }
+        for image in ["nginx", "shop/web:1.0", "ghcr.io/shop/web", "1.dkr.ecr.us-east-1.amazonaws.com/web"] {
+            assert_eq!(Repository::of_image(image), None, "{image}");
+        }
+    }
 }

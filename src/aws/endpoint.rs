@@ -1,5 +1,7 @@
 //! Where a service answers, and for which region a request to it is signed.
 
+use super::Arn;
+
 /// A service of AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
@@ -81,13 +83,16 @@ impl Partition {
 
     /// The partition of an ARN.
     pub fn of_arn(arn: &str) -> &'static Partition {
-        let name = arn.split(':').nth(1);
+        let name = Arn::parse(arn).map(|arn| arn.partition);
         PARTITIONS.iter().find(|partition| name == Some(partition.name)).unwrap_or(&COMMERCIAL)
     }
 }
 
 impl Service {
-    /// The name that requests are signed for.
+    /// Those that shipctl calls.
+    pub(super) const ALL: [Service; 3] = [Service::Sts, Service::Iam, Service::Ecr];
+
+    /// The name that requests are signed for, and that the `services` of a profile have.
     pub(super) fn name(self) -> &'static str {
         match self {
             Service::Sts => "sts",

@@ -28,6 +28,8 @@ pub enum Problem {
     ExpiredToken,
     /// No answer came.
     Unreachable,
+    /// Nobody who is trusted has signed the certificate of the server.
+    Untrusted,
     /// Too many requests.
     Throttled,
     /// The service itself failed.
@@ -79,6 +81,9 @@ impl Error {
             Problem::Unreachable => {
                 "check the network, the region, AWS_ENDPOINT_URL, HTTPS_PROXY and AWS_CA_BUNDLE".to_owned()
             }
+            Problem::Untrusted => {
+                "if the endpoint or the proxy is your own, name a PEM file with the certificate of its authority in AWS_CA_BUNDLE, or in `ca_bundle` of the AWS profile that the keys come from".to_owned()
+            }
             Problem::Throttled => "other calls of this account use up its rate: try again in a minute".to_owned(),
             Problem::Unavailable => "try again; https://health.aws.amazon.com tells of outages".to_owned(),
             Problem::ClockSkew => "set the clock of this machine: AWS takes requests of the last five minutes".to_owned(),
@@ -94,7 +99,7 @@ impl fmt::Display for Error {
             Problem::AccessDenied => "access denied",
             Problem::InvalidKeys => "the keys are not valid",
             Problem::ExpiredToken => "the session of the keys is over",
-            Problem::Unreachable => "no answer",
+            Problem::Unreachable | Problem::Untrusted => "no answer",
             Problem::Throttled => "too many requests",
             Problem::Unavailable => "the service failed",
             Problem::ClockSkew => "the clock of this machine is wrong",

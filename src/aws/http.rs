@@ -1,15 +1,16 @@
 //! One POST, and the answer to it.
 
 use std::fs;
-use std::io;
 use std::time::Duration;
 
 use ureq::http::Uri;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::{Agent, Error, Proxy};
+use ureq::{Agent, Proxy};
 use zeroize::Zeroizing;
 
 use super::Settings;
+use super::settings::Bundle;
+use crate::http::Unanswered;
 
 /// How long one attempt may take to get a connection, and in all.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -32,9 +33,9 @@ pub(super) fn post(
     headers: impl Iterator<Item = (String, String)>,
     body: &[u8],
     settings: &Settings,
-) -> Result<Answer, String> {
+) -> Result<Answer, Unanswered> {
     let roots = match &settings.ca_bundle {
-        Some(path) => certificates(path)?,
+        Some(bundle) => certificates(bundle)?,
         None => RootCerts::PlatformVerifier,
     };
     let config = Agent::config_builder()
@@ -49,16 +50,17 @@ pub(super) fn post(
         .build();
     let request = Agent::new_with_config(config).post(url);
     let request = headers.fold(request, |request, (name, value)| request.header(name, value));
-    let mut response = request.send(body).map_err(|error| reason(&error))?;
+    let mut response = request.send(body).map_err(|error| Unanswered::new(&error, WHOLE))?;
     let date = response.headers().get("date").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let status = response.status().as_u16();
     let body = response.body_mut().with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string();
-    Ok(Answer { status, date, body: Zeroizing::new(body.map_err(|error| reason(&error))?) })
+    Ok(Answer { status, date, body: Zeroizing::new(body.map_err(|error| Unanswered::new(&error, WHOLE))?) })
 }
 
-/// The certificates of `AWS_CA_BUNDLE`.
-fn certificates(path: &str) -> Result<RootCerts, String> {
-    let pem = fs::read(path).map_err(|error| format!("cannot read AWS_CA_BUNDLE={path}: {error}"))?;
+/// The certificates of a bundle.
+fn certificates(bundle: &Bundle) -> Result<RootCerts, String> {
+    let named = &bundle.named;
+    let pem = fs::read(&bundle.path).map_err(|error| format!("cannot read {named}: {error}"))?;
     let certificates: Vec<_> = parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -66,7 +68,7 @@ fn certificates(path: &str) -> Result<RootCerts, String> {
         })
         .collect();
     if certificates.is_empty() {
-        return Err(format!("there is no certificate in AWS_CA_BUNDLE={path}"));
+        return Err(format!("there is no certificate in {named}"));
     }
     Ok(certificates.into_iter().into())
 }
@@ -89,23 +91,4 @@ fn proxy(url: &str, settings: &Settings) -> Result<Option<Proxy>, String> {
     let proxy = proxy.build().map_err(unusable)?;
     let beside = url.parse::<Uri>().is_ok_and(|uri| proxy.is_no_proxy(&uri));
     Ok((!beside).then_some(proxy))
-}
-
-/// Why there is no answer.
-fn reason(error: &Error) -> String {
-    match error {
-        Error::Timeout(_) => format!("none within {} s", WHOLE.as_secs()),
-        Error::HostNotFound => "its host is not known".to_owned(),
-        Error::ConnectionFailed => "no connection could be made".to_owned(),
-        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            format!("none within {} s", WHOLE.as_secs())
-        }
-        Error::Io(error) => error.to_string(),
-        Error::Rustls(error) => format!("TLS: {error}"),
-        Error::Tls(error) => format!("TLS: {error}"),
-        Error::BadUri(_) | Error::Http(_) => "it is not a valid http(s) URL".to_owned(),
-        Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => "the proxy could not be used".to_owned(),
-        Error::BodyExceedsLimit(_) => "its answer is too long".to_owned(),
-        _ => "the answer could not be understood".to_owned(),
-    }
 }

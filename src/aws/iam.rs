@@ -4,7 +4,7 @@ use roxmltree::Document;
 
 use super::call::{Call, Client, FORM};
 use super::sts::form;
-use super::{Error, Keys, Problem, Service, xml};
+use super::{Arn, Error, Keys, Problem, Service, xml};
 
 /// What IAM says of an action.
 #[derive(Debug)]
@@ -53,13 +53,12 @@ pub fn simulate(
 
 /// The user or role behind whom STS names: a session is one of a role.
 pub fn principal(arn: &str) -> String {
-    match arn.replacen(":sts:", ":iam:", 1).split_once(":assumed-role/") {
-        Some((account, session)) => {
-            let role = session.rsplit_once('/').map_or(session, |(role, _)| role);
-            format!("{account}:role/{role}")
-        }
-        None => arn.to_owned(),
-    }
+    let role_of = |arn: &Arn| {
+        let session = arn.resource.strip_prefix("assumed-role/")?;
+        let role = session.rsplit_once('/').map_or(session, |(role, _)| role);
+        Some(arn.in_iam(&format!("role/{role}")))
+    };
+    Arn::parse(arn).as_ref().and_then(role_of).unwrap_or_else(|| arn.to_owned())
 }
 
 #[cfg(test)]

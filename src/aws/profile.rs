@@ -49,6 +49,13 @@ impl Profiles {
         self.get(profile, key).map(|value| value.expose().to_owned())
     }
 
+    /// Where a service answers by the `services` of a profile: a section of its own, in which each service has settings.
+    pub fn endpoint(&self, profile: &str, service: &str) -> Option<String> {
+        let section = self.config.get(&format!("services {}", self.text(profile, "services")?))?;
+        let url = section.get(&nested(service, "endpoint_url"))?.expose();
+        Some(url.to_owned()).filter(|url| !url.is_empty())
+    }
+
     /// The way to the keys of whoever runs this process.
     ///
     /// # Errors
@@ -163,23 +170,42 @@ fn of_environment(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<W
     Ok(Some(Way::Keys(keys, "$AWS_ACCESS_KEY_ID".to_owned())))
 }
 
-/// The sections of an INI file. Indented lines belong to a setting that has settings of its own, none of which matters.
+/// Whether there are keys in the environment.
+pub fn are_in_environment(variable: &impl Fn(&str) -> Option<String>) -> bool {
+    !matches!(of_environment(variable), Ok(None))
+}
+
+/// The sections of an INI file. Indented lines are settings of the setting above them, which has no value of its own.
 fn sections(text: &str) -> HashMap<String, HashMap<String, Secret>> {
     let mut sections: HashMap<String, HashMap<String, Secret>> = HashMap::new();
     let mut current = None;
+    let mut above = String::new();
     for line in text.lines() {
-        if line.starts_with(['#', ';', ' ', '\t']) {
+        if line.trim_start().starts_with(['#', ';']) {
             continue;
         }
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
             let words: Vec<_> = name.split_whitespace().collect();
             let name = words.join(" ").replace(['"', '\''], "");
             current = Some(sections.entry(name).or_default());
+            above.clear();
         } else if let (Some(section), Some((key, value))) = (current.as_mut(), line.split_once('=')) {
-            section.insert(key.trim().to_ascii_lowercase(), Secret::new(value.trim().to_owned()));
+            let key = key.trim().to_ascii_lowercase();
+            let key = if line.starts_with([' ', '\t']) {
+                nested(&above, &key)
+            } else {
+                above.clone_from(&key);
+                key
+            };
+            section.insert(key, Secret::new(value.trim().to_owned()));
         }
     }
     sections
+}
+
+/// The key of a setting that belongs to another. No key of the file itself is so.
+fn nested(above: &str, key: &str) -> String {
+    format!("{above}\n{key}")
 }
 
 #[cfg(test)]

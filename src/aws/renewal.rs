@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
 use super::sts::{self, Role, Session};
-use super::{Client, Error, Keys};
+use super::{Client, Error, Keys, Settings};
 use crate::secret::Secret;
 
 /// A session is not used any more when it ends within this time: what was started with it should come to its end.
@@ -20,6 +20,10 @@ pub const SPARE: Duration = Duration::from_secs(300);
 pub struct Renewal {
     /// The region to ask.
     pub region: String,
+    /// Where it is asked, if that is not where AWS answers.
+    pub endpoint: Option<String>,
+    /// The file of certificates to trust there, if not those of the machine.
+    pub ca_bundle: Option<String>,
     /// The keys.
     pub keys: Keys,
     /// The roles, in the order in which they are taken.
@@ -34,14 +38,15 @@ impl Renewal {
     /// # Errors
     ///
     /// When AWS refuses or cannot be asked.
-    pub fn session(self, client: &Client) -> Result<Session, Error> {
+    pub fn session(self, settings: Settings) -> Result<Session, Error> {
         if self.session.expires > SystemTime::now() + SPARE {
             return Ok(self.session);
         }
+        let client = Client::new(settings.settled(self.endpoint, self.ca_bundle));
         let mut session = self.session;
         let mut keys = self.keys;
         for role in &self.roles {
-            session = sts::assume_role(client, &self.region, &keys, role)?;
+            session = sts::assume_role(&client, &self.region, &keys, role)?;
             keys = session.keys.clone();
         }
         Ok(session)
@@ -63,6 +68,8 @@ impl Renewal {
             .collect();
         let document = json!({
             "region": self.region,
+            "endpoint": self.endpoint,
+            "caBundle": self.ca_bundle,
             "keys": keys_to_json(&self.keys, None),
             "roles": roles,
             "session": keys_to_json(&self.session.keys, Some(&self.session.expiration)),
@@ -85,6 +92,8 @@ impl Renewal {
         let expiration = text(&json["session"]["Expiration"])?;
         Some(Renewal {
             region: text(&json["region"])?,
+            endpoint: text(&json["endpoint"]),
+            ca_bundle: text(&json["caBundle"]),
             keys: keys_of_json(&json["keys"])?,
             roles: roles.collect::<Option<_>>()?,
             session: Session {

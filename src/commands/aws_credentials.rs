@@ -6,8 +6,8 @@ use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
 use super::{Failure, print};
+use crate::aws::Settings;
 use crate::aws::renewal::{Renewal, keys_to_json};
-use crate::aws::{Client, Settings};
 use crate::exit;
 
 /// Runs the command.
@@ -21,9 +21,8 @@ pub fn run(file: &Path) -> Result<u8, Failure> {
     let renewal = Renewal::parse(&text)
         .ok_or_else(|| anyhow!("{} is not the file of a role that shipctl took", file.display()))?;
     let role = renewal.roles.last().map_or_else(String::new, |role| role.arn.clone());
-    let client = Client::new(Settings::new(|name| std::env::var(name).ok()));
     let session = renewal
-        .session(&client)
+        .session(Settings::new(|name| std::env::var(name).ok()))
         .map_err(|error| anyhow!("cannot take the role {role} again: {error}; {}", error.hint()))?;
     print(&format!("{:#}\n", keys_to_json(&session.keys, Some(&session.expiration))))?;
     Ok(exit::SUCCESS)

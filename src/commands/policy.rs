@@ -2,29 +2,45 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::rc::Rc;
 
 use anyhow::anyhow;
 
-use super::{Commands, Failure, Ready, Session, paint, print};
+use super::{Commands, Failure, Ready, Session, paint, print, read_good};
 use crate::aws::Problem;
 use crate::cli::{LineOptions, Policy};
-use crate::credentials::Taker;
+use crate::credentials::{self, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
+use crate::environment;
 use crate::exit;
 use crate::mask::MASK;
-use crate::policy::{self, Need};
-use crate::resolve::Dependency;
+use crate::model::Integration;
+use crate::policy::{self, Facts, Need};
+use crate::resolve::{self, AWS_KINDS, Dependency};
+use crate::workspace::Home;
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// Where `run` would fail before it asks AWS, when nothing can be said, and when AWS cannot be asked.
+/// Where `run` would fail before it asks AWS, but for jobs that only the service could run; when nothing can be said, and
+/// when AWS cannot be asked.
 pub fn run(command: &Policy, options: &LineOptions) -> Result<u8, Failure> {
-    let session = Session::new(options, &command.options, &command.job)?;
-    let mut ready = session.prepare(&command.job, Commands::RunHere)?;
-    let needs = policy::needs(&ready.plan, &ready.credentials, &ready.environment);
-    let needs = needs.map_err(|error| anyhow!("the table of actions cannot be read: {error}"))?;
+    let facts = Facts::read().map_err(|error| anyhow!("the table of actions cannot be read: {error}"))?;
+    let line = read_good(options)?;
+    let jobs: Vec<_> = facts.jobs(&line.pipeline, &command.job).into_iter().map(str::to_owned).collect();
+    let jobs: Vec<_> = jobs.iter().map(String::as_str).collect();
+    let managed = line
+        .pipeline
+        .jobs
+        .get(&command.job)
+        .is_some_and(|job| !policy::has_scripts(job) && !job.kind.text.is_empty());
+    let session = Session::of(line, &jobs, paint(options.color, &io::stderr()), &command.options)?;
+    let mut ready = match managed {
+        true => survey(&session, &jobs)?,
+        false => session.prepare(&command.job, Commands::RunHere)?,
+    };
+    let needs = policy::needs(&facts, &ready.plan, &ready.credentials, &ready.environment);
     let chosen = choose(command, &needs)?;
     if command.trust {
         return trust(command, &session, &ready, chosen);
@@ -38,10 +54,49 @@ pub fn run(command: &Policy, options: &LineOptions) -> Result<u8, Failure> {
     say_what_is_left(&session, &ready, chosen);
     if chosen.is_empty() {
         let name = &chosen.integration;
-        return Err(anyhow!("nothing in job `{}` says what `{name}` must be allowed", command.job).into());
+        let why = match managed {
+            true => format!(
+                "; as far as is known, jobs of type `{}` call nothing of AWS with such resources",
+                ready.plan.job.kind.text
+            ),
+            false => String::new(),
+        };
+        return Err(
+            anyhow!("nothing in job `{}` says what `{name}` must be allowed{why}", command.job).into()
+        );
     }
     print(&format!("{:#}\n", chosen.policy()))?;
     Ok(exit::SUCCESS)
+}
+
+/// What is known of a job that shipctl does not run, and of the jobs whose work it takes up: nothing of it has a state or a
+/// workspace here, and only the keys of AWS matter.
+fn survey<'a>(session: &'a Session, jobs: &[&str]) -> Result<Ready<'a>, Failure> {
+    let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
+    let (plan, missing) = resolve::survey(&session.line.pipeline, jobs).map_err(fail)?;
+    session.warn(&missing);
+    let mut of_aws: Vec<&Integration> = Vec::new();
+    for integration in plan.all_integrations().filter(|known| AWS_KINDS.contains(&known.kind.name)) {
+        if of_aws.iter().all(|known| known.name.text != integration.name.text) {
+            of_aws.push(integration);
+        }
+    }
+    let (mut credentials, problems) =
+        credentials::fetch_each(&of_aws, &mut session.fetcher(Commands::RunHere));
+    let problems: Vec<_> = problems.into_iter().flatten().collect();
+    if !problems.is_empty() {
+        return Err(fail(problems));
+    }
+    session.take_roles(&plan, &mut credentials, false).map_err(fail)?;
+    let versions = Rc::default();
+    let mut build = session.surroundings(session.root(&plan.job.name.text, Home::Disk, 0)?, 1, &versions)?;
+    build.opened = Rc::new(session.open_params(&plan, &versions)?);
+    // No process gets it.
+    build.max_environment = usize::MAX;
+    let built = environment::build(&plan, &credentials, &build).map_err(fail)?;
+    session.warn(&built.warnings);
+    let (logins, finish) = Default::default();
+    Ok(Ready { plan, credentials, environment: built.environment, build, logins, finish })
 }
 
 /// The integration that the command is about.
@@ -61,25 +116,30 @@ fn choose<'n>(command: &Policy, needs: &'n [Need]) -> Result<&'n Need, Failure> 
     }
 }
 
-/// What the policy cannot hold, as only the scripts know it.
+/// What the policy cannot hold, as only the scripts know it, and what it need not hold.
 fn say_what_is_left(session: &Session, ready: &Ready, need: &Need) {
-    let warnings: Vec<_> = need
-        .left
-        .iter()
-        .map(|name| {
-            let named = |dependency: &&Dependency| dependency.name.text == *name;
-            let place = ready.plan.dependencies.iter().find(named).map(|dependency| dependency.name.place);
-            let place =
-                place.or(ready.plan.job.integrations.iter().find(|i| i.text == *name).map(|i| i.place));
-            let warning = Diagnostic::warning(format!("what scripts do with `{name}` is not in the policy"));
-            let warning = warning.hint("add the actions that they call");
-            match place {
-                Some(place) => warning.at(place),
-                None => warning,
-            }
-        })
-        .collect();
-    session.warn(&warnings);
+    let place = |name: &String| {
+        let named = |dependency: &&Dependency| dependency.name.text == *name;
+        let place = ready.plan.dependencies.iter().find(named).map(|dependency| dependency.name.place);
+        place.or(ready.plan.job.integrations.iter().find(|i| i.text == *name).map(|i| i.place))
+    };
+    let at = |warning: Diagnostic, name| match place(name) {
+        Some(place) => warning.at(place),
+        None => warning,
+    };
+    let kind = &ready.plan.job.kind.text;
+    let left = need.left.iter().map(|name| {
+        let warning = Diagnostic::warning(format!("what scripts do with `{name}` is not in the policy"));
+        at(warning.hint("add the actions that they call"), name)
+    });
+    let idle = need.idle.iter().map(|name| {
+        let warning = Diagnostic::warning(format!("nothing is in the policy for `{name}`"));
+        at(
+            warning.hint(format!("as far as is known, it can start a job of type `{kind}`, and no more")),
+            name,
+        )
+    });
+    session.warn(&left.chain(idle).collect::<Vec<_>>());
 }
 
 /// Prints who may take the role.

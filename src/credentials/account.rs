@@ -24,7 +24,7 @@ impl Taker {
         let name = &integration.name.text;
         let keys = self.keys(credentials, name).map_err(|problem| problem.at(integration))?;
         let region = region.map_or_else(|| self.region(credentials, name), str::to_owned);
-        ecr::login(&self.client, &region, &keys).map_err(|error| {
+        ecr::login(self.client(credentials, name), &region, &keys).map_err(|error| {
             Diagnostic::error(format!(
                 "integration `{name}`: cannot log in to its registry in {region}: {error}"
             ))
@@ -94,11 +94,13 @@ impl Taker {
         integration: &Integration,
     ) -> Result<Identity, Diagnostic> {
         let name = &integration.name.text;
-        sts::caller_identity(&self.client, &self.region(credentials, name), keys).map_err(|error| {
-            Diagnostic::error(format!("integration `{name}`: {error}"))
-                .at(integration.name.place)
-                .hint(error.hint())
-        })
+        sts::caller_identity(self.client(credentials, name), &self.region(credentials, name), keys).map_err(
+            |error| {
+                Diagnostic::error(format!("integration `{name}`: {error}"))
+                    .at(integration.name.place)
+                    .hint(error.hint())
+            },
+        )
     }
 
     /// Whether the keys of an integration may do something, without doing it.
@@ -118,7 +120,8 @@ impl Taker {
         let Ok(keys) = self.keys(credentials, name) else { return Ok(false) };
         let principal = iam::principal(&identity.arn);
         let region = self.region(credentials, name);
-        let decisions = iam::simulate(&self.client, &region, &keys, &principal, &[action], resources)?;
+        let decisions =
+            iam::simulate(self.client(credentials, name), &region, &keys, &principal, &[action], resources)?;
         Ok(!decisions.is_empty() && decisions.iter().all(|decision| decision.allowed))
     }
 

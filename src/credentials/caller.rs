@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::fetch::LIMIT;
 use super::program::{Failed, run_all};
 use crate::aws::renewal::keys_of_json;
-use crate::aws::{Keys, Profiles, chosen_profile};
+use crate::aws::{Keys, Profiles, Settings, are_in_environment, chosen_profile};
 use crate::secret::Secret;
 
 /// The environment and the profiles of whoever runs shipctl.
@@ -42,6 +42,15 @@ impl Caller {
         variable("AWS_REGION")
             .or_else(|| variable("AWS_DEFAULT_REGION"))
             .or_else(|| self.profiles.text(&self.profile, "region"))
+    }
+
+    /// Their way to AWS. A profile has its say where their keys come from it.
+    pub(super) fn settings(&self) -> Settings {
+        let settings = Settings::new(variable);
+        if are_in_environment(&variable) {
+            return settings;
+        }
+        settings.with_profile(&self.profiles, &self.profile)
     }
 
     /// The device that their second factor comes from.

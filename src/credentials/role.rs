@@ -5,7 +5,7 @@ use super::session::{asked_for, device_of, remembered};
 use super::{Content, Credential, Credentials, Fetched, FetchedValue, Value};
 use crate::aws::renewal::Renewal;
 use crate::aws::sts::{self, Role, Session};
-use crate::aws::{self, Client, Keys, Partition, Settings, Way};
+use crate::aws::{self, Arn, Client, Keys, Partition, Settings, Way};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::Integration;
 use crate::resolve::Plan;
@@ -27,8 +27,11 @@ const NAME_SOMEBODY: &str =
 
 /// Takes roles, and asks AWS for the rest that a job needs of it.
 pub struct Taker {
-    pub(super) client: Client,
+    /// The way to AWS of keys that integrations hold.
+    client: Client,
     caller: Caller,
+    /// The way to AWS of the caller's keys, and of what they lead to.
+    callers_client: Client,
     mfa_code: Option<Secret>,
 }
 
@@ -109,9 +112,11 @@ impl NoKeys {
 impl Taker {
     /// Reads what the environment says of the way to AWS.
     pub fn new(mfa_code: Option<&str>) -> Self {
+        let caller = Caller::new();
         Taker {
             client: Client::new(Settings::new(caller::variable)),
-            caller: Caller::new(),
+            callers_client: Client::new(caller.settings()),
+            caller,
             mfa_code: mfa_code.map(|code| Secret::new(code.to_owned())),
         }
     }
@@ -131,6 +136,16 @@ impl Taker {
             }
         }
         Ok(())
+    }
+
+    /// The way to AWS of the keys of an integration.
+    pub(super) fn client(&self, credentials: &Credentials, name: &str) -> &Client {
+        let role = credentials.get(name).filter(|credential| credential.kind.name == ROLE);
+        match role.map(|role| role.text("sourceIntegration")) {
+            Some(Some(source)) => self.client(credentials, source),
+            Some(None) => &self.callers_client,
+            None => &self.client,
+        }
     }
 
     /// The region to ask for something of this ARN.
@@ -161,6 +176,7 @@ impl Taker {
         let credential = credentials.get(name).ok_or_else(|| undeclared(name))?;
         let wanted = Wanted::of(credential)?;
         let region = self.region_of(&wanted.role.arn);
+        let client = self.client(credentials, name);
         let source = credential.text("sourceIntegration");
         let is_role = |name: &&str| credentials.get(*name).is_some_and(|source| source.kind.name == ROLE);
         let (keys, mut roles, from) = if let Some(source) = source.filter(is_role) {
@@ -170,15 +186,17 @@ impl Taker {
             let keys = match source {
                 Some(source) => {
                     let keys = self.keys(credentials, source)?;
-                    self.with_second_factor(keys, None, &region).map_err(|error| wanted.failed(&error))?
+                    self.with_second_factor(client, keys, None, &region)
+                        .map_err(|error| wanted.failed(&error))?
                 }
                 None => self.callers_keys(&wanted, &region)?,
             };
             (keys.clone(), Vec::new(), keys)
         };
-        let session = self.assume(&from, &wanted.role, &region).map_err(|error| wanted.failed(&error))?;
+        let session = assume(client, &from, &wanted.role, &region).map_err(|error| wanted.failed(&error))?;
         roles.push(wanted.role);
-        Ok(Renewal { region, keys, roles, session })
+        let (endpoint, ca_bundle) = client.settings().to_settle();
+        Ok(Renewal { region, endpoint, ca_bundle, keys, roles, session })
     }
 
     /// The keys of whoever runs shipctl.
@@ -195,7 +213,8 @@ impl Taker {
             Lost::Aws(error) => wanted.failed(&error),
             Lost::Elsewhere(why) => fail(why, nobody),
         })?;
-        self.with_second_factor(keys, self.caller.mfa_serial(), region).map_err(|error| wanted.failed(&error))
+        self.with_second_factor(&self.callers_client, keys, self.caller.mfa_serial(), region)
+            .map_err(|error| wanted.failed(&error))
     }
 
     /// Goes the way to keys.
@@ -205,22 +224,17 @@ impl Taker {
             Way::Process(command) => Ok(caller::of_process(command)?),
             Way::AwsCli { profile } => Ok(caller::of_aws_cli(profile)?),
             Way::Role { role, from, mfa_serial } => {
-                let from = self.with_second_factor(self.go(from, region)?, mfa_serial.clone(), region)?;
-                Ok(self.assume(&from, role, region)?.keys)
+                let (client, from) = (&self.callers_client, self.go(from, region)?);
+                let from = self.with_second_factor(client, from, mfa_serial.clone(), region)?;
+                Ok(assume(client, &from, role, region)?.keys)
             }
         }
-    }
-
-    fn assume(&self, from: &Keys, role: &Role, region: &str) -> Result<Session, aws::Error> {
-        let seconds = role.seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
-        let external_id = role.external_id.as_ref().map_or("", Secret::expose);
-        let asked = [&role.arn, &role.session_name, external_id, &seconds, region];
-        remembered(from, &asked, || sts::assume_role(&self.client, region, from, role))
     }
 
     /// The keys of somebody who has shown the second factor, where one is asked for or given.
     fn with_second_factor(
         &self,
+        client: &Client,
         keys: Keys,
         serial: Option<String>,
         region: &str,
@@ -232,16 +246,24 @@ impl Taker {
         let serial = match serial {
             Some(serial) => serial,
             None => {
-                let arn = sts::caller_identity(&self.client, region, &keys)?.arn;
+                let arn = sts::caller_identity(client, region, &keys)?.arn;
                 device_of(&arn).unwrap_or(arn)
             }
         };
-        let session = remembered(&keys, &[&serial, region], || {
+        let session = remembered(&keys, &[&serial, &client.address(region)], || {
             let code = self.mfa_code.clone().map_or_else(|| asked_for(&serial), Ok)?;
-            sts::session_with_mfa(&self.client, region, &keys, &serial, &code)
+            sts::session_with_mfa(client, region, &keys, &serial, &code)
         })?;
         Ok(session.keys)
     }
+}
+
+/// The session of a role, from memory if it was taken before and lasts.
+fn assume(client: &Client, from: &Keys, role: &Role, region: &str) -> Result<Session, aws::Error> {
+    let seconds = role.seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
+    let external_id = role.external_id.as_ref().map_or("", Secret::expose);
+    let asked = [&role.arn, &role.session_name, external_id, &seconds, &client.address(region)];
+    remembered(from, &asked, || sts::assume_role(client, region, from, role))
 }
 
 /// Why the way to keys led nowhere.
@@ -273,7 +295,7 @@ impl<'a> Wanted<'a> {
         };
         let text = |name: &str| credential.text(name).map(str::to_owned);
         let arn = text("assumeRoleARN").unwrap_or_default();
-        if !arn.starts_with("arn:") || !arn.contains(":role/") {
+        if !Arn::parse(&arn).is_some_and(|arn| arn.is_role()) {
             return Err(fail(
                 format!("`{arn}` is not the ARN of a role"),
                 "it looks like arn:aws:iam::123456789012:role/deploy",
@@ -371,7 +393,7 @@ impl Credential {
             None => Some(Secret::new(UNASKED_SECRET.to_owned())),
         };
         let expiration = session.map_or(UNASKED_TIME, |session| &session.expiration).to_owned();
-        let account = self.text("assumeRoleARN").and_then(|arn| arn.split(':').nth(4)).unwrap_or_default();
+        let account = self.text("assumeRoleARN").and_then(Arn::parse).map_or("", |arn| arn.account);
         let account = (self.text("awsAccountId").is_none()).then(|| Value::Plain(account.to_owned()));
         let new = [
             ("accessKey", secret(|keys| Some(&keys.access_key)).map(Value::Secret), origin),

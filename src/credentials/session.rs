@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::aws::renewal::SPARE;
 use crate::aws::sts::Session;
-use crate::aws::{self, Keys};
+use crate::aws::{self, Arn, Keys};
 use crate::secret::Secret;
 
 /// The sessions of this process, by what they were asked for with: several jobs of one line take the same roles.
@@ -37,8 +37,9 @@ pub(super) fn remembered(
 
 /// The device that a user's second factor comes from, if it is called after the user, as the console suggests.
 pub(super) fn device_of(arn: &str) -> Option<String> {
-    let (account, user) = arn.split_once(":user/")?;
-    Some(format!("{account}:mfa/{}", user.rsplit('/').next()?))
+    let arn = Arn::parse(arn)?;
+    let user = arn.resource.strip_prefix("user/")?;
+    Some(arn.in_iam(&format!("mfa/{}", user.rsplit('/').next()?)))
 }
 
 /// Asks the terminal for the code of a device.

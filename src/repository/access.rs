@@ -1,5 +1,9 @@
 //! The credentials for a server, passed to git so that nobody else sees them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
 use crate::credentials::{Content, Credential};
 use crate::secret::Secret;
 
@@ -29,8 +33,9 @@ impl Access {
             "bitbucketServerBasic" => (field("username")?, field("password")?),
             _ => return None,
         };
-        let pair = zeroize::Zeroizing::new(format!("{user}:{secret}"));
-        let header = Secret::new(format!("Authorization: Basic {}", base64(pair.as_bytes())));
+        let pair = Zeroizing::new(format!("{user}:{secret}"));
+        let pair = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+        let header = Secret::new(format!("Authorization: Basic {}", *pair));
         Some(Access {
             server: remote::server(url)?.to_owned(),
             header,
@@ -47,33 +52,5 @@ impl Access {
     /// What must not be shown.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
         [&self.secret, &self.header].into_iter()
-    }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let bits =
-            chunk.iter().fold(0, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
-        for i in 0..4 {
-            let sextet = bits >> (18 - 6 * i) & 63;
-            text.push(if i <= chunk.len() { char::from(ALPHABET[sextet]) } else { '=' });
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    #[test]
-    fn base64_of_every_length() {
-        for (text, encoded) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob\u{ff}", "Zm9vYsO/")]
-        {
-            assert_eq!(base64(text.as_bytes()), encoded);
-        }
     }
 }

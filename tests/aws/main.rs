@@ -8,6 +8,7 @@ mod answers;
 mod base;
 mod cli_config;
 mod doctor;
+mod endpoints;
 mod failures;
 mod keys;
 mod moto;

@@ -6,14 +6,18 @@ use serde_json::Value;
 
 use crate::answers::{Answers, error, session};
 use crate::moto::Moto;
-use crate::place::{Place, programs};
+use crate::place::{ACCESS_KEY, Place, SECRET_KEY, programs};
 
 fn place(endpoint: &str) -> Place {
     Place::new(endpoint).fixture("least-privilege")
 }
 
 fn policy(place: &Place, arguments: &[&str]) -> Value {
-    let done = place.run(&[&["policy", "ship"], arguments].concat());
+    policy_of(place, "ship", arguments)
+}
+
+fn policy_of(place: &Place, job: &str, arguments: &[&str]) -> Value {
+    let done = place.run(&[&["policy", job], arguments].concat());
     assert_eq!(done.status, Some(0), "{}", done.stderr);
     serde_json::from_str(&done.stdout).unwrap()
 }
@@ -52,13 +56,136 @@ fn a_role_needs_what_resources_and_scopes_say() {
     );
 }
 
+/// The actions of a policy, by the names of its statements, and what they are allowed on.
+fn told(policy: &Value) -> Vec<String> {
+    let joined = |list: &Value| {
+        list.as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect::<Vec<_>>().join(" ")
+    };
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    let told = |it: &Value| {
+        format!("{}: {} on {}", it["Sid"].as_str().unwrap(), joined(&it["Action"]), joined(&it["Resource"]))
+    };
+    statements.map(told).collect()
+}
+
+#[test]
+fn a_deployment_needs_what_its_documentation_asks_for() {
+    let place = place("http://127.0.0.1:1");
+    let policy = policy_of(&place, "rollout", &["--integration", "deployer"]);
+    assert_eq!(
+        told(&policy),
+        [
+            "EcsTaskDefinitions: ecs:DeregisterTaskDefinition ecs:ListTaskDefinitions on *",
+            "EcsNewTaskDefinitions: ecs:RegisterTaskDefinition on arn:aws:ecs:eu-west-1:210987654321:task-definition/*",
+            "EcsServices: ecs:CreateService ecs:DeleteService ecs:DescribeServices ecs:UpdateService on arn:aws:ecs:eu-west-1:210987654321:service/shop/*",
+            "Roles: iam:ListRoles on *",
+            "RolesOfServices: iam:PassRole on arn:aws:iam::210987654321:role/ecs-front",
+            "RolesOfTasks: iam:PassRole on arn:aws:iam::210987654321:role/web-task",
+            "EcrLogin: ecr:GetAuthorizationToken on *",
+            "EcrPull: ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:GetDownloadUrlForLayer on arn:aws:ecr:eu-west-1:210987654321:repository/shop/web",
+        ]
+    );
+    assert_eq!(
+        statement(&policy, "RolesOfTasks")["Condition"],
+        serde_json::json!({"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}})
+    );
+    let said = place.run(&["policy", "rollout", "--integration", "deployer"]).stderr;
+    assert_eq!(said, "", "all of it is known");
+    let refused = place.bad(&["run", "rollout"]);
+    assert!(refused.contains("job `rollout` is of type `deploy`, and shipctl runs runSh jobs"), "{refused}");
+}
+
+/// A line with one pair of keys, of jobs that Shippable ran itself.
+fn managed(jobs: &str) -> Place {
+    let place = Place::new("http://127.0.0.1:1");
+    place.write(
+        "shippable.yml",
+        &format!(
+            "integrations:
+  - {{name: keys, type: amazonKeys, fields: {{accessKey: {ACCESS_KEY}, secretKey: {SECRET_KEY}}}}}
+resources:
+  - {{name: 1, type: image, integration: keys, pointer: {{sourceName: 123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/web}}}}
+  - {{name: api, type: image, integration: keys, pointer: {{sourceName: 123456789012.dkr.ecr.us-east-1.amazonaws.com/api:2}}}}
+  - {{name: tools, type: cliConfig, integration: keys}}
+  - {{name: prod, type: cluster, integration: keys, pointer: {{sourceName: prod, region: us-east-1}}}}
+  - {{name: balancer, type: loadBalancer, integration: keys, pointer: {{sourceName: front}}}}
+  - name: count
+    type: replicas
+    versionTemplate:
+      {{count: 2, minReplicas: 1, maxReplicas: 4, autoScalingRole: scaler, autoScalingPolicies: [{{}}], metricAlarms: [{{}}]}}
+  - {{name: plain, type: replicas, version: {{count: 2}}}}
+jobs:
+{jobs}"
+        ),
+    );
+    place
+}
+
+const SCALED: &str =
+    "  - {name: images, type: manifest, steps: [{IN: 1}, {IN: api}, {IN: tools}, {IN: count}]}
+  - {name: tagged, type: release, steps: [{IN: images}]}
+  - {name: first, type: deploy, steps: [{IN: tagged}, {IN: elsewhere}]}
+  - {name: second, type: deploy, steps: [{IN: first}, {IN: prod}, {IN: balancer}, {IN: plain}]}
+";
+
+#[test]
+fn manifests_are_looked_for_behind_releases_and_deployments() {
+    let place = managed(SCALED);
+    let done = place.run(&["policy", "second"]);
+    let told = told(&serde_json::from_str(&done.stdout).unwrap()).join("\n");
+    for line in [
+        "Scaling: application-autoscaling:DeregisterScalableTarget application-autoscaling:RegisterScalableTarget application-autoscaling:DeleteScalingPolicy application-autoscaling:PutScalingPolicy on arn:aws:application-autoscaling:us-east-1:*:scalable-target/*",
+        "Alarms: cloudwatch:DeleteAlarms cloudwatch:PutMetricAlarm on arn:aws:cloudwatch:us-east-1:*:alarm:*",
+        "RolesOfScaling: iam:PassRole on arn:aws:iam::*:role/scaler",
+        "RolesOfServices: iam:PassRole on arn:aws:iam::*:role/*",
+        " on arn:aws-cn:ecr:cn-north-1:123456789012:repository/web arn:aws:ecr:us-east-1:123456789012:repository/api",
+    ] {
+        assert!(told.contains(line), "{line} is not in: {told}");
+    }
+    // What is declared in another repository is no reason to say nothing.
+    for warning in [
+        "warning: `elsewhere` is declared nowhere\n",
+        "warning: nothing is in the policy for `tools`\n",
+        "hint: as far as is known, it can start a job of type `deploy`, and no more\n",
+    ] {
+        assert!(done.stderr.contains(warning), "{}", done.stderr);
+    }
+    let plain = managed("  - {name: j, type: deploy, steps: [{IN: prod}, {IN: plain}]}\n");
+    assert!(!policy_of(&plain, "j", &[]).to_string().contains("autoscaling"));
+}
+
+#[test]
+fn jobs_that_call_nothing_of_aws_are_not_refused() {
+    let place = managed(
+        "  - {name: lb, type: provision, steps: [{IN: balancer}]}
+  - {name: line_rSync, type: rSync, steps: []}
+  - {name: web, type: manifest, steps: [{IN: 1}]}
+  - {name: old, type: ecsDeploy, steps: [{GET: web}, {GET: old_cluster}]}
+",
+    );
+    let line = std::fs::read_to_string(place.path("shippable.yml")).unwrap();
+    let cluster = "  - {name: old_cluster, type: ecsCluster, integration: keys, source: {name: test, region: us-west-2}}\njobs:\n";
+    place.write("shippable.yml", &line.replace("jobs:\n", cluster));
+    let said = place.bad(&["policy", "lb"]);
+    assert!(said.ends_with("error: nothing in job `lb` says what `keys` must be allowed; as far as is known, jobs of type `provision` call nothing of AWS with such resources\n"), "{said}");
+    assert_eq!(place.bad(&["policy", "line_rSync"]), "error: job `line_rSync` has no integration of AWS\n");
+    assert_eq!(told(&policy_of(&place, "web", &[])).len(), 2);
+    let old = told(&policy_of(&place, "old", &[])).join("\n");
+    assert!(old.contains("arn:aws:ecs:us-west-2:*:service/test/*"), "{old}");
+}
+
 #[test]
 #[ignore = "needs tests/aws/setup.sh"]
 fn policies_are_valid() {
     let moto = Moto::start();
     let place = place(&moto.address);
-    for integration in ["deployer", "ci_user"] {
-        let text = policy(&place, &["--integration", integration]).to_string();
+    let of_ship = |integration| policy(&place, &["--integration", integration]).to_string();
+    for (user, text) in [
+        ("deployer", of_ship("deployer")),
+        ("ci_user", of_ship("ci_user")),
+        ("rollout", policy_of(&place, "rollout", &["--integration", "deployer"]).to_string()),
+        ("second", policy_of(&managed(SCALED), "second", &[]).to_string()),
+    ] {
         let lint = Command::new(programs().join("parliament")).args(["--string", &text]).output().unwrap();
         let said = String::from_utf8_lossy(&lint.stdout);
         assert!(
@@ -67,7 +194,7 @@ fn policies_are_valid() {
             String::from_utf8_lossy(&lint.stderr)
         );
         // The emulation refuses documents that are no policy.
-        moto.user(integration, &text);
+        moto.user(user, &text);
     }
     let trust = policy(&place, &["--integration", "deployer", "--trust", "--reveal"]);
     assert_eq!(

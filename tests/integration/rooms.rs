@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("contract", &[]),
     ("exit", &[]),
+    ("http", &[]),
     ("nearest", &[]),
     ("secret", &[]),
     ("secure", &["secret"]),
     ("source", &[]),
-    ("aws", &["secret"]),
+    ("aws", &["http", "secret"]),
     ("diagnostic", &["nearest", "source"]),
     ("graph", &[]),
     ("yaml", &["diagnostic", "source"]),
@@ -58,9 +59,9 @@ const ROOMS: &[(&str, &[&str])] = &[
             "source",
         ],
     ),
-    ("policy", &["aws", "contract", "credentials", "environment", "resolve"]),
+    ("policy", &["aws", "contract", "credentials", "environment", "model", "resolve", "yaml"]),
     ("run", &["exit", "mask", "secret"]),
-    ("lookup", &["contract", "exit", "nearest"]),
+    ("lookup", &["contract", "exit", "http", "nearest"]),
     ("cli", &["environment", "lookup"]),
 ];
 

@@ -1,10 +1,11 @@
 //! One request over HTTP or HTTPS, and what came of it. Nothing here puts an address or a header into a message.
 
-use std::io;
 use std::time::Duration;
 
+use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Error};
+
+use crate::http::Unanswered;
 
 /// No service has more to say than this.
 const LONGEST_ANSWER: u64 = 1 << 20;
@@ -62,11 +63,11 @@ impl Request {
                 request.call()
             }
         };
-        let mut response = sent.map_err(|error| reason(&error, timeout))?;
+        let mut response = sent.map_err(|error| Unanswered::new(&error, timeout).why)?;
         let status = response.status();
         let answer =
             response.body_mut().with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string();
-        let answer = answer.map_err(|error| reason(&error, timeout))?;
+        let answer = answer.map_err(|error| Unanswered::new(&error, timeout).why)?;
         if status.is_success() {
             return Ok(answer);
         }
@@ -79,27 +80,6 @@ fn excerpt(answer: &str) -> String {
     let line: String =
         answer.trim().chars().take_while(|c| *c != '\n').filter(|c| !c.is_control()).take(200).collect();
     if line.is_empty() { line } else { format!(": {line}") }
-}
-
-/// Why it could not be sent. Some of ureq's messages quote the address, so they are not passed on as they are.
-fn reason(error: &Error, timeout: Duration) -> String {
-    match error {
-        Error::Timeout(_) => format!("no answer within {} s", timeout.as_secs_f64()),
-        Error::HostNotFound => "its host is not known".to_owned(),
-        Error::ConnectionFailed => "no connection could be made".to_owned(),
-        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            format!("no answer within {} s", timeout.as_secs_f64())
-        }
-        Error::Io(error) => error.to_string(),
-        Error::Rustls(error) => format!("TLS: {error}"),
-        Error::Tls(error) => format!("TLS: {error}"),
-        Error::BadUri(_) | Error::Http(_) | Error::RequireHttpsOnly(_) => {
-            "it is not a valid http(s) URL".to_owned()
-        }
-        Error::BodyExceedsLimit(_) => "its answer is too long".to_owned(),
-        Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => "the proxy could not be used".to_owned(),
-        _ => "the answer could not be understood".to_owned(),
-    }
 }
 
 /// `text` as part of a URL: all but letters, digits and `-._~` percent-encoded.
