@@ -148,7 +148,7 @@ fn replicated(ready: &Ready, layout: &Layout, name: &str) -> Result<Option<Base>
     let below = Path::new(path::OUT).join(name).join(path::VERSION_JSON);
     let Some(rendered) = layout.files.get(&below) else { return Ok(None) };
     let at = ready.build.root.join(&below);
-    if fs::read(&at).is_ok_and(|found| found == *rendered.contents) {
+    if fs::read(&at).is_ok_and(|found| found == rendered.contents) {
         return Ok(None);
     }
     let version = |document: &Json| {

@@ -86,7 +86,8 @@ struct Version<'a> {
 /// What a version holds: what is stored, or the YAML's `version`, with placeholders replaced in what is as the YAML has
 /// it; the `sourceName` of the pointer; and what git says of a repository.
 struct PropertyBag<'a> {
-    bag: JsonMap<String, Json>,
+    stored: Option<&'a JsonMap<String, Json>>,
+    /// The YAML's `version`.
     written: Option<&'a Map>,
     source_name: Option<&'a str>,
     sha_data: Option<Json>,
@@ -161,7 +162,7 @@ impl<'a> Version<'a> {
                 .and_then(|text| text.parse().ok()),
             version_name: variable(dependency, environment, "VERSIONNAME"),
             property_bag: PropertyBag {
-                bag: versions::bag_of(dependency.target.resource(), build.versions.of(dependency)),
+                stored: build.versions.of(dependency).map(|version| &version.bag),
                 written: dependency
                     .target
                     .resource()
@@ -183,14 +184,36 @@ fn variable<'e>(dependency: &Dependency, environment: &'e Environment, part: &st
 impl Serialize for PropertyBag<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        let live = |key: &str| key == "shaData" && self.sha_data.is_some();
-        for (key, value) in self.bag.iter().filter(|(key, _)| !live(key)) {
-            match versions::still_written(self.written, key, value).filter(|_| key != "params") {
-                Some(node) => map.serialize_entry(key, &Substituted(node, self.environment))?,
-                None => map.serialize_entry(key, value)?,
+        let is_live = |key: &str| key == "shaData" && self.sha_data.is_some();
+        let mut has_source_name = false;
+        let mut entry = |key: &str, node: Option<&Node>, value: Option<&Json>| {
+            has_source_name |= key == "sourceName";
+            match (node, value) {
+                _ if is_live(key) => Ok(()),
+                // Placeholders in params stay.
+                (Some(node), _) if key != "params" => {
+                    map.serialize_entry(key, &Substituted(node, self.environment))
+                }
+                (_, Some(value)) => map.serialize_entry(key, value),
+                (node, None) => map.serialize_entry(key, &node),
+            }
+        };
+        match self.stored {
+            Some(bag) => {
+                for (key, value) in bag {
+                    let written = self.written.filter(|_| key != "params");
+                    entry(key, versions::still_written(written, key, value), Some(value))?;
+                }
+            }
+            None => {
+                for (key, written) in self.written.into_iter().flatten() {
+                    if key != "versionName" {
+                        entry(key, Some(&written.node), None)?;
+                    }
+                }
             }
         }
-        if let Some(name) = self.source_name.filter(|_| !self.bag.contains_key("sourceName")) {
+        if let Some(name) = self.source_name.filter(|_| !has_source_name) {
             map.serialize_entry("sourceName", name)?;
         }
         // A repository goes in as it is now, whatever was once replicated to it.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::{IndexMap, IndexSet};
 use serde::Serialize;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::documents::{IntegrationDocument, Message, VersionDocument};
 use crate::contract::{envfile, path};
@@ -24,10 +24,18 @@ pub struct Layout {
 
 /// What a file of a workspace holds.
 pub struct Rendered {
-    /// The text; wiped from memory when dropped.
-    pub contents: Zeroizing<Vec<u8>>,
-    /// Whether a secret is in it: it is removed even when the workspace is kept.
+    /// The text.
+    pub contents: Vec<u8>,
+    /// Whether a secret is in it: it is removed even when the workspace is kept, and wiped from memory when dropped.
     pub secret: bool,
+}
+
+impl Drop for Rendered {
+    fn drop(&mut self) {
+        if self.secret {
+            self.contents.zeroize();
+        }
+    }
 }
 
 /// The directories that every workspace has.
@@ -72,13 +80,13 @@ pub fn render(
 
 impl Layout {
     /// Adds a file that is secret.
-    pub fn add_secret(&mut self, path: PathBuf, contents: Zeroizing<Vec<u8>>) {
-        self.files.insert(path, Rendered { contents, secret: true });
+    pub fn add_secret(&mut self, path: PathBuf, mut contents: Zeroizing<Vec<u8>>) {
+        self.add(path, std::mem::take(&mut contents), true);
     }
 
     /// Adds a file. The later of two steps that name the same resource wins.
     fn add(&mut self, path: PathBuf, contents: Vec<u8>, secret: bool) {
-        self.files.insert(path, Rendered { contents: Zeroizing::new(contents), secret });
+        self.files.insert(path, Rendered { contents, secret });
     }
 
     fn json(&mut self, path: PathBuf, document: &impl Serialize, secret: bool) -> anyhow::Result<()> {
