@@ -129,7 +129,7 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> VersionDocument<'a> {
-    pub(super) fn new(dependency: &'a Dependency, environment: &'a Environment, build: &Build) -> Self {
+    pub(super) fn new(dependency: &'a Dependency, environment: &'a Environment, build: &'a Build) -> Self {
         VersionDocument {
             identity: Identity::new(dependency, build),
             operation: dependency.operation.word(),
@@ -155,7 +155,7 @@ impl<'a> Identity<'a> {
 }
 
 impl<'a> Version<'a> {
-    fn new(dependency: &'a Dependency, environment: &'a Environment, build: &Build) -> Self {
+    fn new(dependency: &'a Dependency, environment: &'a Environment, build: &'a Build) -> Self {
         Version {
             version_id: variable(dependency, environment, "VERSIONID"),
             version_number: variable(dependency, environment, "VERSIONNUMBER")
