@@ -214,11 +214,11 @@ impl Store {
 
     /// The highest number of a build of a job that has ended.
     fn ended_builds(&self, job: &str) -> Result<u32> {
-        self.connection
-            .query_row("SELECT builds FROM subject WHERE name = ?1", [job], |row| row.get(0))
-            .optional()
-            .map(Option::unwrap_or_default)
-            .context(self, "read the history")
+        let builds = || {
+            let mut builds = self.connection.prepare_cached("SELECT builds FROM subject WHERE name = ?1")?;
+            builds.query_row([job], |row| row.get(0)).optional()
+        };
+        builds().map(Option::unwrap_or_default).context(self, "read the history")
     }
 
     /// The number that the next build of a job would have.

@@ -120,7 +120,8 @@ impl Store {
 
     fn one(&self, filter: &str, parameters: (&str, impl ToSql)) -> Result<Option<Version>> {
         let sql = format!("{SELECT} AND subject.name = ?1 {filter}");
-        let found = self.connection.query_row(&sql, parameters, Raw::of).optional().context(self, READ)?;
+        let mut statement = self.connection.prepare_cached(&sql).context(self, READ)?;
+        let found = statement.query_row(parameters, Raw::of).optional().context(self, READ)?;
         found.map(|raw| raw.parse(self)).transpose()
     }
 
@@ -143,7 +144,7 @@ const SELECT: &str = "
 /// The last version of a name, within whatever transaction is open.
 pub(super) fn latest(connection: &Connection, name: &str) -> rusqlite::Result<Option<Raw>> {
     let sql = format!("{SELECT} AND subject.name = ?1 ORDER BY version.number DESC LIMIT 1");
-    connection.query_row(&sql, [name], Raw::of).optional()
+    connection.prepare_cached(&sql)?.query_row([name], Raw::of).optional()
 }
 
 /// A version whose bag is not parsed.
