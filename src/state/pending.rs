@@ -177,8 +177,10 @@ fn is_stored(connection: &Connection, build: &BuildRef, started: i64) -> rusqlit
 fn append(place: &Place, line: &str) -> io::Result<u64> {
     let file = lock(&place.directory.join(FILE), true)?;
     let before = file.metadata()?.len();
-    match (&*file).write_all(format!("{line}\n").as_bytes()) {
-        Ok(()) => Ok(before + line.len() as u64 + 1),
+    // It begins anew, should what is there have no end.
+    let line = format!("\n{line}\n");
+    match (&*file).write_all(line.as_bytes()) {
+        Ok(()) => Ok(before + line.len() as u64),
         Err(error) => {
             file.set_len(before)?;
             Err(error)

@@ -4,11 +4,11 @@
 //! nobody has locked was left by a run that was killed. So a run has to look at those in use, and not at all that there
 //! have ever been. The others have it in them.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
 use nix::fcntl::{AT_FDCWD, Flock, FlockArg, RenameFlags, renameat2};
@@ -112,7 +112,11 @@ pub fn remove_stale(home: Home) -> Result<()> {
     if age.is_ok_and(|age| age < ROUND) {
         return Ok(());
     }
-    fs::write(&looked, "").with_context(|| format!("cannot write to {}", home.display()))?;
+    let mut options = OpenOptions::new();
+    let look = options.write(true).create(true).truncate(true).mode(0o600).open(&looked);
+    // Its age counts, also of one that was empty before.
+    look.and_then(|looked| looked.set_modified(SystemTime::now()))
+        .with_context(|| format!("cannot write to {}", home.display()))?;
     for entry in fs::read_dir(&home)?.flatten() {
         let _ = remove_if_idle(&entry, &busy.join(entry.file_name()));
     }

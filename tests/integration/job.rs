@@ -1,14 +1,17 @@
 //! `shipctl run` and `shipctl exec`: a job with its environment and files, and nothing of it left behind.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
+use nix::fcntl::OFlag;
 use nix::mount::{MsFlags, mount, umount};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
 use regex::Regex;
 
 use crate::support::{Call, shipctl};
@@ -291,16 +294,51 @@ fn the_environment_of_shipctl_itself_stays_out_of_jobs() {
     );
 }
 
+/// What is made for its owner alone from the beginning is that under any umask. Made wider and narrowed then, it would be
+/// seen by who looks all the time.
 #[test]
-fn secret_files_are_never_readable_by_others() {
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let call = call("run", "ship --workspace ws", WAIT);
-    let mut child = started(&call);
-    assert_eq!(mode(&call.path("ws")), 0o700);
-    assert_eq!(mode(&call.path("ws/IN/aws/integration.json")), 0o600);
-    kill(pid(&child), Signal::SIGTERM).unwrap();
-    child.wait().unwrap();
-    assert!(!call.path("ws").exists());
+fn files_are_never_readable_by_others() {
+    let call = call("run", "ship", "read _ <$HOME/go");
+    let go = call.path("go");
+    mkfifo(&go, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    let mut seen = BTreeSet::new();
+    for command in ["run ship", "run ship --workspace tmp/ws", "exec ship -- sh -c 'read _ <go'"].repeat(3) {
+        let program = env!("CARGO_BIN_EXE_shipctl");
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", &format!("umask 0; exec {program} {command} >/dev/null")])
+            .current_dir(call.path(""))
+            .env("TMPDIR", call.path("tmp"))
+            .env("HOME", call.path(""))
+            .spawn()
+            .unwrap();
+        let status = loop {
+            let over = child.try_wait().unwrap();
+            // Somebody reads from it once the script runs, and then everything is there.
+            let script = OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&go);
+            for directory in ["tmp", ".shipctl"] {
+                look(&call.path(directory), &mut seen);
+            }
+            let _ = script.map(|mut script| script.write_all(b"\n"));
+            if let Some(status) = over {
+                break status;
+            }
+        };
+        assert!(status.success(), "{command}");
+    }
+    assert!(seen.contains("integration.json") && seen.contains("audit.jsonl"), "{seen:?}");
+}
+
+/// Notes what is in a directory, which nobody but its owner may read.
+fn look(directory: &Path, seen: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let Ok(metadata) = entry.metadata() else { continue };
+        let mode = metadata.permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", entry.path().display());
+        seen.insert(entry.file_name().to_string_lossy().into_owned());
+        if metadata.is_dir() {
+            look(&entry.path(), seen);
+        }
+    }
 }
 
 /// A job could otherwise take the key of the line, and with it all that is encrypted.

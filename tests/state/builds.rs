@@ -66,7 +66,7 @@ fn a_build_that_has_not_ended_is_running_or_was_interrupted() {
     store.close().unwrap();
     // Its file is gone, too.
     let left = fs::read_dir(line.path().join(".shipctl/builds/job")).unwrap();
-    assert_eq!(left.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>(), ["last"]);
+    assert_eq!(left.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>(), ["idle", "last"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod kill;
 mod leaks;
 mod model;
 mod opening;
+mod pending;
 mod runs;
 mod support;
 mod together;
