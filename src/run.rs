@@ -37,13 +37,13 @@ mod watch;
 pub mod console;
 pub mod crew;
 
-use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 pub use capture::{Captured, capture};
+pub use command::Variables;
 pub use event::{Event, Kind, Step};
 pub use exec::exec;
 pub use launch::{Started, start};
@@ -89,7 +89,7 @@ pub struct Task {
     /// The entries of its script.
     pub entries: Vec<String>,
     /// The complete environment of its shell; nothing is inherited.
-    pub environment: Vec<(OsString, OsString)>,
+    pub environment: Variables,
 }
 
 /// The scripts around the tasks: the entries of each section.

@@ -26,7 +26,6 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let state = fetched.state.take();
     let (ready, workspace) = session.open(fetched, Home::Memory, command.keep)?;
-    let ready = ManuallyDrop::new(ready);
     workspace.fill()?;
     session.clone_repositories(&ready, &signals)?;
     session.finish_tools(&ready, &signals)?;
@@ -34,7 +33,7 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     drop(state);
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
     let mut variables = session.process_environment(&ready.environment, &task);
-    ci::add_functions(&ready.plan, &mut variables);
+    ci::add_functions(&ready.plan, &mut variables.0);
     let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
     let outcome = run::exec(&command.command, &variables, masking.as_mut(), &signals).map_err(Failure::from);
     drop(workspace);

@@ -121,7 +121,6 @@ pub(super) fn execute(
         return ci::run(session, fetched, (state, record), command, signals, console);
     }
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
-    let ready = ManuallyDrop::new(ready);
     let (outcome, masking) = run_opened(session, &ready, &workspace, &state, command, signals, console)?;
     let build = record.is_some().then_some(ready.build.number);
     if let Some(record) = record {
@@ -196,7 +195,7 @@ fn tasks(session: &Session, ready: &Ready) -> Result<Vec<run::Task>, Failure> {
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
         let mut environment = session.process_environment(&ready.environment, &on_top);
-        ci::add_functions(&ready.plan, &mut environment);
+        ci::add_functions(&ready.plan, &mut environment.0);
         tasks.push(run::Task { name: task_name(task, index), entries: task.entries.clone(), environment });
     }
     Ok(tasks)

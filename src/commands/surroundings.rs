@@ -5,15 +5,12 @@ use std::ffi::OsString;
 use super::Session;
 use crate::credentials;
 use crate::environment::{self, Environment};
+use crate::run::Variables;
 use crate::secure;
 
 impl Session {
     /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
-    pub(super) fn process_environment(
-        &self,
-        job: &Environment,
-        task: &Environment,
-    ) -> Vec<(OsString, OsString)> {
+    pub(super) fn process_environment(&self, job: &Environment, task: &Environment) -> Variables {
         let own = |name: &str| task.get(name).or_else(|| job.get(name)).is_some();
         let left_out = |name: &str| own(name) || job.hides(name);
         let inherited =
@@ -23,7 +20,7 @@ impl Session {
         let job = job.iter().filter(|(name, _)| task.get(name).is_none());
         let mut variables: Vec<_> = inherited.chain(job.map(pair)).chain(task.iter().map(pair)).collect();
         self.offer_shipctl(&mut variables);
-        variables
+        Variables(variables)
     }
 
     /// Scripts ask `shipctl`: where their PATH has none, this one comes last.

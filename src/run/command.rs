@@ -2,11 +2,13 @@
 
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::ops::Deref;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::libc;
 use nix::unistd::{AccessFlags, access};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::Error;
 
@@ -47,9 +49,29 @@ pub(super) fn words(command: &[OsString]) -> Result<Vec<CString>, Error> {
     command.iter().map(|word| c_string(word)).collect()
 }
 
+/// The complete environment of a process, as names and values; wiped when dropped, as secrets are among them.
+#[derive(Debug, Clone, Default)]
+pub struct Variables(pub Vec<(OsString, OsString)>);
+
+impl Deref for Variables {
+    type Target = [(OsString, OsString)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Drop for Variables {
+    fn drop(&mut self) {
+        for (_, value) in self.0.drain(..) {
+            value.into_vec().zeroize();
+        }
+    }
+}
+
 /// The variables as `NAME=value`.
-pub(super) fn variables(environment: &[(OsString, OsString)]) -> Result<Vec<CString>, Error> {
-    environment
+pub(super) fn variables(environment: &[(OsString, OsString)]) -> Result<Zeroizing<Vec<CString>>, Error> {
+    let variables = environment
         .iter()
         .map(|(name, value)| {
             let mut variable = Vec::with_capacity(name.len() + value.len() + 2);
@@ -59,7 +81,8 @@ pub(super) fn variables(environment: &[(OsString, OsString)]) -> Result<Vec<CStr
             // The value may be a secret: it has no place in the message.
             CString::new(variable).map_err(|_| no_nul(format!("set the variable {}", name.display())))
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    Ok(Zeroizing::new(variables))
 }
 
 /// A word or path.

@@ -182,8 +182,11 @@ mod tests {
             on_cancel: script(),
             always: script(),
         };
-        let tasks =
-            ["one", "two"].map(|name| Task { name: name.to_owned(), entries: script(), environment: vec![] });
+        let tasks = ["one", "two"].map(|name| Task {
+            name: name.to_owned(),
+            entries: script(),
+            environment: Default::default(),
+        });
         let path = Path::new("/");
         let (name, grace) = ("job", super::super::GRACE);
         let job = Job {
