@@ -137,13 +137,14 @@ impl Store {
             return Ok(());
         }
         let failed = |error: io::Error| Error::io(&error, format!("cannot {WHAT} in {}", path.display()));
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         let file = lock(&path, false).map_err(failed)?;
-        (&*file).read_to_string(&mut text).map_err(failed)?;
+        (&*file).read_to_end(&mut bytes).map_err(failed)?;
         let (explain, place) = (self.explain(WHAT), self.place.clone());
         let transaction = self.write(WHAT)?;
         // What is no line was being written when the disk was full.
-        for mut line in text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
+        let lines = bytes.split(|&byte| byte == b'\n');
+        for mut line in lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok()) {
             let change = line.change();
             let Line { job, number, started, ended, duration, result, status, .. } = line;
             let build = BuildRef { job, number };

@@ -85,7 +85,7 @@ fn nothing_is_taken_in_twice_and_half_a_line_not_at_all() {
     let once = found(line.path());
     assert_eq!(once, (vec![2, 1], "job #2 n=2".to_owned()));
     // As after a kill between the commit and the emptying, and with what a full disk has left of another.
-    let half = format!("{before}{}", &before[..20]);
+    let half = [before.as_bytes(), &before.as_bytes()[..20], b"\xff"].concat();
     fs::write(waiting(line.path()), &half).unwrap();
     assert_eq!(found(line.path()), once);
     fs::write(waiting(line.path()), &half).unwrap();
