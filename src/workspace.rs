@@ -4,22 +4,23 @@
 //! workspace is marked and locked while it is in use, so that what a killed run left behind is known as such and
 //! removed by the next one, and so that a directory of somebody else's is never emptied.
 //!
-//! Where workspaces lie by default, the directories that every workspace has stay, empty, for the next run: making
-//! and removing them takes longer than starting a shell.
+//! Where workspaces lie by default, the directories of one stay, empty, for the next run of the job: making and removing
+//! them takes longer than starting a shell. The file that marks it says which they are.
 
 mod documents;
 mod layout;
 mod place;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use indexmap::IndexSet;
 use nix::fcntl::{Flock, FlockArg};
 
-use layout::DIRECTORIES;
 pub use layout::{Layout, Rendered, render};
 pub use place::{Home, pipes, remove_stale};
 
@@ -37,8 +38,19 @@ pub struct Workspace {
     fate: Fate,
     marker: PathBuf,
     lock: Flock<File>,
-    /// Whether nothing was in it but directories when it was claimed.
-    was_empty: bool,
+    /// What was in it when it was claimed.
+    found: Found,
+}
+
+/// What is in a directory that becomes a workspace.
+#[derive(PartialEq)]
+enum Found {
+    /// Nothing.
+    Nothing,
+    /// Empty directories: these, as [`Workspace::directories`] writes them.
+    Directories(Vec<u8>),
+    /// What somebody left.
+    Remains,
 }
 
 /// What becomes of a workspace in the end.
@@ -70,9 +82,9 @@ impl Workspace {
     ///
     /// When another run uses it, when it holds something that is no workspace's, and when it cannot be written.
     pub fn claim(root: &Path, layout: Layout, keep: bool) -> Result<Workspace, Unavailable> {
-        let Claim { marker, lock, fate, is_empty } = claim(root)?;
+        let Claim { marker, lock, fate, found } = claim(root)?;
         let fate = if keep { Fate::Kept } else { fate };
-        Ok(Workspace { root: root.to_owned(), layout, fate, marker, lock, was_empty: is_empty })
+        Ok(Workspace { root: root.to_owned(), layout, fate, marker, lock, found })
     }
 
     /// Fills it. What a run that was killed left in it is removed first.
@@ -81,24 +93,19 @@ impl Workspace {
     ///
     /// When it cannot be written.
     pub fn fill(&self) -> Result<()> {
-        if !self.was_empty {
-            self.empty()?;
+        match &self.found {
+            Found::Directories(found) if *found == self.directories() => match self.write_files() {
+                // A person has put something there.
+                Err(error) if is_in_the_way(&error) => {}
+                written => return written,
+            },
+            Found::Directories(_) | Found::Remains => {}
+            Found::Nothing => return self.write(),
         }
-        match self.write() {
-            // A person has put something there, or an older shipctl has left it.
-            Err(error) if self.was_empty && is_in_the_way(&error) => {
-                self.empty()?;
-                self.write()
-            }
-            written => written,
-        }
-    }
-
-    /// Removes what another run has left in it.
-    fn empty(&self) -> Result<()> {
-        place::clear(&self.root, DIRECTORIES)
-            .and_then(|()| self.lock.set_len(0))
-            .with_context(|| format!("cannot use the workspace {}", self.root.display()))
+        place::clear(&self.root, &IndexSet::new())
+            .and_then(|_| self.lock.set_len(0))
+            .with_context(|| format!("cannot use the workspace {}", self.root.display()))?;
+        self.write()
     }
 
     fn write(&self) -> Result<()> {
@@ -106,12 +113,26 @@ impl Workspace {
             let directory = self.root.join(directory);
             make_directory(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
         }
+        self.write_files()
+    }
+
+    fn write_files(&self) -> Result<()> {
         for (name, file) in &self.layout.files {
             let path = self.root.join(name);
             write_private(&path, &file.contents)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
+    }
+
+    /// Its directories, for whoever finds them.
+    fn directories(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for directory in &self.layout.directories {
+            text.extend_from_slice(directory.as_os_str().as_bytes());
+            text.push(0);
+        }
+        text
     }
 
     /// Where it is.
@@ -123,11 +144,19 @@ impl Workspace {
     fn remove(&self) -> io::Result<()> {
         match self.fate {
             Fate::Emptied => {
-                place::clear(&self.root, DIRECTORIES)?;
+                let kept = place::clear(&self.root, &self.layout.directories)?;
+                if kept < self.layout.directories.len() {
+                    return fs::remove_file(&self.marker);
+                }
+                let directories = self.directories();
+                if !matches!(&self.found, Found::Directories(found) if *found == directories) {
+                    self.lock.set_len(0)?;
+                    (&*self.lock).write_all(&directories)?;
+                }
                 return place::lay_down(&self.marker, &self.root.join(MARKER));
             }
             Fate::Removed | Fate::RemovedButRoot => {
-                place::clear(&self.root, &[])?;
+                place::clear(&self.root, &IndexSet::new())?;
                 fs::remove_file(&self.marker)?;
             }
             Fate::Kept => {
@@ -141,6 +170,7 @@ impl Workspace {
                 if secrets.exists() {
                     place::remove_tree(&secrets)?;
                 }
+                self.lock.set_len(0)?;
                 return (&*self.lock).write_all(KEPT);
             }
         }
@@ -171,8 +201,7 @@ struct Claim {
     lock: Flock<File>,
     /// What becomes of it in the end.
     fate: Fate,
-    /// Whether nothing is in it but directories.
-    is_empty: bool,
+    found: Found,
 }
 
 /// Marks and locks a directory, which is made if it is not there.
@@ -182,10 +211,15 @@ fn claim(root: &Path) -> Result<Claim, Unavailable> {
         Unavailable::Failed(anyhow::Error::from(error).context(context))
     };
     if let Some(marker) = place::busy(root) {
-        let (lock, is_empty) =
-            lock(&marker, Some(&root.join(MARKER))).map_err(failed)?.ok_or(Unavailable::InUse)?;
-        make_directory(root).map_err(failed)?;
-        return Ok(Claim { marker, lock, fate: Fate::Emptied, is_empty });
+        let locked = lock(&marker, Some(&root.join(MARKER))).map_err(failed)?;
+        let (lock, origin) = locked.ok_or(Unavailable::InUse)?;
+        let made = make_directory(root).map_err(failed)?;
+        let found = match origin {
+            Origin::Idle => Found::Directories(read(&lock).map_err(failed)?),
+            Origin::New if made => Found::Nothing,
+            Origin::New | Origin::There => Found::Remains,
+        };
+        return Ok(Claim { marker, lock, fate: Fate::Emptied, found });
     }
     let made = !root.exists();
     make_directory(root).map_err(failed)?;
@@ -193,29 +227,52 @@ fn claim(root: &Path) -> Result<Claim, Unavailable> {
     if !made && !marker.exists() {
         refuse_foreign(root).map_err(Unavailable::Failed)?;
     }
-    let (lock, is_empty) = lock(&marker, None).map_err(failed)?.ok_or(Unavailable::InUse)?;
+    let (lock, origin) = lock(&marker, None).map_err(failed)?.ok_or(Unavailable::InUse)?;
+    let found = if origin == Origin::New { Found::Nothing } else { Found::Remains };
     let fate = if made { Fate::Removed } else { Fate::RemovedButRoot };
-    Ok(Claim { marker, lock, fate, is_empty })
+    Ok(Claim { marker, lock, fate, found })
 }
 
-/// Locks a file, and says whether it was not there: then it is made, of an idle one if there is one. `None` if somebody else
-/// has locked it.
-fn lock(path: &Path, idle: Option<&Path>) -> io::Result<Option<(Flock<File>, bool)>> {
+/// Where a file that is locked comes from.
+#[derive(PartialEq)]
+enum Origin {
+    /// It was made.
+    New,
+    /// It was an idle one, under another name.
+    Idle,
+    /// It was there: somebody was killed.
+    There,
+}
+
+/// What a small file holds.
+fn read(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut contents = Vec::new();
+    file.read_to_end(&mut contents)?;
+    Ok(contents)
+}
+
+/// Locks a file, which is made if it is not there, of an idle one if there is one. `None` if somebody else has locked it.
+fn lock(path: &Path, idle: Option<&Path>) -> io::Result<Option<(Flock<File>, Origin)>> {
     loop {
-        let open =
-            |new: bool| OpenOptions::new().create(true).create_new(new).append(true).mode(0o600).open(path);
-        let taken = idle.is_some_and(|idle| place::take_up(idle, path));
-        let (file, made) = match open(!taken) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (open(false)?, false),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                path.parent().map_or(Ok(()), make_directory)?;
-                continue;
+        let open = |new: bool| {
+            let mut options = OpenOptions::new();
+            options.create(true).create_new(new).read(true).append(true).mode(0o600).open(path)
+        };
+        let (file, origin) = if idle.is_some_and(|idle| place::take_up(idle, path)) {
+            (open(false)?, Origin::Idle)
+        } else {
+            match open(true) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (open(false)?, Origin::There),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    path.parent().map_or(Ok(false), make_directory)?;
+                    continue;
+                }
+                opened => (opened?, Origin::New),
             }
-            opened => (opened?, true),
         };
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             // Whoever held the lock before may have removed the file after it was opened here.
-            Ok(lock) if place::is_same_file(&lock, path) => return Ok(Some((lock, made))),
+            Ok(lock) if place::is_same_file(&lock, path) => return Ok(Some((lock, origin))),
             Ok(_) => {}
             Err((_, nix::errno::Errno::EWOULDBLOCK)) => return Ok(None),
             Err((_, error)) => return Err(error.into()),
@@ -236,15 +293,15 @@ fn refuse_foreign(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes a directory, and those above it, unless it is there.
-fn make_directory(path: &Path) -> io::Result<()> {
+/// Makes a directory, and those above it, unless it is there; says whether it was not.
+fn make_directory(path: &Path) -> io::Result<bool> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map(|()| true)
         }
         // Something else of that name is noticed when a file is written below it.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        made => made.map(|()| true),
     }
 }
 
@@ -254,7 +311,7 @@ fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut file = match open() {
         // A name may hold a `/`.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            path.parent().map_or(Ok(()), make_directory)?;
+            path.parent().map_or(Ok(false), make_directory)?;
             open()?
         }
         opened => opened?,

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
+use indexmap::IndexSet;
 use nix::fcntl::{AT_FDCWD, Flock, FlockArg, RenameFlags, renameat2};
 use nix::unistd::Uid;
 
-use super::{MARKER, lock, make_directory};
+use super::{KEPT, MARKER, Origin, lock, make_directory, read};
 
 /// How long empty directories are kept for the next run.
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -139,7 +140,7 @@ fn remove_if_cut(pipes: &fs::DirEntry) -> io::Result<()> {
 fn remove_if_free(root: &Path, busy: &Path) -> io::Result<()> {
     let file = File::open(busy)?;
     // One that is kept on purpose says so.
-    if file.metadata()?.len() > 0 {
+    if read(&file)? == KEPT {
         return Ok(());
     }
     let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else { return Ok(()) };
@@ -159,7 +160,7 @@ fn remove_if_idle(entry: &fs::DirEntry, busy: &Path) -> io::Result<()> {
     if !metadata.is_dir() || !idle || [BUSY, PIPES].iter().any(|own| entry.file_name() == *own) {
         return Ok(());
     }
-    if let Ok(Some((_lock, true))) = lock(busy, None) {
+    if let Ok(Some((_lock, Origin::New))) = lock(busy, None) {
         remove_tree(&entry.path())?;
         fs::remove_file(busy)?;
     }
@@ -189,23 +190,33 @@ pub(super) fn is_same_file(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Removes everything in a workspace but its marker and the directories to keep, which it empties.
-pub(super) fn clear(root: &Path, keep: &[&str]) -> io::Result<()> {
+/// Removes everything in a workspace but its marker and the directories to keep, which it empties. Returns how many of
+/// these are there.
+pub(super) fn clear(root: &Path, keep: &IndexSet<PathBuf>) -> io::Result<usize> {
+    let mut kept = 0;
     for entry in fs::read_dir(root)? {
         let entry = entry?;
-        let name = entry.file_name();
-        if name == MARKER {
-            continue;
-        }
-        if keep.iter().any(|kept| name == *kept) && entry.file_type()?.is_dir() {
-            for entry in fs::read_dir(entry.path())? {
-                remove(&entry?)?;
-            }
-        } else {
-            remove(&entry)?;
+        if entry.file_name() != MARKER {
+            kept += clear_entry(&entry, Path::new(""), keep)?;
         }
     }
-    Ok(())
+    Ok(kept)
+}
+
+fn clear_entry(entry: &fs::DirEntry, parent: &Path, keep: &IndexSet<PathBuf>) -> io::Result<usize> {
+    let path = parent.join(entry.file_name());
+    // A script may have made it anybody's.
+    let is_kept =
+        entry.file_type()?.is_dir() && keep.contains(&path) && entry.metadata()?.mode() & 0o7777 == 0o700;
+    if !is_kept {
+        remove(entry)?;
+        return Ok(0);
+    }
+    let mut kept = 1;
+    for entry in fs::read_dir(entry.path())? {
+        kept += clear_entry(&entry?, &path, keep)?;
+    }
+    Ok(kept)
 }
 
 /// Removes what a directory holds, which mostly says itself what it is.

@@ -294,6 +294,45 @@ fn the_environment_of_shipctl_itself_stays_out_of_jobs() {
     );
 }
 
+#[test]
+fn a_workspace_is_as_new_whatever_the_run_before_did_to_it() {
+    let list = "cd $JOB_PATH; find . -mindepth 1 -printf '@%y %m %p\\n' | grep -v scripts/ | sort";
+    let line = |input: &str, script: &str| {
+        format!(
+            "resources: [{{name: a, type: params}}, {{name: b, type: params}}]\njobs: [{{name: j, type: runSh, steps: [IN: {input}, TASK: {script:?}]}}]"
+        )
+    };
+    let call = shipctl("run").file("tmp/", "").file("shippable.yml", "");
+    let run = |line: String| {
+        fs::write(call.path("shippable.yml"), line).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_shipctl"))
+            .args(["run", "j"])
+            .current_dir(call.path(""))
+            .env("TMPDIR", call.path("tmp"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter(|line| line.starts_with('@')).collect::<Vec<_>>().join("\n")
+    };
+    let new = run(line("a", list));
+    assert!(new.contains("@d 700 ./IN/a\n") && new.contains("@f 600 ./IN/a/version.json"), "{new}");
+    for script in [
+        ":",
+        "cd $JOB_PATH; touch left IN/left; mkdir -p OUT/left/deep; ln -s / IN/link",
+        "cd $JOB_PATH; rm -r IN shared; touch IN",
+        "chmod 777 $JOB_PATH/secrets $JOB_PATH/IN",
+        "chmod 0 $JOB_PATH/shared",
+        "mkdir -p $JOB_PATH/.shipctl-workspace/left",
+        "rm -r $JOB_PATH/*",
+    ] {
+        run(line("a", script));
+        assert_eq!(run(line("a", list)), new, "{script}");
+    }
+    run(line("b", ":"));
+    assert_eq!(run(line("a", list)), new);
+}
+
 /// What is made for its owner alone from the beginning is that under any umask. Made wider and narrowed then, it would be
 /// seen by who looks all the time.
 #[test]
