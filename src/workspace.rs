@@ -4,8 +4,8 @@
 //! workspace is marked and locked while it is in use, so that what a killed run left behind is known as such and
 //! removed by the next one, and so that a directory of somebody else's is never emptied.
 //!
-//! Where workspaces lie by default, the directories of one stay, empty, for the next run of the job: making and removing
-//! them takes longer than starting a shell. The file that marks it says which they are.
+//! Where workspaces lie by default, the skeleton of one stays for the next run of the job: its directories, and files that
+//! are empty. To make and remove them takes longer than starting a shell. The file that marks it says what they are.
 
 mod documents;
 mod layout;
@@ -13,12 +13,10 @@ mod place;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use indexmap::IndexSet;
 use nix::fcntl::{Flock, FlockArg};
 
 pub use layout::{Layout, Rendered, render};
@@ -47,8 +45,8 @@ pub struct Workspace {
 enum Found {
     /// Nothing.
     Nothing,
-    /// Empty directories: these, as [`Workspace::directories`] writes them.
-    Directories(Vec<u8>),
+    /// A skeleton: this, as [`Layout::skeleton`] has it.
+    Skeleton(Vec<u8>),
     /// What somebody left.
     Remains,
 }
@@ -94,15 +92,15 @@ impl Workspace {
     /// When it cannot be written.
     pub fn fill(&self) -> Result<()> {
         match &self.found {
-            Found::Directories(found) if *found == self.directories() => match self.write_files() {
+            Found::Skeleton(found) if *found == self.layout.skeleton() => match self.write_files(false) {
                 // A person has put something there.
                 Err(error) if is_in_the_way(&error) => {}
                 written => return written,
             },
-            Found::Directories(_) | Found::Remains => {}
+            Found::Skeleton(_) | Found::Remains => {}
             Found::Nothing => return self.write(),
         }
-        place::clear(&self.root, &IndexSet::new())
+        place::clear(&self.root, None)
             .and_then(|_| self.lock.set_len(0))
             .with_context(|| format!("cannot use the workspace {}", self.root.display()))?;
         self.write()
@@ -113,26 +111,19 @@ impl Workspace {
             let directory = self.root.join(directory);
             make_directory(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
         }
-        self.write_files()
+        self.write_files(true)
     }
 
-    fn write_files(&self) -> Result<()> {
-        for (name, file) in &self.layout.files {
+    /// Writes its files, with those that are empty or without.
+    fn write_files(&self, with_empty: bool) -> Result<()> {
+        for (name, file) in
+            self.layout.files.iter().filter(|(_, file)| with_empty || !file.contents.is_empty())
+        {
             let path = self.root.join(name);
             write_private(&path, &file.contents)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
-    }
-
-    /// Its directories, for whoever finds them.
-    fn directories(&self) -> Vec<u8> {
-        let mut text = Vec::new();
-        for directory in &self.layout.directories {
-            text.extend_from_slice(directory.as_os_str().as_bytes());
-            text.push(0);
-        }
-        text
     }
 
     /// Where it is.
@@ -144,19 +135,18 @@ impl Workspace {
     fn remove(&self) -> io::Result<()> {
         match self.fate {
             Fate::Emptied => {
-                let kept = place::clear(&self.root, &self.layout.directories)?;
-                if kept < self.layout.directories.len() {
+                if !place::clear(&self.root, Some(&self.layout))? {
                     return fs::remove_file(&self.marker);
                 }
-                let directories = self.directories();
-                if !matches!(&self.found, Found::Directories(found) if *found == directories) {
+                let skeleton = self.layout.skeleton();
+                if !matches!(&self.found, Found::Skeleton(found) if *found == skeleton) {
                     self.lock.set_len(0)?;
-                    (&*self.lock).write_all(&directories)?;
+                    (&*self.lock).write_all(&skeleton)?;
                 }
                 return place::lay_down(&self.marker, &self.root.join(MARKER));
             }
             Fate::Removed | Fate::RemovedButRoot => {
-                place::clear(&self.root, &IndexSet::new())?;
+                place::clear(&self.root, None)?;
                 fs::remove_file(&self.marker)?;
             }
             Fate::Kept => {
@@ -215,7 +205,7 @@ fn claim(root: &Path) -> Result<Claim, Unavailable> {
         let (lock, origin) = locked.ok_or(Unavailable::InUse)?;
         let made = make_directory(root).map_err(failed)?;
         let found = match origin {
-            Origin::Idle => Found::Directories(read(&lock).map_err(failed)?),
+            Origin::Idle => Found::Skeleton(read(&lock).map_err(failed)?),
             Origin::New if made => Found::Nothing,
             Origin::New | Origin::There => Found::Remains,
         };

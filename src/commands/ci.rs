@@ -182,7 +182,7 @@ pub(super) fn run(
     loop {
         let index = outcomes.len();
         fetched.entry = index;
-        let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
+        let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, true)?;
         let patterns = Patterns::new(ready.environment.secrets());
         let label = |index: usize, entry| {
             String::from_utf8_lossy(&patterns.mask(described(index, entry).as_bytes())).into_owned()

@@ -25,7 +25,7 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     }
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let state = fetched.state.take();
-    let (ready, workspace) = session.open(fetched, Home::Memory, command.keep)?;
+    let (ready, workspace) = session.open(fetched, Home::Memory, command.keep, command.mask)?;
     workspace.fill()?;
     session.clone_repositories(&ready, &signals)?;
     session.finish_tools(&ready, &signals)?;

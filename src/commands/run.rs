@@ -120,7 +120,7 @@ pub(super) fn execute(
     if session.runs_matrix(&fetched.plan) {
         return ci::run(session, fetched, (state, record), command, signals, console);
     }
-    let (ready, workspace) = session.open(fetched, Home::Disk, command.keep)?;
+    let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, true)?;
     let (outcome, masking) = run_opened(session, &ready, &workspace, &state, command, signals, console)?;
     let build = record.is_some().then_some(ready.build.number);
     if let Some(record) = record {

@@ -3,10 +3,11 @@
 use std::cell::{OnceCell, RefCell};
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
+use zeroize::Zeroizing;
 
 use super::record::{Access, State};
 use super::surroundings::{inherited, max_environment, operating_system};
@@ -269,12 +270,14 @@ impl Session {
         Ok(ready)
     }
 
-    /// The job of what was fetched, and its workspace, which is still to be filled.
+    /// The job of what was fetched, and its workspace, which is still to be filled. With `masks`, scripts can add to what is
+    /// masked.
     pub(super) fn open<'a>(
         &self,
         fetched: Fetched<'a>,
         home: Home,
         keep: bool,
+        masks: bool,
     ) -> Result<(Ready<'a>, Workspace), Failure> {
         // One after the other, the entries of a matrix have the same; those that are kept do not.
         let job = match keep {
@@ -292,6 +295,9 @@ impl Session {
                 workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
             for (path, contents) in tools.files {
                 layout.add_secret(path, contents);
+            }
+            if masks {
+                layout.add_secret(Path::new(path::SECRETS).join(path::MASKED), Zeroizing::default());
             }
             match Workspace::claim(&build.root, layout, keep) {
                 Ok(workspace) => {
@@ -355,7 +361,7 @@ impl Session {
 pub(super) fn masking(ready: &Ready, workspace: &Workspace) -> Result<Masking, Failure> {
     let added = workspace.root().join(path::SECRETS).join(path::MASKED);
     let patterns = Patterns::new(ready.environment.secrets());
-    Ok(Masking::new(patterns, &added).with_context(|| format!("cannot make {}", added.display()))?)
+    Ok(Masking::new(patterns, &added).with_context(|| format!("cannot read {}", added.display()))?)
 }
 
 /// The TASK that `--task` names, with its number: the first by default, `None` for a job without any.

@@ -4,9 +4,9 @@
 //! masked, the length of that file is asked for: so a value holds for all that is printed once `shipctl mask` has
 //! returned, without a word between the two, and for what was printed a little earlier too.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -24,13 +24,13 @@ pub struct Masking {
 }
 
 impl Masking {
-    /// Masks these, and what is added in a new file at `path`.
+    /// Masks these, and what is added to the file at `path`, which is empty.
     ///
     /// # Errors
     ///
-    /// When the file cannot be made.
+    /// When the file cannot be read.
     pub fn new(patterns: Patterns, path: &Path) -> io::Result<Masking> {
-        let file = OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(path)?;
+        let file = File::open(path)?;
         Ok(Masking { patterns, file, read: 0 })
     }
 

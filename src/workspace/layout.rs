@@ -1,5 +1,8 @@
 //! What is in a workspace: all directories and files that a job finds.
 
+use std::fs::Metadata;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use indexmap::{IndexMap, IndexSet};
@@ -79,6 +82,37 @@ pub fn render(
 }
 
 impl Layout {
+    /// Its directories and empty files by their paths, each behind a NUL byte if it is a file, and before one.
+    pub(super) fn skeleton(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for directory in &self.directories {
+            text.extend_from_slice(directory.as_os_str().as_bytes());
+            text.push(0);
+        }
+        for (file, _) in self.files.iter().filter(|(_, file)| file.contents.is_empty()) {
+            text.push(0);
+            text.extend_from_slice(file.as_os_str().as_bytes());
+            text.push(0);
+        }
+        text
+    }
+
+    /// How many directories and empty files it has.
+    pub(super) fn skeleton_size(&self) -> usize {
+        self.directories.len() + self.files.values().filter(|file| file.contents.is_empty()).count()
+    }
+
+    /// Whether there is a directory or an empty file at a path, and what is there is one, and its owner's alone.
+    pub(super) fn has_in_skeleton(&self, path: &Path, there: &Metadata) -> bool {
+        match there.mode() {
+            mode if there.is_dir() => mode & 0o7777 == 0o700 && self.directories.contains(path),
+            mode => {
+                (there.is_file() && there.len() == 0 && there.nlink() == 1 && mode & 0o7777 == 0o600)
+                    && self.files.get(path).is_some_and(|file| file.contents.is_empty())
+            }
+        }
+    }
+
     /// Adds a file that is secret.
     pub fn add_secret(&mut self, path: PathBuf, mut contents: Zeroizing<Vec<u8>>) {
         self.add(path, std::mem::take(&mut contents), true);

@@ -11,11 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
-use indexmap::IndexSet;
 use nix::fcntl::{AT_FDCWD, Flock, FlockArg, RenameFlags, renameat2};
 use nix::unistd::Uid;
 
-use super::{KEPT, MARKER, Origin, lock, make_directory, read};
+use super::{KEPT, Layout, MARKER, Origin, lock, make_directory, read};
 
 /// How long empty directories are kept for the next run.
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -190,31 +189,32 @@ pub(super) fn is_same_file(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Removes everything in a workspace but its marker and the directories to keep, which it empties. Returns how many of
-/// these are there.
-pub(super) fn clear(root: &Path, keep: &IndexSet<PathBuf>) -> io::Result<usize> {
+/// Removes everything in a workspace but its marker and, if one is given, the skeleton of a layout; says whether all of
+/// that is there.
+pub(super) fn clear(root: &Path, layout: Option<&Layout>) -> io::Result<bool> {
     let mut kept = 0;
     for entry in fs::read_dir(root)? {
         let entry = entry?;
         if entry.file_name() != MARKER {
-            kept += clear_entry(&entry, Path::new(""), keep)?;
+            kept += clear_entry(&entry, Path::new(""), layout)?;
         }
     }
-    Ok(kept)
+    Ok(layout.is_none_or(|layout| layout.skeleton_size() == kept))
 }
 
-fn clear_entry(entry: &fs::DirEntry, parent: &Path, keep: &IndexSet<PathBuf>) -> io::Result<usize> {
+/// Returns how much of the skeleton was there.
+fn clear_entry(entry: &fs::DirEntry, parent: &Path, layout: Option<&Layout>) -> io::Result<usize> {
     let path = parent.join(entry.file_name());
-    // A script may have made it anybody's.
-    let is_kept =
-        entry.file_type()?.is_dir() && keep.contains(&path) && entry.metadata()?.mode() & 0o7777 == 0o700;
-    if !is_kept {
+    let metadata = entry.metadata()?;
+    if !layout.is_some_and(|layout| layout.has_in_skeleton(&path, &metadata)) {
         remove(entry)?;
         return Ok(0);
     }
     let mut kept = 1;
-    for entry in fs::read_dir(entry.path())? {
-        kept += clear_entry(&entry?, &path, keep)?;
+    if metadata.is_dir() {
+        for entry in fs::read_dir(entry.path())? {
+            kept += clear_entry(&entry?, &path, layout)?;
+        }
     }
     Ok(kept)
 }

@@ -182,16 +182,16 @@ impl Place {
         ));
     }
 
-    /// Whether nothing is left where workspaces and other temporary files lie but empty directories, and the files that say
-    /// when these were looked at and which of them are workspaces.
+    /// Whether nothing is left where workspaces and other temporary files lie but empty directories and files, and the files
+    /// that say which of them are workspaces.
     pub fn is_clean(&self) -> bool {
         fn files(directory: &Path) -> usize {
             let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
             let of = |entry: fs::DirEntry| match entry.file_type().unwrap().is_dir() {
                 true => files(&entry.path()),
-                false => {
-                    usize::from([".looked", ".shipctl-workspace"].iter().all(|own| entry.file_name() != *own))
-                }
+                false => usize::from(
+                    entry.file_name() != ".shipctl-workspace" && entry.metadata().unwrap().len() > 0,
+                ),
             };
             entries.map(of).sum()
         }
