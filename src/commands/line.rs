@@ -77,6 +77,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let coloured = paint(options.color, &stdout) == Paint::Coloured;
     let live = command.log_format == LogFormat::Text
         && stdout.is_terminal()
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         && std::env::var_os("GITHUB_ACTIONS").is_none();
     let view = View::new(&order, &stdout, command.log_format, coloured, live);
     let limit = command.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);

@@ -54,8 +54,10 @@ pub fn replace(replacements: &[Replacement]) -> Result<(), String> {
 pub fn create(path: &Path, text: &str) -> Result<(), String> {
     let write = || {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).inspect_err(|_| {
+            // Half of it would be in the way of the next try.
+            let _ = fs::remove_file(path);
+        })
     };
     write().map_err(|error: io::Error| format!("cannot make {}: {error}", path.display()))
 }

@@ -175,8 +175,9 @@ fn make_directory(home: &Path) -> io::Result<PathBuf> {
 
 impl Ask {
     /// Reads a number, then `between <status> <options>`, `leaving <status> <options>` or `copy <pid> <options>`, a
-    /// newline, and the trap. Anything else was not written by the driver.
+    /// newline, the trap, and a full stop. Anything else was cut short, or not written by the driver.
     fn parse(message: &[u8]) -> Option<Ask> {
+        let message = message.strip_suffix(b".")?;
         let end = memchr::memchr(b'\n', message)?;
         let mut words = std::str::from_utf8(&message[..end]).ok()?.split(' ');
         let number = words.next()?.parse().ok()?;
@@ -197,14 +198,26 @@ mod tests {
 
     #[test]
     fn a_question_is_read() {
-        let ask = Ask::parse(b"8 leaving 3 ehB\ntrap -- 'a\nb' EXIT\n").unwrap();
+        let ask = Ask::parse(b"8 leaving 3 ehB\ntrap -- 'a\nb' EXIT\n.").unwrap();
         assert_eq!((ask.number, ask.point), (8, Point::Leaving(3)));
         assert_eq!((ask.options.as_str(), ask.trap.as_slice()), ("ehB", b"trap -- 'a\nb' EXIT\n".as_slice()));
-        assert_eq!(Ask::parse(b"1 copy 77 hB\n").unwrap().point, Point::Copy(Pid::from_raw(77)));
+        assert_eq!(Ask::parse(b"1 copy 77 hB\n.").unwrap().point, Point::Copy(Pid::from_raw(77)));
         for spoofed in
-            ["", "between", "1 between 999 hB\n", "1 between 0\n", "1 over 0 hB\n", "between 0 hB\n"]
+            ["", ".", "between", "1 between 999 hB\n.", "1 between 0\n.", "1 over 0 hB\n.", "between 0 hB\n."]
         {
             assert_eq!(Ask::parse(spoofed.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn a_question_that_a_signal_has_cut_short_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        for cut in ["", "\x00", "\x001 between 0 ehB\n", "\x001 between 0 ehB\ntrap -- 'a' EXIT\n"] {
+            let mut control = Control::new(directory.path(), "name").unwrap();
+            control.received.extend_from_slice(cut.as_bytes());
+            control.received.extend_from_slice(b"\x002 leaving 143 ehB\ntrap -- 'a' EXIT\n.\x00");
+            assert_eq!(control.question().map(|ask| (ask.number, ask.point)), Some((2, Point::Leaving(143))));
+            assert_eq!(control.question(), None);
         }
     }
 }

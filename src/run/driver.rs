@@ -125,12 +125,13 @@ impl<'a> Scripts<'a> {
         let quoted = |path: PathBuf| quote(&path.to_string_lossy());
         let (questions, answers) = (quoted(control.questions()), quoted(control.answers()));
         let (us, killed) = (Pid::this(), exit::of_signal(nix::libc::SIGKILL));
-        // Without `shipctl`, or a way to it, there is nobody to go on for. The answer repeats the number of the question: one that a signal has kept the shell from reading is skipped.
+        // Without `shipctl`, or a way to it, there is nobody to go on for. A signal may cut a question short: the next one
+        // begins with a NUL byte, and only a whole one ends with a full stop. The answer repeats the number of the question: one that a signal has kept the shell from reading is skipped.
         let ask = format!(
             r#"\builtin trap - DEBUG; \builtin set +vx
 (( _shipctl_number += 1 ))
 [[ -d /proc/{us} && -p {questions} ]] || \builtin exit {killed}
-{{ \builtin printf "%s\n" "$_shipctl_number $_shipctl"; \builtin trap -p EXIT; \builtin printf "\0"; }} >|{questions}
+{{ \builtin printf "\0%s\n" "$_shipctl_number $_shipctl"; \builtin trap -p EXIT; \builtin printf ".\0"; }} >|{questions}
 _shipctl=
 while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _shipctl <{answers}; do [[ 1 ]]; done
 [[ $_shipctl == "$_shipctl_number "* ]] && _shipctl=${{_shipctl#* }} || _shipctl="#
