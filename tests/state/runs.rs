@@ -24,11 +24,16 @@ jobs:
       - TASK:
           - script: echo $BUILD_NUMBER > $JOB_STATE/n; echo n=$BUILD_NUMBER >> $JOB_STATE/job.env
           - script: echo $BUILD_NUMBER > $RES_STATE/n; echo n=$BUILD_NUMBER >> $JOB_STATE/res.env
+  - {name: small, type: runSh, steps: [TASK: [echo n=$BUILD_NUMBER >> $JOB_STATE/small.env]]}
 "#;
 
 fn run(line: &Path) -> Child {
+    run_job(line, "job")
+}
+
+fn run_job(line: &Path, job: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_shipctl"))
-        .args(["run", "job"])
+        .args(["run", job])
         .current_dir(line)
         .env("TMPDIR", line.join("tmp"))
         .stdin(Stdio::null())
@@ -61,19 +66,40 @@ fn check(line: &Path) -> usize {
             fs::remove_dir_all(&back).unwrap();
         }
     }
-    let mut builds = store.history(Some("job"), u32::MAX).unwrap();
+    check_history(&store, "job");
+    jobs.len()
+}
+
+/// That no number of a build was given twice, and none of them runs any more.
+fn check_history(store: &Store, job: &str) {
+    let mut builds = store.history(Some(job), u32::MAX).unwrap();
     // A process that was being started when its parent was killed holds the lock until it notices.
     let patience = Instant::now() + Duration::from_secs(10);
     while builds.iter().any(|build| build.progress == Progress::Running) {
         assert!(Instant::now() < patience, "a build runs that was killed");
         thread::yield_now();
-        builds = store.history(Some("job"), u32::MAX).unwrap();
+        builds = store.history(Some(job), u32::MAX).unwrap();
     }
     let mut numbers: Vec<_> = builds.iter().map(|build| build.reference.number).collect();
     numbers.sort_unstable();
     numbers.dedup();
     assert_eq!(numbers.len(), builds.len());
-    jobs.len()
+}
+
+/// The versions of the job that ends without the database, each with the number of its own build.
+fn small_versions(line: &Path) -> usize {
+    let store = Store::open_existing(line).unwrap().unwrap();
+    let versions = store.versions("small", u32::MAX).unwrap();
+    for version in &versions {
+        let build = version.build.as_ref().unwrap().number.to_string();
+        assert_eq!(version.bag["n"], *build);
+    }
+    let mut numbers: Vec<_> = versions.iter().map(|version| version.build.as_ref().unwrap().number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), versions.len());
+    check_history(&store, "small");
+    versions.len()
 }
 
 #[test]
@@ -100,6 +126,34 @@ fn a_run_that_is_killed_leaves_the_old_version_or_the_new() {
 }
 
 #[test]
+fn a_small_run_that_is_killed_leaves_its_version_or_none() {
+    let kills = std::env::var("SHIPCTL_TEST_KILLS").map_or(KILLS, |text| text.parse().unwrap());
+    let directory = line();
+    let line = directory.path();
+    lay(line);
+    // From the second on, the database is not opened.
+    assert!(run_job(line, "small").wait().unwrap().success());
+    let (mut dice, mut before) = (Dice(0x7eed), small_versions(line));
+    for _ in 0..kills {
+        // Some of them wait for the database together.
+        let runs = 1 + dice.roll(4);
+        let mut finished = 0;
+        for _ in 0..runs {
+            let mut child = run_job(line, "small");
+            thread::sleep(Duration::from_micros(dice.roll(25_000) as u64));
+            child.kill().unwrap();
+            finished += usize::from(child.wait().unwrap().success());
+        }
+        let versions = small_versions(line);
+        assert!(
+            (before + finished..=before + runs).contains(&versions),
+            "{versions} after {before}, {finished} of {runs}"
+        );
+        before = versions;
+    }
+}
+
+#[test]
 fn twenty_runs_at_once_lose_nothing() {
     let directory = line();
     let line = directory.path();
@@ -107,4 +161,7 @@ fn twenty_runs_at_once_lose_nothing() {
     let runs: Vec<_> = (0..20).map(|_| run(line)).collect();
     assert!(runs.into_iter().all(|mut child| child.wait().unwrap().success()));
     assert_eq!(check(line), 20);
+    let runs: Vec<_> = (0..20).map(|_| run_job(line, "small")).collect();
+    assert!(runs.into_iter().all(|mut child| child.wait().unwrap().success()));
+    assert_eq!(small_versions(line), 20);
 }
