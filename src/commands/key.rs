@@ -79,9 +79,16 @@ fn ask_twice() -> Result<Secret, Failure> {
 
 fn show() -> Result<u8, Failure> {
     let keys = KeyPlace::find()?.keys(prompt::ask_on_terminal)?;
-    let lines: Vec<_> = keys.recipients().iter().map(|recipient| format!("{recipient}\n")).collect();
-    print(&lines.concat())?;
+    // The current key alone on stdout, so that `shipctl key add-recipient $(shipctl key show)` adds no key that is out of use.
+    let recipients = keys.recipients();
+    let (current, older) = recipients.split_at(recipients.len().min(1));
+    for recipient in current {
+        print(&format!("{recipient}\n"))?;
+    }
     eprintln!("shipctl: from {}", keys.origin);
+    for recipient in older {
+        eprintln!("shipctl: an older key stands behind it, which opens but is not encrypted to: {recipient}");
+    }
     Ok(exit::SUCCESS)
 }
 

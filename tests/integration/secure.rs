@@ -214,6 +214,35 @@ fn a_new_key_takes_the_place_of_the_old_one() {
 }
 
 #[test]
+fn a_key_that_was_replaced_opens_nothing_that_is_encrypted_afterwards() {
+    let team = Team::of(&["ann"]);
+    team.line("ann", "hunter2");
+    let file = team.path().join("ann/shipctl/key.txt");
+    let (old, to_old) = (fs::read_to_string(&file).unwrap(), team.recipient("ann"));
+    let before = team.good("ann", &["encrypt"], "old value");
+    team.good("ann", &["key", "rotate", "--new-key"], "");
+    let shown = team.call("ann", &["key", "show"], "");
+    let new = fs::read_to_string(&file).unwrap();
+    let to_new = new.lines().next().unwrap().strip_prefix("# public key: ").unwrap();
+    assert_eq!(String::from_utf8(shown.stdout).unwrap(), format!("{to_new}\n"));
+    assert_eq!(
+        String::from_utf8(shown.stderr).unwrap(),
+        format!(
+            "shipctl: from {}\nshipctl: an older key stands behind it, which opens but is not encrypted to: {to_old}\n",
+            file.display()
+        )
+    );
+    let after = team.good("ann", &["encrypt"], "new value");
+    assert_eq!(team.good("ann", &["decrypt-value"], &before), "old value\n");
+    assert_eq!(team.good("ann", &["decrypt-value"], &after), "new value\n");
+    team.good("ann", &["key", "rotate"], "");
+    assert_eq!(team.good("ann", SHOW, ""), "hunter2\n");
+    fs::write(&file, old).unwrap();
+    assert!(team.bad("ann", &["decrypt-value"], &after).contains("encrypted to other keys than yours"));
+    assert!(team.bad("ann", SHOW, "").contains("encrypted to other keys than yours"));
+}
+
+#[test]
 fn a_text_that_was_cut_or_altered_says_so_and_where() {
     let team = Team::of(&["ann"]);
     team.line("ann", "hunter2");
