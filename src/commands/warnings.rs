@@ -25,6 +25,7 @@ impl Session {
         let about = owned.filter(|(_, owner)| owner.as_deref().is_some_and(is_about));
         let warnings: Vec<_> = about.map(|(diagnostic, _)| diagnostic.clone()).collect();
         self.warn(&warnings);
+        self.warn(no_task(plan).as_slice());
         if let Some((first, more)) = plan.ci.and_then(|ci| ci.services.split_first()) {
             let names: Vec<_> = iter::once(first).chain(more).map(|name| name.text.as_str()).collect();
             self.warn(&[Diagnostic::warning(format!(
@@ -40,6 +41,29 @@ impl Session {
     pub(super) fn warn_of_weak_secrets(&self, credentials: &Credentials) {
         self.warn(&credentials::weak(credentials));
     }
+}
+
+/// What is to be said of a job without a TASK. `check` is silent: real lines have jobs that only join others. But who runs
+/// one expects it to do something, and a misspelt `steps:` or a `task:` makes it a success as well.
+fn no_task(plan: &Plan) -> Option<Diagnostic> {
+    if !plan.tasks.is_empty() {
+        return None;
+    }
+    let sections = &plan.job.sections;
+    let sections = [
+        &sections.on_start,
+        &sections.on_success,
+        &sections.on_failure,
+        &sections.on_cancel,
+        &sections.always,
+    ];
+    let runs = if sections.iter().all(|entries| entries.is_empty()) { "nothing" } else { "only sections" };
+    let name = &plan.job.name;
+    Some(
+        Diagnostic::warning(format!("job `{}` has no TASK: it runs {runs}", name.text))
+            .at(name.place)
+            .hint("what it is to run stands under `steps:`, as `- TASK:` with a `script:`"),
+    )
 }
 
 /// What stands for the CI section among the names of items: no item is called so.
