@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use super::{Failure, print, prompt};
 use crate::cli::{KeyArgs, KeyCommand, LineOptions};
 use crate::exit;
+use crate::repository::contents::is_for_git;
 use crate::secret::Secret;
 use crate::secure::{self, KeyPlace};
 
@@ -48,6 +49,11 @@ fn new(passphrase: bool) -> Result<u8, Failure> {
     eprintln!(
         "  the line above is its public half: `shipctl key add-recipient {public} --name NAME` lists it in a line"
     );
+    if is_for_git(&path) {
+        eprintln!(
+            "shipctl: git would track it there, and whoever has the repository would have the key: list it in .gitignore, or keep it elsewhere"
+        );
+    }
     if matches!(KeyPlace::find()?, KeyPlace::Variable) {
         eprintln!("shipctl: $SHIPCTL_KEY is set, and comes before the file");
     }
