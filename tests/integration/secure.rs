@@ -350,6 +350,47 @@ fn a_key_is_made_for_its_owner_alone_and_only_once() {
 }
 
 #[test]
+fn a_key_that_became_one_line_in_a_variable_is_taken() {
+    let team = Team::of(&["ann"]);
+    team.line("ann", "hunter2");
+    let key = fs::read_to_string(team.path().join("ann/shipctl/key.txt")).unwrap();
+    let with = |value: &str| team.command("nobody").args(SHOW).env("SHIPCTL_KEY", value).output().unwrap();
+    let one_line = format!("# created: 2026-01-01T00:00:00Z {}", key.replace('\n', " "));
+    for value in [one_line.as_str(), one_line.trim_end(), &key, &key.replace('\n', "\r\n")] {
+        assert_eq!(String::from_utf8_lossy(&with(value).stdout), "hunter2\n");
+    }
+    let said = String::from_utf8(with("/home/ann/key.txt").stderr).unwrap();
+    assert!(said.contains("hint: it looks like the path of a file: that is for SHIPCTL_KEY_FILE"), "{said}");
+    let said = String::from_utf8(with("hunter3").stderr).unwrap();
+    assert!(
+        said.contains("hint: set it to the text AGE-SECRET-KEY-1…") && !said.contains("hunter3"),
+        "{said}"
+    );
+    // A file keeps its lines: what is a comment there stays one.
+    let file = team.path().join("commented.txt");
+    fs::write(&file, one_line).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let output = team.command("nobody").args(SHOW).env("SHIPCTL_KEY_FILE", &file).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no key in it"));
+}
+
+#[test]
+fn a_key_that_git_would_track_is_told() {
+    let team = Team::of(&[]);
+    let new = |file: &str| {
+        let output = team.command("ann").args(["key", "new"]).env("SHIPCTL_KEY_FILE", file).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap().contains("shipctl: git would track it there")
+    };
+    assert!(!new("before.key"));
+    let git = Command::new("git").args(["init", "-q"]).current_dir(team.path()).status().unwrap();
+    assert!(git.success());
+    assert!(new("ci.key") && new("new/ci.key"));
+    fs::write(team.path().join(".gitignore"), "*.secret\n").unwrap();
+    assert!(!new("ci.secret"));
+}
+
+#[test]
 fn values_and_secret_keys_are_refused_as_arguments() {
     let team = Team::of(&["ann"]);
     let said = team.bad("ann", &["encrypt", "hunter2"], "");
