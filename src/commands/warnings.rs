@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::Pipeline;
 use crate::resolve::Plan;
 use crate::source::Place;
+use crate::yaml::{Node, Value};
 
 impl Session {
     /// Tells what the YAML of a job, or of what goes in and comes out of it, has that has no effect: a key that is
@@ -22,7 +23,13 @@ impl Session {
                 || plan.dependencies.iter().any(|dependency| dependency.name.text == owner)
         };
         let owned = self.line.diagnostics.iter().zip(owners);
-        let about = owned.filter(|(_, owner)| owner.as_deref().is_some_and(is_about));
+        let about = owned.filter(|(diagnostic, owner)| match owner {
+            Some(owner) => is_about(owner),
+            None => {
+                !diagnostic.is_error()
+                    && diagnostic.place.is_some_and(|place| self.is_in(&plan.job.node, place))
+            }
+        });
         let warnings: Vec<_> = about.map(|(diagnostic, _)| diagnostic.clone()).collect();
         self.warn(&warnings);
         self.warn(no_task(plan).as_slice());
@@ -34,6 +41,22 @@ impl Session {
             ))
             .at(first.place)
             .hint("start them before, if the job needs them")]);
+        }
+    }
+
+    /// Whether an anchor that belongs to no item brought what a warning is about into a job: a tag or a bracket, and behind
+    /// it what the job has.
+    fn is_in(&self, node: &Node, place: Place) -> bool {
+        let begins = |node: &Node| {
+            let text = self.line.sources.get(place.source).text();
+            let between = text.get(place.start as usize..node.place.start as usize);
+            node.place.source == place.source
+                && between.is_some_and(|between| between.trim_matches(['!', '[', ' ', '\t']).is_empty())
+        };
+        match &node.value {
+            Value::List(nodes) => nodes.iter().any(|node| self.is_in(node, place)),
+            Value::Map(map) => map.values().any(|entry| self.is_in(&entry.node, place)),
+            Value::Null | Value::Scalar(_) => begins(node),
         }
     }
 

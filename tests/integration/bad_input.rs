@@ -71,6 +71,15 @@ fn a_command_that_yaml_reads_as_a_tag_or_a_list_is_a_warning() {
             .stdout("1 file: 1 job and 0 resources, no problems\n")
             .run();
     }
+    // Whoever runs it is told, too, where templates have it, and nobody else.
+    let yaml =
+        "jobs:\n- {name: a, type: runSh, steps: [TASK: *x]}\n- {name: b, type: runSh, steps: [TASK: *y]}\n";
+    for (job, times) in [("a", 1), ("b", 0)] {
+        let call = shipctl("run").arg(job).arg("--dry-run").file("shippable.jobs.yml", yaml);
+        let output = call.file("shippable.templates.yml", "x: &x\n- ! grep x f\ny: &y [echo]\n").output();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.matches(TAG).count() == times, "{said}");
+    }
     // Of an alias it is said once.
     let yaml = "x: &x\n- ! true\njobs:\n- {name: a, type: runSh, steps: [TASK: *x, TASK: *x]}\n";
     let output = shipctl("check").file("shippable.yml", yaml).output();
