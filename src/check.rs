@@ -13,6 +13,7 @@ type Lint = fn(&Pipeline, &mut Vec<Diagnostic>);
 
 /// All lints.
 const LINTS: &[Lint] = &[
+    types_almost_right,
     names_without_variables,
     names_that_collide,
     undeclared_names,
@@ -37,6 +38,22 @@ fn step_names(job: &Job) -> impl Iterator<Item = (&'static str, &Name)> {
         Step::Out(output) => Some(("OUT", &output.name)),
         Step::Task(_) | Step::Notify(_) => None,
     })
+}
+
+/// Types like `runsh`: every type that nobody knows is one of the service's own, which are not run here.
+fn types_almost_right(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    for job in pipeline.jobs.values() {
+        if let Some(meant) = job.type_meant() {
+            diagnostics.push(
+                Diagnostic::warning(format!(
+                    "job `{}` is of type `{}`, which nobody knows",
+                    job.name.text, job.kind.text
+                ))
+                .at(job.kind.place)
+                .hint(format!("did you mean `{meant}`?")),
+            );
+        }
+    }
 }
 
 /// Names like `1`: variables of nothing. Only a job that needs one cannot run.

@@ -302,10 +302,17 @@ fn flatten_texts(node: &Node, what: &str, out: &mut Vec<String>, diagnostics: &m
                 flatten_texts(node, what, out, diagnostics);
             }
         }
-        Value::Map(_) => diagnostics.push(
-            Diagnostic::error(format!("{what} is a text or a list of texts, and this is a map"))
-                .at(node.place)
-                .hint("a line with `: ` in it is a map to YAML: put it into quotes, or write it as a block (`- |`)"),
-        ),
+        Value::Map(map) => {
+            let keys_alone = map.values().all(|entry| matches!(entry.node.value, Value::Null));
+            diagnostics.push(
+                Diagnostic::error(format!("{what} is a text or a list of texts, and this is a map"))
+                    .at(node.place)
+                    .hint(if keys_alone {
+                        "braces around a line make it a map to YAML, as a `:` at its end does: put it into quotes, or write it as a block (`- |`)"
+                    } else {
+                        "a line with `: ` in it is a map to YAML: put it into quotes, or write it as a block (`- |`)"
+                    }),
+            );
+        }
     }
 }

@@ -258,6 +258,8 @@ impl<'a> Resolver<'a> {
                 "jobs of this type have no script of their own: the service did their work",
             ),
         };
+        let meant = job.type_meant().map(|meant| format!("did you mean `{meant}`?"));
+        let hint = meant.unwrap_or_else(|| hint.to_owned());
         self.problems.push(Diagnostic::error(message).at(job.kind.place).hint(hint));
     }
 

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 /// `shipctl key`
 #[derive(Args)]
 #[command(
-    after_help = "The key comes from SHIPCTL_KEY (the text itself), SHIPCTL_KEY_FILE, or shipctl/key.txt in the configuration directory, in this order.\nIt is a key of age: other tools that know age open the same values with it."
+    after_help = "The key comes from SHIPCTL_KEY (the text itself), SHIPCTL_KEY_FILE, or shipctl/key.txt in the configuration directory, in this order.\nIt is a key of age: other tools that know age open the same values with it.\nOf several in one place the first is the current one: what is encrypted to you is encrypted to it; all of them open.\nWho leaves is taken out of `recipients:` by hand, and `key rotate` encrypts to the others. What they could open before they can still open in what git has kept: change the secrets themselves, where they come from."
 )]
 pub struct KeyArgs {
     /// What is done.
@@ -24,7 +24,7 @@ pub enum KeyCommand {
         #[arg(long)]
         passphrase: bool,
     },
-    /// Print the public half of the key in use; where it comes from is said on stderr
+    /// Print the public half of the key in use; where it comes from, and older keys, are told on stderr
     Show,
     /// Let another key open the values of the line: whatever is encrypted from now on, and all after `key rotate`
     AddRecipient {

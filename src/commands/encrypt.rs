@@ -91,14 +91,15 @@ pub(super) fn own() -> Option<Vec<Recipient>> {
     Some(keys.recipients())
 }
 
-/// Whom the values of a line are encrypted to: the recipients that it lists, or else the owner of the key in use.
+/// Whom the values of a line are encrypted to: the recipients that it lists, or else the current key of the user. Not the
+/// older ones: who took a new key because the old one leaked would write for the finder.
 ///
 /// # Errors
 ///
 /// When the line lists none and there is no key.
 pub(super) fn recipients(pipeline: &Pipeline, opener: &Opener) -> Result<Vec<Recipient>, Failure> {
     if pipeline.recipients.is_empty() {
-        return Ok(opener.keys()?.recipients());
+        return Ok(opener.keys()?.recipients().into_iter().take(1).collect());
     }
     let recipient = |listed: &Listed| listed.recipient.clone();
     Ok(pipeline.recipients.iter().map(|found| recipient(&found.listed)).collect())

@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use super::{Failure, print, prompt};
 use crate::cli::{KeyArgs, KeyCommand, LineOptions};
 use crate::exit;
+use crate::repository::contents::is_for_git;
 use crate::secret::Secret;
 use crate::secure::{self, KeyPlace};
 
@@ -48,6 +49,11 @@ fn new(passphrase: bool) -> Result<u8, Failure> {
     eprintln!(
         "  the line above is its public half: `shipctl key add-recipient {public} --name NAME` lists it in a line"
     );
+    if is_for_git(&path) {
+        eprintln!(
+            "shipctl: git would track it there, and whoever has the repository would have the key: list it in .gitignore, or keep it elsewhere"
+        );
+    }
     if matches!(KeyPlace::find()?, KeyPlace::Variable) {
         eprintln!("shipctl: $SHIPCTL_KEY is set, and comes before the file");
     }
@@ -79,9 +85,16 @@ fn ask_twice() -> Result<Secret, Failure> {
 
 fn show() -> Result<u8, Failure> {
     let keys = KeyPlace::find()?.keys(prompt::ask_on_terminal)?;
-    let lines: Vec<_> = keys.recipients().iter().map(|recipient| format!("{recipient}\n")).collect();
-    print(&lines.concat())?;
+    // The current key alone on stdout, so that `shipctl key add-recipient $(shipctl key show)` adds no key that is out of use.
+    let recipients = keys.recipients();
+    let (current, older) = recipients.split_at(recipients.len().min(1));
+    for recipient in current {
+        print(&format!("{recipient}\n"))?;
+    }
     eprintln!("shipctl: from {}", keys.origin);
+    for recipient in older {
+        eprintln!("shipctl: an older key stands behind it, which opens but is not encrypted to: {recipient}");
+    }
     Ok(exit::SUCCESS)
 }
 

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::Pipeline;
 use crate::resolve::Plan;
 use crate::source::Place;
+use crate::yaml::{Node, Value};
 
 impl Session {
     /// Tells what the YAML of a job, or of what goes in and comes out of it, has that has no effect: a key that is
@@ -22,9 +23,16 @@ impl Session {
                 || plan.dependencies.iter().any(|dependency| dependency.name.text == owner)
         };
         let owned = self.line.diagnostics.iter().zip(owners);
-        let about = owned.filter(|(_, owner)| owner.as_deref().is_some_and(is_about));
+        let about = owned.filter(|(diagnostic, owner)| match owner {
+            Some(owner) => is_about(owner),
+            None => {
+                !diagnostic.is_error()
+                    && diagnostic.place.is_some_and(|place| self.is_in(&plan.job.node, place))
+            }
+        });
         let warnings: Vec<_> = about.map(|(diagnostic, _)| diagnostic.clone()).collect();
         self.warn(&warnings);
+        self.warn(no_task(plan).as_slice());
         if let Some((first, more)) = plan.ci.and_then(|ci| ci.services.split_first()) {
             let names: Vec<_> = iter::once(first).chain(more).map(|name| name.text.as_str()).collect();
             self.warn(&[Diagnostic::warning(format!(
@@ -36,10 +44,49 @@ impl Session {
         }
     }
 
+    /// Whether an anchor that belongs to no item brought what a warning is about into a job: a tag or a bracket, and behind
+    /// it what the job has.
+    fn is_in(&self, node: &Node, place: Place) -> bool {
+        let begins = |node: &Node| {
+            let text = self.line.sources.get(place.source).text();
+            let between = text.get(place.start as usize..node.place.start as usize);
+            node.place.source == place.source
+                && between.is_some_and(|between| between.trim_matches(['!', '[', ' ', '\t']).is_empty())
+        };
+        match &node.value {
+            Value::List(nodes) => nodes.iter().any(|node| self.is_in(node, place)),
+            Value::Map(map) => map.values().any(|entry| self.is_in(&entry.node, place)),
+            Value::Null | Value::Scalar(_) => begins(node),
+        }
+    }
+
     /// Tells which secrets cannot be masked, or are in every log.
     pub(super) fn warn_of_weak_secrets(&self, credentials: &Credentials) {
         self.warn(&credentials::weak(credentials));
     }
+}
+
+/// What is to be said of a job without a TASK. `check` is silent: real lines have jobs that only join others. But who runs
+/// one expects it to do something, and a misspelt `steps:` or a `task:` makes it a success as well.
+fn no_task(plan: &Plan) -> Option<Diagnostic> {
+    if !plan.tasks.is_empty() {
+        return None;
+    }
+    let sections = &plan.job.sections;
+    let sections = [
+        &sections.on_start,
+        &sections.on_success,
+        &sections.on_failure,
+        &sections.on_cancel,
+        &sections.always,
+    ];
+    let runs = if sections.iter().all(|entries| entries.is_empty()) { "nothing" } else { "only sections" };
+    let name = &plan.job.name;
+    Some(
+        Diagnostic::warning(format!("job `{}` has no TASK: it runs {runs}", name.text))
+            .at(name.place)
+            .hint("what it is to run stands under `steps:`, as `- TASK:` with a `script:`"),
+    )
 }
 
 /// What stands for the CI section among the names of items: no item is called so.

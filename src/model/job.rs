@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::ci::RUN_CI;
 use super::task::{Task, read_section};
 use super::{Name, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
+use crate::nearest::nearest;
 use crate::yaml::{Map, Node, Value, is_false, is_true};
 
 /// A job.
@@ -133,6 +135,13 @@ impl Job {
     pub fn has_scripts(&self) -> bool {
         SCRIPT_TYPES.contains(&self.kind.text.as_str())
             || self.is_ci() && self.steps.iter().any(|step| matches!(step, Step::Task(_)))
+    }
+
+    /// The type of jobs with scripts that its type was probably meant to be: `runSh` for `runsh`.
+    pub fn type_meant(&self) -> Option<&'static str> {
+        let known = || SCRIPT_TYPES.iter().copied().chain([RUN_CI]);
+        let is_one = known().any(|kind| kind == self.kind.text);
+        if is_one { None } else { nearest(&self.kind.text, known()) }
     }
 
     /// What goes in, in order.

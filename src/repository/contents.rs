@@ -60,6 +60,19 @@ pub fn tracked_of(directory: &Path, of: &[&Path]) -> Result<Vec<PathBuf>, Unread
     paths(Git::at(directory, "ls-files").literal().offline().args(["-z", "--"]).args(of))
 }
 
+/// Whether a file is tracked by git, or would be added by `git add .`: nothing says to ignore it. Without a repository it
+/// is not.
+pub fn is_for_git(path: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else { return false };
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return false };
+    let git = || {
+        let options = ["--cached", "--others", "--exclude-standard", "-z", "--"];
+        Git::at(directory, "ls-files").literal().offline().args(options).arg(name)
+    };
+    directory.ancestors().any(|directory| directory.join(".git").exists())
+        && paths(git()).is_ok_and(|found| !found.is_empty())
+}
+
 fn paths(git: Git) -> Result<Vec<PathBuf>, Unreadable> {
     let listed = git.run()?;
     let names = listed.split(|byte| *byte == 0).filter(|name| !name.is_empty());

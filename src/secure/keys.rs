@@ -44,7 +44,8 @@ impl Keys {
         }
     }
 
-    /// The public half of each.
+    /// The public half of each. The first is the current one: `shipctl key rotate --new-key` puts a new key before those
+    /// that were there, which stay to open what is encrypted to them.
     pub fn recipients(&self) -> Vec<Recipient> {
         self.identities.iter().map(|identity| Recipient(identity.to_public())).collect()
     }

@@ -61,14 +61,35 @@ impl KeyPlace {
         match self {
             KeyPlace::Variable => {
                 let text = Zeroizing::new(std::env::var(TEXT).unwrap_or_default());
-                Keys::parse(&text, format!("${TEXT}")).map_err(|why| KeyError {
+                let lines = words_of_keys(&text);
+                Keys::parse(lines.as_ref().unwrap_or(&text), format!("${TEXT}")).map_err(|why| KeyError {
                     message: format!("${TEXT} holds no keys: {why}"),
-                    hint: "set it to the text AGE-SECRET-KEY-1…, or unset it".to_owned(),
+                    hint: if is_like_path(&text) {
+                        format!("it looks like the path of a file: that is for {FILE}")
+                    } else {
+                        "set it to the text AGE-SECRET-KEY-1…, or unset it".to_owned()
+                    },
                 })
             }
             KeyPlace::File(path) => of_file(path, ask),
         }
     }
+}
+
+/// The keys of a file that became one line on its way into a variable, one a line again: services that keep secrets make
+/// blanks of newlines, and then all of it is a comment. `None` if it is no such line.
+fn words_of_keys(text: &str) -> Option<Zeroizing<String>> {
+    let text = text.trim();
+    let keys: Vec<_> =
+        text.split_ascii_whitespace().filter(|word| word.starts_with("AGE-SECRET-KEY-1")).collect();
+    (!text.contains('\n') && !keys.is_empty()).then(|| Zeroizing::new(keys.join("\n")))
+}
+
+/// Whether a text is rather the path of a file than a key.
+fn is_like_path(text: &str) -> bool {
+    let text = text.trim();
+    let is_one = !text.contains(['\n', ' ']) && !text.contains("AGE-SECRET-KEY-");
+    is_one && (text.contains('/') || text.ends_with(".txt") || Path::new(text).is_file())
 }
 
 fn set(variable: &str) -> Option<std::ffi::OsString> {

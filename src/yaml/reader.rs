@@ -2,6 +2,7 @@
 
 mod explain;
 mod merge;
+mod shell;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -62,6 +63,8 @@ struct Reader<'a> {
     /// A number was read whose text is not known.
     lost_text: Cell<bool>,
     duplicates: RefCell<Vec<Diagnostic>>,
+    /// Warnings of what a shell would read otherwise.
+    misread: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> Reader<'a> {
@@ -75,6 +78,7 @@ impl<'a> Reader<'a> {
             cost: Cell::new(0),
             lost_text: Cell::new(false),
             duplicates: RefCell::new(Vec::new()),
+            misread: RefCell::new(Vec::new()),
         }
     }
 
@@ -87,6 +91,7 @@ impl<'a> Reader<'a> {
         match result.unwrap_or_else(|| self.read()) {
             Ok(mut node) => {
                 diagnostics.append(&mut self.duplicates.borrow_mut());
+                diagnostics.append(&mut self.misread.borrow_mut());
                 if let (Some((templates, _)), Value::Map(map)) = (self.prefix, &mut node.value) {
                     map.retain(|_, entry| entry.key.source != templates);
                 }
@@ -164,6 +169,7 @@ impl<'a> Reader<'a> {
         if end > self.text.len() {
             return None;
         }
+        self.look_for_negation(start);
         self.cursor.set(end);
         self.front.set(self.front.get().max(end));
         Some(self.place(start, slice.len()))
@@ -308,6 +314,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         while let Some(node) = access.next_element_seed(self)? {
             nodes.push(node);
         }
+        self.reader.look_for_test(&nodes);
         let place = nodes.first().map_or(self.parent, |node| node.place);
         Ok(Node { place, value: Value::List(nodes) })
     }

@@ -31,6 +31,88 @@ fn files_that_cannot_be_read() {
         .run();
 }
 
+/// A job with an entry of a script in its ninth line.
+fn with_entry(entry: &str) -> String {
+    format!(
+        "jobs:\n- name: a\n  type: runSh\n  steps:\n  - TASK:\n      name: t\n      script:\n      - echo 1\n      - {entry}\n      - echo 2\n"
+    )
+}
+
+const QUOTE: &str =
+    "  hint: put the entry into quotes, or write it as a block: `- |`, and the command on the line below\n";
+
+#[test]
+fn a_command_that_yaml_reads_as_a_tag_or_a_list_is_a_warning() {
+    const TAG: &str =
+        "this `!` is a tag to YAML, and is lost: a command behind it is run as if it were not there";
+    const LIST: &str =
+        "these brackets make a list to YAML: of a test, what is inside is left, and run as a command";
+    for (entry, column, message) in [
+        ("! grep -q x f", 9, TAG),
+        ("! true", 9, TAG),
+        ("[ -f x ]", 9, LIST),
+        ("[[ $x == y ]]", 9, LIST),
+        ("! [ -f x ]", 11, LIST),
+    ] {
+        let warning = format!(
+            "warning: {message}\n  --> shippable.yml:9:{column}\n   9 |       - {entry}\n     | {}^\n{QUOTE}",
+            " ".repeat(column - 1)
+        );
+        let check = shipctl("check").file("shippable.yml", with_entry(entry));
+        check.stdout(format!("{warning}\n1 file: 0 errors, 1 warning\n")).run();
+        let output = shipctl("run").args("a --dry-run").file("shippable.yml", with_entry(entry)).output();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), warning);
+    }
+    for entry in
+        ["'! true'", "\"[ -f x ]\"", "|\n          ! true\n          [ -f x ]", "[echo a]", "[ls -l, pwd]"]
+    {
+        shipctl("check")
+            .file("shippable.yml", with_entry(entry))
+            .stdout("1 file: 1 job and 0 resources, no problems\n")
+            .run();
+    }
+    // Whoever runs it is told, too, where templates have it, and nobody else.
+    let yaml =
+        "jobs:\n- {name: a, type: runSh, steps: [TASK: *x]}\n- {name: b, type: runSh, steps: [TASK: *y]}\n";
+    for (job, times) in [("a", 1), ("b", 0)] {
+        let call = shipctl("run").arg(job).arg("--dry-run").file("shippable.jobs.yml", yaml);
+        let output = call.file("shippable.templates.yml", "x: &x\n- ! grep x f\ny: &y [echo]\n").output();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.matches(TAG).count() == times, "{said}");
+    }
+    // Of an alias it is said once.
+    let yaml = "x: &x\n- ! true\njobs:\n- {name: a, type: runSh, steps: [TASK: *x, TASK: *x]}\n";
+    let output = shipctl("check").file("shippable.yml", yaml).output();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).matches(TAG).count(), 1);
+}
+
+#[test]
+fn a_command_that_is_no_yaml_is_to_be_quoted() {
+    for entry in [
+        "[ -f x ] && echo y",
+        "[[ -f x ]] || echo y",
+        "[ \"$x\" = y ]",
+        "&& echo",
+        "|| echo",
+        "> out.txt echo",
+        "\"a\" b",
+        "'a b' c",
+        "script: \"$x\" y",
+    ] {
+        let output = shipctl("check").file("shippable.yml", with_entry(entry)).output();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.starts_with("error: this is not YAML: ") && said.contains(QUOTE), "{said}");
+    }
+    // What is no command has the hints that it had.
+    for entry in ["{name: a", "[a, b", "\"a", "\"a\": b\n       c: d"] {
+        let output = shipctl("check").file("shippable.yml", with_entry(entry)).output();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.starts_with("error: ") && !said.contains(QUOTE), "{said}");
+    }
+    let said = shipctl("check").file("shippable.yml", with_entry("{ echo a; }")).output().stdout;
+    assert!(String::from_utf8(said).unwrap().contains("  hint: braces around a line make it a map to YAML"));
+}
+
 #[test]
 fn no_line_at_all() {
     shipctl("run")

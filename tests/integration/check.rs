@@ -27,6 +27,25 @@ fn a_wrong_key_is_a_warning_that_says_what_was_meant() {
 }
 
 #[test]
+fn a_type_that_is_almost_right_is_a_warning_and_cannot_run() {
+    let yaml = "jobs:\n  - {name: a, type: runsh, steps: [TASK: [echo]]}\n  - {name: b, type: rSync}\n";
+    shipctl("check")
+        .file("shippable.yml", yaml)
+        .stdout(
+            "warning: job `a` is of type `runsh`, which nobody knows\n  --> shippable.yml:2:21\n   2 |   - {name: a, type: runsh, steps: [TASK: [echo]]}\n     |                     ^^^^^\n  hint: did you mean `runSh`?\n\n1 file: 0 errors, 1 warning\n",
+        )
+        .run();
+    shipctl("run")
+        .arg("a")
+        .file("shippable.yml", yaml)
+        .stderr(
+            "error: job `a` is of type `runsh`, and shipctl runs runSh jobs\n  --> shippable.yml:2:21\n   2 |   - {name: a, type: runsh, steps: [TASK: [echo]]}\n     |                     ^^^^^\n  hint: did you mean `runSh`?\n",
+        )
+        .status(125)
+        .run();
+}
+
+#[test]
 fn a_name_declared_twice_is_an_error_that_shows_both_places() {
     shipctl("check")
         .file("shippable.jobs.yml", "jobs:\n  - name: a\n    type: runSh\n")

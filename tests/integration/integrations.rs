@@ -144,6 +144,10 @@ fn what_is_wrong_with_fields_is_said() {
         ),
         ("--type keyValuePair --env-field envs=A", "error: write envs.KEY: `envs` holds keys and values\n"),
         (
+            "--type keyValuePair --stdin-field TOKEN",
+            "error: Key-Value pair has no field `TOKEN`\n  hint: its keys are in `envs`: write `envs.TOKEN`\n",
+        ),
+        (
             "--type Slack --env-field webhookUrl=A --file-field webhookUrl=b",
             "error: `webhookUrl` is given twice\n",
         ),
@@ -156,7 +160,10 @@ fn what_is_wrong_with_fields_is_said() {
 #[test]
 fn names_that_are_taken_are_refused() {
     for (name, stderr) in [
-        ("my_aws", "error: there is an integration `my_aws` already\n"),
+        (
+            "my_aws",
+            "error: there is an integration `my_aws` already\n  hint: to change one value, put what `shipctl encrypt --one-line` prints in its place; to begin anew, `shipctl integration remove --force my_aws` first\n",
+        ),
         ("my-_aws", "error: `my-_aws` would have the same variables as the integration `my_aws`: MY_AWS_…\n"),
         ("12", "error: nothing is left of the name `12` for its variables\n"),
         ("a:b", "error: an integration cannot be called `a:b`\n"),

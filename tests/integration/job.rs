@@ -74,6 +74,24 @@ fn the_first_job_of_a_newcomer() {
 }
 
 #[test]
+fn a_job_without_a_task_says_that_it_runs_nothing() {
+    let yaml = "resources:\n- {name: r, type: params}\njobs:\n- name: gate\n  type: runSh\n  steps:\n  - IN: r\n- name: ends\n  type: runSh\n  always:\n  - echo end\n";
+    let warning = |name: &str, line: u32, runs: &str| {
+        format!(
+            "warning: job `{name}` has no TASK: it runs {runs}\n  --> shippable.yml:{line}:9\n{line:>4} | - name: {name}\n     |         ^^^^\n  hint: what it is to run stands under `steps:`, as `- TASK:` with a `script:`\n"
+        )
+    };
+    for args in ["gate", "gate --dry-run"] {
+        let output = shipctl("run").args(args).file("shippable.yml", yaml).output();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), warning("gate", 4, "nothing"));
+        assert!(output.status.success());
+    }
+    let output = shipctl("run").arg("ends").file("shippable.yml", yaml).output();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), warning("ends", 8, "only sections"));
+    shipctl("check").file("shippable.yml", yaml).stdout("1 file: 2 jobs and 1 resource, no problems\n").run();
+}
+
+#[test]
 fn the_status_is_that_of_the_failing_script() {
     for (script, status) in
         [("exit 7", 7), ("false", 1), ("no-such-command", 127), ("kill -KILL $$", 137), ("exit 0", 0)]

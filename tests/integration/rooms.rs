@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("diagnostic", &["nearest", "source"]),
     ("graph", &[]),
     ("yaml", &["diagnostic", "source"]),
-    ("model", &["contract", "diagnostic", "secret", "secure", "source", "yaml"]),
+    ("model", &["contract", "diagnostic", "nearest", "secret", "secure", "source", "yaml"]),
     ("edit", &["diagnostic", "model", "source", "yaml"]),
     ("resolve", &["diagnostic", "model", "yaml"]),
     ("check", &["diagnostic", "model", "resolve"]),

@@ -214,6 +214,35 @@ fn a_new_key_takes_the_place_of_the_old_one() {
 }
 
 #[test]
+fn a_key_that_was_replaced_opens_nothing_that_is_encrypted_afterwards() {
+    let team = Team::of(&["ann"]);
+    team.line("ann", "hunter2");
+    let file = team.path().join("ann/shipctl/key.txt");
+    let (old, to_old) = (fs::read_to_string(&file).unwrap(), team.recipient("ann"));
+    let before = team.good("ann", &["encrypt"], "old value");
+    team.good("ann", &["key", "rotate", "--new-key"], "");
+    let shown = team.call("ann", &["key", "show"], "");
+    let new = fs::read_to_string(&file).unwrap();
+    let to_new = new.lines().next().unwrap().strip_prefix("# public key: ").unwrap();
+    assert_eq!(String::from_utf8(shown.stdout).unwrap(), format!("{to_new}\n"));
+    assert_eq!(
+        String::from_utf8(shown.stderr).unwrap(),
+        format!(
+            "shipctl: from {}\nshipctl: an older key stands behind it, which opens but is not encrypted to: {to_old}\n",
+            file.display()
+        )
+    );
+    let after = team.good("ann", &["encrypt"], "new value");
+    assert_eq!(team.good("ann", &["decrypt-value"], &before), "old value\n");
+    assert_eq!(team.good("ann", &["decrypt-value"], &after), "new value\n");
+    team.good("ann", &["key", "rotate"], "");
+    assert_eq!(team.good("ann", SHOW, ""), "hunter2\n");
+    fs::write(&file, old).unwrap();
+    assert!(team.bad("ann", &["decrypt-value"], &after).contains("encrypted to other keys than yours"));
+    assert!(team.bad("ann", SHOW, "").contains("encrypted to other keys than yours"));
+}
+
+#[test]
 fn a_text_that_was_cut_or_altered_says_so_and_where() {
     let team = Team::of(&["ann"]);
     team.line("ann", "hunter2");
@@ -318,6 +347,47 @@ fn a_key_is_made_for_its_owner_alone_and_only_once() {
         said.contains("may be read or changed by others (mode 0640)") && said.contains("chmod 600"),
         "{said}"
     );
+}
+
+#[test]
+fn a_key_that_became_one_line_in_a_variable_is_taken() {
+    let team = Team::of(&["ann"]);
+    team.line("ann", "hunter2");
+    let key = fs::read_to_string(team.path().join("ann/shipctl/key.txt")).unwrap();
+    let with = |value: &str| team.command("nobody").args(SHOW).env("SHIPCTL_KEY", value).output().unwrap();
+    let one_line = format!("# created: 2026-01-01T00:00:00Z {}", key.replace('\n', " "));
+    for value in [one_line.as_str(), one_line.trim_end(), &key, &key.replace('\n', "\r\n")] {
+        assert_eq!(String::from_utf8_lossy(&with(value).stdout), "hunter2\n");
+    }
+    let said = String::from_utf8(with("/home/ann/key.txt").stderr).unwrap();
+    assert!(said.contains("hint: it looks like the path of a file: that is for SHIPCTL_KEY_FILE"), "{said}");
+    let said = String::from_utf8(with("hunter3").stderr).unwrap();
+    assert!(
+        said.contains("hint: set it to the text AGE-SECRET-KEY-1…") && !said.contains("hunter3"),
+        "{said}"
+    );
+    // A file keeps its lines: what is a comment there stays one.
+    let file = team.path().join("commented.txt");
+    fs::write(&file, one_line).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let output = team.command("nobody").args(SHOW).env("SHIPCTL_KEY_FILE", &file).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("there is no key in it"));
+}
+
+#[test]
+fn a_key_that_git_would_track_is_told() {
+    let team = Team::of(&[]);
+    let new = |file: &str| {
+        let output = team.command("ann").args(["key", "new"]).env("SHIPCTL_KEY_FILE", file).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap().contains("shipctl: git would track it there")
+    };
+    assert!(!new("before.key"));
+    let git = Command::new("git").args(["init", "-q"]).current_dir(team.path()).status().unwrap();
+    assert!(git.success());
+    assert!(new("ci.key") && new("new/ci.key"));
+    fs::write(team.path().join(".gitignore"), "*.secret\n").unwrap();
+    assert!(!new("ci.secret"));
 }
 
 #[test]

@@ -49,7 +49,14 @@ pub(super) fn check_name(pipeline: &Pipeline, name: &str, instead_of: Option<&st
         .into());
     };
     if pipeline.integrations.contains_key(name) {
-        return Err(anyhow!("there is an integration `{shown}` already").into());
+        let message = format!("there is an integration `{shown}` already");
+        return Err(match instead_of {
+            Some(_) => anyhow!(message),
+            None => anyhow!(
+                "{message}\n  hint: to change one value, put what `shipctl encrypt --one-line` prints in its place; to begin anew, `shipctl integration remove --force {shown}` first"
+            ),
+        }
+        .into());
     }
     let others = pipeline.integrations.keys().filter(|other| instead_of != Some(other.as_str()));
     match others.into_iter().find(|other| env_name(other).as_ref() == Some(&env)) {

@@ -1,6 +1,6 @@
 //! What is wrong with a text, in words for someone who writes YAML.
 
-use super::Reader;
+use super::{Reader, shell};
 use crate::diagnostic::Diagnostic;
 
 /// Why a text could not be read.
@@ -53,7 +53,7 @@ impl Reader<'_> {
             let end = self.end_of_text(start);
             diagnostic = diagnostic.and_at(self.place(end, 1), "the text without a key goes on to here");
         }
-        match hint_for(problem, &self.text, start) {
+        match shell::hint_for(&self.text, start).or_else(|| hint_for(problem, &self.text, start)) {
             Some(hint) => diagnostic.hint(hint),
             None => diagnostic,
         }

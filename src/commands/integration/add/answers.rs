@@ -116,9 +116,14 @@ fn find(kind: &'static Kind, written: &str) -> Result<(&'static Field, Option<St
     };
     let Some(field) = kind.field(name) else {
         let known: Vec<_> = kind.fields.iter().map(|field| field.name).collect();
-        let hint = match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("its fields are: {}", known.join(", ")),
+        let of_keys = kind.fields.iter().find(|field| field.shape == Shape::Map);
+        let hint = match (nearest(name, known.iter().copied()), of_keys) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, Some(field)) => {
+                let name = field.name;
+                format!("its keys are in `{name}`: write `{name}.{}`", Printable(written))
+            }
+            (None, None) => format!("its fields are: {}", known.join(", ")),
         };
         return Err(usage(format!("{} has no field `{}`\n  hint: {hint}", kind.display, Printable(name))));
     };
