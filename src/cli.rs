@@ -167,6 +167,9 @@ pub struct Run {
     /// Store what the job leaves for the next run even if a secret is in it
     #[arg(long)]
     pub allow_secrets_in_state: bool,
+    /// In GitHub Actions, have the secrets masked in the logs of later steps, too; prints them for its runner
+    #[arg(long)]
+    pub add_mask: bool,
     /// What the job is run with.
     #[command(flatten)]
     pub options: JobOptions,
@@ -192,6 +195,9 @@ pub struct Exec {
     /// Mask secrets in what the command prints
     #[arg(long)]
     pub mask: bool,
+    /// In GitHub Actions, have the secrets masked in the logs of this and later steps; prints them for its runner
+    #[arg(long)]
+    pub add_mask: bool,
     /// Keep the workspace; its secret files go all the same
     #[arg(long)]
     pub keep: bool,

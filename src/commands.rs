@@ -1,5 +1,6 @@
 //! The commands: glue between the command line and the road from YAML to a finished job. One file each.
 
+mod add_mask;
 mod audit;
 pub mod aws_credentials;
 pub mod check;

@@ -4,6 +4,7 @@ use std::mem::ManuallyDrop;
 
 use anyhow::Context as _;
 
+use super::add_mask::add_masks;
 use super::record::Access;
 use super::{Commands, Failure, Session, audit, chosen_task, ci};
 use crate::cli::{Exec, LineOptions};
@@ -26,6 +27,7 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let state = fetched.state.take();
     let (ready, workspace) = session.open(fetched, Home::Memory, command.keep, command.mask)?;
+    add_masks(command.add_mask, ready.environment.secrets())?;
     workspace.fill()?;
     session.clone_repositories(&ready, &signals)?;
     session.finish_tools(&ready, &signals)?;

@@ -6,6 +6,7 @@ use std::os::fd::AsFd as _;
 
 use anyhow::Context as _;
 
+use super::add_mask::add_masks;
 use super::record::{Access, Record, State};
 use super::{Commands, Failure, Fetched, Ready, Session, audit, ci, line, paint, plan, print, read_good};
 use crate::cli::{LineOptions, LogFormat, Run};
@@ -145,6 +146,7 @@ pub(super) fn run_opened<'c>(
     signals: &Signals,
     console: &mut Console<'c>,
 ) -> Result<(Outcome, Masking), Failure> {
+    add_masks(command.add_mask, ready.environment.secrets())?;
     let tasks = tasks(session, ready)?;
     let job = run::Job {
         name: &ci::name_of_run(&ready.plan, ready.build.entry),

@@ -298,6 +298,21 @@ fn exec_masks_if_it_is_asked_to() {
 }
 
 #[test]
+fn masks_are_asked_for_in_github_actions_alone() {
+    let masks = "::add-mask::AKIAMADEUP\n::add-mask::s3c\"r$t\n::add-mask::'x' \n";
+    for command in ["run ship --add-mask", "exec ship --add-mask -- true"] {
+        let (verb, words) = command.split_once(' ').unwrap();
+        let output = call(verb, words, "echo done").env("GITHUB_ACTIONS", "true").output();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.starts_with(masks), "{command}: {text}");
+        let output = call(verb, words, "echo done").env("GITHUB_ACTIONS", "").output();
+        let text = format!("{output:?}");
+        assert_eq!(output.status.code(), Some(125));
+        assert!(text.contains("--add-mask is for GitHub Actions") && !text.contains("AKIAMADEUP"), "{text}");
+    }
+}
+
+#[test]
 fn the_environment_of_shipctl_itself_stays_out_of_jobs() {
     let call =
         call("exec", "ship -- env", "x").env("SHIPCTL_INTEGRATION_X_TOKEN", "hush").env("FROM_OUTSIDE", "1");

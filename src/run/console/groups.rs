@@ -1,6 +1,4 @@
 //! Groups of log lines that a CI folds: one for each step, under its heading.
-//!
-//! The masks of a CI are left alone: asking for one means to print the secret, which shipctl never does.
 
 use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
