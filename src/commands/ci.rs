@@ -204,7 +204,7 @@ pub(super) fn run(
         let build = record.is_some().then_some(ready.build.number);
         if let Some(record) = record {
             record
-                .finish(state, session, &ready, outcome, command.allow_secrets_in_state)
+                .finish(state, session, &ready, outcome, &masking, command.allow_secrets_in_state)
                 .map_err(|failure| failure.masked(masking.patterns()))?;
         }
         return Ok(Done { outcome, build });

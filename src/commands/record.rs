@@ -8,7 +8,8 @@ use crate::diagnostic::Diagnostic;
 use crate::environment::dependency_directory;
 use crate::exit;
 use crate::resolve::{Operation, Plan};
-use crate::run::Outcome;
+use crate::run::{Masking, Outcome};
+use crate::secret::Secret;
 use crate::state::{self, Build, Change, Ending, Kind, RunSecret, Store, VersionRef};
 
 /// What a command does to the state.
@@ -156,6 +157,7 @@ impl Record {
         session: &Session,
         ready: &Ready,
         outcome: Outcome,
+        masking: &Masking,
         allow_secrets: bool,
     ) -> Result<(), Failure> {
         let ending = match outcome {
@@ -170,7 +172,11 @@ impl Record {
         let stored = made::made(ready, ending)
             .and_then(|Made { changes, warnings }| {
                 session.warn(&warnings);
-                if allow_secrets { Ok(changes) } else { without_secrets(&ready.credentials, changes) }
+                if allow_secrets {
+                    Ok(changes)
+                } else {
+                    without_secrets(&ready.credentials, masking, changes)
+                }
             })
             .and_then(|changes| Ok(self.end(&mut store, session, ending, outcome.status(), &changes)?));
         if stored.is_err() {
@@ -204,8 +210,12 @@ impl Record {
 }
 
 /// Refuses what has a secret of the run in it.
-fn without_secrets(credentials: &Credentials, changes: Vec<Change>) -> Result<Vec<Change>, Failure> {
-    let secrets = Secrets::of(credentials);
+fn without_secrets(
+    credentials: &Credentials,
+    masking: &Masking,
+    changes: Vec<Change>,
+) -> Result<Vec<Change>, Failure> {
+    let secrets = Secrets::of(credentials, masking.added());
     let leaks = state::leaks(&secrets.all(), &changes)?;
     if leaks.is_empty() {
         return Ok(changes);
@@ -220,11 +230,12 @@ fn without_secrets(credentials: &Credentials, changes: Vec<Change>) -> Result<Ve
 }
 
 /// The secrets of a run, with where they come from.
-struct Secrets<'a>(Vec<(&'a crate::secret::Secret, String, bool)>);
+struct Secrets<'a>(Vec<(&'a Secret, String, bool)>);
 
 impl<'a> Secrets<'a> {
-    fn of(credentials: &'a Credentials) -> Self {
-        let mut secrets = Vec::new();
+    fn of(credentials: &'a Credentials, added: &'a [Secret]) -> Self {
+        let added = added.iter().map(|secret| (secret, "a value given to `shipctl mask`".to_owned(), true));
+        let mut secrets: Vec<_> = added.collect();
         let mut add = |fetched: &'a FetchedValue, origin: String, inside| {
             if let Value::Secret(secret) = &fetched.value
                 && fetched.masked

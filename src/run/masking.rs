@@ -21,6 +21,8 @@ pub struct Masking {
     file: File,
     /// How much of it has been read, in bytes.
     read: u64,
+    /// What was added.
+    added: Vec<Secret>,
 }
 
 impl Masking {
@@ -31,12 +33,17 @@ impl Masking {
     /// When the file cannot be read.
     pub fn new(patterns: Patterns, path: &Path) -> io::Result<Masking> {
         let file = File::open(path)?;
-        Ok(Masking { patterns, file, read: 0 })
+        Ok(Masking { patterns, file, read: 0, added: Vec::new() })
     }
 
     /// What is masked, as far as was known when it was last refreshed.
     pub fn patterns(&self) -> &Patterns {
         &self.patterns
+    }
+
+    /// What scripts have added, as far as was known when it was last refreshed.
+    pub fn added(&self) -> &[Secret] {
+        &self.added
     }
 
     /// Takes in what was added; says whether anything was.
@@ -59,6 +66,7 @@ impl Masking {
         if secrets.is_empty() {
             return false;
         }
+        self.added.extend_from_slice(&secrets);
         self.patterns = self.patterns.with(secrets);
         true
     }

@@ -299,6 +299,16 @@ fn nothing_secret_goes_into_state() {
 }
 
 #[test]
+fn what_a_script_has_masked_is_not_stored_either() {
+    let line = secretive(
+        "token=fetched-token; printf $token | shipctl mask; shipctl put_resource_state res K \"id $token\"",
+    );
+    let stderr = line.fails("run put", 1);
+    let said = "error: the key `K` of res holds a secret of this run: a value given to `shipctl mask`\n";
+    assert!(stderr.starts_with(said) && !stderr.contains("fetched-token"), "{stderr}");
+}
+
+#[test]
 fn no_secret_is_stored_in_a_file_either() {
     let line = secretive("echo \"key=$AWS_INTEGRATION_SECRETKEY\" > $JOB_STATE/config");
     let stderr = line.fails("run put", 1);
