@@ -30,6 +30,7 @@ pub mod reset;
 pub mod run;
 pub mod scan;
 mod session;
+mod stale_values;
 pub mod state;
 mod surroundings;
 mod tools;

@@ -131,6 +131,13 @@ fn binary(text: &str) -> Option<Result<Vec<u8>, OpenError>> {
     Some(STANDARD.decode(body).map_err(|_| OpenError::Damaged("it is cut short or altered")))
 }
 
+/// How many keys open an encrypted value, as it says itself; not whose they are. `None` if it is no such text.
+pub fn count_recipients(text: &str) -> Option<usize> {
+    let bytes = binary(text)?.ok()?;
+    let lines = bytes.split(|&byte| byte == b'\n').take_while(|line| !line.starts_with(b"---"));
+    Some(lines.filter(|line| line.starts_with(b"-> X25519 ")).count())
+}
+
 /// Opens an encrypted value with the first key that fits.
 fn open<'i>(identities: impl Iterator<Item = &'i dyn Identity>, text: &str) -> Result<Secret, OpenError> {
     let bytes = binary(text).ok_or(OpenError::NotAge)??;

@@ -137,6 +137,22 @@ fn what_one_encrypts_all_recipients_open() {
 }
 
 #[test]
+fn check_reminds_of_a_rotation() {
+    let team = Team::of(&["ann", "ben"]);
+    fs::write(team.path().join("shippable.yml"), "jobs: []\n").unwrap();
+    team.good("ann", &["key", "add-recipient", &team.recipient("ann")], "");
+    team.line("ann", "hunter2");
+    let mild = |said: &str| !said.contains("recipients");
+    assert!(mild(&team.good("ann", &["check"], "")));
+    team.good("ann", &["key", "add-recipient", &team.recipient("ben")], "");
+    let said = team.good("ann", &["check"], "");
+    let warning = "warning: 1 key opens `secretKey` of `my_aws`, and the line lists 2 recipients\n  --> shippable.yml:8:9\n";
+    assert!(said.contains(warning) && said.contains("  hint: `shipctl key rotate` encrypts"), "{said}");
+    team.good("ann", &["key", "rotate"], "");
+    assert!(mild(&team.good("ann", &["check"], "")));
+}
+
+#[test]
 fn rotation_touches_nothing_but_the_encrypted_texts() {
     let team = Team::of(&["ann", "ci"]);
     team.line("ann", "hunter2\n");

@@ -1,0 +1,52 @@
+//! Encrypted values that are not for those whom the line lists.
+
+use crate::diagnostic::Diagnostic;
+use crate::model::files::Line;
+use crate::model::integration::SourceKind;
+use crate::secure;
+use crate::source::Place;
+use crate::versions;
+
+/// Warns where values were encrypted to more or fewer keys than the line lists: somebody came or went, and `key rotate`
+/// was forgotten. A value says how many keys open it, and not whose they are.
+pub(super) fn warn(line: &Line) -> Option<Diagnostic> {
+    let listed = line.pipeline.recipients.len();
+    if listed == 0 {
+        return None;
+    }
+    let mut stale: Vec<(Place, String, usize)> = Vec::new();
+    let mut look = |text: &str, place: Place, what: String| {
+        if let Some(count) = secure::count_recipients(text).filter(|count| *count != listed) {
+            stale.push((place, what, count));
+        }
+    };
+    for integration in line.pipeline.integrations.values() {
+        for field in &integration.fields {
+            for (_, source) in field.values.sources() {
+                if let SourceKind::Secure(text) = &source.kind {
+                    let what = format!("`{}` of `{}`", field.field.name, integration.name.text);
+                    look(text, source.place, what);
+                }
+            }
+        }
+    }
+    for resource in line.pipeline.resources.values() {
+        for param in versions::params(resource, None) {
+            if let Some(text) = &param.secure {
+                look(text, param.place, format!("`{}` of `{}`", param.key, resource.name.text));
+            }
+        }
+    }
+    let (place, what, count) = stale.first()?;
+    let others = match stale.len() {
+        1 => String::new(),
+        n => format!(" (and {} more)", n - 1),
+    };
+    let keys = if *count == 1 { "1 key opens".to_owned() } else { format!("{count} keys open") };
+    let message = format!("{keys} {what}{others}, and the line lists {listed} recipients");
+    Some(
+        Diagnostic::warning(message)
+            .at(*place)
+            .hint("`shipctl key rotate` encrypts all values to those listed"),
+    )
+}
