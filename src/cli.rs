@@ -129,7 +129,7 @@ pub struct JobOptions {
 #[derive(Args, Default, PartialEq)]
 pub struct Run {
     /// The job, or several: each runs once, after those that it depends on
-    #[arg(value_name = "JOB", required_unless_present = "all")]
+    #[arg(value_name = "JOB")]
     pub job: Vec<String>,
     /// Run what they depend on, too
     #[arg(long)]

@@ -199,16 +199,20 @@ pub fn survey<'a>(
 
 /// The error for a job that nobody declared.
 fn unknown_job(pipeline: &Pipeline, name: &str) -> Diagnostic {
-    let known = || pipeline.jobs.keys().map(String::as_str);
-    let error = Diagnostic::error(format!("there is no job `{name}`"));
+    let error = Diagnostic::error(format!("there is no job `{name}`")).hint(known_jobs(pipeline));
+    error.did_you_mean(name, pipeline.jobs.keys().map(String::as_str))
+}
+
+/// What to say to somebody who does not know the jobs.
+pub fn known_jobs(pipeline: &Pipeline) -> String {
     if pipeline.jobs.is_empty() {
-        return error.hint("the files declare no jobs");
+        return "the files declare no jobs".to_owned();
     }
-    let mut names: Vec<_> = known().take(20).collect();
+    let mut names: Vec<_> = pipeline.jobs.keys().map(String::as_str).take(20).collect();
     if pipeline.jobs.len() > names.len() {
         names.push("…");
     }
-    error.hint(format!("the jobs are: {}", names.join(", "))).did_you_mean(name, known())
+    format!("the jobs are: {}", names.join(", "))
 }
 
 /// The error for an integration that nobody declared.

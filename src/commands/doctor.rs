@@ -33,6 +33,9 @@ pub fn run(command: &Doctor, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::of(line, &jobs, paint(options.color, &io::stderr()), &command.options)?;
     let integrations = looked_at(&session.line.pipeline, command.job.as_deref());
     let integrations = integrations.map_err(|problems| session.fail(&problems))?;
+    if integrations.is_empty() {
+        session.say("shipctl: there is no integration to look at\n");
+    }
     let reports = examine(&session, &integrations, command.options.mfa_code.as_deref());
     let good = reports.iter().all(|report| report.problems.is_empty());
     let text = match command.format {

@@ -22,7 +22,7 @@ use nix::libc;
 use super::{Commands, Failure, Session, paint, read_good};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::credentials::{self, Credentials};
-use crate::diagnostic::Paint;
+use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
 use crate::order::{Order, Wish};
 use crate::resolve::{self, Plan};
@@ -42,6 +42,12 @@ const MOST: usize = 1000;
 /// job's version is made by an earlier one.
 pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let line = read_good(options)?;
+    if command.job.is_empty() && !command.all {
+        let problem = Diagnostic::error("say which job to run, or --all for all of them")
+            .hint(resolve::known_jobs(&line.pipeline));
+        let failure = super::failure(&[problem], &line.sources, paint(options.color, &io::stderr()));
+        return Err(Failure { status: exit::USAGE, ..failure });
+    }
     let wish = Wish {
         jobs: &command.job,
         upstream: command.upstream,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -65,6 +65,9 @@ pub fn run(command: &cli::Scan, options: &LineOptions) -> Result<u8, Failure> {
             text
         }),
     })?;
+    if search.found.is_empty() && io::stderr().is_terminal() {
+        eprintln!("shipctl: none of {} secrets was found", secrets.len());
+    }
     Ok(match (search.found.is_empty(), search.unreadable) {
         (false, _) => exit::SECRETS_FOUND,
         (true, true) => exit::SHIPCTL_FAILED,

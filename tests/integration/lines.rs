@@ -221,3 +221,11 @@ fn the_runner_of_a_job_may_be_killed() {
     assert_eq!(ran.status.code(), Some(137));
     assert_eq!(results(&text(&ran.stdout)), ["one signalled 137", "two success 0", "three not-run"]);
 }
+
+#[test]
+fn who_names_no_job_is_told_the_jobs() {
+    let line = Line::new(&jobs(&[("build", "", "echo"), ("test", "build", "echo")]));
+    let said = "error: say which job to run, or --all for all of them\n  hint: the jobs are: build, test\n";
+    assert_eq!(line.fails("run", 2), said);
+    assert_eq!(line.fails("run -j2", 2), said);
+}
