@@ -21,8 +21,6 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo, read, write};
 
-use super::driver;
-
 /// The line to one shell. Dropping it takes the pipes away.
 pub(super) struct Control {
     directory: PathBuf,
@@ -62,8 +60,9 @@ pub(super) enum Point {
 }
 
 impl Control {
-    /// Makes the pipes in a new directory in `home`, and a script that is called `name`.
-    pub(super) fn new(home: &Path, name: &str) -> io::Result<Control> {
+    /// Makes the pipes in a new directory in `home`, and a script that is called `name`. `wait` is its first line, which waits
+    /// for something to come through the pipe at this path.
+    pub(super) fn new(home: &Path, name: &str, wait: impl Fn(&Path) -> String) -> io::Result<Control> {
         let directory = make_directory(home)?;
         let (questions, answers, script_path) =
             (directory.join(QUESTIONS), directory.join(ANSWERS), directory.join(name));
@@ -75,7 +74,7 @@ impl Control {
             let pipes = (pipe(&questions, OFlag::O_NONBLOCK)?, pipe(&answers, OFlag::empty())?);
             let mut script = OpenOptions::new();
             let mut script = script.write(true).create_new(true).mode(0o600).open(&script_path)?;
-            script.write_all(driver::wait(&answers).as_bytes())?;
+            script.write_all(wait(&answers).as_bytes())?;
             Ok((pipes, script))
         };
         match open() {
@@ -213,7 +212,7 @@ mod tests {
     fn a_question_that_a_signal_has_cut_short_is_none() {
         let directory = tempfile::tempdir().unwrap();
         for cut in ["", "\x00", "\x001 between 0 ehB\n", "\x001 between 0 ehB\ntrap -- 'a' EXIT\n"] {
-            let mut control = Control::new(directory.path(), "name").unwrap();
+            let mut control = Control::new(directory.path(), "name", |_| String::new()).unwrap();
             control.received.extend_from_slice(cut.as_bytes());
             control.received.extend_from_slice(b"\x002 leaving 143 ehB\ntrap -- 'a' EXIT\n.\x00");
             assert_eq!(control.question().map(|ask| (ask.number, ask.point)), Some((2, Point::Leaving(143))));
