@@ -7,27 +7,24 @@
 //! Where workspaces lie by default, the skeleton of one stays for the next run of the job: its directories, and files that
 //! are empty. To make and remove them takes longer than starting a shell. The file that marks it says what they are.
 
+mod claim;
 mod documents;
 mod layout;
 mod place;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
-use nix::fcntl::{Flock, FlockArg};
+use anyhow::{Context as _, Result};
+use nix::fcntl::Flock;
 
+use claim::{Claim, Fate, Found, KEPT, claim};
 pub use layout::{Layout, Rendered, render};
 pub use place::{Home, pipes, remove_stale};
 
 use crate::contract::path;
-
-/// The file that marks a workspace in a directory that was given, and is locked while it is in use. Where workspaces lie
-/// by default it lies elsewhere as long as they are in use, see `place`. It holds [`KEPT`] when what is in the workspace stays on purpose.
-const MARKER: &str = ".shipctl-workspace";
-const KEPT: &[u8] = b"kept\n";
 
 /// A workspace on disk. Dropping it removes it, or what is secret in it.
 pub struct Workspace {
@@ -38,30 +35,6 @@ pub struct Workspace {
     lock: Flock<File>,
     /// What was in it when it was claimed.
     found: Found,
-}
-
-/// What is in a directory that becomes a workspace.
-#[derive(PartialEq)]
-enum Found {
-    /// Nothing.
-    Nothing,
-    /// A skeleton: this, as [`Layout::skeleton`] has it.
-    Skeleton(Vec<u8>),
-    /// What somebody left.
-    Remains,
-}
-
-/// What becomes of a workspace in the end.
-#[derive(Clone, Copy, PartialEq)]
-enum Fate {
-    /// What is in it goes; the directories that every workspace has stay for the next run.
-    Emptied,
-    /// It goes.
-    Removed,
-    /// What is in it goes; the directory was there before.
-    RemovedButRoot,
-    /// Its secret files go.
-    Kept,
 }
 
 /// Why a directory cannot become a workspace.
@@ -143,7 +116,7 @@ impl Workspace {
                     self.lock.set_len(0)?;
                     (&*self.lock).write_all(&skeleton)?;
                 }
-                return place::lay_down(&self.marker, &self.root.join(MARKER));
+                return place::lay_down(&self.marker, &self.root.join(claim::MARKER));
             }
             Fate::Removed | Fate::RemovedButRoot => {
                 place::clear(&self.root, None)?;
@@ -183,104 +156,6 @@ impl Drop for Workspace {
 fn is_in_the_way(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<io::Error>();
     error.is_some_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
-}
-
-/// A directory that is ours.
-struct Claim {
-    marker: PathBuf,
-    lock: Flock<File>,
-    /// What becomes of it in the end.
-    fate: Fate,
-    found: Found,
-}
-
-/// Marks and locks a directory, which is made if it is not there.
-fn claim(root: &Path) -> Result<Claim, Unavailable> {
-    let failed = |error: io::Error| {
-        let context = format!("cannot use {} as the workspace", root.display());
-        Unavailable::Failed(anyhow::Error::from(error).context(context))
-    };
-    if let Some(marker) = place::busy(root) {
-        let locked = lock(&marker, Some(&root.join(MARKER))).map_err(failed)?;
-        let (lock, origin) = locked.ok_or(Unavailable::InUse)?;
-        let made = make_directory(root).map_err(failed)?;
-        let found = match origin {
-            Origin::Idle => Found::Skeleton(read(&lock).map_err(failed)?),
-            Origin::New if made => Found::Nothing,
-            Origin::New | Origin::There => Found::Remains,
-        };
-        return Ok(Claim { marker, lock, fate: Fate::Emptied, found });
-    }
-    let made = !root.exists();
-    make_directory(root).map_err(failed)?;
-    let marker = root.join(MARKER);
-    if !made && !marker.exists() {
-        refuse_foreign(root).map_err(Unavailable::Failed)?;
-    }
-    let (lock, origin) = lock(&marker, None).map_err(failed)?.ok_or(Unavailable::InUse)?;
-    let found = if origin == Origin::New { Found::Nothing } else { Found::Remains };
-    let fate = if made { Fate::Removed } else { Fate::RemovedButRoot };
-    Ok(Claim { marker, lock, fate, found })
-}
-
-/// Where a file that is locked comes from.
-#[derive(PartialEq)]
-enum Origin {
-    /// It was made.
-    New,
-    /// It was an idle one, under another name.
-    Idle,
-    /// It was there: somebody was killed.
-    There,
-}
-
-/// What a small file holds.
-fn read(mut file: &File) -> io::Result<Vec<u8>> {
-    let mut contents = Vec::new();
-    file.read_to_end(&mut contents)?;
-    Ok(contents)
-}
-
-/// Locks a file, which is made if it is not there, of an idle one if there is one. `None` if somebody else has locked it.
-fn lock(path: &Path, idle: Option<&Path>) -> io::Result<Option<(Flock<File>, Origin)>> {
-    loop {
-        let open = |new: bool| {
-            let mut options = OpenOptions::new();
-            options.create(true).create_new(new).read(true).append(true).mode(0o600).open(path)
-        };
-        let (file, origin) = if idle.is_some_and(|idle| place::take_up(idle, path)) {
-            (open(false)?, Origin::Idle)
-        } else {
-            match open(true) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (open(false)?, Origin::There),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    path.parent().map_or(Ok(false), make_directory)?;
-                    continue;
-                }
-                opened => (opened?, Origin::New),
-            }
-        };
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            // Whoever held the lock before may have removed the file after it was opened here.
-            Ok(lock) if place::is_same_file(&lock, path) => return Ok(Some((lock, origin))),
-            Ok(_) => {}
-            Err((_, nix::errno::Errno::EWOULDBLOCK)) => return Ok(None),
-            Err((_, error)) => return Err(error.into()),
-        }
-    }
-}
-
-/// An existing directory without a marker becomes a workspace only if it is empty.
-fn refuse_foreign(root: &Path) -> Result<()> {
-    let mut entries =
-        fs::read_dir(root).with_context(|| format!("cannot use {} as the workspace", root.display()))?;
-    if entries.next().is_some() {
-        bail!(
-            "{} is not empty and no workspace of shipctl: a workspace is wiped, so give --workspace a new or an empty directory",
-            root.display()
-        );
-    }
-    Ok(())
 }
 
 /// Makes a directory, and those above it, unless it is there; says whether it was not.

@@ -14,7 +14,8 @@ use anyhow::{Context as _, Result, bail};
 use nix::fcntl::{AT_FDCWD, Flock, FlockArg, RenameFlags, renameat2};
 use nix::unistd::Uid;
 
-use super::{KEPT, Layout, MARKER, Origin, lock, make_directory, read};
+use super::claim::{KEPT, MARKER, Origin, lock, read};
+use super::{Layout, make_directory};
 
 /// How long empty directories are kept for the next run.
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
