@@ -83,7 +83,7 @@ fn a_newer_state_is_refused() {
         assert_eq!(error.kind(), Kind::Newer);
         let text = error.to_string();
         assert!(
-            text.contains("was written by a newer shipctl (its format is 99, this one knows up to 3)"),
+            text.contains("was written by a newer shipctl (its format is 99, this one knows up to 4)"),
             "{text}"
         );
     }
