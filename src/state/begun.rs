@@ -15,7 +15,7 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -91,11 +91,10 @@ impl Last {
 
     /// Locks it if it is there, or can be made where it should be; `None` if it was removed meanwhile.
     fn lock_existing(directory: &Path, make: bool) -> io::Result<Option<Last>> {
-        let path = directory.join(LAST);
-        let file = OpenOptions::new().read(true).write(true).create(make).mode(0o600).open(&path)?;
-        let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
-        let is_there = file.metadata()?.nlink() > 0;
-        Ok(is_there.then(|| Last { directory: directory.to_owned(), file }))
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(make).mode(0o600);
+        let file = place::lock(&directory.join(LAST), &options)?;
+        Ok(file.map(|file| Last { directory: directory.to_owned(), file }))
     }
 
     /// What is known of the job here.

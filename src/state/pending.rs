@@ -10,17 +10,17 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::Flock;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::finish::EndedBuild;
-use super::place::Place;
+use super::place::{self, Place};
 use super::version::{millis, time};
 use super::{Base, Build, BuildRef, Change, Ended, Ending, Entries, Error, Files, Result, Store, Tree};
 
@@ -198,11 +198,11 @@ pub(super) fn reset(place: &Place) -> io::Result<()> {
 }
 
 fn lock(path: &Path, make: bool) -> io::Result<Flock<File>> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(make).mode(0o600);
     loop {
-        let file = OpenOptions::new().read(true).append(true).create(make).mode(0o600).open(path)?;
-        let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
         // Somebody may have removed it just now.
-        if file.metadata()?.nlink() > 0 {
+        if let Some(file) = place::lock(path, &options)? {
             return Ok(file);
         }
     }

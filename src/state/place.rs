@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{Flock, FlockArg};
+
 use super::{Error, Result};
 
 /// The directory beside the YAML.
@@ -158,4 +160,11 @@ mod local {
     pub(super) fn is_local(_directory: &std::path::Path) -> bool {
         false
     }
+}
+/// Opens a file and locks it as soon as nobody else has; `None` if it was removed meanwhile.
+pub(super) fn lock(path: &Path, options: &OpenOptions) -> io::Result<Option<Flock<File>>> {
+    let file = options.open(path)?;
+    let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
+    let is_there = file.metadata()?.nlink() > 0;
+    Ok(is_there.then_some(file))
 }

@@ -139,29 +139,24 @@ impl Store {
             transaction.execute(&format!("DELETE FROM {table}"), []).map_err(&explain)?;
         }
         // A build that is running now finds its file gone when it ends.
-        reset_begun(&place)?;
+        cleared(&place, begun::reset(&place.directory))?;
         transaction.commit().map_err(&explain)?;
         // Not before: whoever takes them in holds that file and waits for the database.
-        reset_pending(&place)?;
+        cleared(&place, pending::reset(&place))?;
         give_back(&self.connection).map_err(&explain)
     }
 }
 
-fn reset_begun(place: &Place) -> Result<()> {
-    begun::reset(&place.directory)
-        .map_err(|error| Error::io(&error, format!("cannot clear {}", place.directory.display())))
-}
-
-fn reset_pending(place: &Place) -> Result<()> {
-    pending::reset(place)
-        .map_err(|error| Error::io(&error, format!("cannot clear {}", place.directory.display())))
+/// Says where files could not be cleared, if that is so.
+fn cleared(place: &Place, done: io::Result<()>) -> Result<()> {
+    done.map_err(|error| Error::io(&error, format!("cannot clear {}", place.directory.display())))
 }
 
 fn set_aside(place: &Place) -> Result<Reset> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let moved = |error: io::Error| Error::io(&error, format!("cannot set {} aside", place.shown()));
-    reset_begun(place)?;
-    reset_pending(place)?;
+    cleared(place, begun::reset(&place.directory))?;
+    cleared(place, pending::reset(place))?;
     let aside = |suffix: &str| place.beside(&format!(".damaged-{seconds}{suffix}"));
     // The database goes last: a new one must not meet the journal of an old one.
     for suffix in ["-wal", "-journal", ""] {
