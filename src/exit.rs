@@ -10,6 +10,10 @@ pub const ERRORS_FOUND: u8 = 1;
 pub const IN_USE: u8 = 1;
 /// `scan` found secrets.
 pub const SECRETS_FOUND: u8 = 1;
+/// `doctor` found something to do.
+pub const FINDINGS: u8 = 1;
+/// `policy --check` found an action that is not allowed.
+pub const DENIED: u8 = 1;
 /// All scripts of a job succeeded, but what they left for the next run could not be stored, or must not be.
 pub const NOT_STORED: u8 = 1;
 /// A command was used wrongly: an unknown flag, a missing argument.

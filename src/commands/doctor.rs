@@ -15,9 +15,6 @@ use crate::model::{Integration, Pipeline};
 use crate::resolve::{self, AWS_KINDS};
 use crate::source::Printable;
 
-/// The status when something is to be done.
-const FINDINGS: u8 = 1;
-
 /// Runs the command.
 ///
 /// # Errors
@@ -51,7 +48,7 @@ pub fn run(command: &Doctor, options: &LineOptions) -> Result<u8, Failure> {
     // Nothing in it is secret; a message of somebody else may be.
     let secrets: Vec<_> = reports.iter().flat_map(|report| report.credential.secrets()).collect();
     print(&String::from_utf8_lossy(&Patterns::new(&secrets).mask(text.as_bytes())))?;
-    Ok(if good { exit::SUCCESS } else { FINDINGS })
+    Ok(if good { exit::SUCCESS } else { exit::FINDINGS })
 }
 
 /// The integrations of a job, or of the whole line, each once and behind those it gets its own credentials with.

@@ -152,8 +152,7 @@ fn trust(command: &Policy, session: &Session, ready: &Ready, need: &Need) -> Res
         Some(principal) => principal.clone(),
         None => {
             let taker = Taker::new(command.options.mfa_code.as_deref());
-            let integration = ready.plan.all_integrations().find(|known| known.name.text == need.integration);
-            let integration = integration.ok_or_else(|| anyhow!("`{}` is not there", need.integration))?;
+            let integration = integration_of(ready, need)?;
             let caller = taker.caller_of(&ready.credentials, integration);
             caller.map_err(|problem| session.fail(&[problem]))?
         }
@@ -166,6 +165,12 @@ fn trust(command: &Policy, session: &Session, ready: &Ready, need: &Need) -> Res
     Ok(exit::SUCCESS)
 }
 
+/// The integration whose needs these are.
+fn integration_of<'r>(ready: &'r Ready, need: &Need) -> Result<&'r Integration, Failure> {
+    let integration = ready.plan.all_integrations().find(|known| known.name.text == need.integration);
+    Ok(integration.ok_or_else(|| anyhow!("`{}` is not there", need.integration))?)
+}
+
 /// Asks the account whether the keys at hand are allowed what the job needs.
 fn check(
     command: &Policy,
@@ -175,8 +180,7 @@ fn check(
     paint: Paint,
 ) -> Result<u8, Failure> {
     let taker = Taker::new(command.options.mfa_code.as_deref());
-    let integration = ready.plan.all_integrations().find(|known| known.name.text == need.integration);
-    let integration = integration.ok_or_else(|| anyhow!("`{}` is not there", need.integration))?;
+    let integration = integration_of(ready, need)?;
     let fail = |problem: Diagnostic| session.fail(&[problem]);
     let identity = taker.identity(&ready.credentials, integration).map_err(fail)?;
     let mut text = format!("{} is {}\n", need.integration, identity.arn);
@@ -203,5 +207,5 @@ fn check(
         }
     }
     print(&text)?;
-    Ok(if denied == 0 { exit::SUCCESS } else { 1 })
+    Ok(if denied == 0 { exit::SUCCESS } else { exit::DENIED })
 }
