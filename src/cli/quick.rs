@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use clap::{Args as _, FromArgMatches as _};
 
@@ -11,28 +12,47 @@ use super::{Cli, Command, Exec, LineOptions, Run};
 /// Reads a command line of `run` or `exec`. `None` where that does not do: for other commands, for help, and for mistakes,
 /// which the whole grammar has more to say of.
 pub fn read(arguments: &[OsString]) -> Option<Cli> {
-    without_options(arguments).or_else(|| with_options(arguments))
+    without_grammar(arguments).or_else(|| with_options(arguments))
 }
 
-/// `run JOB…` and `exec JOB -- COMMAND…`, which take no grammar at all.
-fn without_options(arguments: &[OsString]) -> Option<Cli> {
-    let (command, words) = arguments.split_first()?;
-    let is_name = |word: &&OsString| !word.is_empty() && !word.as_bytes().starts_with(b"-");
-    let name = |word: &OsString| Some(word).filter(is_name)?.to_str().map(str::to_owned);
-    let command = match (command.to_str()?, words) {
-        ("run", [_, ..]) => {
-            let job = words.iter().map(name).collect::<Option<_>>()?;
-            Command::Run(Run { job, ..Run::default() })
+/// `run JOB…` and `exec JOB -- COMMAND…` with no options but those that say where the line is.
+fn without_grammar(arguments: &[OsString]) -> Option<Cli> {
+    let mut line = LineOptions::default();
+    let mut names = Vec::new();
+    let mut words = arguments.iter();
+    let mut after = None;
+    while let Some(word) = words.next() {
+        let mut path = || words.next().filter(|word| is_plain(word)).map(PathBuf::from);
+        match word.to_str()? {
+            "-f" | "--file" => line.file.push(path()?),
+            "-i" | "--integrations" => line.integrations.push(path()?),
+            "-C" | "--directory" if line.directory.is_none() => line.directory = Some(path()?),
+            "--" => {
+                after = Some(words.as_slice());
+                break;
+            }
+            name if is_plain(word) => names.push(name),
+            _ => return None,
         }
-        ("exec", [job, dashes, command @ ..]) if dashes == "--" && !command.is_empty() => {
-            Command::Exec(Exec { job: name(job)?, command: command.to_vec(), ..Exec::default() })
+    }
+    let command = match (&names[..], after) {
+        (["run", jobs @ ..], None) if !jobs.is_empty() => {
+            Command::Run(Run { job: jobs.iter().map(ToString::to_string).collect(), ..Run::default() })
+        }
+        (["exec", job], Some(command)) if !command.is_empty() => {
+            Command::Exec(Exec { job: job.to_string(), command: command.to_vec(), ..Exec::default() })
         }
         _ => return None,
     };
-    Some(Cli { command, line: LineOptions::default() })
+    Some(Cli { command, line })
 }
 
-/// The same commands with options, which take a grammar of these alone.
+/// Whether a word is no option.
+fn is_plain(word: &OsString) -> bool {
+    !word.is_empty() && !word.as_bytes().starts_with(b"-")
+}
+
+/// The same commands with any options, which take a grammar of these alone.
 fn with_options(arguments: &[OsString]) -> Option<Cli> {
     let command = match arguments.first()?.to_str()? {
         "run" => Run::augment_args(clap::Command::new("run")),
@@ -72,6 +92,16 @@ mod tests {
             ("run a b", true),
             ("exec a -- b", true),
             ("exec a -- b -x -- c", true),
+            ("run a -f b", true),
+            ("run --file b a -f c -C d -i e", true),
+            ("-C d exec a -f b -- c -f d", true),
+            ("exec -f b a -- c", true),
+            ("run a -C b -C c", false),
+            ("run a -f", false),
+            ("run a -f -C b", false),
+            ("run a -fb", false),
+            ("run a --file=b", false),
+            ("run -f b", false),
             ("run", false),
             ("run -n a", false),
             ("run a --keep -C /", false),
@@ -81,7 +111,7 @@ mod tests {
             ("exec --mask a -- b", false),
         ] {
             let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            assert_eq!(without_options(&words).is_some(), is_quick, "{line}");
+            assert_eq!(without_grammar(&words).is_some(), is_quick, "{line}");
             assert!(is_same(&read(&words), &whole(line)), "{line}");
         }
     }

@@ -1,6 +1,7 @@
 //! What a job finds around it: the environment of its processes, and the machine.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use super::Session;
 use crate::credentials;
@@ -24,33 +25,29 @@ impl Session {
     }
 
     /// Scripts ask `shipctl`: where their PATH has none, this one comes last.
-    pub(super) fn offer_shipctl(&self, variables: &mut Vec<(OsString, OsString)>) {
-        let Ok(program) = std::env::current_exe() else { return };
-        let Some(directory) = program.parent() else { return };
-        match variables.iter_mut().find(|(name, _)| name == "PATH") {
-            Some((_, path)) => {
-                if !self.has_shipctl(path) {
-                    path.push(":");
-                    path.push(directory);
-                }
-            }
-            None => {
-                let mut path = OsString::from("/usr/local/bin:/usr/bin:/bin:");
-                path.push(directory);
-                variables.push(("PATH".into(), path));
-            }
+    fn offer_shipctl(&self, variables: &mut Vec<(OsString, OsString)>) {
+        let place = variables.iter().position(|(name, _)| name == "PATH").unwrap_or_else(|| {
+            variables.push(("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()));
+            variables.len() - 1
+        });
+        let path = &mut variables[place].1;
+        if let Some(directory) = self.missing_from(path) {
+            path.push(":");
+            path.push(directory);
         }
     }
 
-    /// Whether there is a `shipctl` along a `PATH`.
-    pub(super) fn has_shipctl(&self, path: &OsString) -> bool {
+    /// The directory of this program, if there is no `shipctl` along a `PATH`.
+    fn missing_from(&self, path: &OsString) -> Option<PathBuf> {
         let mut asked = self.asked.borrow_mut();
-        if let Some((_, has)) = asked.as_ref().filter(|(known, _)| known == path) {
-            return *has;
+        if let Some((_, missing)) = asked.as_ref().filter(|(known, _)| known == path) {
+            return missing.clone();
         }
         let has = std::env::split_paths(path).any(|directory| directory.join("shipctl").is_file());
-        *asked = Some((path.clone(), has));
-        has
+        let own = || Some(std::env::current_exe().ok()?.parent()?.to_owned());
+        let missing = if has { None } else { own() };
+        *asked = Some((path.clone(), missing.clone()));
+        missing
     }
 }
 /// What a job inherits of this process's environment. The variables that tell shipctl itself about secrets are not for

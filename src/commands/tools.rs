@@ -51,6 +51,9 @@ impl Session {
         logins: &[(String, Login)],
         root: &Path,
     ) -> Result<Tools, Failure> {
+        if !tools::are_needed(plan) {
+            return Ok(Tools::default());
+        }
         let program = std::env::current_exe().unwrap_or_else(|_| "shipctl".into());
         let tools = tools::configure(plan, credentials, &built.environment, logins, root, &program);
         let mut tools = tools.map_err(|problems| self.fail(&problems))?;
