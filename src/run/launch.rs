@@ -89,10 +89,12 @@ impl Waiting {
             Error::System("find bash in the PATH of the task".to_owned(), io::Error::other(why))
         })?;
         let root = c_string(job.root.as_os_str())?;
-        let arguments = [c"bash".to_owned(), c_string(control.script())?];
+        // Told by a whole path, bash does not look for itself.
+        let program = c_string(bash.as_os_str())?;
+        let arguments = [program.clone(), c_string(control.script())?];
         let variables = variables(environment)?;
         let launch = Launch {
-            program: &c_string(bash.as_os_str())?,
+            program: &program,
             arguments: &arguments,
             environment: &variables,
             directory: Some(&root),
