@@ -8,10 +8,12 @@
 //! are empty. To make and remove them takes longer than starting a shell. The file that marks it says what they are.
 
 mod claim;
+mod clear;
 mod documents;
 mod layout;
 mod place;
 
+use std::cell::OnceCell;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -21,8 +23,9 @@ use anyhow::{Context as _, Result};
 use nix::fcntl::Flock;
 
 use claim::{Claim, Fate, Found, KEPT, claim};
+use clear::Stamps;
 pub use layout::{Layout, Rendered, render};
-pub use place::{Home, pipes, remove_stale};
+pub use place::{Home, make_home, pipes};
 
 use crate::contract::path;
 
@@ -35,6 +38,10 @@ pub struct Workspace {
     lock: Flock<File>,
     /// What was in it when it was claimed.
     found: Found,
+    /// Whether it lies where workspaces lie by default.
+    is_at_home: bool,
+    /// When its directories had last changed before anything of the job ran.
+    stamps: OnceCell<Stamps>,
 }
 
 /// Why a directory cannot become a workspace.
@@ -54,27 +61,36 @@ impl Workspace {
     /// When another run uses it, when it holds something that is no workspace's, and when it cannot be written.
     pub fn claim(root: &Path, layout: Layout, keep: bool) -> Result<Workspace, Unavailable> {
         let Claim { marker, lock, fate, found } = claim(root)?;
+        let is_at_home = fate == Fate::Emptied;
         let fate = if keep { Fate::Kept } else { fate };
-        Ok(Workspace { root: root.to_owned(), layout, fate, marker, lock, found })
+        let (root, stamps) = (root.to_owned(), OnceCell::new());
+        Ok(Workspace { root, layout, fate, marker, lock, found, is_at_home, stamps })
     }
 
-    /// Fills it. What a run that was killed left in it is removed first.
+    /// Fills it. What runs that were killed left, in it and beside it, is removed first.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
     pub fn fill(&self) -> Result<()> {
+        if self.is_at_home {
+            place::remove_stale(&self.marker)?;
+        }
         match &self.found {
             Found::Skeleton(found) if *found == self.layout.skeleton() => match self.write_files(false) {
                 // A person has put something there.
                 Err(error) if is_in_the_way(&error) => {}
-                written => return written,
+                Ok(()) => {
+                    let _ = self.stamps.set(Stamps::take(&self.root, &self.layout, &self.lock));
+                    return Ok(());
+                }
+                failed => return failed,
             },
             Found::Skeleton(_) | Found::Remains => {}
             Found::Nothing => return self.write(),
         }
-        place::clear(&self.root, None)
-            .and_then(|_| self.lock.set_len(0))
+        clear::empty(&self.root)
+            .and_then(|()| self.lock.set_len(0))
             .with_context(|| format!("cannot use the workspace {}", self.root.display()))?;
         self.write()
     }
@@ -108,7 +124,8 @@ impl Workspace {
     fn remove(&self) -> io::Result<()> {
         match self.fate {
             Fate::Emptied => {
-                if !place::clear(&self.root, Some(&self.layout))? {
+                let new = Stamps::default();
+                if !clear::clear(&self.root, &self.layout, self.stamps.get().unwrap_or(&new))? {
                     return fs::remove_file(&self.marker);
                 }
                 let skeleton = self.layout.skeleton();
@@ -119,7 +136,7 @@ impl Workspace {
                 return place::lay_down(&self.marker, &self.root.join(claim::MARKER));
             }
             Fate::Removed | Fate::RemovedButRoot => {
-                place::clear(&self.root, None)?;
+                clear::empty(&self.root)?;
                 fs::remove_file(&self.marker)?;
             }
             Fate::Kept => {
@@ -131,7 +148,7 @@ impl Workspace {
                 }
                 let secrets = self.root.join(path::SECRETS);
                 if secrets.exists() {
-                    place::remove_tree(&secrets)?;
+                    clear::remove_tree(&secrets)?;
                 }
                 self.lock.set_len(0)?;
                 return (&*self.lock).write_all(KEPT);

@@ -288,7 +288,7 @@ impl Session {
         // A clone may be large.
         let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
         if self.options.workspace.is_none() {
-            workspace::remove_stale(home)?;
+            workspace::make_home(home)?;
         }
         for attempt in 0.. {
             let (built, build, tools) = self.build(&fetched, self.root(job, home, attempt)?)?;

@@ -1,8 +1,6 @@
 //! What is in a workspace: all directories and files that a job finds.
 
-use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use indexmap::{IndexMap, IndexSet};
@@ -89,7 +87,7 @@ impl Layout {
             text.extend_from_slice(directory.as_os_str().as_bytes());
             text.push(0);
         }
-        for (file, _) in self.files.iter().filter(|(_, file)| file.contents.is_empty()) {
+        for file in self.empty_files() {
             text.push(0);
             text.extend_from_slice(file.as_os_str().as_bytes());
             text.push(0);
@@ -97,20 +95,14 @@ impl Layout {
         text
     }
 
-    /// How many directories and empty files it has.
-    pub(super) fn skeleton_size(&self) -> usize {
-        self.directories.len() + self.files.values().filter(|file| file.contents.is_empty()).count()
+    /// Whether it has a directory or an empty file at a path.
+    pub(super) fn has_in_skeleton(&self, path: &Path) -> bool {
+        self.directories.contains(path) || self.files.get(path).is_some_and(|file| file.contents.is_empty())
     }
 
-    /// Whether there is a directory or an empty file at a path, and what is there is one, and its owner's alone.
-    pub(super) fn has_in_skeleton(&self, path: &Path, there: &Metadata) -> bool {
-        match there.mode() {
-            mode if there.is_dir() => mode & 0o7777 == 0o700 && self.directories.contains(path),
-            mode => {
-                (there.is_file() && there.len() == 0 && there.nlink() == 1 && mode & 0o7777 == 0o600)
-                    && self.files.get(path).is_some_and(|file| file.contents.is_empty())
-            }
-        }
+    /// Its empty files.
+    pub(super) fn empty_files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.iter().filter(|(_, file)| file.contents.is_empty()).map(|(path, _)| path)
     }
 
     /// Adds a file that is secret.
@@ -120,7 +112,22 @@ impl Layout {
 
     /// Adds a file. The later of two steps that name the same resource wins.
     fn add(&mut self, path: PathBuf, contents: Vec<u8>, secret: bool) {
+        // A name may hold a `/`.
+        if let Some(directory) = path.parent() {
+            self.add_directory(directory);
+        }
         self.files.insert(path, Rendered { contents, secret });
+    }
+
+    /// Adds a directory, and those above it.
+    fn add_directory(&mut self, path: &Path) {
+        if path.as_os_str().is_empty() || self.directories.contains(path) {
+            return;
+        }
+        if let Some(parent) = path.parent() {
+            self.add_directory(parent);
+        }
+        self.directories.insert(path.to_owned());
     }
 
     fn json(&mut self, path: PathBuf, document: &impl Serialize, secret: bool) -> anyhow::Result<()> {
@@ -161,18 +168,16 @@ impl Layout {
                 }
                 self.add(directory.join(kind), lines, false);
             }
-            _ => _ = self.directories.insert(directory.join(kind)),
+            _ => self.add_directory(&directory.join(kind)),
         }
         if let Some(credential) = dependency.integration.and_then(|bound| credentials.get(&bound.name.text)) {
             self.integration(&directory, credential)?;
         }
-        self.directories.insert(directory);
         Ok(())
     }
 
     /// `integration.json`, `integration.env` and key files.
     fn integration(&mut self, directory: &Path, credential: &Credential) -> anyhow::Result<()> {
-        self.directories.insert(directory.to_owned());
         self.json(directory.join(path::INTEGRATION_JSON), &IntegrationDocument(credential), true)?;
         let mut lines = Vec::new();
         envfile::write_quoted(&mut lines, "name", credential.name.as_bytes())?;

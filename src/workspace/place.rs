@@ -1,4 +1,4 @@
-//! Where workspaces lie, and clearing them.
+//! Where workspaces lie.
 //!
 //! Those that lie where they lie by default have a file of their name in `.busy` while they are in use, locked. One that
 //! nobody has locked was left by a run that was killed. So a run has to look at those in use, and not at all that there
@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -14,8 +14,9 @@ use anyhow::{Context as _, Result, bail};
 use nix::fcntl::{AT_FDCWD, Flock, FlockArg, RenameFlags, renameat2};
 use nix::unistd::Uid;
 
-use super::claim::{KEPT, MARKER, Origin, lock, read};
-use super::{Layout, make_directory};
+use super::claim::{KEPT, Origin, lock, read};
+use super::clear::remove_tree;
+use super::make_directory;
 
 /// How long empty directories are kept for the next run.
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -96,17 +97,25 @@ pub fn pipes() -> Result<PathBuf> {
     Ok(pipes)
 }
 
-/// Removes what runs that were killed left behind, and makes the directory of workspaces if it is not there.
+/// Makes the directory of workspaces if it is not there.
 ///
 /// # Errors
 ///
-/// When that directory is not safe to use: it belongs to another user, or others may write to it.
-pub fn remove_stale(home: Home) -> Result<()> {
-    let home = home.private()?;
-    let busy = home.join(BUSY);
+/// When it is not safe to use: it belongs to another user, or others may write to it.
+pub fn make_home(home: Home) -> Result<()> {
+    home.private().map(drop)
+}
+
+/// Removes what runs that were killed left in the directory of workspaces that holds the marker `own`, which is in use.
+pub(super) fn remove_stale(own: &Path) -> Result<()> {
+    let Some((busy, home)) = own.parent().and_then(|busy| Some((busy, busy.parent()?))) else {
+        return Ok(());
+    };
     // What cannot be removed now is tried again next time, and in the way of nobody.
-    for entry in fs::read_dir(&busy).into_iter().flatten().flatten() {
-        let _ = remove_if_free(&home.join(entry.file_name()), &entry.path());
+    for entry in fs::read_dir(busy).into_iter().flatten().flatten() {
+        if Some(&*entry.file_name()) != own.file_name() {
+            let _ = remove_if_free(&home.join(entry.file_name()), &entry.path());
+        }
     }
     let looked = home.join(LOOKED);
     let age = fs::metadata(&looked).and_then(|looked| Ok(looked.modified()?.elapsed().unwrap_or_default()));
@@ -118,7 +127,7 @@ pub fn remove_stale(home: Home) -> Result<()> {
     // Its age counts, also of one that was empty before.
     look.and_then(|looked| looked.set_modified(SystemTime::now()))
         .with_context(|| format!("cannot write to {}", home.display()))?;
-    for entry in fs::read_dir(&home)?.flatten() {
+    for entry in fs::read_dir(home)?.flatten() {
         let _ = remove_if_idle(&entry, &busy.join(entry.file_name()));
     }
     for entry in fs::read_dir(pipes()?)?.flatten() {
@@ -188,64 +197,4 @@ pub(super) fn is_same_file(file: &File, path: &Path) -> bool {
         (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
         _ => false,
     }
-}
-
-/// Removes everything in a workspace but its marker and, if one is given, the skeleton of a layout; says whether all of
-/// that is there.
-pub(super) fn clear(root: &Path, layout: Option<&Layout>) -> io::Result<bool> {
-    let mut kept = 0;
-    for entry in fs::read_dir(root)? {
-        let entry = entry?;
-        if entry.file_name() != MARKER {
-            kept += clear_entry(&entry, Path::new(""), layout)?;
-        }
-    }
-    Ok(layout.is_none_or(|layout| layout.skeleton_size() == kept))
-}
-
-/// Returns how much of the skeleton was there.
-fn clear_entry(entry: &fs::DirEntry, parent: &Path, layout: Option<&Layout>) -> io::Result<usize> {
-    let path = parent.join(entry.file_name());
-    let metadata = entry.metadata()?;
-    if !layout.is_some_and(|layout| layout.has_in_skeleton(&path, &metadata)) {
-        remove(entry)?;
-        return Ok(0);
-    }
-    let mut kept = 1;
-    if metadata.is_dir() {
-        for entry in fs::read_dir(entry.path())? {
-            kept += clear_entry(&entry?, &path, layout)?;
-        }
-    }
-    Ok(kept)
-}
-
-/// Removes what a directory holds, which mostly says itself what it is.
-fn remove(entry: &fs::DirEntry) -> io::Result<()> {
-    if entry.file_type()?.is_dir() { remove_tree(&entry.path()) } else { fs::remove_file(entry.path()) }
-}
-
-/// Removes a file or a tree, also one with directories that are not writable (as those of module caches are not).
-pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
-    if !fs::symlink_metadata(path)?.is_dir() {
-        return fs::remove_file(path);
-    }
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            make_writable(path)?;
-            fs::remove_dir_all(path)
-        }
-        done => done,
-    }
-}
-
-fn make_writable(directory: &Path) -> io::Result<()> {
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            make_writable(&entry.path())?;
-        }
-    }
-    Ok(())
 }

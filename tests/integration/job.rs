@@ -185,6 +185,57 @@ fn a_signal_ends_the_run_in_order() {
     }
 }
 
+/// What a script may leave in its workspace.
+const LEFT: &[&str] = &[
+    "touch state/new OUT/.new previousState/ship.env",
+    "mkdir -p IN/aws/deep/er; touch IN/aws/deep/er/x; chmod 0 IN/aws/deep",
+    "touch -d 2001-01-01 OUT/old OUT shared",
+    "mv OUT x; mv x OUT; mv IN/aws x; mkdir IN/aws; mv x IN/aws/aws",
+    "rm -r shared; ln -s \"$OUTSIDE\" shared",
+    "rm -r IN/aws; ln -s \"$OUTSIDE\" IN/aws",
+    "rm state/aws.env; ln -s \"$OUTSIDE/letter\" state/aws.env",
+    "echo IT=1 >> state/aws.env",
+    "ln -f state/aws.env \"$OUTSIDE/hard\"",
+    "rm state/aws.env; mkdir state/aws.env; touch state/aws.env/x",
+    "rm -r IN; touch IN",
+    "rmdir OUT previousState",
+    "chmod 755 state; chmod 644 state/*",
+    "rm -r state; mkdir state; touch state/ship.env",
+    "touch .shipctl-workspace",
+    "rm -r \"$PWD\"",
+];
+
+#[test]
+fn a_run_finds_nothing_of_the_one_before() {
+    let first = call("run", "ship", "true").file("outside/letter", "dear");
+    let run = |command: &str, script: &str| {
+        let call = match command {
+            "run" => call("run", "ship", script),
+            _ => call("exec", "ship -- bash -c", "x").arg(&format!("cd \"$JOB_PATH\"\n{script}")),
+        };
+        let call = call.env("TMPDIR", first.path("tmp")).env("OUTSIDE", first.path("outside"));
+        String::from_utf8(call.output().stdout).unwrap()
+    };
+    let look = "find . -printf '%m %y %P\\n' | LC_ALL=C sort; find . -type f -empty | LC_ALL=C sort";
+    let found = |log: &str| {
+        let lines = log.lines().filter(|line| line.starts_with(['4', '5', '6', '7', '.']));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    for command in ["run", "exec"] {
+        let fresh = found(&run(command, look));
+        assert!(fresh.contains("700 d IN/aws\n") && fresh.contains("./state/aws.env"), "{fresh}");
+        for left in LEFT {
+            // The second time it is in directories that have been there for a while.
+            for _ in 0..2 {
+                run(command, left);
+                assert_eq!(found(&run(command, look)), fresh, "{command}: {left}");
+            }
+        }
+    }
+    assert_no_secret(&first.path("tmp"));
+    assert_eq!(fs::read_to_string(first.path("outside/letter")).unwrap(), "dear");
+}
+
 #[test]
 fn what_a_killed_run_left_is_removed_by_the_next_one() {
     let call = call("run", "ship", WAIT);
