@@ -95,7 +95,7 @@ pub struct Built {
 
 impl Environment {
     /// All variables, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Variable)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Variable)> + Clone {
         self.variables.iter().map(|(name, variable)| (name.as_str(), variable))
     }
 
@@ -352,12 +352,11 @@ impl Builder {
     /// What the kernel would refuse is refused before anything runs.
     fn check_size(&mut self, limit: usize) {
         let size = |name: &str, variable: &Variable| name.len() + variable.value.expose().len() + 2;
-        let mut sizes: Vec<_> =
-            self.environment.iter().map(|(name, variable)| (size(name, variable), name)).collect();
-        sizes.sort_unstable_by(|a, b| b.cmp(a));
-        let total: usize = sizes.iter().map(|(size, _)| size + size_of::<usize>()).sum();
-        let too_long = sizes.first().is_some_and(|(size, _)| *size > MAX_STRING);
-        if too_long || total > limit {
+        let sizes = self.environment.iter().map(|(name, variable)| (size(name, variable), name));
+        let total: usize = sizes.clone().map(|(size, _)| size + size_of::<usize>()).sum();
+        if total > limit || sizes.clone().any(|(size, _)| size > MAX_STRING) {
+            let mut sizes: Vec<_> = sizes.collect();
+            sizes.sort_unstable_by(|a, b| b.cmp(a));
             let largest: Vec<_> =
                 sizes.iter().take(3).map(|(size, name)| format!("{name} ({} KiB)", size >> 10)).collect();
             self.problems.push(

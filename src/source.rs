@@ -32,8 +32,8 @@ pub struct Source {
     text: String,
     /// Offsets of the beginnings of lines; made when the first position is asked for.
     lines: OnceCell<Vec<usize>>,
-    /// Where the text may hold secrets.
-    sensitive: Vec<Range<usize>>,
+    /// Where the text may hold secrets; made when the first line is shown.
+    sensitive: OnceCell<Vec<Range<usize>>>,
 }
 
 /// Line and column of a place, both counted from 1; the column counts characters.
@@ -57,8 +57,7 @@ impl Sources {
     /// When there are more sources than an assembly line can sensibly have (65,535).
     pub fn add(&mut self, path: PathBuf, text: String) -> Result<SourceId, String> {
         let id = u16::try_from(self.0.len()).map_err(|_| "too many files".to_owned())?;
-        let sensitive = sensitive_ranges(&text);
-        self.0.push(Source { path, text, lines: OnceCell::new(), sensitive });
+        self.0.push(Source { path, text, lines: OnceCell::new(), sensitive: OnceCell::new() });
         Ok(SourceId(id))
     }
 
@@ -113,8 +112,8 @@ impl Source {
     pub fn line(&self, offset: u32) -> String {
         let (_, range) = self.line_at(self.text.floor_char_boundary(offset as usize));
         let line = self.text[range.clone()].trim_end_matches(['\n', '\r']);
-        let Some(sensitive) = self.sensitive.iter().find(|s| range.start < s.end && s.start < range.end)
-        else {
+        let sensitive = self.sensitive.get_or_init(|| sensitive_ranges(&self.text));
+        let Some(sensitive) = sensitive.iter().find(|s| range.start < s.end && s.start < range.end) else {
             return line.to_owned();
         };
         if self.text[sensitive.start..].starts_with(['[', '{']) {

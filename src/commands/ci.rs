@@ -1,6 +1,5 @@
 //! runCI jobs: the repository that they build without naming it, and their runs, one for each entry of the matrix.
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -20,7 +19,7 @@ use crate::model::{Job, Name, Pipeline, Resource};
 use crate::repository;
 use crate::resolve::Plan;
 use crate::run::console::Console;
-use crate::run::{Event, Outcome, Signals};
+use crate::run::{Event, Outcome, Signals, Variables};
 use crate::source::Printable;
 use crate::workspace::Home;
 use crate::yaml::{Entry as YamlEntry, Kind, Map, Node, Scalar, Value};
@@ -111,9 +110,11 @@ pub(super) fn name_of_run(plan: &Plan, entry: usize) -> String {
 }
 
 /// What the shells of the original's CI builds knew beside their programs, as bash takes functions from its environment.
-pub(super) fn add_functions(plan: &Plan, variables: &mut Vec<(OsString, OsString)>) {
-    if plan.ci.is_some() {
-        variables.push(("BASH_FUNC_shippable_retry%%".into(), "() { shipctl retry \"$@\"; }".into()));
+pub(super) fn add_functions(plan: &Plan, variables: &mut Variables) -> Result<(), Failure> {
+    const RETRY: (&str, &str) = ("BASH_FUNC_shippable_retry%%", "() { shipctl retry \"$@\"; }");
+    match plan.ci {
+        Some(_) => Ok(variables.push(RETRY.0.as_ref(), RETRY.1.as_ref())?),
+        None => Ok(()),
     }
 }
 

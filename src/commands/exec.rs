@@ -34,8 +34,8 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     state.restore_files(&ready)?;
     drop(state);
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
-    let mut variables = session.process_environment(&ready.environment, &task);
-    ci::add_functions(&ready.plan, &mut variables.0);
+    let mut variables = session.process_environment(&ready.environment, &task)?;
+    ci::add_functions(&ready.plan, &mut variables)?;
     let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
     let outcome = run::exec(&command.command, &variables, masking.as_mut(), &signals).map_err(Failure::from);
     drop(workspace);

@@ -18,7 +18,7 @@ use crate::model::Resource;
 use crate::model::job::Pin;
 use crate::repository::{self, Repositories, Search, Wanted};
 use crate::resolve::{Dependency, Operation, Plan};
-use crate::run::{self, Captured, Signals};
+use crate::run::{self, Captured, Signals, Variables};
 
 impl Session {
     /// Describes the repositories of a plan to `build`; those that only a server knows in full if `ask_servers`.
@@ -97,7 +97,7 @@ impl Session {
     pub(super) fn clone_repositories(&self, ready: &Ready, signals: &Signals) -> Result<(), Failure> {
         let stopped = Cell::new(None);
         let runner = |command: &mut Command| match stopped.get() {
-            None => match run::capture(command, signals)? {
+            None => match run::capture(command, &Variables::inherited(command)?, signals)? {
                 Captured::Ended(output) => Ok(output),
                 Captured::Stopped(signal) => {
                     stopped.set(Some(signal));

@@ -196,8 +196,8 @@ fn tasks(session: &Session, ready: &Ready) -> Result<Vec<run::Task>, Failure> {
     let mut tasks = Vec::new();
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
-        let mut environment = session.process_environment(&ready.environment, &on_top);
-        ci::add_functions(&ready.plan, &mut environment.0);
+        let mut environment = session.process_environment(&ready.environment, &on_top)?;
+        ci::add_functions(&ready.plan, &mut environment)?;
         tasks.push(run::Task { name: task_name(task, index), entries: task.entries.clone(), environment });
     }
     Ok(tasks)

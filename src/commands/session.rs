@@ -57,9 +57,8 @@ pub(super) struct Session {
     pub(super) prefix: RefCell<String>,
     /// Whom each of the line's warnings is about: to find that out takes a look at all of the line.
     pub(super) owners: OnceCell<Vec<Option<String>>>,
-    /// The last `PATH` of a process, and the directory of this program if there is no `shipctl` along it: the jobs of a
-    /// line share it.
-    pub(super) asked: RefCell<Option<(OsString, Option<PathBuf>)>>,
+    /// The last `PATH` that was looked through for a `shipctl`, and what became of it: the jobs of a line share it.
+    pub(super) asked: RefCell<Option<(OsString, OsString)>>,
     /// The state, once a run has opened it: those that follow need not.
     pub(super) store: RefCell<Option<Store>>,
     /// The warnings so far: each entry of a matrix has the same.

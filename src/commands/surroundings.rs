@@ -1,55 +1,60 @@
 //! What a job finds around it: the environment of its processes, and the machine.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
 
-use super::Session;
+use super::{Failure, Session};
 use crate::credentials;
-use crate::environment::{self, Environment};
+use crate::environment::Environment;
 use crate::run::Variables;
 use crate::secure;
 
+const PATH: &str = "PATH";
+
 impl Session {
     /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
-    pub(super) fn process_environment(&self, job: &Environment, task: &Environment) -> Variables {
-        let own = |name: &str| task.get(name).or_else(|| job.get(name)).is_some();
-        let left_out = |name: &str| own(name) || job.hides(name);
-        let inherited =
-            self.inherited.iter().filter(|(name, _)| !name.to_str().is_some_and(left_out)).cloned();
-        let pair =
-            |(name, variable): (&str, &environment::Variable)| (name.into(), variable.value.expose().into());
-        let job = job.iter().filter(|(name, _)| task.get(name).is_none());
-        let mut variables: Vec<_> = inherited.chain(job.map(pair)).chain(task.iter().map(pair)).collect();
-        self.offer_shipctl(&mut variables);
-        Variables(variables)
+    ///
+    /// # Errors
+    ///
+    /// When there is a NUL in one.
+    pub(super) fn process_environment(
+        &self,
+        job: &Environment,
+        task: &Environment,
+    ) -> Result<Variables, Failure> {
+        let own = |name: &str| task.get(name).or_else(|| job.get(name));
+        let inherited = || self.inherited.iter().map(|(name, value)| (&**name, &**value));
+        let path = own(PATH)
+            .map(OsStr::new)
+            .or_else(|| inherited().find(|(name, _)| *name == PATH).map(|(_, path)| path));
+        let path = self.with_shipctl(path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin")));
+        let left_out = |name: &str| name == PATH || own(name).is_some() || job.hides(name);
+        let inherited = inherited().filter(|(name, _)| !name.to_str().is_some_and(left_out));
+        let of_job = job.iter().filter(|(name, _)| *name != PATH && task.get(name).is_none());
+        let of_task = task.iter().filter(|(name, _)| *name != PATH);
+        let of_both = of_job.chain(of_task);
+        let of_both = of_both.map(|(name, variable)| (OsStr::new(name), OsStr::new(variable.value.expose())));
+        Ok(Variables::new(inherited.chain(of_both).chain([(OsStr::new(PATH), &*path)]))?)
     }
 
-    /// Scripts ask `shipctl`: where their PATH has none, this one comes last.
-    fn offer_shipctl(&self, variables: &mut Vec<(OsString, OsString)>) {
-        let place = variables.iter().position(|(name, _)| name == "PATH").unwrap_or_else(|| {
-            variables.push(("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()));
-            variables.len() - 1
-        });
-        let path = &mut variables[place].1;
-        if let Some(directory) = self.missing_from(path) {
-            path.push(":");
-            path.push(directory);
-        }
-    }
-
-    /// The directory of this program, if there is no `shipctl` along a `PATH`.
-    fn missing_from(&self, path: &OsString) -> Option<PathBuf> {
+    /// A `PATH` for scripts, which ask `shipctl`: where there is none along it, this one comes last.
+    fn with_shipctl(&self, path: &OsStr) -> OsString {
         let mut asked = self.asked.borrow_mut();
-        if let Some((_, missing)) = asked.as_ref().filter(|(known, _)| known == path) {
-            return missing.clone();
+        if let Some((_, whole)) = asked.as_ref().filter(|(known, _)| known == path) {
+            return whole.clone();
         }
-        let has = std::env::split_paths(path).any(|directory| directory.join("shipctl").is_file());
-        let own = || Some(std::env::current_exe().ok()?.parent()?.to_owned());
-        let missing = if has { None } else { own() };
-        *asked = Some((path.clone(), missing.clone()));
-        missing
+        let mut whole = path.to_owned();
+        if !std::env::split_paths(path).any(|directory| directory.join("shipctl").is_file())
+            && let Ok(program) = std::env::current_exe()
+            && let Some(directory) = program.parent()
+        {
+            whole.push(":");
+            whole.push(directory);
+        }
+        *asked = Some((path.to_owned(), whole.clone()));
+        whole
     }
 }
+
 /// What a job inherits of this process's environment. The variables that tell shipctl itself about secrets are not for
 /// the job.
 pub(super) fn inherited(clean: bool) -> Vec<(OsString, OsString)> {

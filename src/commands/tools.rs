@@ -68,12 +68,11 @@ impl Session {
         if ready.finish.is_empty() {
             return Ok(());
         }
-        let variables = self.process_environment(&ready.environment, &Environment::default());
+        let variables = self.process_environment(&ready.environment, &Environment::default())?;
         for finish in &ready.finish {
             let mut command = Command::new(&finish.command[0]);
-            command.args(&finish.command[1..]).env_clear();
-            command.envs(variables.iter().map(|(name, value)| (name, value)));
-            let why = match run::capture(&command, signals) {
+            command.args(&finish.command[1..]);
+            let why = match run::capture(&command, &variables, signals) {
                 Ok(Captured::Ended(output)) if output.status.success() => continue,
                 Ok(Captured::Ended(output)) => {
                     let said = Patterns::new(ready.environment.secrets()).mask(&output.stderr);

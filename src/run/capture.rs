@@ -1,10 +1,8 @@
 //! A program of our own (git) whose output is taken, while signals are held.
 
-use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output};
 
 use nix::errno::Errno;
@@ -15,7 +13,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, read};
 
 use super::Signals;
-use super::command::{c_string, find, variables};
+use super::command::{Variables, c_string, find};
 use super::platform::{self, Launch};
 
 /// How a program ended.
@@ -30,23 +28,22 @@ pub enum Captured {
 /// Runs a program and takes what it prints.
 ///
 /// A signal that would end us ends the program, which could not even hear it otherwise: a process begins with the
-/// signals blocked that its parent holds. Of `command`, the program, its arguments and its environment count.
+/// signals blocked that its parent holds. Of `command`, the program and its arguments count.
 ///
 /// # Errors
 ///
 /// When it cannot be started.
-pub fn capture(command: &Command, signals: &Signals) -> io::Result<Captured> {
-    let environment = environment(command);
-    let program = find_program(command.get_program(), &environment)?;
+pub fn capture(command: &Command, environment: &Variables, signals: &Signals) -> io::Result<Captured> {
+    let program = find(command.get_program(), environment)
+        .map_err(|error| io::Error::new(io::ErrorKind::NotFound, error.to_string()))?;
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let arguments = words.map(c_string).collect::<Result<Vec<_>, _>>().map_err(unusable)?;
-    let variables = variables(&environment).map_err(unusable)?;
     let (out, out_end) = pipe()?;
     let (err, err_end) = pipe()?;
     let pid = platform::spawn(&Launch {
         program: &c_string(program.as_os_str()).map_err(unusable)?,
         arguments: &arguments,
-        environment: &variables,
+        environment: environment.words(),
         directory: None,
         stdin: None,
         stdout: Some(out_end.as_fd()),
@@ -131,16 +128,20 @@ fn attend(pid: Pid, signals: &Signals, streams: &mut [Stream; 2]) -> io::Result<
     }
 }
 
-/// Our environment with the command's own on top.
-fn environment(command: &Command) -> Vec<(OsString, OsString)> {
-    let set: Vec<_> = command.get_envs().collect();
-    let inherited = std::env::vars_os().filter(|(name, _)| set.iter().all(|(known, _)| known != name));
-    let own = set.iter().filter_map(|(name, value)| Some(((*name).to_owned(), (*value)?.to_owned())));
-    inherited.chain(own).collect()
-}
-
-fn find_program(program: &OsStr, environment: &[(OsString, OsString)]) -> io::Result<PathBuf> {
-    find(program, environment).map_err(|error| io::Error::new(io::ErrorKind::NotFound, error.to_string()))
+impl Variables {
+    /// Our own, with those on top that are set for a command.
+    ///
+    /// # Errors
+    ///
+    /// When there is a NUL in one of these.
+    pub fn inherited(command: &Command) -> io::Result<Variables> {
+        let set: Vec<_> = command.get_envs().collect();
+        let ours: Vec<_> = std::env::vars_os().collect();
+        let inherited = ours.iter().filter(|(name, _)| set.iter().all(|(known, _)| known != name));
+        let inherited = inherited.map(|(name, value)| (&**name, &**value));
+        let own = set.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+        Variables::new(inherited.chain(own)).map_err(unusable)
+    }
 }
 
 fn unusable(error: super::Error) -> io::Error {

@@ -1,14 +1,14 @@
 //! A command line and an environment as the kernel takes them.
 
 use std::ffi::{CString, OsStr, OsString};
+use std::fmt;
 use std::io;
-use std::ops::Deref;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::libc;
 use nix::unistd::{AccessFlags, access};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::Error;
 
@@ -16,7 +16,7 @@ use super::Error;
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Finds the file of a command as a shell does: along the `PATH` of the environment it will have.
-pub(super) fn find(command: &OsStr, environment: &[(OsString, OsString)]) -> Result<PathBuf, Error> {
+pub(super) fn find(command: &OsStr, environment: &Variables) -> Result<PathBuf, Error> {
     if command.as_bytes().contains(&b'/') {
         return Ok(PathBuf::from(command));
     }
@@ -24,7 +24,7 @@ pub(super) fn find(command: &OsStr, environment: &[(OsString, OsString)]) -> Res
     if command.is_empty() {
         return Err(not_found());
     }
-    let path = environment.iter().rfind(|(name, _)| name == "PATH");
+    let path = environment.iter().rfind(|(name, _)| *name == "PATH");
     let path = path.map_or(OsStr::new(DEFAULT_PATH), |(_, path)| path);
     let mut forbidden = None;
     for directory in std::env::split_paths(path) {
@@ -49,40 +49,64 @@ pub(super) fn words(command: &[OsString]) -> Result<Vec<CString>, Error> {
     command.iter().map(|word| c_string(word)).collect()
 }
 
-/// The complete environment of a process, as names and values; wiped when dropped, as secrets are among them.
-#[derive(Debug, Clone, Default)]
-pub struct Variables(pub Vec<(OsString, OsString)>);
+/// The complete environment of a process, as the kernel takes it: `NAME=value` each. Wiped when dropped, as secrets are
+/// among them.
+#[derive(Clone, Default)]
+pub struct Variables(Zeroizing<Vec<CString>>);
 
-impl Deref for Variables {
-    type Target = [(OsString, OsString)];
+impl Variables {
+    /// Puts an environment together; of two variables of one name, programs see what they like.
+    ///
+    /// # Errors
+    ///
+    /// When there is a NUL in one, which none can hold.
+    pub fn new<'a>(variables: impl IntoIterator<Item = (&'a OsStr, &'a OsStr)>) -> Result<Variables, Error> {
+        let variables = variables.into_iter();
+        let at_most = variables.size_hint().1.unwrap_or_default();
+        let mut all = Variables(Zeroizing::new(Vec::with_capacity(at_most)));
+        for (name, value) in variables {
+            all.push(name, value)?;
+        }
+        Ok(all)
+    }
 
-    fn deref(&self) -> &Self::Target {
+    /// Adds one.
+    ///
+    /// # Errors
+    ///
+    /// When there is a NUL in it.
+    pub fn push(&mut self, name: &OsStr, value: &OsStr) -> Result<(), Error> {
+        let mut variable = Vec::with_capacity(name.len() + value.len() + 2);
+        variable.extend_from_slice(name.as_bytes());
+        variable.push(b'=');
+        variable.extend_from_slice(value.as_bytes());
+        // The value may be a secret: it has no place in the message.
+        let no_nul = |_| no_nul(format!("set the variable {}", name.display()));
+        self.0.push(CString::new(variable).map_err(no_nul)?);
+        Ok(())
+    }
+
+    /// Names and values.
+    fn iter(&self) -> impl DoubleEndedIterator<Item = (&OsStr, &OsStr)> {
+        self.0.iter().map(|variable| {
+            let bytes = variable.as_bytes();
+            // Whoever started us may have given us names that begin with `=`.
+            let end = bytes.iter().skip(1).position(|byte| *byte == b'=').map_or(bytes.len(), |end| end + 1);
+            let value = bytes.get(end + 1..).unwrap_or_default();
+            (OsStr::from_bytes(&bytes[..end]), OsStr::from_bytes(value))
+        })
+    }
+
+    /// As the kernel takes them.
+    pub(super) fn words(&self) -> &[CString] {
         &self.0
     }
 }
 
-impl Drop for Variables {
-    fn drop(&mut self) {
-        for (_, value) in self.0.drain(..) {
-            value.into_vec().zeroize();
-        }
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()
     }
-}
-
-/// The variables as `NAME=value`.
-pub(super) fn variables(environment: &[(OsString, OsString)]) -> Result<Zeroizing<Vec<CString>>, Error> {
-    let variables = environment
-        .iter()
-        .map(|(name, value)| {
-            let mut variable = Vec::with_capacity(name.len() + value.len() + 2);
-            variable.extend_from_slice(name.as_bytes());
-            variable.push(b'=');
-            variable.extend_from_slice(value.as_bytes());
-            // The value may be a secret: it has no place in the message.
-            CString::new(variable).map_err(|_| no_nul(format!("set the variable {}", name.display())))
-        })
-        .collect::<Result<_, _>>()?;
-    Ok(Zeroizing::new(variables))
 }
 
 /// A word or path.
@@ -95,7 +119,7 @@ fn no_nul(doing: String) -> Error {
 }
 
 /// Why a file could not be executed.
-pub(super) fn not_started(file: &Path, error: io::Error, environment: &[(OsString, OsString)]) -> Error {
+pub(super) fn not_started(file: &Path, error: io::Error, environment: &Variables) -> Error {
     match error.raw_os_error() {
         Some(libc::E2BIG) => Error::TooLarge(largest(environment)),
         Some(libc::ENOENT | libc::ENOTDIR) if !file.exists() => Error::NotFound(file.display().to_string()),
@@ -110,7 +134,7 @@ pub(super) fn not_started(file: &Path, error: io::Error, environment: &[(OsStrin
 }
 
 /// The names and sizes of the variables that fill most of the environment.
-fn largest(environment: &[(OsString, OsString)]) -> String {
+fn largest(environment: &Variables) -> String {
     let mut sizes: Vec<_> = environment.iter().map(|(name, value)| (value.len(), name)).collect();
     sizes.sort_by(|a, b| b.cmp(a));
     let named: Vec<_> =
@@ -122,24 +146,32 @@ fn largest(environment: &[(OsString, OsString)]) -> String {
 mod tests {
     use super::*;
 
+    fn variables(pairs: &[(&str, &str)]) -> Variables {
+        Variables::new(pairs.iter().map(|(name, value)| (OsStr::new(name), OsStr::new(value)))).unwrap()
+    }
+
     #[test]
     fn the_largest_variables_are_named() {
-        let environment: Vec<_> = ["a", "bbb", "cc", ""]
-            .iter()
-            .enumerate()
-            .map(|(i, v)| (format!("V{i}").into(), (*v).into()))
-            .collect();
+        let environment = variables(&[("V0", "a"), ("V1", "b=b"), ("V2", "cc"), ("V3", "")]);
         assert_eq!(largest(&environment), "V1 (3 bytes), V2 (2 bytes), V0 (1 bytes)");
     }
 
     #[test]
+    fn values_are_not_shown() {
+        let environment = variables(&[("=V", "a"), ("KEY", "s3cret")]);
+        assert_eq!(format!("{environment:?}"), "[\"=V\", \"KEY\"]");
+        let error = variables(&[]).push(OsStr::new("KEY"), OsStr::new("s3\0cret")).unwrap_err();
+        assert_eq!(error.to_string(), "cannot set the variable KEY: it holds a NUL character");
+    }
+
+    #[test]
     fn a_command_is_found_along_the_path_it_will_have() {
-        let with = |path: &str| vec![("PATH".into(), path.into())];
+        let with = |path: &str| variables(&[("PATH", path)]);
         let sh = OsStr::new("sh");
         assert_eq!(find(sh, &with("/nowhere:/bin")).unwrap(), Path::new("/bin/sh"));
         assert!(matches!(find(sh, &with("/nowhere")), Err(Error::NotFound(_))));
-        assert_eq!(find(sh, &[]).unwrap(), Path::new("/bin/sh"));
-        assert_eq!(find(OsStr::new("./x"), &[]).unwrap(), Path::new("./x"));
+        assert_eq!(find(sh, &variables(&[])).unwrap(), Path::new("/bin/sh"));
+        assert_eq!(find(OsStr::new("./x"), &variables(&[])).unwrap(), Path::new("./x"));
         assert!(find(OsStr::new(""), &with("/bin")).is_err());
     }
 }

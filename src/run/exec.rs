@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, read, write};
 
-use super::command::{c_string, find, not_started, variables, words};
+use super::command::{Variables, c_string, find, not_started, words};
 use super::masking::Masking;
 use super::platform::{self, Launch, Session};
 use super::signals::Arrival;
@@ -37,13 +37,12 @@ const LAST_READS: usize = 1024;
 /// If `command` is empty.
 pub fn exec(
     command: &[OsString],
-    environment: &[(OsString, OsString)],
+    environment: &Variables,
     masking: Option<&mut Masking>,
     signals: &Signals,
 ) -> Result<Outcome, Error> {
     let file = find(&command[0], environment)?;
     let arguments = words(command)?;
-    let environment_words = variables(environment)?;
     let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
     let mut ways = match masking {
         Some(masking) => Ways::new(stdout.as_fd(), stderr.as_fd(), masking)?,
@@ -52,7 +51,7 @@ pub fn exec(
     let mut launch = Launch {
         program: &c_string(file.as_os_str())?,
         arguments: &arguments,
-        environment: &environment_words,
+        environment: environment.words(),
         directory: None,
         stdin: None,
         stdout: ways.end(0),

@@ -10,7 +10,7 @@ use nix::libc;
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, pipe2};
 
-use super::command::{c_string, find, not_started, variables};
+use super::command::{c_string, find, not_started};
 use super::console::Console;
 use super::control::Control;
 use super::driver;
@@ -92,11 +92,10 @@ impl Waiting {
         // Told by a whole path, bash does not look for itself.
         let program = c_string(bash.as_os_str())?;
         let arguments = [program.clone(), c_string(control.script())?];
-        let variables = variables(environment)?;
         let launch = Launch {
             program: &program,
             arguments: &arguments,
-            environment: &variables,
+            environment: environment.words(),
             directory: Some(&root),
             stdin: None,
             stdout: None,

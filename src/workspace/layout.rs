@@ -131,7 +131,8 @@ impl Layout {
     }
 
     fn json(&mut self, path: PathBuf, document: &impl Serialize, secret: bool) -> anyhow::Result<()> {
-        let mut contents = serde_json::to_vec_pretty(document)?;
+        let mut contents = Vec::with_capacity(4096);
+        serde_json::to_writer_pretty(&mut contents, document)?;
         contents.push(b'\n');
         self.add(path, contents, secret);
         Ok(())

@@ -193,12 +193,13 @@ fn az_logs_itself_in() {
     let place = || one("azureKeys", fields, "{clusterName: blue, groupName: shop}", "[aks]");
     let done = place().with("PATH", "/nowhere").run(&["run", "j"]);
     assert!(done.stderr.contains("error: cliConfig `tool`: az cannot be run"), "{}", done.stderr);
-    let place = place().program("az", "echo \"$*\" >> \"$AZURE_CONFIG_DIR-calls\"");
+    let script = "echo \"$*${SHIPCTL_KEY+ and a key}\" >> \"$AZURE_CONFIG_DIR-calls\"";
+    let place = place().program("az", script).with("SHIPCTL_KEY", "/nowhere");
     place.good(&["run", "j"]);
     let calls = found(&place, "azure-calls");
     assert!(calls.starts_with("login --service-principal --username app --password @"), "{calls}");
     assert!(calls.contains("\naks get-credentials --name blue --resource-group shop --file "), "{calls}");
-    assert!(!calls.contains("pa$$"), "{calls}");
+    assert!(!calls.contains("pa$$") && !calls.contains("and a key"), "{calls}");
     assert_eq!(variable(&place, "AZURE_CLIENT_SECRET").unwrap(), "pa$$ word");
 }
 

@@ -211,7 +211,7 @@ fn a_run_finds_nothing_of_the_one_before() {
     let run = |command: &str, script: &str| {
         let call = match command {
             "run" => call("run", "ship", script),
-            _ => call("exec", "ship -- bash -c", "x").arg(&format!("cd \"$JOB_PATH\"\n{script}")),
+            _ => call("exec", "ship -- bash -c", "x").arg(format!("cd \"$JOB_PATH\"\n{script}")),
         };
         let call = call.env("TMPDIR", first.path("tmp")).env("OUTSIDE", first.path("outside"));
         String::from_utf8(call.output().stdout).unwrap()
