@@ -26,9 +26,8 @@ use super::{Error, Job, Outcome};
 /// What a pipe holds by default: no more can have been written before a question was asked.
 const PIPE_CAPACITY: usize = 64 * 1024;
 
-/// Twice as much, which comes from the kernel as it is: of less all of it would be cleared, for scripts that mostly write a
-/// line.
-const BUFFER: usize = 2 * PIPE_CAPACITY;
+/// How much of it is read at first. Scripts mostly write a line, and whatever memory is cleared for them takes its time.
+const FIRST_READ: usize = 2 * 1024;
 
 /// A run in progress.
 pub(super) struct Watch<'a, 'c> {
@@ -108,7 +107,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             limit: job.time_limit.and_then(|limit| begun.checked_add(limit)),
             ending: None,
             arrived: VecDeque::new(),
-            buffer: vec![0; BUFFER],
+            buffer: vec![0; FIRST_READ],
         }
     }
 
@@ -214,6 +213,9 @@ impl<'a, 'c> Watch<'a, 'c> {
             }
             Ok(n) => {
                 self.report.output(&self.buffer[..n]);
+                if n == self.buffer.len() {
+                    self.buffer.resize(PIPE_CAPACITY, 0);
+                }
                 Ok(n)
             }
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),
