@@ -118,6 +118,8 @@ fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Store> {
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         // Whoever comes last would wait for the disk. The log is taken in when it has grown, and by `Store::close`.
         (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+        // Else each new value of a parameter has a statement prepared again, for a plan that might suit it better.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
         store.connection.set_db_config(setting, on).context(&store, WHAT)?;
     }
@@ -211,7 +213,7 @@ fn set_journal(connection: &Connection, wanted: &str) -> rusqlite::Result<bool> 
 
 /// That no newer `shipctl` has brought the database up to its own date since it was opened.
 pub(super) fn refuse_newer_now(connection: &Connection, place: &Place) -> rusqlite::Result<Result<()>> {
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let version: i64 = connection.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?;
     Ok(refuse_newer(place, usize::try_from(version).unwrap_or_default(), STEPS))
 }
 

@@ -141,10 +141,14 @@ const SELECT: &str = "
     LEFT JOIN build ON build.id = version.build LEFT JOIN subject AS job ON job.id = build.job
     WHERE true";
 
+/// What asks for the last version of a name.
+fn latest_sql() -> String {
+    format!("{SELECT} AND subject.name = ?1 ORDER BY version.number DESC LIMIT 1")
+}
+
 /// The last version of a name, within whatever transaction is open.
 pub(super) fn latest(connection: &Connection, name: &str) -> rusqlite::Result<Option<Raw>> {
-    let sql = format!("{SELECT} AND subject.name = ?1 ORDER BY version.number DESC LIMIT 1");
-    connection.prepare_cached(&sql)?.query_row([name], Raw::of).optional()
+    connection.prepare_cached(&latest_sql())?.query_row([name], Raw::of).optional()
 }
 
 /// A version whose bag is not parsed.
@@ -202,5 +206,23 @@ pub(super) fn millis(moment: SystemTime) -> i64 {
     match moment.duration_since(UNIX_EPOCH) {
         Ok(after) => clamp(after),
         Err(before) => -clamp(before.duration()),
+    }
+}
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn what_is_asked_again_and_again_is_prepared_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        for name in ["a", "b", "c"] {
+            assert!(store.latest(name).unwrap().is_none());
+        }
+        let statement = store.connection.prepare_cached(&latest_sql()).unwrap();
+        assert_eq!(statement.get_status(StatementStatus::Run), 3);
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 }
