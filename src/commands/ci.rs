@@ -208,7 +208,7 @@ pub(super) fn run(
                 .finish(state, session, &ready, outcome, &masking, command.allow_secrets_in_state)
                 .map_err(|failure| failure.masked(masking.patterns()))?;
         }
-        return Ok(Done { outcome, build });
+        return Ok(Done { outcome, build, workspace: None });
     }
 }
 

@@ -103,6 +103,8 @@ pub(super) struct Done {
     pub(super) outcome: Outcome,
     /// The number of the build; `None` if it is in no history.
     pub(super) build: Option<u32>,
+    /// What is still to be taken away, by dropping it.
+    pub(super) workspace: Option<Workspace>,
 }
 
 /// Runs a job for which everything was fetched, and stores what it made.
@@ -129,7 +131,7 @@ pub(super) fn execute(
             .finish(state, session, &ready, outcome, &masking, command.allow_secrets_in_state)
             .map_err(|failure| failure.masked(masking.patterns()))?;
     }
-    Ok(Done { outcome, build })
+    Ok(Done { outcome, build, workspace: Some(workspace) })
 }
 
 /// Runs a job in its workspace, once what goes in is there. Returns what is masked by now, too.
@@ -162,6 +164,7 @@ pub(super) fn run_opened<'c>(
     // and they may want the terminal.
     let alone = ready.build.repositories.is_empty() && ready.finish.is_empty();
     let started = alone.then(|| run::start(&job, signals, console));
+    drop(session.leftover.take());
     workspace.fill()?;
     session.clone_repositories(ready, signals)?;
     session.finish_tools(ready, signals)?;

@@ -61,6 +61,8 @@ pub(super) struct Session {
     pub(super) asked: RefCell<Option<(OsString, OsString)>>,
     /// The state, once a run has opened it: those that follow need not.
     pub(super) store: RefCell<Option<Store>>,
+    /// The workspace of the job before, which is taken away while the shell of the next one loads.
+    pub(super) leftover: RefCell<Option<Workspace>>,
     /// The warnings so far: each entry of a matrix has the same.
     pub(super) said: RefCell<Vec<String>>,
 }
@@ -121,11 +123,23 @@ impl Session {
         let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let (prefix, said, store, asked, owners) = Default::default();
+        let (prefix, said, store, asked, owners, leftover) = Default::default();
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
-        let session =
-            Session { line, options, paint, inherited, machine, opener, prefix, said, store, asked, owners };
+        let session = Session {
+            line,
+            options,
+            paint,
+            inherited,
+            machine,
+            opener,
+            prefix,
+            said,
+            store,
+            asked,
+            owners,
+            leftover,
+        };
         session.warn(&no_repositories);
         Ok(session)
     }

@@ -37,6 +37,7 @@ impl Worker<'_, '_> {
     pub(super) fn work(&mut self, desk: &Desk, follows: &[Option<u32>]) {
         while let Some(mut job) = desk.next_order() {
             loop {
+                // What is left of the job before goes once this one's shell loads.
                 desk.tell(News { job, build: 0, took: 0, stage: Stage::Begun });
                 let news = self.run(job);
                 desk.tell(news);
@@ -45,6 +46,7 @@ impl Worker<'_, '_> {
                     _ => break,
                 }
             }
+            drop(self.session.leftover.take());
         }
     }
 
@@ -55,7 +57,10 @@ impl Worker<'_, '_> {
             self.session.prefix.replace(prefix(self.order, job as usize, self.coloured));
         }
         let (stage, build) = match self.execute(job, name) {
-            Ok(done) => (Stage::Ended(done.outcome), done.build.unwrap_or_default()),
+            Ok(done) => {
+                self.session.leftover.replace(done.workspace);
+                (Stage::Ended(done.outcome), done.build.unwrap_or_default())
+            }
             Err(failure) => {
                 self.session.say(&failure.to_string());
                 (Stage::Broken(failure.status), 0)
