@@ -13,6 +13,7 @@ mod view;
 mod worker;
 
 use std::io::{self, IsTerminal as _};
+use std::rc::Rc;
 use std::thread;
 use std::time::Instant;
 
@@ -85,7 +86,8 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         && stdout.is_terminal()
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         && std::env::var_os("GITHUB_ACTIONS").is_none();
-    let view = View::new(&order, &stdout, command.log_format, coloured, live);
+    let prefixes = view::prefixes(&order, coloured);
+    let view = View::new(&order, &stdout, Rc::clone(&prefixes), command.log_format, coloured, live);
     let limit = command.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
     Line {
         worker: worker::Worker {
@@ -94,6 +96,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
             command,
             signals: &signals,
             coloured,
+            prefixes,
             jobs,
         },
         schedule: Schedule::new(&order),

@@ -33,12 +33,21 @@ const LINGERING: Duration = Duration::from_secs(1);
 /// What is read of a log at once.
 const PIECE: usize = 64 * 1024;
 
+/// How long the next lines of the logs are left to gather after a few have come: to be woken for each would take the time
+/// of the jobs. The first ones after a pause, and many, come at once.
+const GATHERING: Duration = Duration::from_millis(5);
+
+/// How much of the logs is a few lines, in bytes.
+const FEW: usize = 4 * 1024;
+
 /// The workers of a run.
 pub struct Crew<'s> {
     signals: &'s Signals,
     orders: Pipe,
     workers: Vec<Worker>,
     buffer: Vec<u8>,
+    /// Until when the logs gather.
+    gathering: Option<Instant>,
 }
 
 /// The ends of a pipe.
@@ -108,7 +117,7 @@ impl<'s> Crew<'s> {
     /// When no pipe can be made.
     pub fn new(signals: &'s Signals) -> Result<Crew<'s>, Error> {
         let orders = pipe()?;
-        Ok(Crew { signals, orders, workers: Vec::new(), buffer: vec![0; PIECE] })
+        Ok(Crew { signals, orders, workers: Vec::new(), buffer: vec![0; PIECE], gathering: None })
     }
 
     /// How many workers there are.
@@ -193,6 +202,9 @@ impl<'s> Crew<'s> {
         logs: bool,
         stream: Option<BorrowedFd>,
     ) -> Result<Vec<Happening>, Error> {
+        self.gathering = self.gathering.filter(|gathered| logs && *gathered > Instant::now());
+        let logs = logs && self.gathering.is_none();
+        let until = until.into_iter().chain(self.gathering).min();
         let timeout = until.map_or(PollTimeout::NONE, |until| {
             let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             PollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
@@ -220,6 +232,13 @@ impl<'s> Crew<'s> {
         }
         if writable {
             happened.push(Happening::Writable);
+        }
+        let logged = happened.iter().map(|happening| match happening {
+            Happening::Log(_, bytes) => bytes.len(),
+            _ => 0,
+        });
+        if (1..FEW).contains(&logged.sum()) {
+            self.gathering = Some(Instant::now() + GATHERING);
         }
         Ok(happened)
     }
@@ -275,10 +294,10 @@ impl Desk {
         read_order(&self.orders)
     }
 
-    /// Tells the news.
-    pub fn tell(&self, news: News) {
+    /// Tells the news, all at once.
+    pub fn tell(&self, news: &[News]) {
         // Without a parent there is nobody to tell.
-        let _ = write(&self.news, &news.message());
+        let _ = write(&self.news, news.iter().copied().map(News::message).collect::<Vec<_>>().as_flattened());
     }
 }
 

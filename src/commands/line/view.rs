@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, raise};
@@ -28,6 +29,7 @@ const REFRESH: Duration = Duration::from_millis(200);
 pub(super) struct View<'o> {
     pub(super) stream: Stream<'o>,
     order: &'o Order<'o>,
+    prefixes: Rc<[String]>,
     format: LogFormat,
     coloured: bool,
     /// Whether there is a line at the bottom that shows what runs.
@@ -38,12 +40,16 @@ pub(super) struct View<'o> {
     partial: Vec<Vec<u8>>,
 }
 
-/// What stands in front of each line of a job's log.
-pub(super) fn prefix(order: &Order, job: usize, coloured: bool) -> String {
-    let name = name_of(order, job);
-    let pad = " ".repeat(width(order).saturating_sub(name.chars().count()));
-    let text = format!("{name}{pad} │ ");
-    if coloured { format!("\x1b[{}m{text}\x1b[0m", COLOURS[job % COLOURS.len()]) } else { text }
+/// What stands in front of each line of a job's log, for all jobs.
+pub(super) fn prefixes(order: &Order, coloured: bool) -> Rc<[String]> {
+    let width = width(order);
+    let prefix = |job| {
+        let name = name_of(order, job);
+        let pad = " ".repeat(width.saturating_sub(name.chars().count()));
+        let text = format!("{name}{pad} │ ");
+        if coloured { format!("\x1b[{}m{text}\x1b[0m", COLOURS[job % COLOURS.len()]) } else { text }
+    };
+    (0..order.members.len()).map(prefix).collect()
 }
 
 fn name_of(order: &Order, job: usize) -> String {
@@ -62,6 +68,7 @@ impl<'o> View<'o> {
     pub(super) fn new(
         order: &'o Order<'o>,
         stdout: &'o io::Stdout,
+        prefixes: Rc<[String]>,
         format: LogFormat,
         coloured: bool,
         live: bool,
@@ -69,6 +76,7 @@ impl<'o> View<'o> {
         View {
             stream: Stream::new(stdout.as_fd()),
             order,
+            prefixes,
             format,
             coloured,
             live,
@@ -142,7 +150,7 @@ impl<'o> View<'o> {
         for &job in jobs {
             if let (State::Kept(because), false) = (schedule.state(job), self.is_json()) {
                 let text = self.ink("2", &format!("- not run: {} failed", Printable(schedule.name(because))));
-                let prefix = prefix(self.order, job, self.coloured);
+                let prefix = &self.prefixes[job];
                 self.write(&format!("{prefix}{text}\n"));
             }
         }
@@ -150,7 +158,7 @@ impl<'o> View<'o> {
 
     /// Says that the process that ran a job is gone.
     pub(super) fn lost(&mut self, job: u32) {
-        let prefix = prefix(self.order, job as usize, self.coloured);
+        let prefix = &self.prefixes[job as usize];
         let text = self.ink("31", "✗ the shipctl that ran it was killed");
         if !self.is_json() {
             self.write(&format!("{prefix}{text}\n"));

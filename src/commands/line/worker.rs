@@ -2,19 +2,19 @@
 
 use std::io;
 use std::os::fd::AsFd as _;
+use std::rc::Rc;
 use std::time::Instant;
 
 use super::super::record::Access;
 use super::super::{Commands, Failure, Session, run};
-use super::view::prefix;
 use crate::cli::{LogFormat, Run};
 use crate::credentials::Credentials;
 use crate::exit;
 use crate::order::Order;
 use crate::resolve::Plan;
-use crate::run::Signals;
 use crate::run::console::{Console, Json, Prefixed, Text};
 use crate::run::crew::{Desk, News, Stage};
+use crate::run::{Outcome, Signals};
 
 /// What it takes to run the jobs of a line.
 pub(super) struct Worker<'a, 'o> {
@@ -23,6 +23,8 @@ pub(super) struct Worker<'a, 'o> {
     pub(super) command: &'a Run,
     pub(super) signals: &'a Signals,
     pub(super) coloured: bool,
+    /// What stands in front of each line of a job's log.
+    pub(super) prefixes: Rc<[String]>,
     /// The jobs by their numbers; each is taken once.
     pub(super) jobs: Vec<Option<(Plan<'a>, Credentials)>>,
 }
@@ -35,15 +37,21 @@ impl Worker<'_, '_> {
 
     /// Takes orders until there are no more. Where one job can follow on another alone, it is the same worker's.
     pub(super) fn work(&mut self, desk: &Desk, follows: &[Option<u32>]) {
+        let begun = |job| News { job, build: 0, took: 0, stage: Stage::Begun };
         while let Some(mut job) = desk.next_order() {
+            desk.tell(&[begun(job)]);
             loop {
-                // What is left of the job before goes once this one's shell loads.
-                desk.tell(News { job, build: 0, took: 0, stage: Stage::Begun });
                 let news = self.run(job);
-                desk.tell(news);
                 match follows[job as usize] {
-                    Some(next) if news.stage == Stage::Ended(crate::run::Outcome::Success) => job = next,
-                    _ => break,
+                    // What is left of the job before goes once this one's shell loads.
+                    Some(next) if news.stage == Stage::Ended(Outcome::Success) => {
+                        desk.tell(&[news, begun(next)]);
+                        job = next;
+                    }
+                    _ => {
+                        desk.tell(&[news]);
+                        break;
+                    }
                 }
             }
             drop(self.session.leftover.take());
@@ -54,7 +62,7 @@ impl Worker<'_, '_> {
         let begun = Instant::now();
         let name = &self.order.members[job as usize].job.name.text;
         if self.logs_stderr() {
-            self.session.prefix.replace(prefix(self.order, job as usize, self.coloured));
+            self.session.prefix.replace(self.prefixes[job as usize].clone());
         }
         let (stage, build) = match self.execute(job, name) {
             Ok(done) => {
