@@ -28,9 +28,10 @@ const ROLLBACK: &str = "delete";
 /// does that while its script runs. A process that opens it alone reads all of it, so it must not be long.
 const LOG_PAGES: u32 = 100;
 
-/// How long a log one process leaves that makes many transactions. It has to be more than that: after its only
-/// transaction nobody would begin anew what a process has taken in that is gone.
-const OWN_LOG_PAGES: u32 = 200;
+/// How long a log one process leaves that makes many transactions: as long as by default, for a line of jobs would wait for
+/// the disk more often else. It has to be more than that: after its only transaction nobody would begin anew what a process
+/// has taken in that is gone.
+const OWN_LOG_PAGES: u32 = 1000;
 
 /// Opens the database, which is made if it is not there.
 pub(super) fn open_or_create(place: Place) -> Result<Store> {
