@@ -23,7 +23,7 @@ use crate::model::files::Line;
 use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
-use crate::run::Masking;
+use crate::run::{Masking, Pipes};
 use crate::secure::Opener;
 use crate::state::Store;
 use crate::tools::{Finish, Tools};
@@ -63,6 +63,8 @@ pub(super) struct Session {
     pub(super) store: RefCell<Option<Store>>,
     /// The workspace of the job before, which is taken away while the shell of the next one loads.
     pub(super) leftover: RefCell<Option<Workspace>>,
+    /// The pipes to the shells of many jobs.
+    pub(super) pipes: RefCell<Option<Rc<Pipes>>>,
     /// The warnings so far: each entry of a matrix has the same.
     pub(super) said: RefCell<Vec<String>>,
 }
@@ -123,7 +125,7 @@ impl Session {
         let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let (prefix, said, store, asked, owners, leftover) = Default::default();
+        let (prefix, said, store, asked, owners, leftover, pipes) = Default::default();
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
         let session = Session {
@@ -139,6 +141,7 @@ impl Session {
             asked,
             owners,
             leftover,
+            pipes,
         };
         session.warn(&no_repositories);
         Ok(session)
@@ -339,6 +342,14 @@ impl Session {
 
     pub(super) fn fail(&self, problems: &[Diagnostic]) -> Failure {
         failure(problems, &self.line.sources, self.paint)
+    }
+
+    /// The pipes to the shells of a job.
+    pub(super) fn pipes(&self) -> Result<Rc<Pipes>, Failure> {
+        match &*self.pipes.borrow() {
+            Some(pipes) => Ok(Rc::clone(pipes)),
+            None => Ok(Rc::new(Pipes::new(workspace::pipes()?))),
+        }
     }
 
     /// Says what it has not said yet.

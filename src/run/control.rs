@@ -9,23 +9,68 @@
 //! what follows may be written meanwhile. So a shell can be started before it is known what it is to run: to load bash and
 //! its libraries takes longer than most of what there is to do.
 
+use std::cell::{Cell, RefCell};
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo, read, write};
 
-/// The line to one shell. Dropping it takes the pipes away.
-pub(super) struct Control {
+/// Where the pipes to the shells of a process are made.
+#[derive(Debug)]
+pub struct Pipes {
+    home: PathBuf,
+    /// Whether what one shell has left untouched is for the next one.
+    lasting: bool,
+    last: RefCell<Option<Rc<Pair>>>,
+}
+
+impl Pipes {
+    /// They are made in this directory, which is private and out of the way of scripts.
+    pub fn new(home: PathBuf) -> Pipes {
+        Pipes { home, lasting: false, last: RefCell::default() }
+    }
+
+    /// The same for many jobs, one after the other: the last ones are there until this is dropped.
+    pub fn lasting(home: PathBuf) -> Pipes {
+        Pipes { lasting: true, ..Pipes::new(home) }
+    }
+
+    /// A pipe for each direction, with nothing in them.
+    fn pair(&self) -> io::Result<Rc<Pair>> {
+        let is_free = |pair: &Rc<Pair>| Rc::strong_count(pair) == 1 && pair.untouched.get();
+        let pair = match self.last.take().filter(is_free) {
+            Some(pair) if pair.is_there_and_empty() => pair,
+            _ => Rc::new(Pair::new(&self.home)?),
+        };
+        pair.untouched.set(false);
+        if self.lasting {
+            self.last.replace(Some(Rc::clone(&pair)));
+        }
+        Ok(pair)
+    }
+}
+
+/// A pipe for questions and one for answers, in a directory of their own. Dropping it takes them away.
+#[derive(Debug)]
+struct Pair {
     directory: PathBuf,
     from_shell: File,
     to_shell: File,
+    /// Whether its shell is known to do nothing with them once it is let go.
+    untouched: Cell<bool>,
+}
+
+/// The line to one shell.
+pub(super) struct Control {
+    pair: Rc<Pair>,
     script: File,
     script_path: PathBuf,
     received: Vec<u8>,
@@ -60,42 +105,26 @@ pub(super) enum Point {
 }
 
 impl Control {
-    /// Makes the pipes in a new directory in `home`, and a script that is called `name`. `wait` is its first line, which waits
-    /// for something to come through the pipe at this path.
-    pub(super) fn new(home: &Path, name: &str, wait: impl Fn(&Path) -> String) -> io::Result<Control> {
-        let directory = make_directory(home)?;
-        let (questions, answers, script_path) =
-            (directory.join(QUESTIONS), directory.join(ANSWERS), directory.join(name));
-        let pipe = |path: &Path, flags: OFlag| {
-            mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
-            OpenOptions::new().read(true).write(true).custom_flags(flags.bits()).open(path)
-        };
-        let open = || -> io::Result<_> {
-            let pipes = (pipe(&questions, OFlag::O_NONBLOCK)?, pipe(&answers, OFlag::empty())?);
-            let mut script = OpenOptions::new();
-            let mut script = script.write(true).create_new(true).mode(0o600).open(&script_path)?;
-            script.write_all(wait(&answers).as_bytes())?;
-            Ok((pipes, script))
-        };
-        match open() {
-            Ok(((from_shell, to_shell), script)) => {
-                Ok(Control { directory, from_shell, to_shell, script, script_path, received: Vec::new() })
-            }
-            Err(error) => {
-                let _ = fs::remove_dir_all(&directory);
-                Err(error)
-            }
-        }
+    /// Takes pipes, and makes a script that is called `name`. `wait` is its first line, which waits for something to come
+    /// through the pipe at this path.
+    pub(super) fn new(pipes: &Pipes, name: &str, wait: impl Fn(&Path) -> String) -> io::Result<Control> {
+        let pair = pipes.pair()?;
+        let script_path = pair.directory.join(name);
+        let mut script = OpenOptions::new();
+        let script = script.write(true).create_new(true).mode(0o600).open(&script_path)?;
+        let mut control = Control { pair, script, script_path, received: Vec::new() };
+        control.script.write_all(wait(&control.answers()).as_bytes())?;
+        Ok(control)
     }
 
     /// The path that the shell writes its questions to.
     pub(super) fn questions(&self) -> PathBuf {
-        self.directory.join(QUESTIONS)
+        self.pair.directory.join(QUESTIONS)
     }
 
     /// The path that the shell reads the answers from.
     pub(super) fn answers(&self) -> PathBuf {
-        self.directory.join(ANSWERS)
+        self.pair.directory.join(ANSWERS)
     }
 
     /// The path of what bash takes for its script.
@@ -103,10 +132,11 @@ impl Control {
         self.script_path.as_os_str()
     }
 
-    /// Lets the shell go: to what follows in its script.
-    pub(super) fn release(&mut self, code: &str) -> io::Result<()> {
+    /// Lets the shell go: to what follows in its script, in which it asks or does not.
+    pub(super) fn release(&mut self, code: &str, asks: bool) -> io::Result<()> {
         self.script.write_all(code.as_bytes())?;
-        write(&self.to_shell, b"\0")?;
+        self.pair.untouched.set(!asks);
+        write(&self.pair.to_shell, b"\0")?;
         Ok(())
     }
 
@@ -114,7 +144,7 @@ impl Control {
     pub(super) fn receive(&mut self) -> nix::Result<()> {
         let mut buffer = [0; 4096];
         loop {
-            match read(&self.from_shell, &mut buffer) {
+            match read(&self.pair.from_shell, &mut buffer) {
                 Ok(0) | Err(Errno::EAGAIN) => return Ok(()),
                 Ok(n) => self.received.extend_from_slice(&buffer[..n]),
                 Err(Errno::EINTR) => {}
@@ -138,22 +168,56 @@ impl Control {
     /// Answers a question with shell code to be evaluated.
     pub(super) fn answer(&self, number: u64, code: &str) -> nix::Result<()> {
         // Far below the capacity of a pipe that is empty: it cannot block.
-        write(&self.to_shell, format!("{number} {code}\0").as_bytes()).map(drop)
+        write(&self.pair.to_shell, format!("{number} {code}\0").as_bytes()).map(drop)
     }
 }
 
 impl AsFd for Control {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.from_shell.as_fd()
+        self.pair.from_shell.as_fd()
     }
 }
 
 impl Drop for Control {
     fn drop(&mut self) {
-        // What stays is empty, and goes with those of runs that were killed.
+        // What stays goes with those of runs that were killed.
         let _ = fs::remove_file(&self.script_path);
-        let _ = fs::remove_file(self.questions());
-        let _ = fs::remove_file(self.answers());
+    }
+}
+
+impl Pair {
+    fn new(home: &Path) -> io::Result<Pair> {
+        let directory = make_directory(home)?;
+        let pipe = |name| {
+            let path = directory.join(name);
+            mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+            OpenOptions::new().read(true).write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
+        };
+        match pipe(QUESTIONS).and_then(|from_shell| Ok((from_shell, pipe(ANSWERS)?))) {
+            Ok((from_shell, to_shell)) => {
+                Ok(Pair { directory, from_shell, to_shell, untouched: Cell::new(false) })
+            }
+            Err(error) => {
+                let _ = fs::remove_dir_all(&directory);
+                Err(error)
+            }
+        }
+    }
+
+    /// Empties it: a shell that was killed has not taken all that was for it. Somebody may have removed it.
+    fn is_there_and_empty(&self) -> bool {
+        let mut buffer = [0; 64];
+        let mut is_empty = |pipe| read(pipe, &mut buffer) == Err(Errno::EAGAIN);
+        (is_empty(&self.to_shell) || is_empty(&self.to_shell))
+            && is_empty(&self.from_shell)
+            && self.directory.join(ANSWERS).exists()
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.directory.join(QUESTIONS));
+        let _ = fs::remove_file(self.directory.join(ANSWERS));
         let _ = fs::remove_dir(&self.directory);
     }
 }
@@ -209,10 +273,31 @@ mod tests {
     }
 
     #[test]
+    fn pipes_last_as_long_as_no_shell_has_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        let count = || fs::read_dir(directory.path()).unwrap().count();
+        let pipes = Pipes::lasting(directory.path().to_owned());
+        let shell = |asks| {
+            let mut control = Control::new(&pipes, "name", |_| String::new()).unwrap();
+            let taken = control.pair.directory.join("taken");
+            let was_taken = taken.exists();
+            File::create(taken).unwrap();
+            control.release("", asks).unwrap();
+            was_taken
+        };
+        assert_eq!([false, false, true, false].map(shell), [false, true, true, false]);
+        assert_eq!(count(), 2, "those that were asked through are full of things that nobody knows");
+        let last = pipes.last.borrow().as_ref().unwrap().directory.clone();
+        fs::remove_file(last.join(ANSWERS)).unwrap();
+        assert!(!shell(false));
+    }
+
+    #[test]
     fn a_question_that_a_signal_has_cut_short_is_none() {
         let directory = tempfile::tempdir().unwrap();
         for cut in ["", "\x00", "\x001 between 0 ehB\n", "\x001 between 0 ehB\ntrap -- 'a' EXIT\n"] {
-            let mut control = Control::new(directory.path(), "name", |_| String::new()).unwrap();
+            let pipes = Pipes::new(directory.path().to_owned());
+            let mut control = Control::new(&pipes, "name", |_| String::new()).unwrap();
             control.received.extend_from_slice(cut.as_bytes());
             control.received.extend_from_slice(b"\x002 leaving 143 ehB\ntrap -- 'a' EXIT\n.\x00");
             assert_eq!(control.question().map(|ask| (ask.number, ask.point)), Some((2, Point::Leaving(143))));

@@ -118,7 +118,7 @@ impl<'a> Scripts<'a> {
     /// The driver of a shell that runs `entries` entries as a task. A shell without entries asks what to do; in the end it
     /// asks again, unless it is known that nothing follows (`is_last`).
     pub(super) fn task(&self, control: &Control, entries: usize, is_last: bool) -> String {
-        if let (1, true) = (entries, is_last) {
+        if !asks(entries, is_last) {
             // There is nothing to ask, whatever becomes of it. To read all of the below takes longer than many a script.
             return format!("\\builtin set -e\n{}\n", self.source(&self.entry_name(1)));
         }
@@ -254,6 +254,11 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
             })
             .map_err(Error::system(format!("write the script {}", path.display())))
     }
+}
+
+/// Whether a shell that runs `entries` entries as a task, and perhaps nothing after it, asks anything.
+pub(super) fn asks(entries: usize, is_last: bool) -> bool {
+    (entries, is_last) != (1, true)
 }
 
 /// What the files of the part called `name` are called.

@@ -195,7 +195,7 @@ mod tests {
             sections: &sections,
             root: path,
             scripts: path,
-            pipes: path,
+            pipes: &super::super::Pipes::new(path.to_owned()),
             time_limit: None,
             grace,
         };

@@ -88,7 +88,8 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         if let Some(session) = &session {
             watch.tree.spare(session.leader());
         }
-        control.release(&code).map_err(Error::system("let the shell go"))?;
+        let asks = driver::asks(entries.len(), is_last);
+        control.release(&code, asks).map_err(Error::system("let the shell go"))?;
         let now = Instant::now();
         let has_begun = !entries.is_empty();
         let mut shell = Shell {

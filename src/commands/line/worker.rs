@@ -14,7 +14,8 @@ use crate::order::Order;
 use crate::resolve::Plan;
 use crate::run::console::{Console, Json, Prefixed, Text};
 use crate::run::crew::{Desk, News, Stage};
-use crate::run::{Outcome, Signals};
+use crate::run::{Outcome, Pipes, Signals};
+use crate::workspace;
 
 /// What it takes to run the jobs of a line.
 pub(super) struct Worker<'a, 'o> {
@@ -37,6 +38,9 @@ impl Worker<'_, '_> {
 
     /// Takes orders until there are no more. Where one job can follow on another alone, it is the same worker's.
     pub(super) fn work(&mut self, desk: &Desk, follows: &[Option<u32>]) {
+        if let Ok(home) = workspace::pipes() {
+            self.session.pipes.replace(Some(Rc::new(Pipes::lasting(home))));
+        }
         let begun = |job| News { job, build: 0, took: 0, stage: Stage::Begun };
         while let Some(mut job) = desk.next_order() {
             desk.tell(&[begun(job)]);
@@ -56,6 +60,7 @@ impl Worker<'_, '_> {
             }
             drop(self.session.leftover.take());
         }
+        drop(self.session.pipes.take());
     }
 
     fn run(&mut self, job: u32) -> News {
