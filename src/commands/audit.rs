@@ -36,11 +36,32 @@ pub(super) fn append(session: &Session, ready: &Ready, off: bool, entry: &Entry)
     if off || std::env::var_os("SHIPCTL_NO_AUDIT").is_some_and(|value| !value.is_empty()) {
         return;
     }
-    let warned = entry.command == "run" && entry.build.is_none();
-    if let Err(error) = state::append_audit(&session.line.directory, &line(ready, entry))
-        && !warned
+    let note = Note {
+        line: line(ready, entry),
+        job: ready.plan.job.name.text.clone(),
+        warned: entry.command == "run" && entry.build.is_none(),
+    };
+    if session.has_more_jobs() {
+        session.leftover.borrow_mut().note = Some(note);
+    } else {
+        write(session, &note);
+    }
+}
+
+/// A line that is still to be written.
+pub(super) struct Note {
+    line: Json,
+    job: String,
+    /// Whether it was warned of a log that nobody can write to.
+    warned: bool,
+}
+
+/// Writes it.
+pub(super) fn write(session: &Session, note: &Note) {
+    if let Err(error) = state::append_audit(&session.line.directory, &note.line)
+        && !note.warned
     {
-        let job = &ready.plan.job.name.text;
+        let job = &note.job;
         session.say(&format!(
             "warning: `{job}` is not in the audit log: {error}\n  hint: --no-audit does without\n"
         ));

@@ -164,7 +164,7 @@ pub(super) fn run_opened<'c>(
     // and they may want the terminal.
     let alone = ready.build.repositories.is_empty() && ready.finish.is_empty();
     let started = alone.then(|| run::start(&job, signals, console));
-    drop(session.leftover.take());
+    session.catch_up();
     workspace.fill()?;
     session.clone_repositories(ready, signals)?;
     session.finish_tools(ready, signals)?;

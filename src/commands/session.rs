@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::record::{Access, State};
 use super::surroundings::{inherited, max_environment, operating_system};
-use super::{Failure, ci, encrypt, failure, paint, read_good};
+use super::{Failure, audit, ci, encrypt, failure, paint, read_good};
 use crate::aws::ecr::Login;
 use crate::cli::{JobOptions, LineOptions};
 use crate::contract::path;
@@ -61,12 +61,21 @@ pub(super) struct Session {
     pub(super) asked: RefCell<Option<(OsString, OsString)>>,
     /// The state, once a run has opened it: those that follow need not.
     pub(super) store: RefCell<Option<Store>>,
-    /// The workspace of the job before, which is taken away while the shell of the next one loads.
-    pub(super) leftover: RefCell<Option<Workspace>>,
-    /// The pipes to the shells of many jobs.
+    /// What is left of the job before.
+    pub(super) leftover: RefCell<Leftover>,
+    /// The pipes to the shells of many jobs, of those that run one after the other.
     pub(super) pipes: RefCell<Option<Rc<Pipes>>>,
     /// The warnings so far: each entry of a matrix has the same.
     pub(super) said: RefCell<Vec<String>>,
+}
+
+/// What is still to be done for a job that has ended.
+#[derive(Default)]
+pub(super) struct Leftover {
+    /// What is to be taken away.
+    pub(super) workspace: Option<Workspace>,
+    /// What is to be written to the audit log.
+    pub(super) note: Option<audit::Note>,
 }
 
 /// What a job needs from elsewhere, fetched.
@@ -342,6 +351,18 @@ impl Session {
 
     pub(super) fn fail(&self, problems: &[Diagnostic]) -> Failure {
         failure(problems, &self.line.sources, self.paint)
+    }
+
+    /// Whether this process runs one job after the other.
+    pub(super) fn has_more_jobs(&self) -> bool {
+        self.pipes.borrow().is_some()
+    }
+
+    /// Does what is left to do for the job before: while the shell of the next one loads, or if there is none.
+    pub(super) fn catch_up(&self) {
+        let Leftover { workspace, note } = self.leftover.take();
+        drop(workspace);
+        note.iter().for_each(|note| audit::write(self, note));
     }
 
     /// The pipes to the shells of a job.

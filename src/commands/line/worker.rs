@@ -58,7 +58,7 @@ impl Worker<'_, '_> {
                     }
                 }
             }
-            drop(self.session.leftover.take());
+            self.session.catch_up();
         }
         drop(self.session.pipes.take());
     }
@@ -71,7 +71,7 @@ impl Worker<'_, '_> {
         }
         let (stage, build) = match self.execute(job, name) {
             Ok(done) => {
-                self.session.leftover.replace(done.workspace);
+                self.session.leftover.borrow_mut().workspace = done.workspace;
                 (Stage::Ended(done.outcome), done.build.unwrap_or_default())
             }
             Err(failure) => {
