@@ -38,30 +38,31 @@ pub mod workspace;
 pub mod yaml;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
 
 use cli::{Cli, Command, FunctionCall, Functions, LineOptions};
 use commands::Failure;
 
+pub use run::begin;
+
 /// Runs the program with the arguments of the process and says how it ended.
 ///
 /// A lookup is answered from its table before anything else starts; everything else goes through the grammar.
-pub fn main() -> ExitCode {
+pub fn main() -> u8 {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if let Some(status) = lookup::main(&arguments) {
-        return ExitCode::from(status);
+        return status;
     }
     run::keep_memory_private();
     let status = match cli::read_quickly(&arguments) {
         Some(cli) => execute(&cli),
         None => read(&arguments),
     };
-    ExitCode::from(status.unwrap_or_else(|failure| {
+    status.unwrap_or_else(|failure| {
         eprint!("{failure}");
         failure.status
-    }))
+    })
 }
 
 /// Reads the arguments with the whole grammar, and does what they say.

@@ -302,6 +302,21 @@ pub(super) fn fork() -> nix::Result<Option<Pid>> {
     }
 }
 
+/// Makes this process one that Rust's standard library works in, where it has not begun it: nothing else is opened as stdin,
+/// stdout or stderr, and a reader that has gone is an error and no signal.
+pub fn begin() {
+    for stream in 0..=2 {
+        // SAFETY: neither takes a pointer but that to the path, and a descriptor that is not open is nobody's.
+        unsafe {
+            if libc::fcntl(stream, libc::F_GETFD) < 0 {
+                libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+            }
+        }
+    }
+    // SAFETY: to ignore a signal is no function of ours that would have to be safe in a signal handler.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
 /// The limit that this process had for core dumps, for those that it starts.
 static CORE_LIMIT: AtomicU64 = AtomicU64::new(UNTOUCHED);
 
