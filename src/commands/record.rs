@@ -168,7 +168,9 @@ impl Record {
         };
         // The status of a script that failed is more than that of what it could not leave.
         let status = if outcome == Outcome::Success { exit::NOT_STORED } else { outcome.status() };
-        let mut store = state.store;
+        // Opened while the shell loaded, perhaps.
+        let opened = || session.store.take().filter(Store::is_there);
+        let mut store = state.store.or_else(opened);
         let stored = made::made(ready, ending)
             .and_then(|Made { changes, warnings }| {
                 session.warn(&warnings);

@@ -1,6 +1,6 @@
 //! A line that was read for some jobs, and the way of one of them to where it can be run.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,8 @@ pub(super) struct Session {
     pub(super) store: RefCell<Option<Store>>,
     /// What is left of the job before.
     pub(super) leftover: RefCell<Leftover>,
+    /// Whether a job that needs the state follows on this one.
+    pub(super) wants_store: Cell<bool>,
     /// The pipes to the shells of many jobs, of those that run one after the other.
     pub(super) pipes: RefCell<Option<Rc<Pipes>>>,
     /// The warnings so far: each entry of a matrix has the same.
@@ -134,7 +136,7 @@ impl Session {
         let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let (prefix, said, store, asked, owners, leftover, pipes) = Default::default();
+        let (prefix, said, store, asked, owners, leftover, wants_store, pipes) = Default::default();
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
         let session = Session {
@@ -150,6 +152,7 @@ impl Session {
             asked,
             owners,
             leftover,
+            wants_store,
             pipes,
         };
         session.warn(&no_repositories);
@@ -358,11 +361,16 @@ impl Session {
         self.pipes.borrow().is_some()
     }
 
-    /// Does what is left to do for the job before: while the shell of the next one loads, or if there is none.
+    /// Does what is left to do for the job before, while the shell of the next one loads, or if there is none; and what
+    /// there is to do beforehand for the one after it.
     pub(super) fn catch_up(&self) {
         let Leftover { workspace, note } = self.leftover.take();
         drop(workspace);
         note.iter().for_each(|note| audit::write(self, note));
+        if self.wants_store.take() && self.store.borrow().is_none() {
+            // What is wrong with it, that job says.
+            self.store.replace(Store::open(&self.line.directory).ok());
+        }
     }
 
     /// The pipes to the shells of a job.

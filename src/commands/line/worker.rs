@@ -45,8 +45,10 @@ impl Worker<'_, '_> {
         while let Some(mut job) = desk.next_order() {
             desk.tell(&[begun(job)]);
             loop {
+                let follows = follows[job as usize];
+                self.session.wants_store.set(follows.is_some());
                 let news = self.run(job);
-                match follows[job as usize] {
+                match follows {
                     // What is left of the job before goes once this one's shell loads.
                     Some(next) if news.stage == Stage::Ended(Outcome::Success) => {
                         desk.tell(&[news, begun(next)]);
