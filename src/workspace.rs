@@ -5,7 +5,8 @@
 //! removed by the next one, and so that a directory of somebody else's is never emptied.
 //!
 //! Where workspaces lie by default, the skeleton of one stays for the next run of the job: its directories, and files that
-//! are empty. To make and remove them takes longer than starting a shell. The file that marks it says what they are.
+//! are empty. To make and remove them takes longer than starting a shell. The file that marks it says what they are. Files
+//! that hold no secret stay too where they were, with nothing in them but the end of a line.
 
 mod claim;
 mod clear;
@@ -109,8 +110,15 @@ impl Workspace {
             self.layout.files.iter().filter(|(_, file)| with_empty || !file.contents.is_empty())
         {
             let path = self.root.join(name);
-            write_private(&path, &file.contents)
-                .with_context(|| format!("cannot write {}", path.display()))?;
+            let anew = || write_private(&path, &file.contents);
+            let written = match with_empty || file.secret {
+                true => anew(),
+                false => match clear::write_over(&path, &file.contents) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => anew(),
+                    written => written,
+                },
+            };
+            written.with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ use crate::model::files::Line;
 use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
-use crate::run::{Masking, Pipes};
+use crate::run::{self, Masking, Pipes};
 use crate::secure::Opener;
 use crate::state::Store;
 use crate::tools::{Finish, Tools};
@@ -324,6 +324,10 @@ impl Session {
                 workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
             for (path, contents) in tools.files {
                 layout.add_secret(path, contents);
+            }
+            if let Some(task) = fetched.plan.tasks.first() {
+                let page = run::page_name(&environment::task_name(task, 0));
+                layout.others.push(Path::new(path::SCRIPTS).join(page));
             }
             if masks {
                 layout.add_secret(Path::new(path::SECRETS).join(path::MASKED), Zeroizing::default());

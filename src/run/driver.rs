@@ -21,10 +21,11 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
+use nix::fcntl::OFlag;
 use nix::unistd::Pid;
 
 use super::Error;
@@ -188,7 +189,7 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
             Some(page) if !options.contains('v') && page.length <= LONG_PAGE => page.rename(&path),
             _ => None,
         };
-        let mut page = match page {
+        let mut page = match page.or_else(|| self.blank_page(&path)) {
             Some(page) => page,
             None => Page { file: self.create(&path)?, path, length: 0 },
         };
@@ -222,7 +223,7 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
     }
 
     fn entry_name(&self, entry: usize) -> String {
-        format!("{}[{entry}]", self.stem)
+        entry_name(&self.stem, entry)
     }
 
     fn path(&self, name: &str) -> String {
@@ -240,6 +241,15 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
             .map_err(Error::system(format!("write the script {}", path.display())))
     }
 
+    /// The page that the last run of the job has left, with one blank line: to make a new one takes longer.
+    fn blank_page(&self, path: &Path) -> Option<Page> {
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+        let file = OpenOptions::new().write(true).custom_flags(flags.bits()).open(path).ok()?;
+        let there = file.metadata().ok()?;
+        let is_blank = there.is_file() && there.nlink() == 1 && there.len() == 1;
+        is_blank.then(|| Page { file, path: path.to_owned(), length: 1 })
+    }
+
     /// Makes a file of the owner's alone in place of what may be there; bash may still be reading that.
     fn create(&self, path: &Path) -> Result<File, Error> {
         let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -254,6 +264,15 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
             })
             .map_err(Error::system(format!("write the script {}", path.display())))
     }
+}
+
+fn entry_name(stem: &str, entry: usize) -> String {
+    format!("{stem}[{entry}]")
+}
+
+/// What the file of the first entry of the part called `name` is called.
+pub fn page_name(name: &str) -> String {
+    entry_name(&stem(name), 1)
 }
 
 /// Whether a shell that runs `entries` entries as a task, and perhaps nothing after it, asks anything.

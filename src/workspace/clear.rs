@@ -1,11 +1,14 @@
-//! Taking away what a job has left in its workspace, but not the skeleton, which stays for the next run.
+//! Taking away what a job has left in its workspace, but not the skeleton, which stays for the next run. Files that hold no
+//! secret stay too, but for what is in them.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata};
-use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
 
 use super::Layout;
 use super::claim::MARKER;
@@ -43,24 +46,59 @@ pub(super) fn empty(root: &Path) -> io::Result<()> {
 
 /// Removes everything in a workspace but its marker and the skeleton of a layout; says whether all of that is there.
 pub(super) fn clear(root: &Path, layout: &Layout, stamps: &Stamps) -> io::Result<bool> {
-    remove_others(root, |name| name == MARKER || layout.has_in_skeleton(Path::new(name)))?;
+    remove_others(root, |name| name == MARKER || layout.may_have(Path::new(name)))?;
     let mut whole = true;
     // Parents come first: what lies below something that is no directory of ours is never looked at.
     for directory in &layout.directories {
         let path = root.join(directory);
         match keep(&path, |there| there.is_dir() && there.mode() & 0o7777 == 0o700)? {
             Some(there) if stamps.0.get(directory) == Some(&changed(&there)) => {}
-            Some(_) => remove_others(&path, |name| layout.has_in_skeleton(&directory.join(name)))?,
+            Some(_) => remove_others(&path, |name| layout.may_have(&directory.join(name)))?,
             None => whole = false,
         }
     }
     for file in layout.empty_files() {
-        let is_ours = |there: &Metadata| {
-            there.is_file() && there.len() == 0 && there.nlink() == 1 && there.mode() & 0o7777 == 0o600
-        };
-        whole &= keep(&root.join(file), is_ours)?.is_some();
+        whole &= keep(&root.join(file), |there| is_own_file(there) && there.len() == 0)?.is_some();
+    }
+    for file in layout.blanks() {
+        let path = root.join(file);
+        if keep(&path, is_own_file)?.is_some_and(|there| there.len() != BLANK.len() as u64) {
+            blank(&path)?;
+        }
     }
     Ok(whole)
+}
+
+/// What is left in a file. Of one that has nothing in it, some file systems have what is written next on the disk before it
+/// is closed: they take it for the file of somebody who replaces it.
+const BLANK: &[u8] = b"\n";
+
+/// Whether it is a file that is its owner's alone, and has no other name.
+fn is_own_file(there: &Metadata) -> bool {
+    there.is_file() && there.nlink() == 1 && there.mode() & 0o7777 == 0o600
+}
+
+fn blank(path: &Path) -> io::Result<()> {
+    let file = open_own(path)?;
+    file.write_all_at(BLANK, 0)?;
+    file.set_len(BLANK.len() as u64)
+}
+
+/// Opens a file that is there, to write to it from its beginning.
+fn open_own(path: &Path) -> io::Result<File> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    OpenOptions::new().write(true).custom_flags(flags.bits()).open(path)
+}
+
+/// Writes a file anew that is there, and is of its owner alone.
+pub(super) fn write_over(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = open_own(path)?;
+    let there = file.metadata()?;
+    if !is_own_file(&there) {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    file.write_all(contents)?;
+    if there.len() > contents.len() as u64 { file.set_len(contents.len() as u64) } else { Ok(()) }
 }
 
 /// Removes what is at a path unless it is what it should be; gives what is known of that.

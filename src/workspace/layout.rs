@@ -21,6 +21,8 @@ pub struct Layout {
     pub directories: IndexSet<PathBuf>,
     /// Files.
     pub files: IndexMap<PathBuf, Rendered>,
+    /// Files that somebody else writes, and that hold no secret.
+    pub others: Vec<PathBuf>,
 }
 
 /// What a file of a workspace holds.
@@ -95,9 +97,17 @@ impl Layout {
         text
     }
 
-    /// Whether it has a directory or an empty file at a path.
-    pub(super) fn has_in_skeleton(&self, path: &Path) -> bool {
-        self.directories.contains(path) || self.files.get(path).is_some_and(|file| file.contents.is_empty())
+    /// Whether there may be something at a path between two runs.
+    pub(super) fn may_have(&self, path: &Path) -> bool {
+        self.directories.contains(path)
+            || self.files.get(path).is_some_and(|file| file.contents.is_empty() || !file.secret)
+            || self.others.iter().any(|other| other == path)
+    }
+
+    /// Its files that have to be emptied between two runs, and need not be there.
+    pub(super) fn blanks(&self) -> impl Iterator<Item = &PathBuf> {
+        let written = self.files.iter().filter(|(_, file)| !file.contents.is_empty() && !file.secret);
+        written.map(|(path, _)| path).chain(&self.others)
     }
 
     /// Its empty files.

@@ -376,7 +376,8 @@ fn workspaces_that_are_kept_are_one_for_each_entry() {
         std::fs::remove_file(repository.path().join("log")).unwrap();
         let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
         log.lines()
-            .map(|path| (name(path), Path::new(path).join("message.json").exists()))
+            .map(|path| (name(path), std::fs::read_to_string(Path::new(path).join("message.json"))))
+            .map(|(name, message)| (name, message.is_ok_and(|message| message.contains("\"name\""))))
             .collect::<Vec<_>>()
     };
     let named = |name: &str, kept| (name.to_owned(), kept);
