@@ -16,7 +16,9 @@ pub fn shell_quoted(text: &str) -> String {
 /// What `shipctl sanitize_shippable_string` prints: `name` without every character that is not an ASCII letter,
 /// an ASCII digit or `_`.
 pub fn sanitize(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+    let stays = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    // Most names are that already.
+    if name.chars().all(stays) { name.to_owned() } else { name.chars().filter(|c| stays(*c)).collect() }
 }
 
 /// The prefix that the variables of a resource, job or integration called `name` have: sanitized, without leading
@@ -37,7 +39,9 @@ pub fn env_name(name: &str) -> Option<String> {
 /// The last part of a variable that stands for a key (a field of an integration, a param, a pointer's key):
 /// sanitized and in upper case, leading digits kept. `JSON_key` gives `JSON_KEY`.
 pub fn key_name(key: &str) -> String {
-    sanitize(key).to_ascii_uppercase()
+    let mut name = sanitize(key);
+    name.make_ascii_uppercase();
+    name
 }
 
 /// Last parts of the variables of a resource: `<NAME>_<SUFFIX>`.

@@ -224,8 +224,10 @@ pub fn dependency_directory(root: &Path, operation: &str, name: &str) -> PathBuf
 ///
 /// Values that no variable can hold.
 pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Built, Vec<Diagnostic>> {
-    let mut builder =
-        Builder { environment: Environment::default(), warnings: Vec::new(), problems: Vec::new() };
+    let mut environment = Environment::default();
+    // More than most jobs have; to make room again and again takes longer than to fill it.
+    environment.variables.reserve(256);
+    let mut builder = Builder { environment, warnings: Vec::new(), problems: Vec::new() };
     builder.params(plan, build);
     builder.job(plan, build);
     if let Some(ci) = plan.ci {

@@ -30,7 +30,7 @@ fn main() {
     let variables = generate::variables(200);
     fs::write(at("variables.yml"), generate::params(&variables[..100])).unwrap();
     let mut exec = command(&[shipctl, "exec", "job", "-f", &at("variables.yml"), "--", "/bin/true"]);
-    let mut env = Command::new("env");
+    let mut env = command(&["env"]);
     env.args(variables.iter().map(|(name, value)| format!("{name}={value}"))).arg("/bin/true");
     compare("`exec /bin/true` with 200 variables against `env` with 200", RUNS, &mut exec, &mut env);
 
@@ -75,7 +75,8 @@ fn main() {
 
 fn command(words: &[&str]) -> Command {
     let mut command = Command::new(words[0]);
-    command.args(&words[1..]);
+    // Cargo sets it for benchmarks, and programs that are linked dynamically would begin by looking there.
+    command.args(&words[1..]).env_remove("LD_LIBRARY_PATH");
     command
 }
 

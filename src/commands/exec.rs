@@ -37,7 +37,7 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let mut variables = session.process_environment(&ready.environment, &task)?;
     ci::add_functions(&ready.plan, &mut variables)?;
     let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
-    let outcome = run::exec(&command.command, &variables, masking.as_mut(), &signals).map_err(Failure::from);
+    let outcome = run::exec(&command.command, variables, masking.as_mut(), &signals).map_err(Failure::from);
     drop(workspace);
     let program = command.command.first().map(|program| program.to_string_lossy());
     let entry = audit::Entry {

@@ -37,11 +37,11 @@ const LAST_READS: usize = 1024;
 /// If `command` is empty.
 pub fn exec(
     command: &[OsString],
-    environment: &Variables,
+    environment: Variables,
     masking: Option<&mut Masking>,
     signals: &Signals,
 ) -> Result<Outcome, Error> {
-    let file = find(&command[0], environment)?;
+    let file = find(&command[0], &environment)?;
     let arguments = words(command)?;
     let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
     let mut ways = match masking {
@@ -69,11 +69,13 @@ pub fn exec(
             launch.program = shell;
             launch.arguments = &arguments;
             let (started, session) = ways.start(&launch)?;
-            (started.map_err(|error| not_started(Path::new("/bin/sh"), error, environment)), session)
+            (started.map_err(|error| not_started(Path::new("/bin/sh"), error, &environment)), session)
         }
-        (started, session) => (started.map_err(|error| not_started(&file, error, environment)), session),
+        (started, session) => (started.map_err(|error| not_started(&file, error, &environment)), session),
     };
     let pid = started?;
+    // Wiped while the command begins.
+    drop(environment);
     ways.ends.clear();
     let outcome = attend(pid, signals, &mut ways);
     drop(session);

@@ -10,6 +10,10 @@ const MAX_DEPTH: usize = 512;
 
 /// The offset of the bracket that is nested too deep, if there is one.
 pub fn too_deep(text: &str) -> Option<usize> {
+    // Most files have not even so many brackets.
+    if memchr::memchr2_iter(b'[', b'{', text.as_bytes()).take(MAX_DEPTH + 1).count() <= MAX_DEPTH {
+        return None;
+    }
     let mut scanner = Scanner::new(text);
     while scanner.at < scanner.bytes.len() {
         if let Some(offset) = scanner.line() {

@@ -182,15 +182,16 @@ impl Place {
         ));
     }
 
-    /// Whether nothing is left where workspaces and other temporary files lie but empty directories and files, and the files
-    /// that say which of them are workspaces.
+    /// Whether nothing is left where workspaces and other temporary files lie but empty directories, files with nothing in
+    /// them, and those that say which of them are workspaces.
     pub fn is_clean(&self) -> bool {
         fn files(directory: &Path) -> usize {
             let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
             let of = |entry: fs::DirEntry| match entry.file_type().unwrap().is_dir() {
                 true => files(&entry.path()),
                 false => usize::from(
-                    entry.file_name() != ".shipctl-workspace" && entry.metadata().unwrap().len() > 0,
+                    entry.file_name() != ".shipctl-workspace"
+                        && !matches!(&fs::read(entry.path()).unwrap()[..], b"" | b"\n"),
                 ),
             };
             entries.map(of).sum()
