@@ -11,10 +11,12 @@ use crate::cli::{LogFormat, Run};
 use crate::credentials::Credentials;
 use crate::exit;
 use crate::order::Order;
-use crate::resolve::Plan;
+use crate::repository;
+use crate::resolve::{Dependency, Plan};
 use crate::run::console::{Console, Json, Prefixed, Text};
 use crate::run::crew::{Desk, News, Stage};
 use crate::run::{Outcome, Pipes, Signals};
+use crate::tools;
 use crate::workspace;
 
 /// What it takes to run the jobs of a line.
@@ -53,6 +55,9 @@ impl Worker<'_, '_> {
                     Some(next) if news.stage == Stage::Ended(Outcome::Success) => {
                         desk.tell(&[news, begun(next)]);
                         job = next;
+                        if !self.starts_at_once(job) {
+                            self.session.catch_up();
+                        }
                     }
                     _ => {
                         desk.tell(&[news]);
@@ -63,6 +68,14 @@ impl Worker<'_, '_> {
             self.session.catch_up();
         }
         drop(self.session.pipes.take());
+    }
+
+    /// Whether no server has to be asked before the shell of a job is started.
+    fn starts_at_once(&self, job: u32) -> bool {
+        self.jobs[job as usize].as_ref().is_some_and(|(plan, _)| {
+            let is_repository = |dependency: &Dependency| repository::is_repository(dependency.target.kind());
+            !plan.dependencies.iter().any(is_repository) && !tools::are_needed(plan)
+        })
     }
 
     fn run(&mut self, job: u32) -> News {
