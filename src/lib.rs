@@ -44,8 +44,6 @@ use clap::FromArgMatches as _;
 use cli::{Cli, Command, FunctionCall, Functions, LineOptions};
 use commands::Failure;
 
-pub use run::begin;
-
 /// Runs the program with the arguments of the process and says how it ended.
 ///
 /// A lookup is answered from its table before anything else starts; everything else goes through the grammar.

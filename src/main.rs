@@ -10,7 +10,7 @@
 #[cfg(target_env = "gnu")]
 #[unsafe(no_mangle)]
 extern "C" fn main() -> std::ffi::c_int {
-    shipctl::begin();
+    shipctl::run::begin();
     std::process::exit(shipctl::main().into())
 }
 

@@ -132,8 +132,8 @@ impl Workspace {
     fn remove(&self) -> io::Result<()> {
         match self.fate {
             Fate::Emptied => {
-                let new = Stamps::default();
-                if !clear::clear(&self.root, &self.layout, self.stamps.get().unwrap_or(&new))? {
+                let stamps = self.stamps.get_or_init(Stamps::default);
+                if !clear::clear(&self.root, &self.layout, stamps)? {
                     return fs::remove_file(&self.marker);
                 }
                 let skeleton = self.layout.skeleton();

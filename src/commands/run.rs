@@ -165,6 +165,7 @@ pub(super) fn run_opened<'c>(
     let alone = ready.build.repositories.is_empty() && ready.finish.is_empty();
     let started = alone.then(|| run::start(&job, signals, console));
     session.catch_up();
+    session.open_ahead();
     workspace.fill()?;
     session.clone_repositories(ready, signals)?;
     session.finish_tools(ready, signals)?;

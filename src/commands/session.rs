@@ -365,12 +365,15 @@ impl Session {
         self.pipes.borrow().is_some()
     }
 
-    /// Does what is left to do for the job before, while the shell of the next one loads, or if there is none; and what
-    /// there is to do beforehand for the one after it.
+    /// Does what is left to do for the job before: while the shell of the next one loads, or if there is none.
     pub(super) fn catch_up(&self) {
         let Leftover { workspace, note } = self.leftover.take();
         drop(workspace);
         note.iter().for_each(|note| audit::write(self, note));
+    }
+
+    /// Opens the state for the job after this one if that needs it, while the shell of this one loads.
+    pub(super) fn open_ahead(&self) {
         if self.wants_store.take() && self.store.borrow().is_none() {
             // What is wrong with it, that job says.
             self.store.replace(Store::open(&self.line.directory).ok());
