@@ -9,17 +9,13 @@ use std::time::Duration;
 
 use shipctl::state::{Change, Files, Progress, Store};
 
-use crate::support::{Dice, build, line, put, tree, write};
-
-/// How many writers are killed unless `SHIPCTL_TEST_KILLS` says otherwise.
-const KILLS: usize = 30;
+use crate::support::{Dice, build, kills, line, put, tree, write};
 
 #[test]
 fn a_kill_leaves_the_old_state_or_the_new() {
-    let kills = std::env::var("SHIPCTL_TEST_KILLS").map_or(KILLS, |text| text.parse().unwrap());
     let line = line();
     let mut dice = Dice(0x5eed);
-    for _ in 0..kills {
+    for _ in 0..kills() {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "--nocapture", "kill::writer"])
             .env("SHIPCTL_TEST_LINE", line.path())

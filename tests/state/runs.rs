@@ -8,10 +8,7 @@ use std::time::{Duration, Instant};
 
 use shipctl::state::{Progress, Store};
 
-use crate::support::{Dice, line};
-
-/// How many runs are killed unless `SHIPCTL_TEST_KILLS` says otherwise.
-const KILLS: usize = 30;
+use crate::support::{Dice, kills, line};
 
 /// The job leaves the number of its build in a file and a key of its own, and in those of a resource.
 const LINE: &str = r#"
@@ -104,12 +101,11 @@ fn small_versions(line: &Path) -> usize {
 
 #[test]
 fn a_run_that_is_killed_leaves_the_old_version_or_the_new() {
-    let kills = std::env::var("SHIPCTL_TEST_KILLS").map_or(KILLS, |text| text.parse().unwrap());
     let directory = line();
     let line = directory.path();
     lay(line);
     let (mut dice, mut before) = (Dice(0x6eed), 0);
-    for _ in 0..kills {
+    for _ in 0..kills() {
         let mut child = run(line);
         thread::sleep(Duration::from_micros(dice.roll(30_000) as u64));
         child.kill().unwrap();
@@ -127,14 +123,13 @@ fn a_run_that_is_killed_leaves_the_old_version_or_the_new() {
 
 #[test]
 fn a_small_run_that_is_killed_leaves_its_version_or_none() {
-    let kills = std::env::var("SHIPCTL_TEST_KILLS").map_or(KILLS, |text| text.parse().unwrap());
     let directory = line();
     let line = directory.path();
     lay(line);
     // From the second on, the database is not opened.
     assert!(run_job(line, "small").wait().unwrap().success());
     let (mut dice, mut before) = (Dice(0x7eed), small_versions(line));
-    for _ in 0..kills {
+    for _ in 0..kills() {
         // Some of them wait for the database together.
         let runs = 1 + dice.roll(4);
         let mut finished = 0;

@@ -13,6 +13,11 @@ pub fn line() -> TempDir {
     TempDir::with_prefix("shipctl-test-").unwrap()
 }
 
+/// How often something is killed: thirty times, unless `SHIPCTL_TEST_KILLS` says otherwise.
+pub fn kills() -> usize {
+    std::env::var("SHIPCTL_TEST_KILLS").map_or(30, |text| text.parse().unwrap())
+}
+
 /// A successful build of `job` with these changes; the numbers of the versions it made.
 #[track_caller]
 pub fn build(store: &mut Store, job: &str, changes: &[Change]) -> Vec<Option<u32>> {
