@@ -52,15 +52,15 @@ fn what_cannot_be_decrypted_leaves_nothing_behind() {
     let [(_, small), (_, large)] = KEYS;
     let text = encrypted(&[7; 100], small);
     let line = &text[..64];
+    // What is encrypted is never the same twice: of some texts a replaced letter would be none.
+    let other = if text.starts_with('A') { "B" } else { "A" };
+    let damaged = format!("{other}{}", &text[1..]);
     for (call, error) in [
         (decrypt(&text, large), "its 256 bytes are not whole blocks of 384, the length of the key"),
         (decrypt(line, small), "its 48 bytes are not whole blocks of 128, the length of the key"),
         (decrypt("not base64!", small), "it is not base64"),
         (decrypt("", small), "its 0 bytes are not whole blocks of 128, the length of the key"),
-        (
-            decrypt(&encrypted(&[7; 10], small).replace(['a', 'b'], "c"), small),
-            "the key does not fit, or the file is damaged",
-        ),
+        (decrypt(&damaged, small), "the key does not fit, or the file is damaged"),
     ] {
         call.fails(&format!("shipctl: cannot decrypt secret.enc: {error}\n")).no_file("secret.enc.decrypted");
     }
