@@ -1,10 +1,19 @@
-//! What ureq says of a request that got no answer, in words of our own: some of its messages quote the address, in which
-//! a password or a token may be.
+//! What all requests have in common: whose certificates are trusted, and what is said where there is no answer, in words of
+//! our own. Some of ureq's messages quote the address, in which a password or a token may be.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Error;
+use ureq::tls::{RootCerts, TlsConfig};
+
+/// TLS for a request to a server whose certificate these have signed.
+pub fn tls(roots: RootCerts) -> TlsConfig {
+    // The feature of ureq that would choose it brings a list of authorities too, which nobody asks here.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build()
+}
 
 /// Why a request got no answer.
 #[derive(Debug)]

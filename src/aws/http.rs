@@ -4,13 +4,13 @@ use std::fs;
 use std::time::Duration;
 
 use ureq::http::Uri;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{PemItem, RootCerts, parse_pem};
 use ureq::{Agent, Proxy};
 use zeroize::Zeroizing;
 
 use super::Settings;
 use super::settings::Bundle;
-use crate::http::Unanswered;
+use crate::http::{Unanswered, tls};
 
 /// How long one attempt may take to get a connection, and in all.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ pub(super) fn post(
         .http_status_as_error(false)
         .proxy(proxy(url, settings)?)
         .user_agent(concat!("shipctl/", env!("CARGO_PKG_VERSION")))
-        .tls_config(TlsConfig::builder().root_certs(roots).build())
+        .tls_config(tls(roots))
         .build();
     let request = Agent::new_with_config(config).post(url);
     let request = headers.fold(request, |request, (name, value)| request.header(name, value));

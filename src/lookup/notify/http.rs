@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::RootCerts;
 
-use crate::http::Unanswered;
+use crate::http::{Unanswered, tls};
 
 /// No service has more to say than this.
 const LONGEST_ANSWER: u64 = 1 << 20;
@@ -44,7 +44,7 @@ impl Request {
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .user_agent(concat!("shipctl/", env!("CARGO_PKG_VERSION")))
-            .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
+            .tls_config(tls(RootCerts::PlatformVerifier))
             .build();
         let agent = Agent::new_with_config(config);
         let sent = match &self.body {
