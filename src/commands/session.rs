@@ -57,8 +57,6 @@ pub(super) struct Session {
     pub(super) prefix: RefCell<String>,
     /// Whom each of the line's warnings is about: to find that out takes a look at all of the line.
     pub(super) owners: OnceCell<Vec<Option<String>>>,
-    /// The last `PATH` that was looked through for a `shipctl`, and what became of it: the jobs of a line share it.
-    pub(super) asked: RefCell<Option<(OsString, OsString)>>,
     /// The state, once a run has opened it: those that follow need not.
     pub(super) store: RefCell<Option<Store>>,
     /// What is left of the job before.
@@ -136,7 +134,7 @@ impl Session {
         let inherited = inherited(options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let (prefix, said, store, asked, owners, leftover, wants_store, pipes) = Default::default();
+        let (prefix, said, store, owners, leftover, wants_store, pipes) = Default::default();
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
         let session = Session {
@@ -149,7 +147,6 @@ impl Session {
             prefix,
             said,
             store,
-            asked,
             owners,
             leftover,
             wants_store,

@@ -1,11 +1,12 @@
 //! What a job finds around it: the environment of its processes, and the machine.
 
 use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 use super::{Failure, Session};
 use crate::credentials;
 use crate::environment::Environment;
-use crate::run::Variables;
+use crate::run::{self, Variables};
 use crate::secure;
 
 const PATH: &str = "PATH";
@@ -26,7 +27,7 @@ impl Session {
         let path = own(PATH)
             .map(OsStr::new)
             .or_else(|| inherited().find(|(name, _)| *name == PATH).map(|(_, path)| path));
-        let path = self.with_shipctl(path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin")));
+        let path = with_shipctl(path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin")));
         let left_out = |name: &str| name == PATH || own(name).is_some() || job.hides(name);
         let inherited = inherited().filter(|(name, _)| !name.to_str().is_some_and(left_out));
         let of_job = job.iter().filter(|(name, _)| *name != PATH && task.get(name).is_none());
@@ -35,24 +36,26 @@ impl Session {
         let of_both = of_both.map(|(name, variable)| (OsStr::new(name), OsStr::new(variable.value.expose())));
         Ok(Variables::new(inherited.chain(of_both).chain([(OsStr::new(PATH), &*path)]))?)
     }
+}
 
-    /// A `PATH` for scripts, which ask `shipctl`: where there is none along it, this one comes last.
-    fn with_shipctl(&self, path: &OsStr) -> OsString {
-        let mut asked = self.asked.borrow_mut();
-        if let Some((_, whole)) = asked.as_ref().filter(|(known, _)| known == path) {
-            return whole.clone();
-        }
-        let mut whole = path.to_owned();
-        if !std::env::split_paths(path).any(|directory| directory.join("shipctl").is_file())
-            && let Ok(program) = std::env::current_exe()
-            && let Some(directory) = program.parent()
-        {
-            whole.push(":");
-            whole.push(directory);
-        }
-        *asked = Some((path.to_owned(), whole.clone()));
-        whole
+/// A `PATH` for scripts, which ask `shipctl`: where this one lies comes last, unless it is along it anyway. To look whether
+/// any lies there would take longer than to add it.
+fn with_shipctl(path: &OsStr) -> OsString {
+    let mut whole = path.to_owned();
+    if let Some(own) = own_directory()
+        && !std::env::split_paths(path).any(|directory| directory == own)
+    {
+        whole.push(":");
+        whole.push(own);
     }
+    whole
+}
+
+/// Where this program lies: as it was called, if it was called `shipctl` there, as a link to it may be along the `PATH`.
+fn own_directory() -> Option<PathBuf> {
+    let called = run::executed_as().filter(|path| path.is_absolute() && path.ends_with("shipctl"));
+    let program = called.or_else(|| std::env::current_exe().ok())?;
+    program.parent().map(Path::to_owned)
 }
 
 /// What a job inherits of this process's environment. The variables that tell shipctl itself about secrets are not for

@@ -2,10 +2,12 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -315,6 +317,16 @@ pub fn begin() {
     }
     // SAFETY: to ignore a signal is no function of ours that would have to be safe in a signal handler.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
+/// The path that this program was executed by, as it was given to the kernel: it may be relative, or a link.
+pub fn executed_as() -> Option<PathBuf> {
+    // SAFETY: the kernel gives the address of a string that ends in NUL and is there as long as the process, or 0.
+    let path = unsafe {
+        let path = libc::getauxval(libc::AT_EXECFN) as *const c_char;
+        (!path.is_null()).then(|| CStr::from_ptr(path))
+    };
+    path.map(|path| OsStr::from_bytes(path.to_bytes()).into())
 }
 
 /// The limit that this process had for core dumps, for those that it starts.
