@@ -116,10 +116,13 @@ impl Record {
     ) -> Result<(State, Option<Record>), Failure> {
         let mut state = fetched.state.take();
         if state.recording && state.store.is_none() {
-            if let Some(build) = Build::begin_unopened(&session.line.directory, &fetched.plan.job.name.text)?
-            {
-                fetched.number = build.reference.number;
-                return Ok((state, Some(Record(build))));
+            match Build::begin_unopened(&session.line.directory, &fetched.plan.job.name.text) {
+                Ok(Some(build)) => {
+                    fetched.number = build.reference.number;
+                    return Ok((state, Some(Record(build))));
+                }
+                Err(error) if !cannot_be_written(&error) => return Err(error.into()),
+                _ => {}
             }
             state = State::open(session, Access::Record)?;
         }

@@ -77,7 +77,7 @@ impl Last {
     pub(super) fn lock(state: &Path, job: &str) -> io::Result<Last> {
         let directory = directory(state, job);
         loop {
-            match Last::lock_existing(&directory, true) {
+            match Last::lock_in(&directory, true) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
                 }
@@ -89,8 +89,16 @@ impl Last {
         }
     }
 
+    /// The same, if the file is there.
+    pub(super) fn existing(state: &Path, job: &str) -> io::Result<Option<Last>> {
+        match Last::lock_in(&directory(state, job), false) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            locked => locked,
+        }
+    }
+
     /// Locks it if it is there, or can be made where it should be; `None` if it was removed meanwhile.
-    fn lock_existing(directory: &Path, make: bool) -> io::Result<Option<Last>> {
+    fn lock_in(directory: &Path, make: bool) -> io::Result<Option<Last>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(make).mode(0o600);
         let file = place::lock(&directory.join(LAST), &options)?;
@@ -162,11 +170,7 @@ pub(super) fn count(state: &Path, job: &str) -> Option<Count> {
 
 /// Says from now on that a version of a job may have files, before it has any.
 pub(super) fn note_files(state: &Path, job: &str) -> io::Result<()> {
-    let last = match Last::lock_existing(&directory(state, job), false) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        locked => locked?,
-    };
-    let Some(last) = last else { return Ok(()) };
+    let Some(last) = Last::existing(state, job)? else { return Ok(()) };
     match last.read()? {
         Some(count) if !count.has_files => last.write(Count { has_files: true, ..count }),
         _ => Ok(()),
@@ -200,7 +204,7 @@ pub(super) fn prune(state: &Path, mut is_old: impl FnMut(&BuildRef) -> bool) -> 
     let mut pruned = 0;
     for directory in entries(&state.join(DIRECTORY)) {
         // Nobody begins one meanwhile: what is not locked now never will be.
-        let Ok(Some(_last)) = Last::lock_existing(&directory, false) else { continue };
+        let Ok(Some(_last)) = Last::lock_in(&directory, false) else { continue };
         for path in entries(&directory) {
             let record = read(&path).filter(|record| record.progress == Progress::Interrupted);
             if record.is_some_and(|record| is_old(&record.reference)) && fs::remove_file(&path).is_ok() {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::begun::{self, Begun, Count, Last};
-use super::error::{Context as _, damaged};
+use super::error::Context as _;
 use super::open;
 use super::place::Place;
 use super::version::time;
@@ -137,8 +137,10 @@ impl Build {
     /// When the file of the build cannot be written.
     pub fn begin_unopened(directory: &Path, job: &str) -> Result<Option<Build>> {
         let place = Place::of(directory);
-        match begun::count(&place.directory, job) {
-            Some(count) if !count.has_files => Build::begin(&place, job, &[], || Ok(None)),
+        let failed = could_not_begin(&place);
+        let Some(last) = Last::existing(&place.directory, job).map_err(&failed)? else { return Ok(None) };
+        match last.read().map_err(&failed)? {
+            Some(count) if !count.has_files => Build::begin(last, count, job, &[]).map(Some).map_err(&failed),
             _ => Ok(None),
         }
     }
@@ -162,27 +164,17 @@ impl Build {
         ))
     }
 
-    /// Begins a build; `ask` is asked where nothing is known of the job but in the database.
-    fn begin(
-        place: &Place,
-        job: &str,
-        used: &[VersionRef],
-        ask: impl FnOnce() -> Result<Option<Count>>,
-    ) -> Result<Option<Build>> {
-        let failed =
-            |error: io::Error| Error::io(&error, format!("cannot {WHAT} in {}", place.directory.display()));
+    /// Begins the build after `count`.
+    fn begin(last: Last, count: Count, job: &str, used: &[VersionRef]) -> io::Result<Build> {
         let (started, clock) = (SystemTime::now(), Instant::now());
-        let last = Last::lock(&place.directory, job).map_err(failed)?;
-        let known = match last.read().map_err(failed)? {
-            Some(count) => Some(count),
-            None => ask()?,
-        };
-        let Some(count) = known else { return Ok(None) };
-        let describe = |number| begun::describe(job, number, started, used);
-        let (number, begun) = last.begin(count, describe).map_err(failed)?;
+        let (number, begun) = last.begin(count, |number| begun::describe(job, number, started, used))?;
         let reference = BuildRef { job: job.to_owned(), number };
-        Ok(Some(Build { reference, started, used: used.to_owned(), clock, begun }))
+        Ok(Build { reference, started, used: used.to_owned(), clock, begun })
     }
+}
+
+fn could_not_begin(place: &Place) -> impl Fn(io::Error) -> Error {
+    |error| Error::io(&error, format!("cannot {WHAT} in {}", place.directory.display()))
 }
 
 impl Store {
@@ -201,9 +193,13 @@ impl Store {
                 format!("cannot {WHAT}: {} cannot be written to: make it yours", self.place.shown()),
             ));
         }
-        let begun = Build::begin(&self.place, job, used, || self.count(job).map(Some))?;
-        // The database always knows.
-        begun.ok_or_else(|| damaged(&self.place, &format!("cannot {WHAT}")))
+        let failed = could_not_begin(&self.place);
+        let last = Last::lock(&self.place.directory, job).map_err(&failed)?;
+        let count = match last.read().map_err(&failed)? {
+            Some(count) => count,
+            None => self.count(job)?,
+        };
+        Build::begin(last, count, job, used).map_err(&failed)
     }
 
     /// What the database knows of a job.
