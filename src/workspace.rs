@@ -68,15 +68,21 @@ impl Workspace {
         Ok(Workspace { root, layout, fate, marker, lock, found, is_at_home, stamps })
     }
 
-    /// Fills it. What runs that were killed left, in it and beside it, is removed first.
+    /// Removes what runs that were killed left beside it.
+    ///
+    /// # Errors
+    ///
+    /// When it lies where nothing can be written.
+    pub fn tidy_up(&self) -> Result<()> {
+        if self.is_at_home { place::remove_stale(&self.marker) } else { Ok(()) }
+    }
+
+    /// Fills it. What a run that was killed left in it is removed first.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
     pub fn fill(&self) -> Result<()> {
-        if self.is_at_home {
-            place::remove_stale(&self.marker)?;
-        }
         match &self.found {
             Found::Skeleton(found) if *found == self.layout.skeleton() => match self.write_files(false) {
                 // A person has put something there.

@@ -37,16 +37,20 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let mut variables = session.process_environment(&ready.environment, &task)?;
     ci::add_functions(&ready.plan, &mut variables)?;
     let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
-    let outcome = run::exec(&command.command, variables, masking.as_mut(), &signals).map_err(Failure::from);
-    drop(workspace);
     let program = command.command.first().map(|program| program.to_string_lossy());
-    let entry = audit::Entry {
-        command: "exec",
-        program: program.as_deref(),
-        build: None,
-        outcome: audit::outcome(&outcome),
-    };
-    audit::append(&session, &ready, command.no_audit, &entry);
+    let entry = audit::Entry { command: "exec", program: program.as_deref(), build: None };
+    let begin_note = || audit::begin(&ready, command.no_audit, &entry);
+    let mut meanwhile = None;
+    let outcome = run::exec(&command.command, variables, masking.as_mut(), &signals, || {
+        meanwhile = Some((begin_note(), workspace.tidy_up()));
+    });
+    let outcome = outcome.map_err(Failure::from);
+    let (note, tidied) = meanwhile.unwrap_or_else(|| (begin_note(), Ok(())));
+    drop(workspace);
+    note.into_iter().for_each(|note| note.end(&session, &outcome));
+    if let Err(error) = tidied {
+        session.say(&format!("warning: {error:#}\n"));
+    }
     Ok(match &masking {
         Some(masking) => outcome.map_err(|failure| failure.masked(masking.patterns())),
         None => outcome,

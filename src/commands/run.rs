@@ -166,12 +166,16 @@ pub(super) fn run_opened<'c>(
     let started = alone.then(|| run::start(&job, signals, console));
     session.catch_up();
     session.open_ahead();
+    workspace.tidy_up()?;
     workspace.fill()?;
     session.clone_repositories(ready, signals)?;
     session.finish_tools(ready, signals)?;
     state.restore_files(ready)?;
     let mut masking = super::masking(ready, workspace)?;
     let started = started.unwrap_or_else(|| run::start(&job, signals, console));
+    let entry =
+        audit::Entry { command: "run", program: None, build: state.recording.then_some(ready.build.number) };
+    let note = audit::begin(ready, command.no_audit, &entry);
     let outcome = started
         .and_then(|started| run::run(&job, started, &mut masking, signals, console))
         .map_err(Failure::from)
@@ -181,13 +185,7 @@ pub(super) fn run_opened<'c>(
                 None => Ok(outcome),
             }
         });
-    let entry = audit::Entry {
-        command: "run",
-        program: None,
-        build: state.recording.then_some(ready.build.number),
-        outcome: audit::outcome(&outcome),
-    };
-    audit::append(session, ready, command.no_audit, &entry);
+    note.into_iter().for_each(|note| note.end(session, &outcome));
     let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;
     if command.keep {
         session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));

@@ -366,7 +366,7 @@ impl Session {
     pub(super) fn catch_up(&self) {
         let Leftover { workspace, note } = self.leftover.take();
         drop(workspace);
-        note.iter().for_each(|note| audit::write(self, note));
+        note.into_iter().for_each(|note| note.write(self));
     }
 
     /// Opens the state for the job after this one if that needs it, while the shell of this one loads.

@@ -32,6 +32,8 @@ const LAST_READS: usize = 1024;
 /// With `masking`, stdout and stderr go through a masker each. Where they are a terminal, the command has one for itself
 /// instead, and one masker for both; what it has left in the foreground there is hung up on when it ends.
 ///
+/// What is to be done `meanwhile` is done once the command has been started: that takes a while to begin.
+///
 /// # Panics
 ///
 /// If `command` is empty.
@@ -40,6 +42,7 @@ pub fn exec(
     environment: Variables,
     masking: Option<&mut Masking>,
     signals: &Signals,
+    meanwhile: impl FnOnce(),
 ) -> Result<Outcome, Error> {
     let file = find(&command[0], &environment)?;
     let arguments = words(command)?;
@@ -77,6 +80,7 @@ pub fn exec(
     // Wiped while the command begins.
     drop(environment);
     ways.ends.clear();
+    meanwhile();
     let outcome = attend(pid, signals, &mut ways);
     drop(session);
     outcome

@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail};
@@ -43,10 +44,11 @@ pub enum Home {
 impl Home {
     /// The directory that holds the workspaces of this user.
     fn directory(self) -> PathBuf {
+        const SHARED_MEMORY: &str = "/dev/shm";
+        static HAS_MEMORY: LazyLock<bool> = LazyLock::new(|| Path::new(SHARED_MEMORY).is_dir());
         let own = format!("shipctl-{}", Uid::effective());
-        let shared_memory = Path::new("/dev/shm");
         match self {
-            Home::Memory if shared_memory.is_dir() => shared_memory.join(own),
+            Home::Memory if *HAS_MEMORY => Path::new(SHARED_MEMORY).join(own),
             Home::Memory | Home::Disk => std::env::temp_dir().join(own),
         }
     }
