@@ -6,7 +6,7 @@
 //!
 //! Where workspaces lie by default, the skeleton of one stays for the next run of the job: its directories, and files that
 //! are empty. To make and remove them takes longer than starting a shell. The file that marks it says what they are. Files
-//! that hold no secret stay too where they were, with nothing in them but the end of a line.
+//! that hold no secret stay too where they were, with nothing in them but ends of lines.
 
 mod claim;
 mod clear;

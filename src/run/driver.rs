@@ -95,9 +95,12 @@ impl Page {
         Some(Page { path: path.to_owned(), ..self })
     }
 
-    fn write(&mut self, text: String) -> io::Result<()> {
+    /// Writes a text; blank lines behind it may be `shown`.
+    fn write(&mut self, text: String, shown: bool) -> io::Result<()> {
         let mut text = text.into_bytes();
-        if text.len() < self.length {
+        if text.len() < self.length && shown {
+            self.file.set_len(text.len() as u64)?;
+        } else if text.len() < self.length {
             text.resize(self.length, b'\n');
         }
         self.length = text.len();
@@ -184,16 +187,16 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
             text.push('\n');
         }
         let path = self.directory.join(self.entry_name(entry));
-        let page = match self.page.take() {
-            // With `set -v` the blank lines would show.
-            Some(page) if !options.contains('v') && page.length <= LONG_PAGE => page.rename(&path),
-            _ => None,
-        };
-        let mut page = match page.or_else(|| self.blank_page(&path)) {
+        let page = self.page.take().filter(|page| page.length <= LONG_PAGE);
+        let page = page.and_then(|page| page.rename(&path));
+        let mut page = match page.or_else(|| blank_page(&path)) {
             Some(page) => page,
             None => Page { file: self.create(&path)?, path, length: 0 },
         };
-        page.write(text).map_err(Error::system(format!("write the script {}", page.path.display())))?;
+        // With `-v` the shell shows what it reads. The script itself may turn that on.
+        let shown = options.contains('v') || ["set ", "verbose"].iter().any(|word| text.contains(word));
+        page.write(text, shown)
+            .map_err(Error::system(format!("write the script {}", page.path.display())))?;
         self.page = Some(page);
         Ok(if options.contains('v') { VERBOSE } else { "" })
     }
@@ -241,15 +244,6 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
             .map_err(Error::system(format!("write the script {}", path.display())))
     }
 
-    /// The page that the last run of the job has left, with one blank line: to make a new one takes longer.
-    fn blank_page(&self, path: &Path) -> Option<Page> {
-        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-        let file = OpenOptions::new().write(true).custom_flags(flags.bits()).open(path).ok()?;
-        let there = file.metadata().ok()?;
-        let is_blank = there.is_file() && there.nlink() == 1 && there.len() == 1;
-        is_blank.then(|| Page { file, path: path.to_owned(), length: 1 })
-    }
-
     /// Makes a file of the owner's alone in place of what may be there; bash may still be reading that.
     fn create(&self, path: &Path) -> Result<File, Error> {
         let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -264,6 +258,18 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
             })
             .map_err(Error::system(format!("write the script {}", path.display())))
     }
+}
+
+/// The page that the last run of the job has left, with nothing in it but blank lines: to make a new one takes longer.
+fn blank_page(path: &Path) -> Option<Page> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).write(true).custom_flags(flags.bits()).open(path).ok()?;
+    let there = file.metadata().ok()?;
+    let length = usize::try_from(there.len()).ok().filter(|length| *length <= LONG_PAGE)?;
+    let mut old = vec![0; length];
+    file.read_exact_at(&mut old, 0).ok()?;
+    let is_blank = there.is_file() && there.nlink() == 1 && old.iter().all(|byte| *byte == b'\n');
+    is_blank.then(|| Page { file, path: path.to_owned(), length })
 }
 
 fn entry_name(stem: &str, entry: usize) -> String {

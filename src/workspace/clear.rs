@@ -62,26 +62,38 @@ pub(super) fn clear(root: &Path, layout: &Layout, stamps: &Stamps) -> io::Result
     }
     for file in layout.blanks() {
         let path = root.join(file);
-        if keep(&path, is_own_file)?.is_some_and(|there| there.len() != BLANK.len() as u64) {
-            blank(&path)?;
+        match blank(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // Something else is there.
+            Err(_) => remove_tree(&path)?,
+            Ok(()) => {}
         }
     }
     Ok(whole)
 }
 
-/// What is left in a file. Of one that has nothing in it, some file systems have what is written next on the disk before it
-/// is closed: they take it for the file of somebody who replaces it.
-const BLANK: &[u8] = b"\n";
+/// Longer files, in bytes, do not keep their length.
+const LONG: u64 = 64 * 1024;
 
 /// Whether it is a file that is its owner's alone, and has no other name.
 fn is_own_file(there: &Metadata) -> bool {
     there.is_file() && there.nlink() == 1 && there.mode() & 0o7777 == 0o600
 }
 
+/// Overwrites a file of the owner's alone with ends of lines.
+///
+/// It keeps its length, as the next one is as long most likely: to take space from a file and give it some again is slow. And
+/// of one that has nothing in it, some file systems have what is written next on the disk before it is closed: they take it
+/// for the file of somebody who replaces it.
 fn blank(path: &Path) -> io::Result<()> {
     let file = open_own(path)?;
-    file.write_all_at(BLANK, 0)?;
-    file.set_len(BLANK.len() as u64)
+    let there = file.metadata()?;
+    if !is_own_file(&there) {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let length = if there.len() > LONG { 1 } else { there.len() };
+    file.write_all_at(&vec![b'\n'; length as usize], 0)?;
+    if there.len() > LONG { file.set_len(length) } else { Ok(()) }
 }
 
 /// Opens a file that is there, to write to it from its beginning.

@@ -191,7 +191,7 @@ impl Place {
                 true => files(&entry.path()),
                 false => usize::from(
                     entry.file_name() != ".shipctl-workspace"
-                        && !matches!(&fs::read(entry.path()).unwrap()[..], b"" | b"\n"),
+                        && fs::read(entry.path()).unwrap().iter().any(|byte| *byte != b'\n'),
                 ),
             };
             entries.map(of).sum()

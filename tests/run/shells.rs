@@ -164,6 +164,11 @@ fn a_trace_shows_the_script_alone() {
     let ran = Job::new(&["set -v", "echo @a\necho @b", "echo @c"]).sections().run();
     ran.is(0, &["a", "b", "c", "on_success", "always"]).never_shows("_shipctl");
     ran.shows("echo @a\n").shows("echo @b\n").shows("\necho @c\n");
+    // Nor does it show that the file of an entry was that of a longer one.
+    for verbose in ["set -v", "set -ev", "set -o verbose", "shopt -so verbose"] {
+        let ran = Job::new(&["echo @a; : a longer entry", &format!("{verbose}; :\n:"), ":", "set +v"]).run();
+        ran.is(0, &["a"]).never_shows("\n\n\n").shows(":\n  ✓");
+    }
 }
 
 #[test]
