@@ -319,6 +319,14 @@ pub fn begin() {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
+/// Where the program lies, for the libraries that glibc may have to load beside it: unknown. Its own function of this name asks
+/// `/proc`, before `main`, which takes a thirtieth of a lookup. Where glibc is no part of the program nobody calls this.
+#[cfg(target_env = "gnu")]
+#[unsafe(no_mangle)]
+extern "C" fn _dl_get_origin() -> *const c_char {
+    ptr::without_provenance(usize::MAX)
+}
+
 /// The path that this program was executed by, as it was given to the kernel: it may be relative, or a link.
 pub fn executed_as() -> Option<PathBuf> {
     // SAFETY: the kernel gives the address of a string that ends in NUL and is there as long as the process, or 0.
