@@ -122,7 +122,8 @@ impl Session {
         options: &JobOptions,
     ) -> Result<Session, Failure> {
         let mut problems = Vec::new();
-        let ambient = Ambient::new(std::env::vars_os());
+        let environment: Vec<_> = std::env::vars_os().collect();
+        let ambient = Ambient::new(environment.iter().map(|(name, value)| (name, value)));
         let mut no_repositories = Vec::new();
         for job in jobs {
             no_repositories.extend(ci::add_repository(&mut line, options, job));
@@ -131,7 +132,7 @@ impl Session {
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
         }
-        let inherited = inherited(options.clean_env).into();
+        let inherited = inherited(environment, options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
         let (prefix, said, store, owners, leftover, wants_store, pipes) = Default::default();

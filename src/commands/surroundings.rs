@@ -58,11 +58,12 @@ fn own_directory() -> Option<PathBuf> {
     program.parent().map(Path::to_owned)
 }
 
-/// What a job inherits of this process's environment. The variables that tell shipctl itself about secrets are not for
+/// What a job inherits of an environment, that of this process. The variables that tell shipctl itself about secrets are not for
 /// the job.
-pub(super) fn inherited(clean: bool) -> Vec<(OsString, OsString)> {
+pub(super) fn inherited(environment: Vec<(OsString, OsString)>, clean: bool) -> Vec<(OsString, OsString)> {
     const KEPT: &[&str] = &["HOME", "PATH", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR", "SHELL", "TZ"];
-    std::env::vars_os()
+    environment
+        .into_iter()
         .filter(|(name, _)| {
             let name = name.to_string_lossy();
             if clean {

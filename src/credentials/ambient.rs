@@ -1,7 +1,7 @@
 //! Integrations that no file declares and the environment holds: this is how a line runs inside another CI.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 
 use crate::contract::key_name;
 use crate::diagnostic::Diagnostic;
@@ -19,14 +19,14 @@ pub struct Ambient(BTreeMap<String, String>);
 impl Ambient {
     /// Picks them out of an environment. Only kinds and names of other integrations are kept; values are fetched as those
     /// of any other source.
-    pub fn new(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+    pub fn new<N: AsRef<OsStr>, V: AsRef<OsStr>>(environment: impl IntoIterator<Item = (N, V)>) -> Self {
         Ambient(
             environment
                 .into_iter()
                 .filter_map(|(name, value)| {
-                    let name = name.to_str()?.strip_prefix(PREFIX)?.to_owned();
+                    let name = name.as_ref().to_str()?.strip_prefix(PREFIX)?.to_owned();
                     let kept = name.ends_with("_TYPE") || name.ends_with("_SOURCEINTEGRATION");
-                    let value = if kept { value.into_string().ok()? } else { String::new() };
+                    let value = if kept { value.as_ref().to_str()? } else { "" }.to_owned();
                     Some((name, value))
                 })
                 .collect(),

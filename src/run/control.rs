@@ -1,7 +1,7 @@
 //! The line between `shipctl` and a shell: the shell says how an entry ended and waits to be told what to do.
 //!
-//! It is named pipes in a directory of its own, of which `shipctl` holds both ends. The shell opens them anew for each
-//! exchange, so no descriptor of ours is ever open while a script runs: none can be inherited, closed or written to by
+//! It is named pipes in a directory of its own, of which `shipctl` holds both ends: one for answers, and one for questions if
+//! there can be any. The shell opens them anew for each exchange, so no descriptor of ours is ever open while a script runs: none can be inherited, closed or written to by
 //! accident. The directory is not in the workspace, which a script may empty. (Pipes without a name would be opened by way
 //! of `/proc/<pid of shipctl>/fd`, which is nobody's since the memory of `shipctl` is nobody's.)
 //!
@@ -29,7 +29,7 @@ pub struct Pipes {
     home: PathBuf,
     /// Whether what one shell has left untouched is for the next one.
     lasting: bool,
-    last: RefCell<Option<Rc<Pair>>>,
+    last: RefCell<Option<Rc<Answers>>>,
 }
 
 impl Pipes {
@@ -43,34 +43,35 @@ impl Pipes {
         Pipes { lasting: true, ..Pipes::new(home) }
     }
 
-    /// A pipe for each direction, with nothing in them.
-    fn pair(&self) -> io::Result<Rc<Pair>> {
-        let is_free = |pair: &Rc<Pair>| Rc::strong_count(pair) == 1 && pair.untouched.get();
-        let pair = match self.last.take().filter(is_free) {
-            Some(pair) if pair.is_there_and_empty() => pair,
-            _ => Rc::new(Pair::new(&self.home)?),
+    /// A pipe with nothing in it.
+    fn answers(&self) -> io::Result<Rc<Answers>> {
+        let is_free = |answers: &Rc<Answers>| Rc::strong_count(answers) == 1 && answers.untouched.get();
+        let answers = match self.last.take().filter(is_free) {
+            Some(answers) if answers.is_there_and_empty() => answers,
+            _ => Rc::new(Answers::new(&self.home)?),
         };
-        pair.untouched.set(false);
+        answers.untouched.set(false);
         if self.lasting {
-            self.last.replace(Some(Rc::clone(&pair)));
+            self.last.replace(Some(Rc::clone(&answers)));
         }
-        Ok(pair)
+        Ok(answers)
     }
 }
 
-/// A pipe for questions and one for answers, in a directory of their own. Dropping it takes them away.
+/// A pipe for answers, in a directory of its own. Dropping it takes both away.
 #[derive(Debug)]
-struct Pair {
+struct Answers {
     directory: PathBuf,
-    from_shell: File,
-    to_shell: File,
-    /// Whether its shell is known to do nothing with them once it is let go.
+    pipe: File,
+    /// Whether its shell is known to do nothing with it once it is let go.
     untouched: Cell<bool>,
 }
 
 /// The line to one shell.
 pub(super) struct Control {
-    pair: Rc<Pair>,
+    answers: Rc<Answers>,
+    /// The pipe for questions, if the shell asks any.
+    questions: Option<File>,
     script: File,
     script_path: PathBuf,
     received: Vec<u8>,
@@ -108,23 +109,23 @@ impl Control {
     /// Takes pipes, and makes a script that is called `name`. `wait` is its first line, which waits for something to come
     /// through the pipe at this path.
     pub(super) fn new(pipes: &Pipes, name: &str, wait: impl Fn(&Path) -> String) -> io::Result<Control> {
-        let pair = pipes.pair()?;
-        let script_path = pair.directory.join(name);
+        let answers = pipes.answers()?;
+        let script_path = answers.directory.join(name);
         let mut script = OpenOptions::new();
         let script = script.write(true).create_new(true).mode(0o600).open(&script_path)?;
-        let mut control = Control { pair, script, script_path, received: Vec::new() };
+        let mut control = Control { answers, questions: None, script, script_path, received: Vec::new() };
         control.script.write_all(wait(&control.answers()).as_bytes())?;
         Ok(control)
     }
 
     /// The path that the shell writes its questions to.
     pub(super) fn questions(&self) -> PathBuf {
-        self.pair.directory.join(QUESTIONS)
+        self.answers.directory.join(QUESTIONS)
     }
 
     /// The path that the shell reads the answers from.
     pub(super) fn answers(&self) -> PathBuf {
-        self.pair.directory.join(ANSWERS)
+        self.answers.directory.join(ANSWERS)
     }
 
     /// The path of what bash takes for its script.
@@ -134,17 +135,21 @@ impl Control {
 
     /// Lets the shell go: to what follows in its script, in which it asks or does not.
     pub(super) fn release(&mut self, code: &str, asks: bool) -> io::Result<()> {
+        if asks {
+            self.questions = Some(pipe(&self.questions())?);
+        }
         self.script.write_all(code.as_bytes())?;
-        self.pair.untouched.set(!asks);
-        write(&self.pair.to_shell, b"\0")?;
+        self.answers.untouched.set(!asks);
+        write(&self.answers.pipe, b"\0")?;
         Ok(())
     }
 
     /// Reads what the shell has said.
     pub(super) fn receive(&mut self) -> nix::Result<()> {
+        let Some(questions) = &self.questions else { return Ok(()) };
         let mut buffer = [0; 4096];
         loop {
-            match read(&self.pair.from_shell, &mut buffer) {
+            match read(questions, &mut buffer) {
                 Ok(0) | Err(Errno::EAGAIN) => return Ok(()),
                 Ok(n) => self.received.extend_from_slice(&buffer[..n]),
                 Err(Errno::EINTR) => {}
@@ -168,13 +173,12 @@ impl Control {
     /// Answers a question with shell code to be evaluated.
     pub(super) fn answer(&self, number: u64, code: &str) -> nix::Result<()> {
         // Far below the capacity of a pipe that is empty: it cannot block.
-        write(&self.pair.to_shell, format!("{number} {code}\0").as_bytes()).map(drop)
+        write(&self.answers.pipe, format!("{number} {code}\0").as_bytes()).map(drop)
     }
-}
 
-impl AsFd for Control {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.pair.from_shell.as_fd()
+    /// Where questions come from, if there can be any.
+    pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.questions.as_ref().map(AsFd::as_fd)
     }
 }
 
@@ -182,21 +186,17 @@ impl Drop for Control {
     fn drop(&mut self) {
         // What stays goes with those of runs that were killed.
         let _ = fs::remove_file(&self.script_path);
+        if self.questions.is_some() {
+            let _ = fs::remove_file(self.questions());
+        }
     }
 }
 
-impl Pair {
-    fn new(home: &Path) -> io::Result<Pair> {
+impl Answers {
+    fn new(home: &Path) -> io::Result<Answers> {
         let directory = make_directory(home)?;
-        let pipe = |name| {
-            let path = directory.join(name);
-            mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
-            OpenOptions::new().read(true).write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
-        };
-        match pipe(QUESTIONS).and_then(|from_shell| Ok((from_shell, pipe(ANSWERS)?))) {
-            Ok((from_shell, to_shell)) => {
-                Ok(Pair { directory, from_shell, to_shell, untouched: Cell::new(false) })
-            }
+        match pipe(&directory.join(ANSWERS)) {
+            Ok(pipe) => Ok(Answers { directory, pipe, untouched: Cell::new(false) }),
             Err(error) => {
                 let _ = fs::remove_dir_all(&directory);
                 Err(error)
@@ -207,19 +207,22 @@ impl Pair {
     /// Empties it: a shell that was killed has not taken all that was for it. Somebody may have removed it.
     fn is_there_and_empty(&self) -> bool {
         let mut buffer = [0; 64];
-        let mut is_empty = |pipe| read(pipe, &mut buffer) == Err(Errno::EAGAIN);
-        (is_empty(&self.to_shell) || is_empty(&self.to_shell))
-            && is_empty(&self.from_shell)
-            && self.directory.join(ANSWERS).exists()
+        let mut is_empty = || read(&self.pipe, &mut buffer) == Err(Errno::EAGAIN);
+        (is_empty() || is_empty()) && self.directory.join(ANSWERS).exists()
     }
 }
 
-impl Drop for Pair {
+impl Drop for Answers {
     fn drop(&mut self) {
-        let _ = fs::remove_file(self.directory.join(QUESTIONS));
         let _ = fs::remove_file(self.directory.join(ANSWERS));
         let _ = fs::remove_dir(&self.directory);
     }
+}
+
+/// Makes a pipe with a name, of which both ends are here.
+fn pipe(path: &Path) -> io::Result<File> {
+    mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    OpenOptions::new().read(true).write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
 }
 
 /// Makes a directory that tells whose it is: it begins with the number of this process.
@@ -279,7 +282,7 @@ mod tests {
         let pipes = Pipes::lasting(directory.path().to_owned());
         let shell = |asks| {
             let mut control = Control::new(&pipes, "name", |_| String::new()).unwrap();
-            let taken = control.pair.directory.join("taken");
+            let taken = control.answers.directory.join("taken");
             let was_taken = taken.exists();
             File::create(taken).unwrap();
             control.release("", asks).unwrap();

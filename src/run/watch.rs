@@ -150,7 +150,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             // A log that nobody reads holds up the output, but neither the shell's questions nor the clock.
             let output = line.as_deref().and_then(|line| line.output.as_ref());
             let output = output.filter(|_| !self.report.console().is_full());
-            let control = line.as_deref().map(|line| line.control.as_fd());
+            let control = line.as_deref().and_then(|line| line.control.as_fd());
             let readable = [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), keys];
             let ([signal, question, output, key], [writable, drinks]) =
                 ready(readable, [stream, thirsty], timeout)?;
