@@ -58,7 +58,7 @@ impl Pipes {
     }
 }
 
-/// A pipe for answers, in a directory of its own. Dropping it takes both away.
+/// A pipe for answers, in a directory of its own. Dropping it takes both away, or leaves them for the next run.
 #[derive(Debug)]
 struct Answers {
     directory: PathBuf,
@@ -76,6 +76,9 @@ pub(super) struct Control {
     script_path: PathBuf,
     received: Vec<u8>,
 }
+
+/// The directory that a run has left for the next one: to make and remove them takes longer.
+const IDLE: &str = "idle";
 
 // No script is called like this.
 const QUESTIONS: &str = ".questions";
@@ -112,7 +115,7 @@ impl Control {
         let answers = pipes.answers()?;
         let script_path = answers.directory.join(name);
         let mut script = OpenOptions::new();
-        let script = script.write(true).create_new(true).mode(0o600).open(&script_path)?;
+        let script = script.write(true).create(true).truncate(true).mode(0o600).open(&script_path)?;
         let mut control = Control { answers, questions: None, script, script_path, received: Vec::new() };
         control.script.write_all(wait(&control.answers()).as_bytes())?;
         Ok(control)
@@ -136,7 +139,7 @@ impl Control {
     /// Lets the shell go: to what follows in its script, in which it asks or does not.
     pub(super) fn release(&mut self, code: &str, asks: bool) -> io::Result<()> {
         if asks {
-            self.questions = Some(pipe(&self.questions())?);
+            self.questions = Some(make_pipe(&self.questions())?);
         }
         self.script.write_all(code.as_bytes())?;
         self.answers.untouched.set(!asks);
@@ -193,13 +196,30 @@ impl Drop for Control {
 }
 
 impl Answers {
+    /// In a directory that tells whose it is: it begins with the number of this process.
     fn new(home: &Path) -> io::Result<Answers> {
-        let directory = make_directory(home)?;
-        match pipe(&directory.join(ANSWERS)) {
-            Ok(pipe) => Ok(Answers { directory, pipe, untouched: Cell::new(false) }),
-            Err(error) => {
-                let _ = fs::remove_dir_all(&directory);
-                Err(error)
+        let mut number = 0;
+        loop {
+            let directory = home.join(format!("{}.{number}", Pid::this()));
+            let path = directory.join(ANSWERS);
+            let is_taken = fs::rename(home.join(IDLE), &directory).is_ok();
+            if !is_taken && let Err(error) = DirBuilder::new().mode(0o700).create(&directory) {
+                // Of an earlier process of that number, or of the shell before.
+                if error.kind() == ErrorKind::AlreadyExists {
+                    number += 1;
+                    continue;
+                }
+                return Err(error);
+            }
+            match if is_taken { open(&path) } else { make_pipe(&path) } {
+                Ok(pipe) => return Ok(Answers { directory, pipe, untouched: Cell::new(false) }),
+                Err(error) => {
+                    let _ = fs::remove_dir_all(&directory);
+                    // Somebody may have been in what was left.
+                    if !is_taken {
+                        return Err(error);
+                    }
+                }
             }
         }
     }
@@ -214,29 +234,23 @@ impl Answers {
 
 impl Drop for Answers {
     fn drop(&mut self) {
-        let _ = fs::remove_file(self.directory.join(ANSWERS));
-        let _ = fs::remove_dir(&self.directory);
+        // Not in place of those of another run.
+        if !self.untouched.get() || fs::rename(&self.directory, self.directory.with_file_name(IDLE)).is_err()
+        {
+            let _ = fs::remove_file(self.directory.join(ANSWERS));
+            let _ = fs::remove_dir(&self.directory);
+        }
     }
 }
 
 /// Makes a pipe with a name, of which both ends are here.
-fn pipe(path: &Path) -> io::Result<File> {
+fn make_pipe(path: &Path) -> io::Result<File> {
     mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
-    OpenOptions::new().read(true).write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
+    open(path)
 }
 
-/// Makes a directory that tells whose it is: it begins with the number of this process.
-fn make_directory(home: &Path) -> io::Result<PathBuf> {
-    let mut number = 0;
-    loop {
-        let directory = home.join(format!("{}.{number}", Pid::this()));
-        match DirBuilder::new().mode(0o700).create(&directory) {
-            Ok(()) => return Ok(directory),
-            // Of an earlier process of that number, or of the shell before.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(error),
-        }
-    }
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
 }
 
 impl Ask {
@@ -260,6 +274,8 @@ impl Ask {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     #[test]
@@ -293,6 +309,31 @@ mod tests {
         let last = pipes.last.borrow().as_ref().unwrap().directory.clone();
         fs::remove_file(last.join(ANSWERS)).unwrap();
         assert!(!shell(false));
+    }
+
+    #[test]
+    fn the_next_run_gets_what_no_shell_has_asked_through() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = |asks| {
+            let pipes = Pipes::new(directory.path().to_owned());
+            let mut control = Control::new(&pipes, "name", |_| String::new()).unwrap();
+            let seen = fs::metadata(control.answers()).unwrap();
+            control.release("", asks).unwrap();
+            drop(control);
+            let left: Vec<_> =
+                fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+            (seen.ino(), left)
+        };
+        let idle = vec![directory.path().join(IDLE)];
+        let (first, left) = run(false);
+        assert_eq!(left, idle);
+        assert_eq!(fs::read_dir(&idle[0]).unwrap().count(), 1, "the script of the shell stays");
+        let (second, left) = run(true);
+        assert_eq!((second, left), (first, vec![]));
+        // What has lost its pipe is no use.
+        run(false);
+        fs::remove_file(idle[0].join(ANSWERS)).unwrap();
+        assert_eq!(run(false).1, idle);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use super::platform;
 /// Holds signals back: while it lives, a signal that would end the process waits until it is read.
 ///
 /// Whoever makes something that must be undone (a workspace with secrets) takes hold of the signals first and lets go
-/// of them last. Signals that were ignored from the start (`nohup`) are left alone, and so are those that tell of a
-/// fault in this process. It is the calling thread that holds them: the rest of the run must stay on it.
+/// of them last. Signals that were ignored from the start (`nohup`) mean nothing here either, and those that tell of a
+/// fault in this process are left alone. It is the calling thread that holds them: the rest of the run must stay on it.
 pub struct Signals {
     pending: SignalFd,
     before: SigSet,
@@ -48,12 +48,6 @@ impl Signals {
         ] {
             watched.remove(signal);
         }
-        for signal in Signal::iterator() {
-            let may_be_ignored = signal != Signal::SIGCHLD && watched.contains(signal);
-            if may_be_ignored && platform::is_ignored(signal as i32) {
-                watched.remove(signal);
-            }
-        }
         platform::notice_children();
         let before = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         let pending = SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
@@ -67,11 +61,15 @@ impl Signals {
 
     /// The next signal, if one has come.
     pub(super) fn next(&self) -> nix::Result<Option<Arrival>> {
-        Ok(self.pending.read_signal()?.map(|info| Arrival {
-            signal: info.ssi_signo as i32,
-            from_kernel: info.ssi_code == libc::SI_KERNEL,
-            sender: Pid::from_raw(info.ssi_pid as i32),
-        }))
+        while let Some(info) = self.pending.read_signal()? {
+            let signal = info.ssi_signo as i32;
+            // It comes all the same, as it is held back.
+            if signal == libc::SIGCHLD || !platform::is_ignored(signal) {
+                let sender = Pid::from_raw(info.ssi_pid as i32);
+                return Ok(Some(Arrival { signal, from_kernel: info.ssi_code == libc::SI_KERNEL, sender }));
+            }
+        }
+        Ok(None)
     }
 }
 
