@@ -55,7 +55,7 @@ struct Child {
 }
 
 /// The stack of the child until it executes its program: it calls a dozen functions, none of which calls another.
-const CHILD_STACK: usize = 64 * 1024;
+const CHILD_STACK: usize = 16 * 1024;
 
 /// A [`Launch`] as the child takes it.
 struct Prepared<'a> {
