@@ -127,3 +127,33 @@ fn names_that_replace_others_get_a_warning() {
         ]
     );
 }
+
+#[test]
+fn scripts_find_shipctl_along_the_path() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::write(at("shippable.yml"), "jobs:\n- {name: j, type: runSh, steps: [TASK: [echo]]}\n").unwrap();
+    std::fs::create_dir(at("bin")).unwrap();
+    let real = env!("CARGO_BIN_EXE_shipctl");
+    for link in ["bin/shipctl", "ship"] {
+        std::os::unix::fs::symlink(real, at(link)).unwrap();
+    }
+    let path = |program: &str, path: &str| {
+        let mut command = Command::new(program);
+        let command = command.args(["exec", "j", "--", "printenv", "PATH"]).current_dir(directory.path());
+        let output = command.env("PATH", path).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    };
+    let (usual, bin) = ("/usr/bin:/bin", at("bin").display().to_string());
+    let own = std::path::Path::new(real).parent().unwrap().display();
+    // Its directory comes last, unless it is there already; a link along the path will do.
+    assert_eq!(path(real, usual), format!("{usual}:{own}"));
+    assert_eq!(path(real, &format!("{own}:{usual}")), format!("{own}:{usual}"));
+    assert_eq!(path("shipctl", &format!("{bin}/:{usual}")), format!("{bin}/:{usual}"));
+    assert_eq!(path(&format!("{bin}/shipctl"), usual), format!("{usual}:{bin}"));
+    // Called otherwise, or by a path that means nothing elsewhere, it looks where it really lies.
+    assert_eq!(path(at("ship").to_str().unwrap(), usual), format!("{usual}:{own}"));
+    assert_eq!(path("./ship", usual), format!("{usual}:{own}"));
+    assert_eq!(path("bin/shipctl", usual), format!("{usual}:{own}"));
+}
