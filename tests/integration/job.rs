@@ -35,7 +35,7 @@ fn call(command: &str, arguments: &str, script: &str) -> Call {
 
 /// The output of `run` with every duration replaced by `T`.
 fn timeless(bytes: &[u8]) -> String {
-    let duration = Regex::new(r"<?\b\d+(\.\d+)? ?(ms|s)\b").unwrap();
+    let duration = Regex::new(r"<?(?-u:\b)[0-9]+(\.[0-9]+)? ?(ms|s)(?-u:\b)").unwrap();
     duration.replace_all(&String::from_utf8_lossy(bytes), "T").into_owned()
 }
 
