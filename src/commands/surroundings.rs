@@ -58,8 +58,8 @@ fn own_directory() -> Option<PathBuf> {
     program.parent().map(Path::to_owned)
 }
 
-/// What a job inherits of an environment, that of this process. The variables that tell shipctl itself about secrets are not for
-/// the job.
+/// What a job inherits of an environment, that of this process. The variables that tell shipctl itself about secrets are
+/// not for the job.
 pub(super) fn inherited(environment: Vec<(OsString, OsString)>, clean: bool) -> Vec<(OsString, OsString)> {
     const KEPT: &[&str] = &["HOME", "PATH", "USER", "LOGNAME", "LANG", "TERM", "TMPDIR", "SHELL", "TZ"];
     environment

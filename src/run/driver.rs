@@ -78,7 +78,7 @@ pub(super) struct Scripts<'a> {
 
 /// The file of an entry, which becomes that of the next one under a new name: bash reads an entry whole before it runs it.
 /// To make a thousand files and remove them again, or to truncate one a thousand times, costs some file systems a
-/// millisecond each time; so what is left of a longer entry is overwritten with blank lines.
+/// millisecond each time; so what is left of a longer entry is overwritten with blank lines, unless the shell may show them.
 struct Page {
     file: File,
     path: PathBuf,
@@ -194,7 +194,8 @@ while [[ $_shipctl != "$_shipctl_number "* ]] && IFS= \builtin read -r -d "" _sh
             None => Page { file: self.create(&path)?, path, length: 0 },
         };
         // With `-v` the shell shows what it reads. The script itself may turn that on.
-        let shown = options.contains('v') || ["set ", "verbose"].iter().any(|word| text.contains(word));
+        let shown =
+            options.contains('v') || ["set ", "set\t", "verbose"].iter().any(|word| text.contains(word));
         page.write(text, shown)
             .map_err(Error::system(format!("write the script {}", page.path.display())))?;
         self.page = Some(page);
