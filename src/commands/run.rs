@@ -165,7 +165,10 @@ pub(super) fn run_opened<'c>(
     let alone = ready.build.repositories.is_empty() && ready.finish.is_empty();
     let started = alone.then(|| run::start(&job, signals, console));
     session.catch_up();
-    session.open_ahead();
+    // A job that has it passes it on.
+    if state.store.is_none() {
+        session.open_ahead();
+    }
     workspace.tidy_up()?;
     workspace.fill()?;
     session.clone_repositories(ready, signals)?;
