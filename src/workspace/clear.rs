@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
@@ -62,11 +62,9 @@ pub(super) fn clear(root: &Path, layout: &Layout, stamps: &Stamps) -> io::Result
     }
     for file in layout.blanks() {
         let path = root.join(file);
-        match blank(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            // Something else is there.
-            Err(_) => remove_tree(&path)?,
-            Ok(()) => {}
+        // Something else is there.
+        if blank(&path).is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
+            remove_tree(&path)?;
         }
     }
     Ok(whole)
@@ -86,29 +84,24 @@ fn is_own_file(there: &Metadata) -> bool {
 /// of one that has nothing in it, some file systems have what is written next on the disk before it is closed: they take it
 /// for the file of somebody who replaces it.
 fn blank(path: &Path) -> io::Result<()> {
-    let file = open_own(path)?;
-    let there = file.metadata()?;
-    if !is_own_file(&there) {
-        return Err(io::ErrorKind::AlreadyExists.into());
-    }
-    let length = if there.len() > LONG { 1 } else { there.len() };
-    file.write_all_at(&vec![b'\n'; length as usize], 0)?;
-    if there.len() > LONG { file.set_len(length) } else { Ok(()) }
-}
-
-/// Opens a file that is there, to write to it from its beginning.
-fn open_own(path: &Path) -> io::Result<File> {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    OpenOptions::new().write(true).custom_flags(flags.bits()).open(path)
+    overwrite(path, |length| vec![b'\n'; if length > LONG { 1 } else { length as usize }])
 }
 
 /// Writes a file anew that is there, and is of its owner alone.
 pub(super) fn write_over(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut file = open_own(path)?;
+    overwrite(path, |_| contents)
+}
+
+/// The same with contents that depend on how long it is, in bytes.
+fn overwrite<T: AsRef<[u8]>>(path: &Path, contents: impl FnOnce(u64) -> T) -> io::Result<()> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let mut file = OpenOptions::new().write(true).custom_flags(flags.bits()).open(path)?;
     let there = file.metadata()?;
     if !is_own_file(&there) {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
+    let contents = contents(there.len());
+    let contents = contents.as_ref();
     file.write_all(contents)?;
     if there.len() > contents.len() as u64 { file.set_len(contents.len() as u64) } else { Ok(()) }
 }

@@ -24,7 +24,7 @@ fn line() -> Line {
 
 /// With every moment and duration replaced by `T`.
 fn timeless(text: &str) -> String {
-    let time = Regex::new(r"[0-9]{4}-[0-9-]{5}T[0-9:]+Z|(?-u:\b)[0-9.]+ m?s(?-u:\b)").unwrap();
+    let time = Regex::new(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+Z|(?-u:\b)[0-9.]+ m?s(?-u:\b)").unwrap();
     let spaces = Regex::new("  +").unwrap();
     spaces.replace_all(&time.replace_all(text, "T"), "  ").into_owned()
 }

@@ -17,7 +17,7 @@ fn blocks(language: &str) -> Vec<&'static str> {
 /// Replaces what differs from run to run: durations and the user's number.
 fn steady(text: &str) -> String {
     let text = Regex::new(r"<?[0-9]+(\.[0-9]+)? (ms|s)(?-u:\b)").unwrap().replace_all(text, "T").into_owned();
-    Regex::new(r"/tmp[^ \n]*/shipctl-[0-9]+").unwrap().replace_all(&text, "/tmp/shipctl-0").into_owned()
+    Regex::new(r"/tmp[[:^space:]]*/shipctl-[0-9]+").unwrap().replace_all(&text, "/tmp/shipctl-0").into_owned()
 }
 
 /// Whether lines are as expected; a line `…` stands for any number of lines.
