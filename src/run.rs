@@ -44,7 +44,6 @@ use std::time::Duration;
 
 pub use capture::{Captured, capture};
 pub use command::Variables;
-pub use control::Pipes;
 pub use driver::page_name;
 pub use event::{Event, Kind, Step};
 pub use exec::exec;
@@ -69,8 +68,8 @@ pub struct Job<'a> {
     pub root: &'a Path,
     /// A directory for the scripts as bash reads them, from `/` on. It is made, for the owner alone, if it is not there.
     pub scripts: &'a Path,
-    /// The pipes between this process and the shells.
-    pub pipes: &'a Pipes,
+    /// A private directory for the pipes between this process and the shells, out of the way of scripts.
+    pub pipes: &'a Path,
     /// How long the job may take.
     pub time_limit: Option<Duration>,
     /// How long a process that was told to end may take before it is killed; [`GRACE`] unless there is a reason.

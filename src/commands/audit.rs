@@ -74,7 +74,7 @@ impl Note {
             ("status", json!(status)),
         ];
         self.line.extend(end.map(|(name, value)| (name.to_owned(), value)));
-        if session.has_more_jobs() {
+        if session.has_more_jobs.get() {
             session.leftover.borrow_mut().note = Some(self);
         } else {
             self.write(session);

@@ -19,7 +19,7 @@ use crate::model::files::Line;
 use crate::model::job::Sections;
 use crate::run::console::{Console, Groups, Json, Text};
 use crate::run::{self, Masking, Outcome, Signals};
-use crate::workspace::{Home, Workspace};
+use crate::workspace::{self, Home, Workspace};
 
 /// Runs the command.
 ///
@@ -156,7 +156,7 @@ pub(super) fn run_opened<'c>(
         sections: &sections(&ready.plan.job.sections),
         root: &ready.build.directory(&ready.plan),
         scripts: &workspace.root().join(path::SCRIPTS),
-        pipes: &*session.pipes()?,
+        pipes: &workspace::pipes()?,
         time_limit: command.timeout.or(ready.plan.job.time_limit),
         grace: command.grace.unwrap_or(run::GRACE),
     };

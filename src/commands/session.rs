@@ -23,7 +23,7 @@ use crate::model::files::Line;
 use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
-use crate::run::{self, Masking, Pipes};
+use crate::run::{self, Masking};
 use crate::secure::Opener;
 use crate::state::Store;
 use crate::tools::{Finish, Tools};
@@ -63,8 +63,8 @@ pub(super) struct Session {
     pub(super) leftover: RefCell<Leftover>,
     /// Whether a job that needs the state follows on this one.
     pub(super) wants_store: Cell<bool>,
-    /// The pipes to the shells of many jobs, of those that run one after the other.
-    pub(super) pipes: RefCell<Option<Rc<Pipes>>>,
+    /// Whether this process runs one job after the other.
+    pub(super) has_more_jobs: Cell<bool>,
     /// The warnings so far: each entry of a matrix has the same.
     pub(super) said: RefCell<Vec<String>>,
 }
@@ -135,7 +135,7 @@ impl Session {
         let inherited = inherited(environment, options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let (prefix, said, store, owners, leftover, wants_store, pipes) = Default::default();
+        let (prefix, said, store, owners, leftover, wants_store, has_more_jobs) = Default::default();
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
         let session = Session {
@@ -151,7 +151,7 @@ impl Session {
             owners,
             leftover,
             wants_store,
-            pipes,
+            has_more_jobs,
         };
         session.warn(&no_repositories);
         Ok(session)
@@ -358,11 +358,6 @@ impl Session {
         failure(problems, &self.line.sources, self.paint)
     }
 
-    /// Whether this process runs one job after the other.
-    pub(super) fn has_more_jobs(&self) -> bool {
-        self.pipes.borrow().is_some()
-    }
-
     /// Does what is left to do for the job before: while the shell of the next one loads, or if there is none.
     pub(super) fn catch_up(&self) {
         let Leftover { workspace, note } = self.leftover.take();
@@ -375,14 +370,6 @@ impl Session {
         if self.wants_store.take() && self.store.borrow().is_none() {
             // What is wrong with it, that job says.
             self.store.replace(Store::open(&self.line.directory).ok());
-        }
-    }
-
-    /// The pipes to the shells of a job.
-    pub(super) fn pipes(&self) -> Result<Rc<Pipes>, Failure> {
-        match &*self.pipes.borrow() {
-            Some(pipes) => Ok(Rc::clone(pipes)),
-            None => Ok(Rc::new(Pipes::new(workspace::pipes()?))),
         }
     }
 

@@ -10,67 +10,30 @@
 //! what follows may be written meanwhile. So a shell can be started before it is known what it is to run: to load bash and
 //! its libraries takes longer than most of what there is to do.
 
-use std::cell::{Cell, RefCell};
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo, read, write};
 
-/// Where the pipes to the shells of a process are made.
-#[derive(Debug)]
-pub struct Pipes {
-    home: PathBuf,
-    /// Whether what one shell has left untouched is for the next one.
-    lasting: bool,
-    last: RefCell<Option<Rc<Answers>>>,
-}
-
-impl Pipes {
-    /// They are made in this directory, which is private and out of the way of scripts.
-    pub fn new(home: PathBuf) -> Pipes {
-        Pipes { home, lasting: false, last: RefCell::default() }
-    }
-
-    /// The same for many jobs, one after the other: the last ones are there until this is dropped.
-    pub fn lasting(home: PathBuf) -> Pipes {
-        Pipes { lasting: true, ..Pipes::new(home) }
-    }
-
-    /// A pipe with nothing in it.
-    fn answers(&self) -> io::Result<Rc<Answers>> {
-        let is_free = |answers: &Rc<Answers>| Rc::strong_count(answers) == 1 && answers.untouched.get();
-        let answers = match self.last.take().filter(is_free) {
-            Some(answers) if answers.is_there_and_empty() => answers,
-            _ => Rc::new(Answers::new(&self.home)?),
-        };
-        answers.untouched.set(false);
-        if self.lasting {
-            self.last.replace(Some(Rc::clone(&answers)));
-        }
-        Ok(answers)
-    }
-}
-
-/// A pipe for answers, in a directory of its own. Dropping it takes both away, or leaves them for the next run.
+/// A pipe for answers, in a directory of its own. Dropping it takes both away, or leaves them for the next shell.
 #[derive(Debug)]
 struct Answers {
     directory: PathBuf,
     pipe: File,
     /// Whether its shell is known to do nothing with it once it is let go.
-    untouched: Cell<bool>,
+    untouched: bool,
 }
 
 /// The line to one shell.
 pub(super) struct Control {
-    answers: Rc<Answers>,
+    answers: Answers,
     /// The pipe for questions, if the shell asks any.
     questions: Option<File>,
     script: File,
@@ -78,7 +41,7 @@ pub(super) struct Control {
     received: Vec<u8>,
 }
 
-/// The directory that a run has left for the next one: to make and remove them takes longer.
+/// The directory that a shell has left for the next one: to make and remove them takes longer.
 const IDLE: &str = "idle";
 
 // No script is called like this.
@@ -110,10 +73,10 @@ pub(super) enum Point {
 }
 
 impl Control {
-    /// Takes a pipe, and makes a script that is called `name`. `wait` is its first line, which waits for something to come
-    /// through the pipe at this path.
-    pub(super) fn new(pipes: &Pipes, name: &str, wait: impl Fn(&Path) -> String) -> io::Result<Control> {
-        let answers = pipes.answers()?;
+    /// Makes the pipe for answers in `home`, and a script that is called `name`. `wait` is its first line, which waits for
+    /// something to come through the pipe at this path.
+    pub(super) fn new(home: &Path, name: &str, wait: impl Fn(&Path) -> String) -> io::Result<Control> {
+        let answers = Answers::new(home)?;
         let script_path = answers.directory.join(name);
         let mut script = OpenOptions::new();
         let script = script.write(true).create(true).truncate(true).mode(0o600).open(&script_path)?;
@@ -143,7 +106,7 @@ impl Control {
             self.questions = Some(make_pipe(&self.questions())?);
         }
         self.script.write_all(code.as_bytes())?;
-        self.answers.untouched.set(!asks);
+        self.answers.untouched = !asks;
         write(&self.answers.pipe, b"\0")?;
         Ok(())
     }
@@ -213,7 +176,7 @@ impl Answers {
                 return Err(error);
             }
             match if is_taken { open(&path) } else { make_pipe(&path) } {
-                Ok(pipe) => return Ok(Answers { directory, pipe, untouched: Cell::new(false) }),
+                Ok(pipe) => return Ok(Answers { directory, pipe, untouched: false }),
                 Err(error) => {
                     let _ = fs::remove_dir_all(&directory);
                     // Somebody may have been in what was left.
@@ -224,20 +187,12 @@ impl Answers {
             }
         }
     }
-
-    /// Empties it: a shell that was killed has not taken all that was for it. Somebody may have removed it.
-    fn is_there_and_empty(&self) -> bool {
-        let mut buffer = [0; 64];
-        let mut is_empty = || read(&self.pipe, &mut buffer) == Err(Errno::EAGAIN);
-        (is_empty() || is_empty()) && self.directory.join(ANSWERS).exists()
-    }
 }
 
 impl Drop for Answers {
     fn drop(&mut self) {
-        // Not in place of those of another run.
-        if !self.untouched.get() || fs::rename(&self.directory, self.directory.with_file_name(IDLE)).is_err()
-        {
+        // Not in place of those of another shell.
+        if !self.untouched || fs::rename(&self.directory, self.directory.with_file_name(IDLE)).is_err() {
             let _ = fs::remove_file(self.directory.join(ANSWERS));
             let _ = fs::remove_dir(&self.directory);
         }
@@ -296,9 +251,8 @@ mod tests {
     fn pipes_last_as_long_as_no_shell_has_asked() {
         let directory = tempfile::tempdir().unwrap();
         let count = || fs::read_dir(directory.path()).unwrap().count();
-        let pipes = Pipes::lasting(directory.path().to_owned());
         let shell = |asks| {
-            let mut control = Control::new(&pipes, "name", |_| String::new()).unwrap();
+            let mut control = Control::new(directory.path(), "name", |_| String::new()).unwrap();
             let taken = control.answers.directory.join("taken");
             let was_taken = taken.exists();
             File::create(taken).unwrap();
@@ -307,17 +261,15 @@ mod tests {
         };
         assert_eq!([false, false, true, false].map(shell), [false, true, true, false]);
         assert_eq!(count(), 2, "those that were asked through are full of things that nobody knows");
-        let last = pipes.last.borrow().as_ref().unwrap().directory.clone();
-        fs::remove_file(last.join(ANSWERS)).unwrap();
+        fs::remove_file(directory.path().join(IDLE).join(ANSWERS)).unwrap();
         assert!(!shell(false));
     }
 
     #[test]
-    fn the_next_run_gets_what_no_shell_has_asked_through() {
+    fn the_next_shell_gets_what_none_has_asked_through() {
         let directory = tempfile::tempdir().unwrap();
-        let run = |asks| {
-            let pipes = Pipes::new(directory.path().to_owned());
-            let mut control = Control::new(&pipes, "name", |_| String::new()).unwrap();
+        let shell = |asks| {
+            let mut control = Control::new(directory.path(), "name", |_| String::new()).unwrap();
             let seen = fs::metadata(control.answers()).unwrap();
             control.release("", asks).unwrap();
             drop(control);
@@ -326,23 +278,22 @@ mod tests {
             (seen.ino(), left)
         };
         let idle = vec![directory.path().join(IDLE)];
-        let (first, left) = run(false);
+        let (first, left) = shell(false);
         assert_eq!(left, idle);
         assert_eq!(fs::read_dir(&idle[0]).unwrap().count(), 1, "the script of the shell stays");
-        let (second, left) = run(true);
+        let (second, left) = shell(true);
         assert_eq!((second, left), (first, vec![]));
         // What has lost its pipe is no use.
-        run(false);
+        shell(false);
         fs::remove_file(idle[0].join(ANSWERS)).unwrap();
-        assert_eq!(run(false).1, idle);
+        assert_eq!(shell(false).1, idle);
     }
 
     #[test]
     fn a_question_that_a_signal_has_cut_short_is_none() {
         let directory = tempfile::tempdir().unwrap();
         for cut in ["", "\x00", "\x001 between 0 ehB\n", "\x001 between 0 ehB\ntrap -- 'a' EXIT\n"] {
-            let pipes = Pipes::new(directory.path().to_owned());
-            let mut control = Control::new(&pipes, "name", |_| String::new()).unwrap();
+            let mut control = Control::new(directory.path(), "name", |_| String::new()).unwrap();
             control.received.extend_from_slice(cut.as_bytes());
             control.received.extend_from_slice(b"\x002 leaving 143 ehB\ntrap -- 'a' EXIT\n.\x00");
             assert_eq!(control.question().map(|ask| (ask.number, ask.point)), Some((2, Point::Leaving(143))));

@@ -195,7 +195,7 @@ mod tests {
             sections: &sections,
             root: path,
             scripts: path,
-            pipes: &super::super::Pipes::new(path.to_owned()),
+            pipes: path,
             time_limit: None,
             grace,
         };

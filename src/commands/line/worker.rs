@@ -15,9 +15,8 @@ use crate::repository;
 use crate::resolve::{Dependency, Plan};
 use crate::run::console::{Console, Json, Prefixed, Text};
 use crate::run::crew::{Desk, News, Stage};
-use crate::run::{Outcome, Pipes, Signals};
+use crate::run::{Outcome, Signals};
 use crate::tools;
-use crate::workspace;
 
 /// What it takes to run the jobs of a line.
 pub(super) struct Worker<'a, 'o> {
@@ -40,9 +39,7 @@ impl Worker<'_, '_> {
 
     /// Takes orders until there are no more. Where one job can follow on another alone, it is the same worker's.
     pub(super) fn work(&mut self, desk: &Desk, follows: &[Option<u32>]) {
-        if let Ok(home) = workspace::pipes() {
-            self.session.pipes.replace(Some(Rc::new(Pipes::lasting(home))));
-        }
+        self.session.has_more_jobs.set(true);
         let begun = |job| News { job, build: 0, took: 0, stage: Stage::Begun };
         while let Some(mut job) = desk.next_order() {
             desk.tell(&[begun(job)]);
@@ -67,7 +64,6 @@ impl Worker<'_, '_> {
             }
             self.session.catch_up();
         }
-        drop(self.session.pipes.take());
     }
 
     /// Whether no server has to be asked before the shell of a job is started.
