@@ -48,6 +48,7 @@ use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
 use crate::mask::Patterns;
 use crate::model::files::{self, Line};
+use crate::printable;
 use crate::source::Sources;
 use session::{Commands, Fetched, Ready, Session, chosen_task, masking};
 
@@ -76,7 +77,7 @@ impl fmt::Display for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Failure { status: exit::SHIPCTL_FAILED, message: format!("error: {error:#}\n") }
+        Failure { status: exit::SHIPCTL_FAILED, message: printable::lines(&format!("error: {error:#}\n")) }
     }
 }
 

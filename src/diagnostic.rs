@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use crate::nearest::nearest;
-use crate::source::{Place, Printable, Sources};
+use crate::printable::{Printable, in_one_column};
+use crate::source::{Place, Sources};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -148,7 +149,7 @@ fn snippet(out: &mut String, sources: &Sources, place: Place, mark: String, pain
     let source = sources.get(place.source);
     let position = source.position(place.start);
     let line = source.line(place.start);
-    let chars: Vec<char> = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let chars: Vec<char> = line.chars().map(in_one_column).collect();
     // Where the value of a secret was taken out, the line is shorter than the column says.
     let before = (position.column - 1).min(chars.len().saturating_sub(1));
     // A long line is cut to a window around the place.
@@ -157,7 +158,12 @@ fn snippet(out: &mut String, sources: &Sources, place: Place, mark: String, pain
     let gutter = paint.with("34", &format!("{:>4} |", position.line));
     let _ = writeln!(out, "{gutter} {}", chars[from..to].iter().collect::<String>().trim_end());
     let gutter = paint.with("34", &format!("{:>4} |", ""));
-    let width = (place.len as usize).clamp(1, (to - before).max(1));
+    let end = (place.start + place.len) as usize;
+    let width = source
+        .text()
+        .get(place.start as usize..end)
+        .map_or(1, |text| text.chars().count())
+        .clamp(1, (to - before).max(1));
     let _ = writeln!(out, "{gutter} {}{}", " ".repeat(before - from), repeat_mark(&mark, width));
 }
 

@@ -24,6 +24,7 @@ pub mod model;
 mod nearest;
 pub mod order;
 pub mod policy;
+pub mod printable;
 pub mod repository;
 pub mod resolve;
 pub mod run;

@@ -43,6 +43,7 @@ use std::io::{self, Write};
 
 use crate::contract::var;
 use crate::exit;
+use crate::printable;
 
 /// One row of the table: all there is to know of a utility function.
 pub struct Function {
@@ -97,7 +98,7 @@ impl<'a> Call<'a> {
 
     /// Says something on stderr. What the function does counts; whether somebody reads along does not.
     fn say(&mut self, line: fmt::Arguments) {
-        _ = writeln!(self.err, "{line}");
+        _ = writeln!(self.err, "{}", printable::lines(&line.to_string()));
     }
 }
 

@@ -5,7 +5,9 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::{fmt, fs, io};
+use std::{fs, io};
+
+use crate::printable::Printable;
 
 /// The largest file that is read, in bytes: far more than an assembly line needs, and little enough to parse in a
 /// moment.
@@ -243,22 +245,6 @@ fn without_values(line: &str) -> String {
     let harmless = elsewhere
         || matches!(key.trim_start_matches([' ', '-']), "name" | "type" | "fields" | "integrations");
     if harmless || value.trim().is_empty() { line.to_owned() } else { format!("{key}: ***") }
-}
-
-/// Text from a file or from outside, fit for a terminal: control characters are shown as escapes.
-pub struct Printable<'a>(pub &'a str);
-
-impl fmt::Display for Printable<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                write!(f, "{c}")?;
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::check::check;
 use crate::cli::{Check, LineOptions, ListFormat};
 use crate::diagnostic::Severity;
 use crate::exit;
+use crate::printable;
 
 /// Runs the command; the status is 1 if there are errors.
 ///
@@ -35,7 +36,10 @@ pub fn run(command: &Check, options: &LineOptions) -> Result<u8, Failure> {
         ListFormat::Json => {
             let diagnostics: Vec<_> =
                 line.diagnostics.iter().map(|diagnostic| diagnostic.to_json(sources)).collect();
-            format!("{:#}\n", json!({"errors": errors, "warnings": warnings, "diagnostics": diagnostics}))
+            printable::json(format!(
+                "{:#}\n",
+                json!({"errors": errors, "warnings": warnings, "diagnostics": diagnostics})
+            ))
         }
         ListFormat::Text => {
             let paint = paint(options.color, &io::stdout());

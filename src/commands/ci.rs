@@ -16,11 +16,11 @@ use crate::model::ci::{Entry, JOB_SUFFIX, REPOSITORY_SUFFIX};
 use crate::model::files::Line;
 use crate::model::job::{Input, Step};
 use crate::model::{Job, Name, Pipeline, Resource};
+use crate::printable::Printable;
 use crate::repository;
 use crate::resolve::Plan;
 use crate::run::console::Console;
 use crate::run::{Event, Outcome, Signals, Variables};
-use crate::source::Printable;
 use crate::workspace::Home;
 use crate::yaml::{Entry as YamlEntry, Kind, Map, Node, Scalar, Value};
 

@@ -12,8 +12,8 @@ use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
 use crate::mask::Patterns;
 use crate::model::{Integration, Pipeline};
+use crate::printable::{self, Printable};
 use crate::resolve::{self, AWS_KINDS};
-use crate::source::Printable;
 
 /// Runs the command.
 ///
@@ -42,7 +42,7 @@ pub fn run(command: &Doctor, options: &LineOptions) -> Result<u8, Failure> {
         }
         ListFormat::Json => {
             let reports: Vec<_> = reports.iter().map(|report| report.json(&session)).collect();
-            format!("{:#}\n", Json::Array(reports))
+            printable::json(format!("{:#}\n", Json::Array(reports)))
         }
     };
     // Nothing in it is secret; a message of somebody else may be.

@@ -13,6 +13,7 @@ use crate::diagnostic::Paint;
 use crate::environment::{Environment, Variable};
 use crate::exit;
 use crate::mask::{MASK, Patterns};
+use crate::printable::{self, Printable};
 
 /// Runs the command.
 ///
@@ -39,7 +40,7 @@ pub fn run(command: &Env, options: &LineOptions) -> Result<u8, Failure> {
                 .iter()
                 .map(|(name, variable)| (name.to_owned(), Json::String(shown.value(variable))))
                 .collect();
-            format!("{:#}\n", Json::Object(object))
+            printable::json(format!("{:#}\n", Json::Object(object)))
         }
     })?;
     Ok(exit::SUCCESS)
@@ -75,7 +76,7 @@ fn table(environment: &Environment, shown: &Shown, paint: Paint) -> String {
     let values: Vec<String> = environment
         .iter()
         .map(|(_, variable)| {
-            let value: String = shown.value(variable).chars().flat_map(printable).collect();
+            let value: String = Printable(&shown.value(variable)).to_string();
             match value.char_indices().nth(WIDEST) {
                 Some((end, _)) => format!("{}…", &value[..end]),
                 None => value,
@@ -87,14 +88,10 @@ fn table(environment: &Environment, shown: &Shown, paint: Paint) -> String {
     let mut text = String::new();
     for ((name, variable), value) in environment.iter().zip(&values) {
         let name = paint.with("1", &format!("{name:name_width$}"));
-        let origin = paint.with("2", &variable.origin);
+        let origin = paint.with("2", &Printable(&variable.origin).to_string());
         let _ = writeln!(text, "{name}  {value:value_width$}  {origin}");
     }
     text
-}
-
-fn printable(c: char) -> Vec<char> {
-    if c.is_control() { c.escape_default().collect() } else { vec![c] }
 }
 
 /// A value for readers of .env files: bare, between single quotes, or, if it holds one, between double quotes with

@@ -8,7 +8,7 @@ use super::{Failure, picture, print, read_good};
 use crate::cli::{Graph, GraphFormat, LineOptions};
 use crate::exit;
 use crate::model::{Job, Pipeline};
-use crate::source::Printable;
+use crate::printable::Printable;
 
 /// Runs the command.
 ///

@@ -6,6 +6,7 @@ use super::state::{reference, table};
 use super::{Failure, line_of_state, print};
 use crate::cli::{History, LineOptions, ListFormat};
 use crate::exit;
+use crate::printable;
 use crate::state::{BuildRecord, Ended, Progress, Store, VersionRef, rfc3339};
 
 /// Runs the command.
@@ -29,7 +30,9 @@ pub fn run(command: &History, options: &LineOptions) -> Result<u8, Failure> {
         }
     }
     print(&match command.format {
-        ListFormat::Json => format!("{:#}\n", Json::Array(records.iter().map(document).collect())),
+        ListFormat::Json => {
+            printable::json(format!("{:#}\n", Json::Array(records.iter().map(document).collect())))
+        }
         ListFormat::Text => {
             if records.is_empty() {
                 eprintln!("shipctl: there have been no runs yet");

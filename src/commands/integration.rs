@@ -21,7 +21,8 @@ use crate::edit::{self, Draft, Edited, Refusal, Replacement};
 use crate::model::files::{self, Line};
 use crate::model::{Integration, Pipeline};
 use crate::nearest::nearest;
-use crate::source::{Printable, Sources};
+use crate::printable::Printable;
+use crate::source::Sources;
 
 /// Runs the command.
 ///

@@ -9,7 +9,8 @@ use crate::cli::{LineOptions, List, ListFormat, Listed};
 use crate::exit;
 use crate::model::job::Step;
 use crate::model::{Integration, Job, Resource};
-use crate::source::{Place, Printable, Sources};
+use crate::printable::{self, Printable};
+use crate::source::{Place, Sources};
 
 /// Runs the command.
 ///
@@ -44,12 +45,12 @@ pub fn run(command: &List, options: &LineOptions) -> Result<u8, Failure> {
         tables.iter().filter(|(listed, ..)| command.what.is_none_or(|what| what == *listed)).collect();
     let text = match (command.format, command.what) {
         (ListFormat::Json, Some(_)) => {
-            chosen.iter().map(|(_, _, rows)| format!("{:#}\n", json!(rows))).collect()
+            chosen.iter().map(|(_, _, rows)| printable::json(format!("{:#}\n", json!(rows)))).collect()
         }
         (ListFormat::Json, None) => {
             let object: serde_json::Map<_, _> =
                 chosen.iter().map(|(_, name, rows)| ((*name).to_owned(), json!(rows))).collect();
-            format!("{:#}\n", Json::Object(object))
+            printable::json(format!("{:#}\n", Json::Object(object)))
         }
         (ListFormat::Text, what) => text(&chosen, what.is_none()),
     };

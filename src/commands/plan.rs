@@ -10,9 +10,9 @@ use crate::mask::Patterns;
 use crate::model::Resource;
 use crate::model::job::{Pin, Sections, Step};
 use crate::model::task::Task;
+use crate::printable::Printable;
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Operation, Target};
-use crate::source::Printable;
 
 /// What is said of a notification.
 const UNSENT: &str = "not sent; --notify sends it";

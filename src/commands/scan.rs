@@ -16,10 +16,10 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::exit;
 use crate::model::files::Line;
 use crate::model::integration::SourceKind;
+use crate::printable::{self, Printable};
 use crate::repository::contents::{self, Object, Unreadable};
 use crate::scan::{Finding, SHORTEST, Scan, is_searched};
 use crate::secret::Secret;
-use crate::source::Printable;
 
 /// Runs the command. The status is 1 if something was found.
 ///
@@ -57,9 +57,10 @@ pub fn run(command: &cli::Scan, options: &LineOptions) -> Result<u8, Failure> {
         command.paths.iter().for_each(|path| search.given(path));
     }
     print(&match command.format {
-        ListFormat::Json => {
-            format!("{:#}\n", Json::from(search.found.iter().map(Found::to_json).collect::<Vec<_>>()))
-        }
+        ListFormat::Json => printable::json(format!(
+            "{:#}\n",
+            Json::from(search.found.iter().map(Found::to_json).collect::<Vec<_>>())
+        )),
         ListFormat::Text => search.found.iter().fold(String::new(), |mut text, found| {
             let _ = writeln!(text, "{}", found.to_text());
             text

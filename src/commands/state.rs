@@ -10,7 +10,7 @@ use crate::cli::{LineOptions, ListFormat, State, StateCommand};
 use crate::exit;
 use crate::model::files::Line;
 use crate::nearest::nearest;
-use crate::source::Printable;
+use crate::printable::{self, Printable};
 use crate::state::{Entry, EntryKind, Store, Version, VersionRef, rfc3339};
 
 /// Runs the command.
@@ -37,9 +37,10 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
             let (store, _) = find(&line, name, None)?;
             let versions = store.versions(name, u32::MAX)?;
             print(&match format {
-                ListFormat::Json => {
-                    format!("{:#}\n", Json::Array(versions.iter().map(Version::document).collect()))
-                }
+                ListFormat::Json => printable::json(format!(
+                    "{:#}\n",
+                    Json::Array(versions.iter().map(Version::document).collect())
+                )),
                 ListFormat::Text => {
                     let mut rows = vec![["VERSION", "NAME", "MADE", "BY"].map(str::to_owned)];
                     rows.extend(versions.iter().map(|version| {

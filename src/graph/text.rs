@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::printable::is_unprintable;
+
 /// The size of names, in pixels.
 pub(super) const NAME: f64 = 13.0;
 /// How much wider names of jobs are, which are bold.
@@ -61,7 +63,7 @@ pub(super) fn escaped(text: &str) -> String {
             '\'' => out.push_str("&#39;"),
             '\n' => out.push('\n'),
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c if c.is_control() => _ = write!(out, "{}", c.escape_default()),
+            c if is_unprintable(c) => _ = write!(out, "{}", c.escape_default()),
             c => out.push(c),
         }
     }

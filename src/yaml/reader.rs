@@ -18,7 +18,8 @@ use merge::merge_keys;
 
 use super::{Entry, Kind, Map, Node, Scalar, Value, guard};
 use crate::diagnostic::Diagnostic;
-use crate::source::{Place, Printable, SourceId, Sources};
+use crate::printable::Printable;
+use crate::source::{Place, SourceId, Sources};
 
 /// What aliases may expand to, beside the file itself, in bytes.
 const MAX_EXPANSION: usize = 16 << 20;

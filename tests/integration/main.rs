@@ -4,6 +4,7 @@
 
 mod audit;
 mod bad_input;
+mod characters;
 mod check;
 mod ci;
 mod edit;

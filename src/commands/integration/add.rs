@@ -11,7 +11,8 @@ use crate::edit::{Draft, as_block, map_node, text_node};
 use crate::exit;
 use crate::model::integration::unknown_kind;
 use crate::model::kind::{Kind, Shape};
-use crate::source::{Printable, SourceId};
+use crate::printable::Printable;
+use crate::source::SourceId;
 use crate::yaml::{Node, Value};
 use answers::{Answers, From, Given};
 

@@ -7,7 +7,7 @@ use crate::commands::{Failure, failure, paint, print, read_good};
 use crate::edit::Draft;
 use crate::exit;
 use crate::model::usage;
-use crate::source::Printable;
+use crate::printable::Printable;
 
 /// Runs the command. The status is 1 if something uses the integration.
 pub(super) fn run(name: &str, force: bool, options: &LineOptions) -> Result<u8, Failure> {

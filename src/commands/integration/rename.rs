@@ -12,7 +12,8 @@ use crate::edit::{Draft, Edited};
 use crate::exit;
 use crate::model::files::Line;
 use crate::model::{Pipeline, usage};
-use crate::source::{Place, Printable};
+use crate::printable::Printable;
+use crate::source::Place;
 
 /// Runs the command.
 pub(super) fn run(old: &str, new: &str, options: &LineOptions) -> Result<u8, Failure> {

@@ -12,16 +12,17 @@ use crate::mask::MASK;
 use crate::model::files::Line;
 use crate::model::integration::{FieldValue, SourceKind, ValueSource};
 use crate::model::{Integration, usage};
-use crate::source::Printable;
+use crate::printable::{self, Printable};
 
 /// Lists all integrations.
 pub(super) fn list(format: ListFormat, options: &LineOptions) -> Result<u8, Failure> {
     let line = read_good(options)?;
     let integrations = line.pipeline.integrations.values();
     print(&match format {
-        ListFormat::Json => {
-            format!("{:#}\n", Json::from(integrations.map(|one| to_json(&line, one)).collect::<Vec<_>>()))
-        }
+        ListFormat::Json => printable::json(format!(
+            "{:#}\n",
+            Json::from(integrations.map(|one| to_json(&line, one)).collect::<Vec<_>>())
+        )),
         ListFormat::Text if integrations.len() == 0 => {
             "no integrations are declared; `shipctl integration add` adds one\n".to_owned()
         }
@@ -35,7 +36,7 @@ pub(super) fn show(name: &str, format: ListFormat, options: &LineOptions) -> Res
     let line = read_good(options)?;
     let integration = declared(&line.pipeline, name)?;
     print(&match format {
-        ListFormat::Json => format!("{:#}\n", to_json(&line, integration)),
+        ListFormat::Json => printable::json(format!("{:#}\n", to_json(&line, integration))),
         ListFormat::Text => {
             let mut text = to_text(&line, integration);
             let absent = integration.kind.fields.iter().filter(|field| !has(integration, field.name));

@@ -9,7 +9,8 @@ use crate::cli::{LineOptions, ListFormat};
 use crate::commands::{Failure, print, read_good};
 use crate::exit;
 use crate::model::usage::{self, Usage};
-use crate::source::{Printable, Sources};
+use crate::printable::{self, Printable};
+use crate::source::Sources;
 
 /// Runs the command. What is declared nowhere may be used all the same: it may be in the environment.
 pub(super) fn run(name: &str, format: ListFormat, options: &LineOptions) -> Result<u8, Failure> {
@@ -19,7 +20,7 @@ pub(super) fn run(name: &str, format: ListFormat, options: &LineOptions) -> Resu
         return Err(unknown(&line.pipeline, name));
     }
     print(&match format {
-        ListFormat::Json => format!("{:#}\n", to_json(&usage, &line.sources)),
+        ListFormat::Json => printable::json(format!("{:#}\n", to_json(&usage, &line.sources))),
         ListFormat::Text if usage.is_empty() => format!("nothing uses {}\n", Printable(name)),
         ListFormat::Text => to_text(&usage, &line.sources),
     })?;

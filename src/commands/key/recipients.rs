@@ -11,7 +11,8 @@ use crate::commands::{Failure, failure, paint, print};
 use crate::edit::{Draft, map_node, text_node};
 use crate::exit;
 use crate::model::files::Line;
-use crate::source::{Printable, SourceId};
+use crate::printable::Printable;
+use crate::source::SourceId;
 
 /// Runs the command.
 pub(super) fn add(recipient: &str, name: Option<&str>, options: &LineOptions) -> Result<u8, Failure> {

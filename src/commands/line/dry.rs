@@ -8,7 +8,7 @@ use crate::cli::Run;
 use crate::diagnostic::Paint;
 use crate::exit;
 use crate::order::Order;
-use crate::source::Printable;
+use crate::printable::Printable;
 
 /// Prints the plan.
 ///

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::schedule::{Schedule, State};
 use crate::cli::LogFormat;
 use crate::order::Order;
+use crate::printable::Printable;
 use crate::run::Outcome;
 use crate::run::console::{Short, Stream, seconds};
 use crate::run::crew::{News, Stage};
-use crate::source::Printable;
 
 /// How wide the column of names is at most.
 const WIDEST: usize = 24;

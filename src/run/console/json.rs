@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Format;
+use crate::printable;
 use crate::run::Outcome;
 use crate::run::event::{Event, Kind, Step};
 
@@ -61,9 +62,7 @@ impl Json {
         if let (Some(job), Value::Object(fields)) = (&self.job, &mut object) {
             fields.entry("job").or_insert_with(|| job.as_str().into());
         }
-        // Writing to memory a value whose keys are strings cannot fail.
-        let _ = serde_json::to_writer(&mut *out, &object);
-        out.push(b'\n');
+        out.extend_from_slice(printable::json(format!("{object}\n")).as_bytes());
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::{Format, Groups};
+use crate::printable::{Printable, in_one_column};
 use crate::run::Outcome;
 use crate::run::event::{Event, Kind, Step};
 
@@ -112,6 +113,7 @@ impl Text {
     }
 
     fn ink(&self, ink: Ink, text: &str, out: &mut Vec<u8>) {
+        let text = Printable(text);
         let _ =
             if self.color { write!(out, "\x1b[{}m{text}\x1b[0m", ink.code()) } else { write!(out, "{text}") };
     }
@@ -148,7 +150,7 @@ impl Text {
                 None => ("-", Ink::Quiet),
             };
             self.ink(ink, mark, out);
-            let _ = write!(out, " {label} · ");
+            let _ = write!(out, " {} · ", Printable(label));
             let how = outcome.map_or_else(|| "not run".to_owned(), Outcome::describe);
             self.ink(Ink::Quiet, &how, out);
             out.push(b'\n');
@@ -168,11 +170,11 @@ impl Text {
         if !self.brief {
             out.push(b'\n');
         }
-        let width = steps.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
+        let width = steps.iter().map(|step| shown(step).chars().count()).max().unwrap_or(0);
         for step in steps {
             let (mark, ink) = mark(step);
             self.ink(ink, mark, out);
-            let _ = write!(out, " {:width$}  ", step.name);
+            let _ = write!(out, " {:width$}  ", shown(step));
             self.ink(Ink::Quiet, &verdict(step), out);
             out.push(b'\n');
         }
@@ -245,6 +247,11 @@ impl Format for Text {
     }
 }
 
+/// The name of a step.
+fn shown(step: &Step) -> String {
+    Printable(&step.name).to_string()
+}
+
 /// The mark of a step, and its colour.
 fn mark(step: &Step) -> (&'static str, Ink) {
     match step.outcome {
@@ -280,11 +287,7 @@ fn heading(script: &str) -> String {
 
 /// The text, cut to a number of characters, with control characters made visible: a heading must not steer a terminal.
 fn cut(text: &str, width: usize) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(width)
-        .map(|c| if c.is_control() { if c == '\t' { ' ' } else { '\u{fffd}' } } else { c })
-        .collect();
+    let mut shown: String = text.chars().take(width).map(in_one_column).collect();
     if text.chars().nth(width).is_some() {
         shown.pop();
         shown.push('…');

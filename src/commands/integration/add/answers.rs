@@ -11,8 +11,8 @@ use crate::commands::{Failure, prompt};
 use crate::exit;
 use crate::model::kind::{Field, Kind, Shape};
 use crate::nearest::nearest;
+use crate::printable::Printable;
 use crate::secret::Secret;
-use crate::source::Printable;
 
 /// A value of a field.
 pub(super) struct Answer {
