@@ -1,5 +1,6 @@
 //! From text to the tree: two visitors over `serde_yaml`.
 
+mod breaks;
 mod explain;
 mod merge;
 mod shell;
@@ -13,6 +14,7 @@ use serde::de::{
     Visitor,
 };
 
+use breaks::Breaks;
 use explain::{Failure, nested_too_deep};
 use merge::merge_keys;
 
@@ -53,6 +55,8 @@ pub(super) fn parse(
 /// Reads one text; what stands before `prefix` bytes belongs to another file.
 struct Reader<'a> {
     text: Cow<'a, str>,
+    /// What of the text is not what the library was given.
+    breaks: Breaks,
     file: SourceId,
     prefix: Option<(SourceId, usize)>,
     /// Behind the last scalar whose place is known.
@@ -70,8 +74,10 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(text: Cow<'a, str>, file: SourceId, prefix: Option<(SourceId, usize)>) -> Self {
+        let (text, breaks) = Breaks::hidden(text);
         Reader {
             text,
+            breaks,
             file,
             prefix,
             cursor: Cell::new(0),
@@ -251,12 +257,14 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
     fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Node, E> {
         self.reader.spend(text.len())?;
         let place = self.reader.locate(text).unwrap_or(self.parent);
-        Ok(Node { place, value: Value::Scalar(Scalar { text: text.to_owned(), kind: Kind::Text }) })
+        let text = self.reader.breaks.restore(text);
+        Ok(Node { place, value: Value::Scalar(Scalar { text, kind: Kind::Text }) })
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Node, E> {
         self.reader.spend(text.len())?;
-        let value = Value::Scalar(Scalar { text: text.to_owned(), kind: Kind::Text });
+        let text = self.reader.breaks.restore(text);
+        let value = Value::Scalar(Scalar { text, kind: Kind::Text });
         Ok(Node { place: self.parent, value })
     }
 

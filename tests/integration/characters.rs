@@ -1,5 +1,7 @@
 //! Characters that are not letters: what steers a terminal, and what is a line break to some.
 
+use std::fs;
+
 use crate::support::shipctl;
 
 /// A line with control characters and characters of bidirectional writing wherever it takes a text.
@@ -48,5 +50,54 @@ fn nothing_of_a_line_steers_the_terminal() {
             let values = serde_json::Deserializer::from_str(&out).into_iter::<serde_json::Value>();
             assert!(values.map(Result::unwrap).count() > 0);
         }
+    }
+}
+
+#[test]
+fn next_line_and_the_separators_are_characters_of_a_value() {
+    let text = "a\u{85}b\u{2028}c\u{2029}d";
+    let yaml = format!(
+        "# {text}\nintegrations:\n- name: k\n  type: keyValuePair\n  fields:\n    envs:\n      QUOTED: \"{text}\\N\"\n      PLAIN: {text}\n      SINGLE: '{text}'\n      BLOCK: |-\n        {text}\n      FOLDED: >-\n        {text}\n        e\njobs:\n- name: j # {text}\n  type: runSh\n  integrations: [k]\n  steps:\n  - TASK: [echo]\n"
+    );
+    let call = shipctl("env").args("j --reveal --format json").file("shippable.yml", yaml);
+    let output = call.output();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let values: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for name in ["PLAIN", "SINGLE", "BLOCK"] {
+        assert_eq!(values[name], text, "{name}");
+    }
+    assert_eq!(values["QUOTED"], format!("{text}\u{85}"));
+    assert_eq!(values["FOLDED"], format!("{text} e"));
+}
+
+#[test]
+fn a_line_separator_does_not_end_a_comment() {
+    shipctl("check")
+        .file(
+            "shippable.yml",
+            "# pasted\u{2028}from a page\njobs:\n- {name: j, type: runSh, steps: [TASK: [echo]]}\n",
+        )
+        .stdout("1 file: 1 job and 0 resources, no problems\n")
+        .run();
+}
+
+#[test]
+fn a_raw_control_character_is_named_with_its_place() {
+    for (character, name, escape) in [
+        ("\u{1b}", "U+001B (ESC)", "\\x1b"),
+        ("\0", "U+0000 (NUL)", "\\x00"),
+        ("\u{7f}", "U+007F (DEL)", "\\x7f"),
+        ("\u{9b}", "U+009B", "\\x9b"),
+    ] {
+        let call = shipctl("check").file("shippable.yml", "");
+        let yaml = format!(
+            "jobs:\n  - name: j\n    type: runSh\n    steps:\n      - TASK:\n        - script: é echo {character}[31mred\n"
+        );
+        fs::write(call.path("shippable.yml"), yaml).unwrap();
+        call.stdout(format!(
+            "error: the control character {name} cannot stand in YAML\n  --> shippable.yml:6:26\n   6 |         - script: é echo \u{fffd}[31mred\n     |                          ^\n  hint: remove it, or write `{escape}` in a text between double quotes\n\n1 file: 1 error, 0 warnings\n"
+        ))
+        .status(1)
+        .run();
     }
 }

@@ -40,6 +40,11 @@ impl Reader<'_> {
         let place = self.place(start, 1);
         let (problem, context) = message.split_once(", while ").unwrap_or((message, ""));
         let problem = problem.split(" at line ").next().unwrap_or(problem);
+        if problem.starts_with("control characters")
+            && let Some((at, character)) = self.text.char_indices().find(|(_, c)| !is_allowed(*c))
+        {
+            return control_character(character).at(self.place(at, character.len_utf8()));
+        }
         if problem.starts_with("recursion limit") {
             return nested_too_deep().at(place);
         }
@@ -85,6 +90,29 @@ impl Reader<'_> {
         }
         last
     }
+}
+
+/// Whether YAML takes a character as it is.
+fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// The error for a character that YAML takes as an escape alone.
+fn control_character(c: char) -> Diagnostic {
+    const NAMES: [&str; 32] = [
+        "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "TAB", "LF", "VT", "FF", "CR", "SO",
+        "SI", "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS",
+        "RS", "US",
+    ];
+    let code = u32::from(c);
+    let name = match c {
+        '\u{7f}' => " (DEL)".to_owned(),
+        '\u{feff}' => " (byte order mark)".to_owned(),
+        _ => NAMES.get(code as usize).map_or_else(String::new, |name| format!(" ({name})")),
+    };
+    let escape = if code < 0x100 { format!("\\x{code:02x}") } else { format!("\\u{code:04x}") };
+    Diagnostic::error(format!("the control character U+{code:04X}{name} cannot stand in YAML"))
+        .hint(format!("remove it, or write `{escape}` in a text between double quotes"))
 }
 
 pub(super) fn nested_too_deep() -> Diagnostic {
