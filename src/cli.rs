@@ -4,7 +4,6 @@
 
 mod integration;
 mod keys;
-mod quick;
 mod stored;
 
 use std::ffi::OsString;
@@ -17,7 +16,6 @@ use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueE
 use crate::lookup::{self, Function};
 pub use integration::{IntegrationAdd, IntegrationArgs, IntegrationCommand, Scan};
 pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand};
-pub use quick::read as read_quickly;
 pub use stored::{History, Reset, State, StateCommand};
 
 /// Run the jobs of an assembly line, with their integrations in the environment.
@@ -80,7 +78,7 @@ pub enum Command {
 }
 
 /// Which files a line is made of.
-#[derive(Args, Clone, Default, PartialEq)]
+#[derive(Args, Clone)]
 pub struct LineOptions {
     /// Read this file of the line instead of looking for files (repeatable)
     #[arg(short, long, global = true, value_name = "FILE")]
@@ -97,7 +95,7 @@ pub struct LineOptions {
 }
 
 /// What a job is run with.
-#[derive(Args, Clone, Default, PartialEq)]
+#[derive(Args, Clone)]
 pub struct JobOptions {
     /// Set a variable of the job (repeatable)
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
@@ -126,7 +124,7 @@ pub struct JobOptions {
 }
 
 /// `shipctl run`
-#[derive(Args, Default, PartialEq)]
+#[derive(Args)]
 pub struct Run {
     /// The job, or several: each runs once, after those that it depends on
     #[arg(value_name = "JOB")]
@@ -176,7 +174,7 @@ pub struct Run {
 }
 
 /// `shipctl exec`
-#[derive(Args, Default, PartialEq)]
+#[derive(Args)]
 #[command(
     after_help = "The command has the terminal, stdin, stdout and stderr to itself: what it prints is not masked, unless --mask is given.\nIts exit status is shipctl's."
 )]

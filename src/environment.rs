@@ -78,7 +78,7 @@ pub struct Variable {
 /// The variables of a job, in the order in which they were first set.
 #[derive(Default)]
 pub struct Environment {
-    variables: IndexMap<String, Variable, foldhash::fast::RandomState>,
+    variables: IndexMap<String, Variable>,
     /// All secrets that the job was given, of whatever name.
     secrets: Vec<Secret>,
     /// What the job does not inherit.

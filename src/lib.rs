@@ -54,11 +54,7 @@ pub fn main() -> u8 {
         return status;
     }
     run::keep_memory_private();
-    let status = match cli::read_quickly(&arguments) {
-        Some(cli) => execute(&cli),
-        None => read(&arguments),
-    };
-    status.unwrap_or_else(|failure| {
+    read(&arguments).unwrap_or_else(|failure| {
         eprint!("{failure}");
         failure.status
     })

@@ -49,7 +49,7 @@ pub use event::{Event, Kind, Step};
 pub use exec::exec;
 pub use launch::{Started, start};
 pub use masking::Masking;
-pub use platform::{begin, executed_as, keep_memory_private};
+pub use platform::{executed_as, keep_memory_private};
 pub use signals::Signals;
 
 use crate::exit;

@@ -39,8 +39,8 @@ pub enum Value {
     Map(Map),
 }
 
-/// A mapping. Its keys are hashed anew for every process, as the standard library does, but in a quarter of the time.
-pub type Map = IndexMap<String, Entry, foldhash::fast::RandomState>;
+/// A mapping, in the order of the file.
+pub type Map = IndexMap<String, Entry>;
 
 /// A value of a mapping and where its key stands.
 #[derive(Clone, Debug)]

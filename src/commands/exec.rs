@@ -1,7 +1,5 @@
 //! `shipctl exec`: any command with the environment and the files of a job.
 
-use std::mem::ManuallyDrop;
-
 use anyhow::Context as _;
 
 use super::add_mask::add_masks;
@@ -17,8 +15,7 @@ use crate::workspace::Home;
 ///
 /// Where `run` would fail before its first script line, and if the command cannot be started.
 pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
-    // Giving memory back piece by piece takes longer than everything it was for; the kernel does it in one go.
-    let session = ManuallyDrop::new(Session::new(options, &command.options, &command.job)?);
+    let session = Session::new(options, &command.options, &command.job)?;
     let mut fetched = session.fetch(&command.job, Commands::Run, Access::Read)?;
     session.warn_of_left_out(&fetched.repositories);
     if command.mask {

@@ -1,7 +1,6 @@
 //! `shipctl run`: a job, from its YAML to its end; or, with `--dry-run`, all that this would be.
 
 use std::io::{self, IsTerminal as _};
-use std::mem::ManuallyDrop;
 use std::os::fd::AsFd as _;
 
 use anyhow::Context as _;
@@ -35,9 +34,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
 
 /// Runs one job, whose log is all there is to see.
 fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
-    // Giving memory back piece by piece takes longer than everything it was for; the kernel does it in one go.
     let session = session(read_good(options)?, &[job], command, options)?;
-    let session = ManuallyDrop::new(session);
     if command.dry_run {
         print(&described(&session, job, command, paint(options.color, &io::stdout()))?)?;
         return Ok(exit::SUCCESS);

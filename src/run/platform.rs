@@ -304,29 +304,6 @@ pub(super) fn fork() -> nix::Result<Option<Pid>> {
     }
 }
 
-/// Makes this process one that Rust's standard library works in, where it has not begun it: nothing else is opened as stdin,
-/// stdout or stderr, and a reader that has gone is an error and no signal.
-pub fn begin() {
-    for stream in 0..=2 {
-        // SAFETY: neither takes a pointer but that to the path, and a descriptor that is not open is nobody's.
-        unsafe {
-            if libc::fcntl(stream, libc::F_GETFD) < 0 {
-                libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
-            }
-        }
-    }
-    // SAFETY: to ignore a signal is no function of ours that would have to be safe in a signal handler.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-}
-
-/// Where the program lies, for the libraries that glibc may have to load beside it: unknown. Its own function of this name asks
-/// `/proc`, before `main`, which takes a thirtieth of a lookup. Where glibc is no part of the program nobody calls this.
-#[cfg(target_env = "gnu")]
-#[unsafe(no_mangle)]
-extern "C" fn _dl_get_origin() -> *const c_char {
-    ptr::without_provenance(usize::MAX)
-}
-
 /// The path that this program was executed by, as it was given to the kernel: it may be relative, or a link.
 pub fn executed_as() -> Option<PathBuf> {
     // SAFETY: the kernel gives the address of a string that ends in NUL and is there as long as the process, or 0.

@@ -17,7 +17,7 @@ use super::claim::MARKER;
 ///
 /// It is the change time, which programs cannot set.
 #[derive(Default)]
-pub(super) struct Stamps(HashMap<PathBuf, Time, foldhash::fast::RandomState>);
+pub(super) struct Stamps(HashMap<PathBuf, Time>);
 
 /// Seconds and nanoseconds, by the clock of the file system.
 type Time = (i64, i64);

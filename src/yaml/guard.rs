@@ -10,8 +10,7 @@ const MAX_DEPTH: usize = 512;
 
 /// The offset of the bracket that is nested too deep, if there is one.
 pub fn too_deep(text: &str) -> Option<usize> {
-    // Most files have not even so many brackets. (memchr would first ask the processor what it can, which in a virtual machine
-    // takes a hundredth of a short run.)
+    // Most files have not even so many brackets.
     if text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() <= MAX_DEPTH {
         return None;
     }
