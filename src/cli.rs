@@ -35,6 +35,8 @@ pub struct Cli {
 pub enum Command {
     /// Run jobs: their TASKs and their sections
     Run(Run),
+    /// Write a line to begin with, or what an existing line lacks to be run
+    Init(Init),
     /// Run a command with the environment and the files of a job
     Exec(Exec),
     /// Print the environment of a job
@@ -171,6 +173,17 @@ pub struct Run {
     /// What the job is run with.
     #[command(flatten)]
     pub options: JobOptions,
+}
+
+/// `shipctl init`
+#[derive(Args)]
+#[command(
+    after_help = "In a directory without a line, init writes a small one. Beside the files of a line, it writes\nshippable.integrations.yml with the integrations and resources that the line uses and does not declare.\nNo file is overwritten."
+)]
+pub struct Init {
+    /// Ask nothing: take the defaults, with a variable as the source of each secret
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// `shipctl exec`

@@ -13,6 +13,7 @@ pub mod exec;
 pub mod function;
 pub mod graph;
 pub mod history;
+pub mod init;
 pub mod integration;
 pub mod key;
 mod line;

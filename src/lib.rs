@@ -18,6 +18,7 @@ pub mod environment;
 pub mod exit;
 pub mod graph;
 pub mod http;
+pub mod init;
 pub mod lookup;
 pub mod mask;
 pub mod model;
@@ -77,6 +78,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Run(command) => commands::run::run(command, &cli.line),
         Command::Exec(command) => commands::exec::run(command, &cli.line),
+        Command::Init(command) => commands::init::run(command, &cli.line),
         Command::Env(command) => commands::env::run(command, &cli.line),
         Command::Check(command) => commands::check::run(command, &cli.line),
         Command::List(command) => commands::list::run(command, &cli.line),

@@ -41,6 +41,11 @@ pub enum IntegrationCommand {
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: ListFormat,
     },
+    /// List the kinds of integrations, or the fields of one kind
+    Types {
+        /// The kind, such as amazonKeys or "AWS Keys"
+        kind: Option<String>,
+    },
     /// Remove an integration that nobody uses
     Remove {
         /// The integration

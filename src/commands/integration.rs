@@ -6,6 +6,7 @@ mod remove;
 mod rename;
 mod show;
 pub(super) mod target;
+mod types;
 mod used_by;
 
 use std::io;
@@ -34,6 +35,9 @@ pub fn run(command: &IntegrationArgs, options: &LineOptions) -> Result<u8, Failu
         IntegrationCommand::Add(command) => add::run(command, options),
         IntegrationCommand::List { format } => show::list(*format, options),
         IntegrationCommand::Show { name, format } => show::show(name, *format, options),
+        IntegrationCommand::Types { kind } => {
+            types::run(kind.as_deref(), paint(options.color, &io::stderr()))
+        }
         IntegrationCommand::UsedBy { name, format } => used_by::run(name, *format, options),
         IntegrationCommand::Remove { name, force } => remove::run(name, *force, options),
         IntegrationCommand::Rename { old, new } => rename::run(old, new, options),

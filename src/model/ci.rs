@@ -57,6 +57,8 @@ pub struct Ci {
     pub submodules: bool,
     /// The integrations that told people of a run.
     pub notifications: Vec<Name>,
+    /// The types that the section writes beside the names of its integrations.
+    pub integration_types: Vec<(String, String)>,
     /// The services that the original started beside the build.
     pub services: Vec<Name>,
     /// `bundler_args`, as written.
@@ -71,6 +73,7 @@ struct Script {
     tasks: Vec<Task>,
     sections: Sections,
     integrations: Vec<Name>,
+    integration_types: Vec<(String, String)>,
     notifications: Vec<Name>,
 }
 
@@ -129,7 +132,9 @@ impl Pipeline {
         let place = written.get("build").unwrap_or(first).key;
         let script = script::read(&written, diagnostics);
         let ci = read(&written, diagnostics);
-        self.ci = Some(Ci { notifications: script.notifications.clone(), ..ci });
+        let (notifications, integration_types) =
+            (script.notifications.clone(), script.integration_types.clone());
+        self.ci = Some(Ci { notifications, integration_types, ..ci });
         if !script.tasks.is_empty()
             && !self.jobs.values().any(Job::is_ci)
             && let Some(job) = unwritten_job(&self.name_of_unwritten_job(directory), place)
@@ -189,6 +194,7 @@ fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Ci {
             .get("services")
             .map_or_else(Vec::new, |entry| names(&entry.node, "a service", diagnostics)),
         notifications: Vec::new(),
+        integration_types: Vec::new(),
         bundler_args: text("bundler_args"),
         keys: written.values().map(|entry| entry.key).collect(),
     }

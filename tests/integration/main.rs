@@ -12,6 +12,7 @@ mod env;
 mod files;
 mod graph;
 mod history;
+mod init;
 mod integrations;
 mod job;
 mod line;

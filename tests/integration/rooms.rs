@@ -20,6 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("yaml", &["diagnostic", "printable", "source"]),
     ("model", &["contract", "diagnostic", "nearest", "secret", "secure", "source", "yaml"]),
     ("edit", &["diagnostic", "model", "source", "yaml"]),
+    ("init", &["contract", "edit", "model", "printable", "source", "yaml"]),
     ("resolve", &["diagnostic", "model", "yaml"]),
     ("check", &["diagnostic", "model", "resolve"]),
     ("order", &["model"]),

@@ -18,7 +18,9 @@ pub(super) fn read(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagn
             for (key, entry) in map {
                 match key.as_str() {
                     "key" | "hub" | "generic" => {
-                        script.integrations.extend(names(&entry.node, diagnostics).map(|(name, _)| name));
+                        for (name, kind) in names(&entry.node, diagnostics) {
+                            script.take_integration(name, kind);
+                        }
                     }
                     "notifications" => {
                         script.notifications.extend(names(&entry.node, diagnostics).map(|(name, _)| name));
@@ -32,11 +34,21 @@ pub(super) fn read(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagn
                 if TELLING.iter().any(|telling| kind.eq_ignore_ascii_case(telling)) {
                     script.notifications.push(name);
                 } else {
-                    script.integrations.push(name);
+                    script.take_integration(name, kind);
                 }
             }
         }
         Value::Null | Value::Scalar(_) => {}
+    }
+}
+
+impl Script {
+    /// Takes an integration, with its type where that is written.
+    fn take_integration(&mut self, name: Name, kind: &str) {
+        if !kind.is_empty() {
+            self.integration_types.push((name.text.clone(), kind.to_owned()));
+        }
+        self.integrations.push(name);
     }
 }
 

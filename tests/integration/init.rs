@@ -1,0 +1,206 @@
+//! `shipctl init`: a line from nothing, and what an old line lacks.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use crate::support::shipctl;
+use crate::terminal::Terminal;
+
+const OLD: &str = "resources:
+- {name: aws-cli, type: cliConfig, integration: prod account, pointer: {region: us-east-1}}
+- {name: app, type: image, integration: hub, pointer: {sourceName: 'acme/app'}, seed: {versionName: latest}}
+- {name: ecr-app, type: image, integration: registry, pointer: {sourceName: 1.dkr.ecr.us-east-1.amazonaws.com/app}}
+- {name: token, type: integration, integration: vault}
+- {name: deploy_key, type: integration, integration: login}
+jobs:
+- name: build
+  type: runSh
+  integrations: [chat-slack]
+  steps:
+  - {IN: aws-cli}
+  - {IN: app}
+  - {IN: ecr-app}
+  - {IN: token}
+  - {IN: deploy_key}
+  - {IN: tools_repo}
+  - {IN: shared-params}
+  - TASK:
+    - script: shipctl get_integration_resource_field token VAULT_TOKEN
+    - script: echo \"$DEPLOY_KEY_INTEGRATION_PRIVATEKEY\"
+  - {OUT: build-state}
+";
+
+const NEW: &str = "# Credentials of this line, and stubs for what it uses and does not declare. Written by `shipctl init`: check it,
+# and change what it could not know. A value is a text, or says where it is: {env: VARIABLE}, {file: path},
+# {command: [program, argument]}, or {secure: …} as `shipctl encrypt` prints it.
+
+integrations:
+  # AWS Keys: used by resource aws-cli
+  - name: \"prod account\"
+    type: amazonKeys
+    fields:
+      accessKey: {env: PRODACCOUNT_ACCESSKEY}
+      secretKey: {env: PRODACCOUNT_SECRETKEY}
+
+  # Docker Registry: used by resource app
+  - name: hub
+    type: dockerRegistryLogin
+    fields:
+      username: {env: HUB_USERNAME}
+      password: {env: HUB_PASSWORD}
+      email: {env: HUB_EMAIL}
+
+  # AWS Keys: used by resource ecr-app
+  - name: registry
+    type: amazonKeys
+    fields:
+      accessKey: {env: REGISTRY_ACCESSKEY}
+      secretKey: {env: REGISTRY_SECRETKEY}
+
+  # Key-Value pair: used by resource token
+  - name: vault
+    type: keyValuePair
+    fields:
+      envs:
+        VAULT_TOKEN: {env: VAULT_VAULT_TOKEN}
+
+  # SSH Key: used by resource deploy_key
+  - name: login
+    type: sshKey
+    fields:
+      publicKey: {env: LOGIN_PUBLICKEY}
+      privateKey: {env: LOGIN_PRIVATEKEY}
+
+  # Slack: used by job build
+  - name: chat-slack
+    type: slackKey
+    fields:
+      webhookUrl: {env: CHATSLACK_WEBHOOKURL}
+
+  # GitHub: used by resource tools_repo
+  - name: tools_repo_credentials
+    type: github
+    fields:
+      url: https://api.github.com
+      token: {env: TOOLS_REPO_CREDENTIALS_TOKEN}
+
+resources:
+  # declared in another repository, so this is a guess: IN of build
+  - name: tools_repo
+    type: gitRepo
+    integration: tools_repo_credentials
+    versionTemplate: {sourceName: OWNER/REPOSITORY}
+
+  # declared in another repository, so this is a guess: IN of build
+  - name: shared-params
+    type: params
+    version:
+      params: {}
+
+  # declared in another repository, so this is a guess: OUT of build
+  - name: build-state
+    type: state
+";
+
+#[test]
+fn an_empty_directory_gets_a_line_that_runs() {
+    let call = shipctl("init").stdout("wrote shippable.yml\nnext: shipctl run hello\n");
+    let (check, run) = (call.also("check"), call.also("run hello --color never"));
+    let _done = call.run();
+    succeeds(check, "1 file: 1 job and 1 resource, no problems\n");
+    succeeds(run, "hello from hello, run 1\n");
+}
+
+#[test]
+fn an_old_line_gets_what_it_uses_and_does_not_declare() {
+    let summary = "wrote shippable.integrations.yml: 7 integrations, 3 stubs
+  prod account            AWS Keys: PRODACCOUNT_ACCESSKEY, PRODACCOUNT_SECRETKEY
+  hub                     Docker Registry: HUB_USERNAME, HUB_PASSWORD, HUB_EMAIL
+  registry                AWS Keys: REGISTRY_ACCESSKEY, REGISTRY_SECRETKEY
+  vault                   Key-Value pair: VAULT_VAULT_TOKEN
+  login                   SSH Key: LOGIN_PUBLICKEY, LOGIN_PRIVATEKEY
+  chat-slack              Slack: CHATSLACK_WEBHOOKURL
+  tools_repo_credentials  GitHub: TOOLS_REPO_CREDENTIALS_TOKEN
+next: shipctl run --all --dry-run
+";
+    let call = shipctl("init").arg("--yes").file("shippable.yml", OLD).stdout(summary);
+    let (check, again) = (call.also("check"), call.also("init"));
+    let done = call.run().file("shippable.yml", OLD).file("shippable.integrations.yml", NEW);
+    succeeds(check, "2 files: 1 job and 8 resources, no problems\n");
+    succeeds(again, "nothing is missing");
+    let mode = fs::metadata(done.path("shippable.integrations.yml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn the_kinds_of_a_ci_section_are_those_it_writes() {
+    shipctl("init")
+        .file(
+            "shippable.yml",
+            "language: none\nbuild: {ci: [make]}\nintegrations:\n  generic: [{integrationName: where, type: AWS Keys}]\n",
+        )
+        .stdout("wrote shippable.integrations.yml: 1 integration, 0 stubs\n  where  AWS Keys: WHERE_ACCESSKEY")
+        .starts()
+        .run();
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    let own = "integrations: []\n";
+    shipctl("init")
+        .file("shippable.yml", OLD)
+        .file("shippable.integrations.yml", own)
+        .status(125)
+        .starts()
+        .stderr("error: shippable.integrations.yml is there already, and init overwrites nothing\n  hint: add this to it:\n    # Cred")
+        .run()
+        .file("shippable.integrations.yml", own);
+    shipctl("init")
+        .file("shippable.yml", "jobs: [}\n")
+        .status(125)
+        .starts()
+        .stderr("error: ")
+        .run()
+        .no_file("shippable.integrations.yml");
+}
+
+#[test]
+fn on_a_terminal_it_asks() {
+    let call = shipctl("init");
+    let mut terminal = Terminal::start(&mut call.command());
+    terminal.wait_for("(Enter for none): ");
+    terminal.types("9x\n");
+    terminal.wait_for("begins with no digit");
+    terminal.wait_for("(Enter for none): ");
+    terminal.types("API_TOKEN\n");
+    let (seen, status) = terminal.end();
+    assert!(status.success() && seen.contains("next: shipctl run hello"), "{seen}");
+    let mut run = call.also("run hello --color never");
+    run.env("API_TOKEN", "s3cret-value");
+    succeeds(run, "the secret API_TOKEN has 12 characters, and the log hides it - ***\n");
+}
+
+fn succeeds(mut command: Command, expected: &str) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains(expected), "{text}");
+}
+
+#[test]
+fn kinds_and_their_fields_are_listed() {
+    let list = shipctl("integration").arg("types");
+    let output = list.output();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("amazonKeys") && text.contains("AWS Keys"), "{text}");
+    shipctl("integration")
+        .args("types amazonKeys")
+        .stdout("amazonKeys (AWS Keys)\n  accessKey     required  secret\n  secretKey     required  secret\n  sessionToken  optional  secret\n")
+        .run();
+    shipctl("integration")
+        .args("types amazonKey")
+        .status(125)
+        .starts()
+        .stderr("error: there is no type of integrations `amazonKey`\n  hint: did you mean `amazonKeys`")
+        .run();
+}
