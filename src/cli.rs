@@ -73,6 +73,8 @@ pub enum Command {
         /// What shipctl wrote among the job's secrets
         file: PathBuf,
     },
+    /// Print the JSON Schema of the files of a line, for editors
+    Schema,
     /// Print a completion script for a shell
     Completions(Completions),
     /// Print the manual page

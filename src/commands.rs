@@ -30,6 +30,7 @@ mod repositories;
 pub mod reset;
 pub mod run;
 pub mod scan;
+pub mod schema;
 mod session;
 mod stale_values;
 pub mod state;

@@ -30,6 +30,7 @@ pub mod repository;
 pub mod resolve;
 pub mod run;
 pub mod scan;
+pub mod schema;
 pub mod secret;
 pub mod secure;
 pub mod source;
@@ -94,6 +95,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Doctor(command) => commands::doctor::run(command, &cli.line),
         Command::Policy(command) => commands::policy::run(command, &cli.line),
         Command::AwsCredentials { file } => commands::aws_credentials::run(file),
+        Command::Schema => commands::schema::run(),
         Command::Completions(command) => commands::completions::completions(command),
         Command::Man => commands::completions::man(),
     }

@@ -34,7 +34,7 @@ pub const REPOSITORY_SUFFIX: &str = "_ciRepo";
 
 /// Its keys, at the top of the file.
 #[rustfmt::skip]
-pub(super) const KEYS: &[&str] = &[
+pub const KEYS: &[&str] = &[
     "language", "env", "build", "matrix", "branches", "services", "build_environment", "runtime", "git", "version",
     "python", "node_js", "rvm", "ruby", "jdk", "go", "php", "scala", "c", "compiler", "lein", "gemfile", "bundler_args",
     "archive", "sudo", "cache", "addons", "notifications", "script", "install", "deploy", "before_install",

@@ -115,7 +115,7 @@ impl FieldValue {
 }
 
 /// The keys that say where a value is, beside those of [`TOOLS`].
-const SOURCES: &[&str] = &["value", "env", "file", "command", "secure"];
+pub const SOURCES: &[&str] = &["value", "env", "file", "command", "secure"];
 
 /// The key beside them that says whether the value is masked in the log.
 const MASK: &str = "mask";

@@ -95,15 +95,17 @@ pub struct Sections {
 /// Types of jobs that have scripts of their own.
 const SCRIPT_TYPES: &[&str] = &["runSh", "runCLI"];
 
+/// The keys of a job.
 #[rustfmt::skip]
-const KEYS: &[&str] = &[
+pub const KEYS: &[&str] = &[
     "name", "type", "steps", "integrations", "runtime", "on_start", "on_success", "on_failure", "on_cancel", "always",
     "triggerMode", "dependencyMode", "priority", "flags", "allowPublicAccess", "stabilityDuration", "serial", "method",
     "bump", "options",
 ];
 
+/// The keys of a step.
 #[rustfmt::skip]
-const STEP_KEYS: &[&str] = &[
+pub const STEP_KEYS: &[&str] = &[
     "IN", "OUT", "TASK", "NOTIFY", "switch", "versionName", "versionNumber", "scopes", "applyTo", "force",
     "showBuildStatus", "vote", "dependencyMode", "replicate", "replicateOnPullRequest", "overwrite", "on_failure",
     "GET", "PUT", "pull", "bump", "deployMethod", "deploymentMethod", "agentOnly", "trigger",

@@ -18,7 +18,8 @@ pub struct Resource {
     pub node: Node,
 }
 
-const KEYS: &[&str] = &[
+/// The keys of a resource.
+pub const KEYS: &[&str] = &[
     "name",
     "type",
     "integration",

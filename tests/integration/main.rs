@@ -22,6 +22,7 @@ mod mask;
 mod readme;
 mod rooms;
 mod scan;
+mod schema;
 mod secure;
 mod sources;
 mod state;

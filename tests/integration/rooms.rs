@@ -62,6 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("policy", &["aws", "contract", "credentials", "environment", "model", "resolve", "yaml"]),
+    ("schema", &["model"]),
     ("run", &["exit", "mask", "printable", "secret"]),
     ("lookup", &["contract", "exit", "http", "nearest", "printable"]),
     ("cli", &["environment", "lookup"]),

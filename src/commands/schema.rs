@@ -1,0 +1,15 @@
+//! `shipctl schema`: the JSON Schema of the files of a line.
+
+use super::{Failure, print};
+use crate::exit;
+use crate::schema;
+
+/// Prints the schema.
+///
+/// # Errors
+///
+/// If it cannot be printed.
+pub fn run() -> Result<u8, Failure> {
+    print(&format!("{:#}\n", schema::schema()))?;
+    Ok(exit::SUCCESS)
+}
