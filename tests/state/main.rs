@@ -4,6 +4,8 @@
 
 mod altered;
 mod builds;
+#[path = "../shared/dice.rs"]
+mod dice;
 mod files;
 mod full;
 mod kill;

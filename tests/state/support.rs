@@ -8,6 +8,8 @@ use serde_json::Value as Json;
 use shipctl::state::{Change, Ending, Entries, MAX_BYTES, Store, Tree, Version};
 use tempfile::TempDir;
 
+pub use crate::dice::Dice;
+
 /// A fresh directory.
 pub fn line() -> TempDir {
     TempDir::with_prefix("shipctl-test-").unwrap()
@@ -58,17 +60,4 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>, mode: u32) {
 #[track_caller]
 pub fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
-}
-
-/// A sequence of numbers that looks random and is the same every time (xorshift64*).
-pub struct Dice(pub u64);
-
-impl Dice {
-    /// A number below `sides`.
-    pub fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % sides
-    }
 }

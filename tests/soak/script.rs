@@ -1,0 +1,72 @@
+//! A script that is put together from fragments.
+
+use std::fmt::Write as _;
+
+use crate::dice::Dice;
+use crate::fragments::{ENDS, FRAGMENTS, Fragment, QUIET, RUNS_NOTHING, STAYS, WAITS};
+
+/// The entries of a TASK.
+pub struct Script {
+    pub entries: Vec<String>,
+    /// Whether the job has sections, too.
+    pub has_sections: bool,
+    /// Whether bash is told to run nothing more before the script ends.
+    pub runs_nothing: bool,
+}
+
+impl Script {
+    /// The script of this seed.
+    pub fn new(seed: u64) -> Script {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        dice.roll(2);
+        let mut flags = 0;
+        let mut script = Script { entries: Vec::new(), has_sections: dice.roll(2) == 0, runs_nothing: false };
+        let mut number = 0;
+        for _ in 0..=dice.roll(3) {
+            let mut entry = String::new();
+            for _ in 0..=dice.roll(4) {
+                let fragment = &FRAGMENTS[dice.roll(FRAGMENTS.len())];
+                // To wait for what stays would take for ever.
+                if (flags | fragment.flags) & (STAYS | WAITS) == STAYS | WAITS {
+                    continue;
+                }
+                flags |= fragment.flags;
+                number += 1;
+                entry.push_str(&fragment.text.replace("{N}", &number.to_string()));
+                entry.push('\n');
+                if dice.roll(2) == 0 {
+                    let _ = writeln!(entry, "echo after {number}, status $?");
+                }
+            }
+            if entry.is_empty() {
+                entry.push_str("echo nothing\n");
+            }
+            script.entries.push(entry);
+        }
+        if dice.roll(3) == 0 {
+            let Fragment { text, flags: end } = &ENDS[dice.roll(ENDS.len())];
+            flags |= end;
+            let last = dice.roll(script.entries.len());
+            script.entries[last].push_str(text);
+            script.entries[last].push('\n');
+        }
+        script.runs_nothing = flags & RUNS_NOTHING != 0;
+        script.has_sections &= flags & QUIET == 0;
+        script
+    }
+
+    /// What bash alone runs.
+    pub fn text(&self) -> String {
+        self.entries.concat()
+    }
+
+    /// The entries, for people.
+    pub fn shown(&self) -> String {
+        let mut shown = String::new();
+        for (number, entry) in self.entries.iter().enumerate() {
+            let _ = write!(shown, "-- entry {}\n{entry}", number + 1);
+        }
+        let _ = write!(shown, "-- {}", if self.has_sections { "with sections" } else { "without sections" });
+        shown
+    }
+}
