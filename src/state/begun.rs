@@ -19,7 +19,7 @@ use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, Flock, FlockArg, RenameFlags, renameat2};
+use nix::fcntl::{Flock, FlockArg};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
@@ -29,9 +29,6 @@ use super::{BuildRecord, BuildRef, Progress, VersionRef, place};
 /// The directory of them all.
 const DIRECTORY: &str = "builds";
 const LAST: &str = "last";
-
-/// The file of a build that has ended, for the next one.
-const IDLE: &str = "idle";
 
 /// Longer names of files are not possible everywhere.
 const MAX_NAME: usize = 200;
@@ -61,7 +58,7 @@ impl Begun {
     /// The database has it now.
     pub(super) fn end(&self) {
         // One that stays is known to have ended: the database has it.
-        let _ = fs::rename(&self.path, self.path.with_file_name(IDLE));
+        let _ = fs::remove_file(&self.path);
         self.lock.take();
     }
 }
@@ -121,7 +118,7 @@ impl Last {
         let (path, file) = loop {
             count.number += 1;
             let path = self.directory.join(count.number.to_string());
-            match self.open_new(&path) {
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(file) => break (path, file),
                 // Somebody was killed before he could say so here.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -130,23 +127,9 @@ impl Last {
         };
         let mut lock =
             Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
-        let mut text = describe(count.number).into_bytes();
-        let before = usize::try_from(lock.metadata()?.len()).unwrap_or_default();
-        text.resize(text.len().max(before), b' ');
-        lock.write_all(&text)?;
+        lock.write_all(describe(count.number).as_bytes())?;
         self.write(count)?;
         Ok((count.number, Begun { path, lock: RefCell::new(Some(lock)) }))
-    }
-
-    /// Opens a file that is not there yet: that of the build that ended last, which says nothing of this one, or a new one.
-    /// To make a file for each build and remove it again takes some file systems longer than all else.
-    fn open_new(&self, path: &Path) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.write(true).mode(0o600);
-        match renameat2(AT_FDCWD, &self.directory.join(IDLE), AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE) {
-            Ok(()) => options.open(path),
-            Err(_) => options.create_new(true).open(path),
-        }
     }
 
     /// Writes it over what was there, in one go and of the same length, so that no moment finds half of it.
@@ -235,7 +218,7 @@ fn read(path: &Path) -> Option<BuildRecord> {
     });
     let used = used.collect::<Option<_>>()?;
     let (started, number) = (time(json["started"].as_i64()?), number(&json["number"])?);
-    // It may be the file of another, under a new name.
+    // Earlier versions kept the file of a build that had ended under another name.
     if path.file_name().and_then(OsStr::to_str) != Some(&number.to_string()) {
         return None;
     }

@@ -133,11 +133,11 @@ mod local {
 
     use nix::sys::statfs::{
         BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC,
-        XFS_SUPER_MAGIC, statfs,
+        statfs,
     };
 
-    /// What nix has no names for: ZFS, bcachefs.
-    const OTHERS: [FsType; 2] = [FsType(0x2fc1_2fc1), FsType(0xca45_1a4e)];
+    /// What nix has no names for, with some C libraries at least: XFS, ZFS, bcachefs.
+    const OTHERS: [FsType; 3] = [FsType(0x5846_5342), FsType(0x2fc1_2fc1), FsType(0xca45_1a4e)];
 
     pub(super) fn is_local(directory: &Path) -> bool {
         let known = [
@@ -147,7 +147,6 @@ mod local {
             F2FS_SUPER_MAGIC,
             OVERLAYFS_SUPER_MAGIC,
             TMPFS_MAGIC,
-            XFS_SUPER_MAGIC,
         ];
         statfs(directory).is_ok_and(|found| {
             known.contains(&found.filesystem_type()) || OTHERS.contains(&found.filesystem_type())

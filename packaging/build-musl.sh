@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Builds a release of shipctl: one static executable for musl, which runs on any Linux of its architecture.
+#
+#   packaging/build-musl.sh [ARGUMENT…]    the arguments are cargo's; target/TARGET/dist/shipctl by default
+#
+#   TARGET      x86_64-unknown-linux-musl or aarch64-unknown-linux-musl; by default that of this machine
+#   COMMAND     the command of cargo: build by default, or check
+#   TOOLS       where the tools are installed: target/tools by default
+#
+# The C compiler and linker is zig, as cargo-zigbuild calls it; both are Python packages. The standard library for TARGET is
+# rustup's. Where rustup does not have it and cannot fetch it, it is built from the source of the installed compiler, which
+# Debian packages as rust-src.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=${TARGET:-$(uname -m)-unknown-linux-musl}
+tools=$(realpath -m "${TOOLS:-${CARGO_TARGET_DIR:-target}/tools}")
+mkdir -p "$tools"
+
+if [ ! -x "$tools/python/bin/cargo-zigbuild" ]; then
+    python3 -m venv "$tools/python"
+    "$tools/python/bin/pip" install --quiet ziglang cargo-zigbuild
+fi
+
+has_std() { [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]; }
+
+# Unpacks the source of the standard library beside a copy of the toolchain, where cargo looks for it.
+install_std_source() {
+    local version options apt=$tools/apt
+    version=$(rustc --version | cut -d ' ' -f 2)
+    mkdir -p "$apt"/{lists/partial,cache/archives/partial}
+    : >"$apt/status"
+    # What this machine's apt reads, and the backports of the same mirror. Nothing of the system is changed.
+    local mirror
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep '/debian/*$' | sort -u | head -n 1)
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie-backports main" >"$apt/sources.list"
+    options=(-o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o "Dir::State::status=$apt/status"
+        -o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o APT::Sandbox::User=root)
+    apt-get "${options[@]}" update -qq
+    local package
+    package=$(apt-cache "${options[@]}" madison rust-src | awk '{print $3}' | grep -m 1 "^$version" || true)
+    if [ -z "$package" ]; then
+        echo "build-musl.sh: neither rustup nor Debian has the standard library of Rust $version for $target" >&2
+        exit 1
+    fi
+    (cd "$apt" && apt-get "${options[@]}" download -qq "rust-src=$package" && dpkg -x rust-src_*.deb source)
+    rm -rf "$tools/toolchain"
+    cp -al "$(rustc --print sysroot)" "$tools/toolchain" 2>/dev/null ||
+        { rm -rf "$tools/toolchain" && cp -a "$(rustc --print sysroot)" "$tools/toolchain"; }
+    rm -rf "$tools/toolchain/lib/rustlib/src"
+    mkdir -p "$tools/toolchain/lib/rustlib/src"
+    mv "$apt"/source/usr/src/rustc-* "$tools/toolchain/lib/rustlib/src/rust"
+    rm -rf "$apt"
+}
+
+build_std=()
+flags="-C target-feature=+crt-static"
+if ! has_std && ! { rustup target add "$target" >/dev/null 2>&1 && has_std; }; then
+    [ -d "$tools/toolchain/lib/rustlib/src/rust" ] || install_std_source
+    PATH=$tools/toolchain/bin:$PATH
+    # Building the standard library is a feature of nightly compilers; with this, a stable one has it too.
+    export RUSTC_BOOTSTRAP=1
+    build_std=(-Zbuild-std=std,panic_abort)
+    flags+=" -C link-self-contained=no"
+fi
+
+[ $# -gt 0 ] || set -- --locked --profile dist
+export PATH=$tools/python/bin:$PATH CARGO_ZIGBUILD_ZIG_PATH=$tools/python/bin/python-zig RUSTFLAGS=$flags
+exec cargo-zigbuild "${COMMAND:-build}" --target "$target" "${build_std[@]}" "$@"
