@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use rsa::PrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
-use rsa::rand_core::OsRng;
 use rsa::traits::PublicKeyParts;
-use rsa::{Oaep, RsaPrivateKey};
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
@@ -44,7 +43,7 @@ pub(super) fn decrypt(call: &mut Call) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-fn private_key(file: &Path) -> Result<RsaPrivateKey, Failure> {
+fn private_key(file: &Path) -> Result<PrivateKey, Failure> {
     let pem = match fs::read(file) {
         Ok(pem) => Zeroizing::new(pem),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -63,11 +62,11 @@ fn private_key(file: &Path) -> Result<RsaPrivateKey, Failure> {
     if pem.contains("ENCRYPTED") {
         return Err(wrong("it has a passphrase"));
     }
-    let key = RsaPrivateKey::from_pkcs1_pem(pem).or_else(|_| RsaPrivateKey::from_pkcs8_pem(pem));
+    let key = PrivateKey::from_pkcs1_pem(pem).or_else(|_| PrivateKey::from_pkcs8_pem(pem));
     key.map_err(|_| wrong("no RSA key in PEM form can be read from it"))
 }
 
-fn decrypted(source: &Path, key: &RsaPrivateKey) -> Result<Zeroizing<Vec<u8>>, Failure> {
+fn decrypted(source: &Path, key: &PrivateKey) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut encoded = fs::read(source)
         .map_err(|error| Failure::Failed(format!("cannot read {}: {error}", source.display())))?;
     encoded.retain(|byte| !byte.is_ascii_whitespace());
@@ -82,9 +81,7 @@ fn decrypted(source: &Path, key: &RsaPrivateKey) -> Result<Zeroizing<Vec<u8>>, F
     }
     let mut text = Zeroizing::new(Vec::with_capacity(blocks.len()));
     for block in blocks.chunks(size) {
-        // Blinded, so that the time it takes says as little as possible of the key (RUSTSEC-2023-0071); nobody but
-        // the owner of the key can ask for it here.
-        let piece = key.decrypt_blinded(&mut OsRng, Oaep::new::<Sha1>(), block).map(Zeroizing::new);
+        let piece = key.oaep_decrypt::<Sha1>(block).map(Zeroizing::new);
         text.extend_from_slice(
             &piece.map_err(|_| wrong("the key does not fit, or the file is damaged".to_owned()))?,
         );

@@ -2,30 +2,17 @@
 
 use std::time::SystemTime;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use super::version::millis;
 
 /// A moment in universal time, to the second: `2026-02-28T13:59:07Z`.
 pub fn rfc3339(moment: SystemTime) -> String {
     let seconds = millis(moment).div_euclid(1000);
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let (year, month, day) = date(days);
-    let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
-}
-
-/// Year, month and day of a number of days since 1970, in the Gregorian calendar.
-///
-/// Years are counted from March, so that a leap day is the last of its year: see Howard Hinnant, "chrono-Compatible
-/// Low-Level Date Algorithms".
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (400 * era + year_of_era + i64::from(month <= 2), month, day)
+    let date = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|date| date.format(&Rfc3339).ok());
+    // Only a database that somebody has altered has a year after 9999.
+    date.unwrap_or_else(|| format!("@{seconds}"))
 }
 
 #[cfg(test)]
@@ -42,6 +29,7 @@ mod tests {
             (951_868_800, "2000-03-01T00:00:00Z"),
             (1_767_225_599, "2025-12-31T23:59:59Z"),
             (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (999_999_999_999, "@999999999999"),
         ] {
             assert_eq!(rfc3339(time(seconds * 1000)), text);
         }

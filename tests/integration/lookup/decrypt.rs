@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine;
+use rsa::PrivateKey;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::traits::PublicKeyParts;
-use rsa::{Oaep, RsaPrivateKey};
 use sha1::Sha1;
 
 use crate::support::{Call, shipctl};
@@ -17,12 +17,10 @@ const KEYS: [(&str, &str); 2] =
 
 /// Encrypts as the original's documentation has it: pieces of the longest length that OAEP takes, in base64 lines.
 fn encrypted(text: &[u8], pem: &str) -> String {
-    let key = RsaPrivateKey::from_pkcs1_pem(pem).or_else(|_| RsaPrivateKey::from_pkcs8_pem(pem)).unwrap();
+    let key = PrivateKey::from_pkcs1_pem(pem).or_else(|_| PrivateKey::from_pkcs8_pem(pem)).unwrap();
     let blocks: Vec<u8> = text
         .chunks(key.size() - 42)
-        .flat_map(|piece| {
-            key.to_public_key().encrypt(&mut rsa::rand_core::OsRng, Oaep::new::<Sha1>(), piece).unwrap()
-        })
+        .flat_map(|piece| key.to_public_key().oaep_encrypt::<Sha1>(piece).unwrap())
         .collect();
     let base64 = base64::engine::general_purpose::STANDARD.encode(blocks);
     base64.as_bytes().chunks(64).map(|line| String::from_utf8(line.to_vec()).unwrap() + "\n").collect()
