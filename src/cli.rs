@@ -261,6 +261,15 @@ pub struct List {
 /// `shipctl graph`
 #[derive(Args)]
 pub struct Graph {
+    /// Show these jobs alone, with what goes in and comes out (repeatable)
+    #[arg(value_name = "JOB")]
+    pub job: Vec<String>,
+    /// Show the jobs that they depend on, too
+    #[arg(long, requires = "job")]
+    pub upstream: bool,
+    /// Show the jobs that depend on them, too
+    #[arg(long, requires = "job")]
+    pub downstream: bool,
     /// How it is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: GraphFormat,

@@ -22,6 +22,10 @@ pub use svg::picture;
 /// What is drawn.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
+    /// What the page is called: the name of the line.
+    pub title: String,
+    /// When it was drawn, in universal time.
+    pub made: String,
     /// Jobs, resources, and what is declared elsewhere.
     pub nodes: Vec<Node>,
     /// What goes in to jobs and comes out of them; at most one from a node to another.

@@ -89,6 +89,12 @@ impl<'a> Order<'a> {
     }
 }
 
+/// The names of the jobs that are wished for, of whatever type.
+pub fn selected<'a>(pipeline: &'a Pipeline, wish: &Wish) -> IndexSet<&'a str> {
+    let wanted = Web::of(pipeline).wanted(pipeline, wish);
+    pipeline.jobs.keys().zip(wanted).filter(|(_, wanted)| *wanted).map(|(name, _)| name.as_str()).collect()
+}
+
 fn add(waits: &mut Vec<Wait>, new: Wait) {
     match waits.iter_mut().find(|wait| wait.member == new.member) {
         Some(known) => known.starts |= new.starts,

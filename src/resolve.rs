@@ -198,7 +198,7 @@ pub fn survey<'a>(
 }
 
 /// The error for a job that nobody declared.
-fn unknown_job(pipeline: &Pipeline, name: &str) -> Diagnostic {
+pub fn unknown_job(pipeline: &Pipeline, name: &str) -> Diagnostic {
     let error = Diagnostic::error(format!("there is no job `{name}`")).hint(known_jobs(pipeline));
     error.did_you_mean(name, pipeline.jobs.keys().map(String::as_str))
 }

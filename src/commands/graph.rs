@@ -1,14 +1,18 @@
 //! `shipctl graph`: how jobs and resources hang together.
 
 use std::fmt::Write as _;
+use std::io;
 
 use indexmap::IndexSet;
 
-use super::{Failure, picture, print, read_good};
+use super::{Failure, failure, paint, picture, print, read_good};
 use crate::cli::{Graph, GraphFormat, LineOptions};
 use crate::exit;
+use crate::model::files::Line;
 use crate::model::{Job, Pipeline};
+use crate::order::{self, Wish};
 use crate::printable::Printable;
+use crate::resolve;
 
 /// Runs the command.
 ///
@@ -16,15 +20,48 @@ use crate::printable::Printable;
 ///
 /// On errors in the YAML.
 pub fn run(command: &Graph, options: &LineOptions) -> Result<u8, Failure> {
-    let line = read_good(options)?;
+    let mut line = read_good(options)?;
+    let selected = if command.job.is_empty() { None } else { Some(select(&mut line, command, options)?) };
+    let shown = |job: &str| selected.as_ref().is_none_or(|selected| selected.contains(job));
     print(&match command.format {
-        GraphFormat::Text => text(&line.pipeline),
+        GraphFormat::Text => text(&line.pipeline, shown),
         GraphFormat::Dot => dot(&line.pipeline),
         GraphFormat::Mermaid => mermaid(&line.pipeline),
         GraphFormat::Svg => crate::graph::picture(&picture::of_line(&line)?),
         GraphFormat::Html => crate::graph::page(&picture::of_line(&line)?),
     })?;
     Ok(exit::SUCCESS)
+}
+
+/// Leaves of a line what is to be shown: some jobs, what they name, and of the jobs among that nothing but the name.
+/// Returns the names of the jobs that are shown whole.
+fn select(line: &mut Line, command: &Graph, options: &LineOptions) -> Result<IndexSet<String>, Failure> {
+    let pipeline = &mut line.pipeline;
+    let unknown = command.job.iter().find(|job| !pipeline.jobs.contains_key(*job));
+    if let Some(job) = unknown {
+        let problem = resolve::unknown_job(pipeline, job);
+        return Err(failure(&[problem], &line.sources, paint(options.color, &io::stderr())));
+    }
+    let wish =
+        Wish { jobs: &command.job, upstream: command.upstream, downstream: command.downstream, all: false };
+    let selected: IndexSet<String> =
+        order::selected(pipeline, &wish).into_iter().map(str::to_owned).collect();
+    let named: IndexSet<String> = pipeline
+        .jobs
+        .values()
+        .filter(|job| selected.contains(&job.name.text))
+        .flat_map(|job| job.inputs().map(|input| &input.name).chain(job.outputs().map(|output| &output.name)))
+        .map(|name| name.text.clone())
+        .collect();
+    pipeline.resources.retain(|name, _| named.contains(name));
+    pipeline.jobs.retain(|name, job| {
+        if !selected.contains(name) {
+            job.steps.clear();
+            job.sections.notify.clear();
+        }
+        selected.contains(name) || named.contains(name)
+    });
+    Ok(selected)
 }
 
 /// What a name stands for.
@@ -70,9 +107,9 @@ pub(super) fn edges(job: &Job) -> Vec<(&str, &str, bool)> {
     ins.chain(job.outputs().map(|output| (name, output.name.text.as_str(), true))).collect()
 }
 
-fn text(pipeline: &Pipeline) -> String {
+fn text(pipeline: &Pipeline, shown: impl Fn(&str) -> bool) -> String {
     let mut text = String::new();
-    for job in pipeline.jobs.values() {
+    for job in pipeline.jobs.values().filter(|job| shown(&job.name.text)) {
         let _ = writeln!(text, "{} ({})", Printable(&job.name.text), Printable(&job.kind.text));
         let describe = |name: &str| format!("{} ({})", Printable(name), Printable(kind(pipeline, name)));
         for input in job.inputs() {

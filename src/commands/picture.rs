@@ -38,7 +38,9 @@ pub(super) fn of_line(line: &Line) -> Result<Graph, Failure> {
         *arrows.entry((index(from), index(to))).or_insert(false) |= starts;
     }
     let edge = |((from, to), starts): ((usize, usize), bool)| Edge { from, to, switched_off: !starts };
-    Ok(Graph { nodes: nodes.collect(), edges: arrows.into_iter().map(edge).collect() })
+    let title = line.directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let made = rfc3339(SystemTime::now());
+    Ok(Graph { title, made, nodes: nodes.collect(), edges: arrows.into_iter().map(edge).collect() })
 }
 
 /// Arrows to what a job notifies. A notification that is declared nowhere is none of the line's parts.

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::svg::{STYLE, for_page, legend_for_page, summary};
+use super::text::escaped;
 use super::{Graph, Node, Shape};
 
 const PAGE_STYLE: &str = include_str!("page.css");
@@ -16,6 +17,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// The whole page.
 pub fn page(graph: &Graph) -> String {
     let style = format!("{STYLE}{PAGE_STYLE}");
+    let (title, made) = (escaped(&graph.title), escaped(&graph.made));
     format!(
         r#"<!DOCTYPE html>
 <html lang="en">
@@ -24,18 +26,22 @@ pub fn page(graph: &Graph) -> String {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Assembly line</title>
+<title>{title}</title>
 <style>{style}</style>
 </head>
 <body>
 <header hidden>
+<h1>{title}</h1>
+<time>{made}</time>
 <input id="search" type="search" placeholder="Search (/)" aria-label="Search names and types" autocomplete="off" spellcheck="false">
 <output id="found"></output>
 <span class="keys"><button id="out" aria-label="Zoom out" title="Zoom out (-)">−</button><button id="in" aria-label="Zoom in" title="Zoom in (+)">+</button><button id="all" title="Show all of it (0)">Fit</button></span>
 </header>
+<div id="room">
 <main id="stage">
 {}</main>
 <aside id="details" aria-label="Details" tabindex="-1" hidden></aside>
+</div>
 <footer title="{}">
 {}</footer>
 <script type="application/json" id="line">{}</script>

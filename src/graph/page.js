@@ -20,10 +20,10 @@ function show() {
   svg.setAttribute('viewBox', [view.x, view.y, width / view.scale, height / view.scale].join(' '));
 }
 
-function fit(smallest) {
+function fit() {
   const { width, height } = room();
   const scale = Math.min(width / size.width, height / size.height, 1.5);
-  view.scale = Math.max(scale, smallest);
+  view.scale = scale;
   view.x = Math.min(0, (size.width - width / view.scale) / 2);
   view.y = Math.min(0, (size.height - height / view.scale) / 2);
   show();
@@ -48,12 +48,10 @@ function pan(x, y) {
 
 function bringIntoView(index, always) {
   const box = nodes[index].getBoundingClientRect(), { left, top, right, bottom } = room();
-  const covered = details.hidden ? 0 : details.offsetWidth;
-  const free = right - left - covered > 200 ? right - covered : right;
-  if (always || box.left < left || box.top < top || box.right > free || box.bottom > bottom) {
+  if (always || box.left < left || box.top < top || box.right > right || box.bottom > bottom) {
     if (view.scale < 0.5) zoom(0.8 / view.scale);
     const now = nodes[index].getBoundingClientRect();
-    pan((now.left + now.right - left - free) / 2, (now.top + now.bottom - top - bottom) / 2);
+    pan((now.left + now.right - left - right) / 2, (now.top + now.bottom - top - bottom) / 2);
   }
 }
 
@@ -91,7 +89,8 @@ for (const end of ['pointerup', 'pointercancel']) {
     stage.classList.remove('dragged');
   });
 }
-window.addEventListener('resize', show);
+// The panel of details takes its place from the drawing.
+new ResizeObserver(show).observe(stage);
 
 // What leads to a node, and where it leads.
 
@@ -188,6 +187,7 @@ function choose(index, follow) {
   list('Comes from', [...new Set(entering[index].map((edge) => line.edges[edge][0]))], link);
   list('Goes to', [...new Set(leaving[index].map((edge) => line.edges[edge][1]))], link);
   lightWays(index);
+  show();
   if (follow) nodes[index].focus();
   bringIntoView(index, follow);
 }
@@ -243,7 +243,7 @@ search.addEventListener('keydown', (event) => {
 // The keyboard.
 
 const keys = {
-  '+': () => zoom(1.25), '=': () => zoom(1.25), '-': () => zoom(0.8), '0': () => fit(0.02),
+  '+': () => zoom(1.25), '=': () => zoom(1.25), '-': () => zoom(0.8), '0': fit,
   ArrowLeft: () => pan(-80, 0), ArrowRight: () => pan(80, 0), ArrowUp: () => pan(0, -80), ArrowDown: () => pan(0, 80),
   '/': () => search.focus(),
 };
@@ -261,7 +261,6 @@ document.addEventListener('keydown', (event) => {
 });
 by('in').addEventListener('click', () => zoom(1.25));
 by('out').addEventListener('click', () => zoom(0.8));
-by('all').addEventListener('click', () => fit(0.02));
+by('all').addEventListener('click', fit);
 
-// Small enough to see much of it, and large enough to read it.
-fit(0.75);
+fit();

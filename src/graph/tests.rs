@@ -25,6 +25,8 @@ fn graph(nodes: usize, edges: &[(usize, usize)]) -> Graph {
     let mut edges: Vec<_> = edges.into_iter().collect();
     edges.sort_unstable();
     Graph {
+        title: "line".to_owned(),
+        made: "2026-02-28T13:59:07Z".to_owned(),
         nodes: (0..nodes).map(|index| node(&format!("node {index}"), shape(index))).collect(),
         edges: edges.into_iter().map(|(from, to)| Edge { from, to, switched_off: false }).collect(),
     }
@@ -156,7 +158,8 @@ fn hostile() -> Graph {
     resource.kind = text.clone();
     resource.integration = Some(text.clone());
     let edges = [(0, 1), (1, 2), (2, 2)].map(|(from, to)| Edge { from, to, switched_off: true });
-    Graph { nodes: vec![resource, job, node(&text, Shape::Elsewhere)], edges: edges.to_vec() }
+    let nodes = vec![resource, job, node(&text, Shape::Elsewhere)];
+    Graph { title: text.clone(), made: text, nodes, edges: edges.to_vec() }
 }
 
 #[test]
@@ -200,7 +203,7 @@ fn colour_is_never_the_only_sign() {
             age: "3 hours".to_owned(),
             took: String::new(),
         });
-        let svg = picture(&Graph { nodes: vec![job], edges: Vec::new() });
+        let svg = picture(&Graph { nodes: vec![job], ..Graph::default() });
         let said = format!("build #12 {}, begun 2026-02-28T13:59:07Z (3 hours before", outcome.word());
         assert!(svg.contains(&said), "{svg}");
         assert_eq!(svg.matches(super::icons::mark(Some(outcome))).count(), 2, "on the box and in the legend");

@@ -17,6 +17,41 @@ fn as_text() {
 }
 
 #[test]
+fn of_some_jobs() {
+    let line = "resources: [{name: settings, type: params}, {name: other, type: params}]\njobs:\n- {name: build, type: runSh, steps: [IN: settings]}\n- {name: ship, type: runSh, steps: [IN: build]}\n- {name: tell, type: runSh, steps: [IN: ship]}\n- {name: apart, type: runSh, steps: [IN: other]}\n";
+    let (build, ship, tell) = (
+        "build (runSh)\n  ← settings (params)\n",
+        "ship (runSh)\n  ← build (runSh)\n",
+        "tell (runSh)\n  ← ship (runSh)\n",
+    );
+    for (arguments, expected) in [
+        ("ship", ship.to_owned()),
+        ("ship --upstream", format!("{build}{ship}")),
+        ("ship --downstream", format!("{ship}{tell}")),
+    ] {
+        shipctl("graph").args(arguments).file("shippable.yml", line).stdout(expected).run();
+    }
+    shipctl("graph")
+        .args("ship --format mermaid")
+        .file("shippable.yml", line)
+        .stdout("flowchart LR\n  n0[\"build<br/>runSh\"]\n  n1[\"ship<br/>runSh\"]\n  n0 --> n1\n")
+        .run();
+    shipctl("graph")
+        .args("shipp")
+        .file("shippable.yml", line)
+        .status(125)
+        .stderr("error: there is no job `shipp`\n  hint: did you mean `ship`?\n")
+        .run();
+    shipctl("graph")
+        .args("--upstream")
+        .file("shippable.yml", line)
+        .status(2)
+        .starts()
+        .stderr("error: ")
+        .run();
+}
+
+#[test]
 fn for_graphviz() {
     graph("--format dot")
         .stdout(
