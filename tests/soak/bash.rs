@@ -43,7 +43,7 @@ pub fn run(script: &Script) -> Result {
     });
     let status = wait(&mut child, LIMIT / 4);
     // What stays of purpose sleeps for 300 seconds. What reads from a process that has ended ends by itself.
-    marker::end(&marker, |words| status.is_none() || words.contains("300"));
+    marker::end(&marker, |words| status.is_none() || words.contains(" 300"));
     let deadline = Instant::now() + LIMIT;
     while !reading.is_finished() && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(1));
@@ -75,12 +75,20 @@ pub fn code(status: ExitStatus) -> i32 {
 }
 
 /// Output without what depends on how bash was started: the name of the script, the number of the line and of a process in
-/// messages.
+/// messages; how many files deep a traced command stands.
 pub fn steady(output: &[u8]) -> Vec<u8> {
-    static MESSAGE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?m-u)^(?:bash|/[^\n:]*): (?:\.: |eval: )?(?:line [0-9]+: )(?: *[0-9]+ )?").unwrap()
+    static PATTERNS: LazyLock<[(Regex, &[u8]); 4]> = LazyLock::new(|| {
+        let message = r"(?-u)(?:bash|/[^\n:]*/(?:script|Task 0\[[0-9]+\])): (?:\.: |eval: )?line [0-9]+: (?: *[0-9]+ )?";
+        [
+            (Regex::new(message).unwrap(), b"bash: "),
+            (Regex::new(r"(?-u)/[^\n:]*/soak-[^/\n]*/").unwrap(), b"/soak/"),
+            (Regex::new(r"(?m-u)^\++ ").unwrap(), b"+ "),
+            (Regex::new(r"(?m-u)^>{2,} ").unwrap(), b">> "),
+        ]
     });
-    MESSAGE.replace_all(output, &b"bash: "[..]).into_owned()
+    PATTERNS
+        .iter()
+        .fold(output.to_vec(), |text, (pattern, word)| pattern.replace_all(&text, *word).into_owned())
 }
 
 /// The files of a directory, by name.
@@ -88,7 +96,7 @@ pub fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(directory).unwrap().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        files.insert(name, fs::read(entry.path()).unwrap_or_default());
+        files.insert(name, steady(&fs::read(entry.path()).unwrap_or_default()));
     }
     files.into_iter().collect()
 }

@@ -47,7 +47,7 @@ pub fn run(script: &Script) -> Task {
     fs::write(path("shippable.yml"), json!({"jobs": [job]}).to_string()).unwrap();
     let marker = format!("task-{}", directory.path().display());
     let mut command = Command::new(program());
-    command.args(["run", "soak", "--grace", "1s", "--log-format", "json", "--workspace"]).arg(path("root"));
+    command.args(["run", "soak", "--grace", "1s", "--log-format", "json", "--workspace"]).arg(path("work"));
     // A group of its own: a script may signal all of its group.
     command.current_dir(directory.path()).process_group(0).stdin(Stdio::null());
     command.env("TMPDIR", path("tmp")).env("SHIPCTL_SHM", path("shm"));
@@ -105,10 +105,23 @@ fn events(log: &str) -> String {
     format!("events:\n{events}")
 }
 
+/// Some lines of two outputs around the place where they begin to differ.
+fn difference(ours: &[u8], theirs: &[u8]) -> (String, String) {
+    let lines = |bytes: &[u8]| -> Vec<String> {
+        String::from_utf8_lossy(bytes).lines().map(|line| line.chars().take(200).collect()).collect()
+    };
+    let (ours, theirs) = (lines(ours), lines(theirs));
+    let same = ours.iter().zip(&theirs).take_while(|(ours, theirs)| ours == theirs).count();
+    let around = |lines: &[String]| -> String {
+        lines.iter().skip(same.saturating_sub(3)).take(10).map(|line| format!("  {line}\n")).collect()
+    };
+    (around(&ours), around(&theirs))
+}
+
 /// Says where a TASK did otherwise than bash alone.
 pub fn compare(script: &Script, alone: &Result, task: &Task) -> Option<String> {
     let mut fault = String::new();
-    let lossy = |bytes: &[u8]| -> String { String::from_utf8_lossy(bytes).chars().take(3000).collect() };
+    let lossy = |bytes: &[u8]| -> String { String::from_utf8_lossy(bytes).chars().take(500).collect() };
     // Where bash was told to run nothing more, the end of the script has not been reached, which is no success.
     let expected = if script.runs_nothing && alone.status == Some(0) { None } else { alone.status };
     match (task.result.status, expected) {
@@ -120,8 +133,8 @@ pub fn compare(script: &Script, alone: &Result, task: &Task) -> Option<String> {
         _ => {}
     }
     if alone.output != task.result.output {
-        let _ =
-            writeln!(fault, "output:\n{}\nbash alone:\n{}", lossy(&task.result.output), lossy(&alone.output));
+        let (task, bash) = difference(&task.result.output, &alone.output);
+        let _ = writeln!(fault, "output:\n{task}\nbash alone:\n{bash}");
     }
     if alone.files != task.result.files {
         for (name, bytes) in &task.result.files {
