@@ -3,4 +3,4 @@
 # them. A case that differs is printed with its seed; `tests/soak.sh 1 SEED` repeats it. SHIPCTL_SOAK_PROGRAM names another shipctl.
 cd "$(dirname "$0")/.." || exit
 SHIPCTL_SOAK_COUNT=${1:-200} SHIPCTL_SOAK_SEED=${2:-1} \
-    exec cargo test --locked --test soak -- --ignored --exact hostile_scripts_do_as_in_bash --nocapture
+    exec env --default-signal cargo test --locked --test soak -- --ignored --exact hostile_scripts_do_as_in_bash --nocapture

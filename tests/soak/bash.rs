@@ -78,7 +78,7 @@ pub fn code(status: ExitStatus) -> i32 {
 /// messages; how many files deep a traced command stands.
 pub fn steady(output: &[u8]) -> Vec<u8> {
     static PATTERNS: LazyLock<[(Regex, &[u8]); 4]> = LazyLock::new(|| {
-        let message = r"(?-u)(?:bash|/[^\n:]*/(?:script|Task 0\[[0-9]+\])): (?:\.: |eval: )?line [0-9]+: (?: *[0-9]+ )?";
+        let message = r"(?-u)(?:bash|/[^\n:]*): (?:\.: |eval: )?line [0-9]+: (?: *[0-9]+ )?";
         [
             (Regex::new(message).unwrap(), b"bash: "),
             (Regex::new(r"(?-u)/[^\n:]*/soak-[^/\n]*/").unwrap(), b"/soak/"),
