@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::nearest::nearest;
 use crate::printable::{Printable, in_one_column};
-use crate::source::{Place, Sources};
+use crate::source::{Excerpt, Place, Sources};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +87,7 @@ impl Diagnostic {
     /// As text for people, with the line it is about and a caret.
     pub fn render(&self, sources: &Sources, paint: Paint) -> String {
         let mut out = String::new();
+        let message = masked(&self.message, sources);
         let (label, colour) = match self.severity {
             Severity::Error => ("error", "1;31"),
             Severity::Warning => ("warning", "1;33"),
@@ -95,11 +96,11 @@ impl Diagnostic {
             out,
             "{}: {}",
             paint.with(colour, label),
-            paint.with("1", &Printable(&self.message).to_string())
+            paint.with("1", &Printable(&message).to_string())
         );
         if let Some(place) = self.place {
             let _ = writeln!(out, "  {} {}", paint.with("34", "-->"), sources.describe(place));
-            snippet(&mut out, sources, place, paint.with(colour, "^"), paint);
+            snippet(&mut out, sources, place, &message, paint.with(colour, "^"), paint);
         }
         for (place, what) in &self.related {
             let _ = writeln!(
@@ -107,12 +108,12 @@ impl Diagnostic {
                 "  {} {}: {}",
                 paint.with("34", "-->"),
                 sources.describe(*place),
-                Printable(what)
+                Printable(&masked(what, sources))
             );
-            snippet(&mut out, sources, *place, paint.with("34", "-"), paint);
+            snippet(&mut out, sources, *place, &message, paint.with("34", "-"), paint);
         }
         if let Some(hint) = &self.hint {
-            let _ = writeln!(out, "  {} {}", paint.with("36", "hint:"), Printable(hint));
+            let _ = writeln!(out, "  {} {}", paint.with("36", "hint:"), Printable(&masked(hint, sources)));
         }
         out
     }
@@ -126,11 +127,11 @@ impl Diagnostic {
         };
         let mut object = json!({
             "severity": match self.severity { Severity::Error => "error", Severity::Warning => "warning" },
-            "message": self.message,
-            "hint": self.hint,
+            "message": masked(&self.message, sources),
+            "hint": self.hint.as_deref().map(|hint| masked(hint, sources)),
             "related": self.related.iter().map(|(at, what)| {
                 let mut object = place(*at);
-                object["message"] = json!(what);
+                object["message"] = json!(masked(what, sources));
                 object
             }).collect::<Vec<_>>(),
         });
@@ -145,27 +146,43 @@ impl Diagnostic {
 /// How much of a line is shown, in characters.
 const MAX_SNIPPET: usize = 160;
 
-fn snippet(out: &mut String, sources: &Sources, place: Place, mark: String, paint: Paint) {
+fn snippet(out: &mut String, sources: &Sources, place: Place, message: &str, mark: String, paint: Paint) {
     let source = sources.get(place.source);
     let position = source.position(place.start);
-    let line = source.line(place.start);
+    let named = |text: &str| message.contains(&format!("`{text}`"));
+    let Excerpt { line, before, width } = source.excerpt(place, named);
     let chars: Vec<char> = line.chars().map(in_one_column).collect();
-    // Where the value of a secret was taken out, the line is shorter than the column says.
-    let before = (position.column - 1).min(chars.len().saturating_sub(1));
     // A long line is cut to a window around the place.
     let from = before.saturating_sub(if chars.len() > MAX_SNIPPET { 40 } else { before });
     let to = chars.len().min(from + MAX_SNIPPET);
     let gutter = paint.with("34", &format!("{:>4} |", position.line));
-    let _ = writeln!(out, "{gutter} {}", chars[from..to].iter().collect::<String>().trim_end());
+    let _ = writeln!(out, "{gutter} {}", chars[from.min(to)..to].iter().collect::<String>().trim_end());
     let gutter = paint.with("34", &format!("{:>4} |", ""));
-    let end = (place.start + place.len) as usize;
-    let width = source
-        .text()
-        .get(place.start as usize..end)
-        .map_or(1, |text| text.chars().count())
-        .clamp(1, (to - before).max(1));
+    let width = width.min(to.saturating_sub(before).max(1));
     let _ = writeln!(out, "{gutter} {}{}", " ".repeat(before - from), repeat_mark(&mark, width));
 }
+
+/// A message without what may be a secret: what it quotes, between backquotes, is masked as a whole. A text that is no
+/// longer the YAML that somebody meant may have one anywhere.
+fn masked(message: &str, sources: &Sources) -> String {
+    let may_be_secret = |text: &str| sources.ids().any(|id| sources.get(id).may_be_secret(text));
+    if !may_be_secret(message) {
+        return message.to_owned();
+    }
+    let parts = message.split('`').enumerate().map(|(index, part)| match (index % 2, may_be_secret(part)) {
+        (1, true) => "***".to_owned(),
+        (_, false) => part.to_owned(),
+        _ => {
+            let words = part.split(' ');
+            let long = |word: &str| word.len() >= LONG && may_be_secret(word);
+            words.map(|word| if long(word) { "***" } else { word }).collect::<Vec<_>>().join(" ")
+        }
+    });
+    parts.collect::<Vec<_>>().join("`")
+}
+
+/// From which length on, in bytes, a word of a message that is not quoted is masked: shorter ones may be words of ours.
+const LONG: usize = 10;
 
 /// The mark `width` times; colour codes around it stay one pair.
 fn repeat_mark(mark: &str, width: usize) -> String {

@@ -156,7 +156,8 @@ pub fn is_of_ci(node: &Node) -> bool {
 
 /// Where the value of a top-level key begins with an anchor, the key is there to hold it.
 fn holds_an_anchor(sources: &Sources, key: Place) -> bool {
-    let line = sources.get(key.source).line(key.start);
+    let text = sources.get(key.source).text().get((key.start + key.len) as usize..).unwrap_or_default();
+    let line = text.lines().next().unwrap_or_default();
     line.split_once(':').is_some_and(|(_, value)| value.trim_start().starts_with('&'))
 }
 
@@ -214,6 +215,7 @@ fn required_name(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> 
     };
     match map.get("name") {
         None => diagnostics.push(missing(node.place)),
+        Some(entry) if entry.node.goes_over_lines() => diagnostics.push(over_lines("name", entry.node.place)),
         Some(entry) => match entry.node.text() {
             Some("") => diagnostics.push(missing(entry.key)),
             Some(text) if !is_path(text) => diagnostics.push(
@@ -243,6 +245,13 @@ fn required_name(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> 
     None
 }
 
+/// The error for a name that goes over several lines. It is not quoted: what it took in may be a secret.
+fn over_lines(key: &str, place: Place) -> Diagnostic {
+    Diagnostic::error(format!("the text of `{key}` goes on in the line below"))
+        .at(place)
+        .hint("close its quote, or check the indentation of the lines below it")
+}
+
 /// `a job`, `an integration`.
 fn with_article(what: &str) -> String {
     let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
@@ -261,6 +270,10 @@ const MAX_NAME: usize = 200;
 fn optional_text(map: &Map, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Name> {
     let entry = map.get(key)?;
     match entry.node.text() {
+        _ if entry.node.goes_over_lines() => {
+            diagnostics.push(over_lines(key, entry.node.place));
+            None
+        }
         Some("") => None,
         Some(text) => Some(Name { text: text.to_owned(), place: entry.node.place }),
         None => {
@@ -313,6 +326,21 @@ fn flatten_texts(node: &Node, what: &str, out: &mut Vec<String>, diagnostics: &m
                         "a line with `: ` in it is a map to YAML: put it into quotes, or write it as a block (`- |`)"
                     }),
             );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::is_known_word;
+
+    #[test]
+    fn every_key_is_a_word_that_excerpts_may_show() {
+        let fields = kind::KINDS.iter().flat_map(|kind| kind.fields).map(|field| field.name);
+        let tools = tool::TOOLS.iter().map(|tool| tool.key);
+        for word in fields.chain(tools).chain(SECTIONS.iter().copied()).chain(ci::KEYS.iter().copied()) {
+            assert!(is_known_word(word), "{word}");
         }
     }
 }

@@ -2,12 +2,19 @@
 //!
 //! A [`Place`] is a byte offset. Line and column are computed only when there is something to say about it.
 
-use std::cell::OnceCell;
+mod secrets;
+mod words;
+
+use std::cell::{Cell, OnceCell};
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::printable::Printable;
+use secrets::{Hidden, What};
+
+pub use words::is_known_word;
 
 /// The largest file that is read, in bytes: far more than an assembly line needs, and little enough to parse in a
 /// moment.
@@ -34,8 +41,12 @@ pub struct Source {
     text: String,
     /// Offsets of the beginnings of lines; made when the first position is asked for.
     lines: OnceCell<Vec<usize>>,
-    /// Where the text may hold secrets; made when the first line is shown.
-    sensitive: OnceCell<Vec<Range<usize>>>,
+    /// Whether it is no YAML.
+    damaged: Cell<bool>,
+    /// What of the text is not shown; made when the first line is shown.
+    hidden: OnceCell<Vec<Hidden>>,
+    /// The words of what is not shown.
+    words: OnceCell<HashSet<String>>,
 }
 
 /// Line and column of a place, both counted from 1; the column counts characters.
@@ -45,6 +56,29 @@ pub struct Position {
     pub line: usize,
     /// The column.
     pub column: usize,
+}
+
+/// A line of a text as it is shown, with the stretch of it that is meant; both in characters.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line.
+    pub line: String,
+    /// How many characters stand before what is meant.
+    pub before: usize,
+    /// How many characters that is; at least one.
+    pub width: usize,
+}
+
+impl Excerpt {
+    /// Adds what is shown for a range of the text; from `start` to `end` is what is meant.
+    fn push(&mut self, shown: &str, range: Range<usize>, start: usize, end: usize) {
+        if range.end <= start {
+            self.before += shown.chars().count();
+        } else if range.start < end.max(start + 1) {
+            self.width += shown.chars().count();
+        }
+        self.line += shown;
+    }
 }
 
 /// All files that were read.
@@ -59,7 +93,8 @@ impl Sources {
     /// When there are more sources than an assembly line can sensibly have (65,535).
     pub fn add(&mut self, path: PathBuf, text: String) -> Result<SourceId, String> {
         let id = u16::try_from(self.0.len()).map_err(|_| "too many files".to_owned())?;
-        self.0.push(Source { path, text, lines: OnceCell::new(), sensitive: OnceCell::new() });
+        let (lines, damaged, hidden, words) = Default::default();
+        self.0.push(Source { path, text, lines, damaged, hidden, words });
         Ok(SourceId(id))
     }
 
@@ -109,22 +144,67 @@ impl Source {
         Position { line: index + 1, column: self.text[line.start..offset].chars().count() + 1 }
     }
 
-    /// The line of a byte offset, as it may be shown. Where it may hold the value of a secret, `***` stands for the
-    /// value.
-    pub fn line(&self, offset: u32) -> String {
-        let (_, range) = self.line_at(self.text.floor_char_boundary(offset as usize));
-        let line = self.text[range.clone()].trim_end_matches(['\n', '\r']);
-        let sensitive = self.sensitive.get_or_init(|| sensitive_ranges(&self.text));
-        let Some(sensitive) = sensitive.iter().find(|s| range.start < s.end && s.start < range.end) else {
-            return line.to_owned();
-        };
-        if self.text[sensitive.start..].starts_with(['[', '{']) {
-            // A flow collection: what of it is in this line is left out.
-            let from = sensitive.start.saturating_sub(range.start);
-            let to = (sensitive.end - range.start).min(line.len());
-            return format!("{}***{}", &line[..from], &line[to..]);
+    /// Notes that the text is no YAML: more of it may be what it does not look like.
+    pub fn mark_damaged(&self) {
+        self.damaged.set(true);
+    }
+
+    /// The line of a place, as it may be shown: `***` stands for what may be a secret. What is `named` in the message about
+    /// it is shown.
+    pub fn excerpt(&self, place: Place, named: impl Fn(&str) -> bool) -> Excerpt {
+        let start = self.text.floor_char_boundary(place.start as usize);
+        let end = self.text.floor_char_boundary(start + place.len as usize);
+        let (_, line) = self.line_at(start);
+        let line = line.start..line.start + self.text[line].trim_end_matches(['\n', '\r']).len();
+        let is_named = start < end && named(&self.text[start..end]);
+        let mut excerpt = Excerpt { line: String::new(), before: 0, width: 0 };
+        let mut hidden = self.hidden_in(&line, &named).peekable();
+        let mut at = line.start;
+        while at < line.end {
+            while hidden.peek().is_some_and(|part| part.range.end <= at) {
+                hidden.next();
+            }
+            let here = (start..end.max(start + 1)).contains(&at);
+            match hidden.peek() {
+                Some(Hidden { range, what }) if range.start <= at && !(here && is_named) => {
+                    let to = if is_named && start > at { range.end.min(start) } else { range.end };
+                    let shown = if *what == What::Comment { "" } else { "***" };
+                    excerpt.push(shown, at..to, start, end);
+                    at = to;
+                }
+                _ => {
+                    let c = self.text[at..].chars().next().unwrap_or(' ');
+                    excerpt.push(c.encode_utf8(&mut [0; 4]), at..at + c.len_utf8(), start, end);
+                    at += c.len_utf8();
+                }
+            }
         }
-        without_values(line)
+        if at <= start {
+            excerpt.before = excerpt.line.chars().count();
+        }
+        excerpt.width = excerpt.width.max(1);
+        excerpt
+    }
+
+    /// Whether a message must not quote a text: a word of it stands where values are secret.
+    pub fn may_be_secret(&self, quoted: &str) -> bool {
+        let words = self.words.get_or_init(|| secrets::hidden_words(&self.text, self.hidden()));
+        !words.is_empty() && secrets::words(quoted).any(|word| words.contains(word))
+    }
+
+    fn hidden(&self) -> &[Hidden] {
+        self.hidden.get_or_init(|| secrets::hidden(&self.text, self.damaged.get()))
+    }
+
+    /// What is hidden in a line.
+    fn hidden_in(&self, line: &Range<usize>, named: &impl Fn(&str) -> bool) -> impl Iterator<Item = &Hidden> {
+        let hidden = self.hidden();
+        let first = hidden.partition_point(|part| part.range.end <= line.start);
+        let end = line.end;
+        let hidden = hidden[first..].iter().take_while(move |part| part.range.start < end);
+        hidden.filter(|part| {
+            !(part.what == What::Nameable && named(self.text[part.range.clone()].trim_matches(['"', '\''])))
+        })
     }
 
     /// The index, from 0, and the range of the line that holds an offset.
@@ -175,78 +255,6 @@ pub fn read_text(path: &Path) -> Result<String, String> {
     })
 }
 
-/// The stretches of a text that may hold values of integrations. It goes by lines, not by structure, because it must
-/// hold for a file that is no YAML at all.
-fn sensitive_ranges(text: &str) -> Vec<Range<usize>> {
-    let mut ranges = Vec::new();
-    for (start, _) in text.match_indices("integrations") {
-        let line_start = text[..start].rfind('\n').map_or(0, |i| i + 1);
-        let rest = text[start + "integrations".len()..].trim_start_matches(['"', '\'']);
-        if !rest.trim_start().starts_with(':') {
-            continue;
-        }
-        let block_key = text[line_start..start].trim_matches(['"', '\'']).is_empty();
-        let value = rest.trim_start_matches([' ', '\t', ':']);
-        if value.starts_with(['[', '{']) {
-            let from = text.len() - value.len();
-            ranges.push(from..end_of_flow(text, from));
-        } else if block_key {
-            ranges.push(start..end_of_block(text, start));
-        }
-    }
-    ranges
-}
-
-/// Where the flow collection that begins at `start` ends: behind its last bracket, or nowhere.
-fn end_of_flow(text: &str, start: usize) -> usize {
-    let mut depth = 0;
-    for (offset, byte) in text[start..].bytes().enumerate() {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return start + offset + 1;
-        }
-    }
-    text.len()
-}
-
-/// Where the top-level block that begins in the line of `start` ends: at the next line that begins another key.
-fn end_of_block(text: &str, start: usize) -> usize {
-    let mut offset = start;
-    for line in text[start..].split_inclusive('\n') {
-        let first = line.bytes().next();
-        let begins_key = first.is_some_and(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'-' | b'#'));
-        if offset > start && begins_key {
-            return offset;
-        }
-        offset += line.len();
-    }
-    text.len()
-}
-
-/// What a value begins with that only says where the real one is.
-const ELSEWHERE: [&str; 8] =
-    ["{env:", "{file:", "{op:", "{vault:", "{aws_secret:", "{pass:", "{sops:", "{keyring:"];
-
-/// A line of YAML with its value replaced by `***`; names and types are kept.
-fn without_values(line: &str) -> String {
-    let (key, value) = match line.split_once(':') {
-        Some((key, value)) if value.is_empty() || value.starts_with([' ', '\t']) => (key, value),
-        _ => {
-            let indent = line.len() - line.trim_start_matches([' ', '-']).len();
-            return if line.len() == indent { line.to_owned() } else { format!("{}***", &line[..indent]) };
-        }
-    };
-    // Where a value is to be had is no secret.
-    let elsewhere = ELSEWHERE.iter().any(|source| value.trim_start().starts_with(source));
-    let harmless = elsewhere
-        || matches!(key.trim_start_matches([' ', '-']), "name" | "type" | "fields" | "integrations");
-    if harmless || value.trim().is_empty() { line.to_owned() } else { format!("{key}: ***") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,9 +275,9 @@ mod tests {
     #[test]
     fn values_of_integrations_are_not_shown() {
         let source = source(
-            "integrations:\n  - name: a\n    fields:\n      key: hunter2\n      list:\n        - hunter3\njobs:\n  - name: j\n",
+            "integrations:\n  - name: a\n    fields:\n      key: hunter2\n      nodes:\n        - hunter3\njobs:\n  - name: j\n",
         );
-        let shown: Vec<_> = (0..8).map(|n| source.line(nth_line(source.text(), n))).collect();
+        let shown: Vec<_> = (0..8).map(|n| line(&source, nth_line(source.text(), n))).collect();
         assert_eq!(
             shown,
             [
@@ -277,14 +285,18 @@ mod tests {
                 "  - name: a",
                 "    fields:",
                 "      key: ***",
-                "      list:",
+                "      nodes:",
                 "        - ***",
                 "jobs:",
                 "  - name: j"
             ]
         );
         let flow = super::tests::source("{\"integrations\": [{\"name\": \"hunter2\"}]}");
-        assert!(!flow.line(0).contains("hunter2"));
+        assert!(!line(&flow, 0).contains("hunter2"));
+    }
+
+    fn line(source: &Source, start: u32) -> String {
+        source.excerpt(Place { source: SourceId(0), start, len: 0 }, |_| false).line
     }
 
     fn nth_line(text: &str, n: usize) -> u32 {

@@ -65,6 +65,8 @@ pub struct Scalar {
 pub enum Kind {
     /// A string, quoted or not.
     Text,
+    /// A string that goes over several lines of the file.
+    Lines,
     /// `true` or `false`.
     Bool,
     /// An integer or a float.
@@ -78,6 +80,14 @@ impl Node {
             Value::Null => Some(""),
             Value::Scalar(scalar) => Some(&scalar.text),
             Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// Whether it is a text of several words that goes over several lines of the file: whoever wrote a name did not mean it.
+    pub fn goes_over_lines(&self) -> bool {
+        match &self.value {
+            Value::Scalar(Scalar { text, kind: Kind::Lines }) => text.trim().contains(char::is_whitespace),
+            _ => false,
         }
     }
 
@@ -98,7 +108,7 @@ impl Node {
     pub fn what(&self) -> &'static str {
         match &self.value {
             Value::Null => "nothing",
-            Value::Scalar(Scalar { kind: Kind::Text, .. }) => "a text",
+            Value::Scalar(Scalar { kind: Kind::Text | Kind::Lines, .. }) => "a text",
             Value::Scalar(Scalar { kind: Kind::Bool, .. }) => "a boolean",
             Value::Scalar(Scalar { kind: Kind::Number, .. }) => "a number",
             Value::List(_) => "a list",
@@ -146,7 +156,7 @@ impl Serialize for Node {
                     Err(_) => serializer.serialize_str(text),
                 }
             }
-            Value::Scalar(Scalar { text, kind: Kind::Text }) => serializer.serialize_str(text),
+            Value::Scalar(Scalar { text, kind: Kind::Text | Kind::Lines }) => serializer.serialize_str(text),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::ci::RUN_CI;
 use super::task::{Task, read_section};
-use super::{Name, optional_text, required_name, warn_of_unknown_keys};
+use super::{Name, optional_text, over_lines, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::yaml::{Map, Node, Value, is_false, is_true};
@@ -167,6 +167,10 @@ impl Job {
 pub(super) fn names(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name> {
     match &node.value {
         Value::Null => Vec::new(),
+        Value::Scalar(_) if node.goes_over_lines() => {
+            diagnostics.push(over_lines("name", node.place));
+            Vec::new()
+        }
         Value::Scalar(scalar) => vec![Name { text: scalar.text.clone(), place: node.place }],
         Value::List(nodes) => nodes.iter().flat_map(|node| names(node, what, diagnostics)).collect(),
         Value::Map(_) => {
@@ -266,6 +270,7 @@ fn read_step(node: &Node, kind: &Name, steps: &mut Vec<Step>, diagnostics: &mut 
 
 fn name_of(node: &Node, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Name> {
     match node.text() {
+        _ if node.goes_over_lines() => diagnostics.push(over_lines(key, node.place)),
         Some("") => diagnostics.push(
             Diagnostic::warning(format!("`{key}` names nothing"))
                 .at(node.place)

@@ -112,7 +112,7 @@ pub fn flow(text: &str, open: usize) -> Option<Flow> {
 }
 
 /// Behind the quote that closes the one at `open`, or the end.
-fn end_of_quoted(bytes: &[u8], open: usize) -> usize {
+pub(super) fn end_of_quoted(bytes: &[u8], open: usize) -> usize {
     let quote = bytes[open];
     let mut at = open + 1;
     while let Some(&byte) = bytes.get(at) {

@@ -18,7 +18,7 @@ use breaks::Breaks;
 use explain::{Failure, nested_too_deep};
 use merge::merge_keys;
 
-use super::{Entry, Kind, Map, Node, Scalar, Value, guard};
+use super::{Entry, Kind, Map, Node, Scalar, Value, extent, guard};
 use crate::diagnostic::Diagnostic;
 use crate::printable::Printable;
 use crate::source::{Place, SourceId, Sources};
@@ -37,6 +37,7 @@ pub(super) fn parse(
 ) -> Option<Node> {
     let text = sources.get(file).text();
     if let Some(offset) = guard::too_deep(text) {
+        sources.get(file).mark_damaged();
         let place = Place { source: file, start: offset as u32, len: 1 };
         diagnostics.push(nested_too_deep().at(place));
         return None;
@@ -46,9 +47,20 @@ pub(super) fn parse(
         (Err(error), Some(templates)) if error.is_unknown_anchor() => {
             let prefix = sources.get(templates).text();
             let joined = Cow::Owned(format!("{prefix}\n{text}"));
-            Reader::new(joined, file, Some((templates, prefix.len() + 1))).finish(None, diagnostics)
+            let node =
+                Reader::new(joined, file, Some((templates, prefix.len() + 1))).finish(None, diagnostics);
+            if node.is_none() {
+                sources.get(templates).mark_damaged();
+                sources.get(file).mark_damaged();
+            }
+            node
         }
-        (result, _) => alone.finish(Some(result), diagnostics),
+        (result, _) => {
+            if result.is_err() {
+                sources.get(file).mark_damaged();
+            }
+            alone.finish(Some(result), diagnostics)
+        }
     }
 }
 
@@ -195,6 +207,26 @@ impl<'a> Reader<'a> {
         Some((token, place))
     }
 
+    /// Whether the text behind the last known place goes over several lines: it does not end in its line, or is a block.
+    fn goes_over_lines(&self) -> bool {
+        // Behind the quote of the key, its colon, or what stands before an item of a list.
+        let mut text = self.text[self.cursor.get()..].trim_start_matches(['"', '\'']);
+        loop {
+            text = text.trim_start_matches([' ', '\t', '\r', '\n', ',', ':', '[', '{']);
+            let Some(item) = text.strip_prefix("- ") else { break };
+            text = item;
+        }
+        match text.chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                let end = extent::end_of_quoted(text.as_bytes(), 0);
+                text[..end].contains('\n') || !text[..end].ends_with(quote)
+            }
+            // An alias stands for what was read before, and a tag or an anchor is not looked behind.
+            Some('*' | '&' | '!' | '#') | None => false,
+            _ => true,
+        }
+    }
+
     fn scalar(
         &self,
         parent: Place,
@@ -263,8 +295,9 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Node, E> {
         self.reader.spend(text.len())?;
+        let kind = if self.reader.goes_over_lines() { Kind::Lines } else { Kind::Text };
         let text = self.reader.breaks.restore(text);
-        let value = Value::Scalar(Scalar { text, kind: Kind::Text });
+        let value = Value::Scalar(Scalar { text, kind });
         Ok(Node { place: self.parent, value })
     }
 

@@ -7,6 +7,7 @@ mod bad_input;
 mod characters;
 mod check;
 mod ci;
+mod damaged;
 mod edit;
 mod env;
 mod files;

@@ -19,12 +19,12 @@ fn a_value_too_short_to_be_masked_is_told_by_its_field() {
             "warning: the value of field `A` of integration `app` is too short to be masked in the log\n",
             "  --> shippable.yml:6:11\n",
             "   6 |       A: ***\n",
-            "     |           ^\n",
+            "     |          ^^^\n",
             "  hint: values of less than 3 bytes are in every other word; `mask: false` beside its source says that this is meant\n",
             "warning: the value of field `B` of integration `app` is too short to be masked in the log\n",
             "  --> shippable.yml:7:11\n",
             "   7 |       B: ***\n",
-            "     |           ^\n",
+            "     |          ^^^\n",
             "  hint: values of less than 3 bytes are in every other word; `mask: false` beside its source says that this is meant\n",
         ))
         .run();
@@ -39,7 +39,7 @@ fn a_common_value_is_masked_and_told_by_its_field() {
             "warning: the value of field `A` of integration `app` is a common one: every place it has in the log is masked\n",
             "  --> shippable.yml:6:10\n",
             "   6 |       A: ***\n",
-            "     |          ^\n",
+            "     |          ^^^\n",
             "  hint: if it is no secret, `mask: false` beside its source turns that off: `{value: …, mask: false}`\n",
         ))
         .run();
