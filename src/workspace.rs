@@ -1,32 +1,31 @@
 //! The workspace: the directories and files that a job finds, private, and gone when it ends.
 //!
-//! [`render`] says what is in it and is pure; [`Workspace`] puts it on disk and takes it away again. A
-//! workspace is marked and locked while it is in use, so that what a killed run left behind is known as such and
-//! removed by the next one, and so that a directory of somebody else's is never emptied.
-//!
-//! Where workspaces lie by default, the skeleton of one stays for the next run of the job: its directories, and files that
-//! are empty. To make and remove them takes longer than starting a shell. The file that marks it says what they are. Files
-//! that hold no secret stay too where they were, with nothing in them but ends of lines.
+//! [`render`] says what is in it and is pure; [`Workspace`] puts it on disk and takes it away again. Each run has a new
+//! directory. It is locked while it is in use: what nobody has locked was left by a run that was killed, and is removed by
+//! the next command that makes a workspace. All that is done to it is done below the directory that was opened when it was
+//! made: a script that puts something else in its place has nothing else emptied.
 
-mod claim;
-mod clear;
 mod documents;
+mod given;
+mod home;
 mod layout;
-mod place;
+mod remove;
 
-use std::cell::OnceCell;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::File;
+use std::io::Write as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
-use nix::fcntl::Flock;
+use anyhow::{Context as _, Result, anyhow};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, mkdirat};
 
-use claim::{Claim, Fate, Found, KEPT, claim};
-use clear::Stamps;
+use given::Given;
+use home::{Claim, OpenHome, Taken};
+pub use home::{Home, Pipes, clear};
 pub use layout::{Layout, Rendered, render};
-pub use place::{Home, make_home, pipes};
+use remove::Blocked;
 
 use crate::contract::path;
 
@@ -34,99 +33,81 @@ use crate::contract::path;
 pub struct Workspace {
     root: PathBuf,
     layout: Layout,
-    fate: Fate,
-    marker: PathBuf,
-    lock: Flock<File>,
-    /// What was in it when it was claimed.
-    found: Found,
-    /// Whether it lies where workspaces lie by default.
-    is_at_home: bool,
-    /// When its directories had last changed before anything of the job ran.
-    stamps: OnceCell<Stamps>,
+    place: Place,
+    keep: bool,
+}
+
+/// Where a workspace lies.
+enum Place {
+    /// Where they lie by default.
+    Home(Claim),
+    /// In a directory that was given.
+    Given(Given),
 }
 
 /// Why a directory cannot become a workspace.
 pub enum Unavailable {
     /// Another run is using it.
     InUse,
+    /// What a run has left in it cannot be removed; this says what.
+    Blocked(String),
     /// Anything else.
     Failed(anyhow::Error),
 }
 
+impl From<anyhow::Error> for Unavailable {
+    fn from(error: anyhow::Error) -> Self {
+        Unavailable::Failed(error)
+    }
+}
+
 impl Workspace {
-    /// Makes `root` a workspace. What it is to hold is not in it before [`Workspace::fill`], and what a run that was killed
-    /// has left may be.
+    /// Makes a new directory `root`. What it is to hold is not in it before [`Workspace::fill`].
     ///
     /// # Errors
     ///
     /// When another run uses it, when it holds something that is no workspace's, and when it cannot be written.
     pub fn claim(root: &Path, layout: Layout, keep: bool) -> Result<Workspace, Unavailable> {
-        let Claim { marker, lock, fate, found } = claim(root)?;
-        let is_at_home = fate == Fate::Emptied;
-        let fate = if keep { Fate::Kept } else { fate };
-        let (root, stamps) = (root.to_owned(), OnceCell::new());
-        Ok(Workspace { root, layout, fate, marker, lock, found, is_at_home, stamps })
+        let place = match Home::of(root) {
+            None => Place::Given(Given::claim(root)?),
+            Some((home, name)) => {
+                let claimed = OpenHome::open(home)?.claim(name);
+                match claimed.with_context(|| format!("cannot use {} as the workspace", root.display()))? {
+                    Ok(claim) => Place::Home(claim),
+                    Err(Taken::InUse) => return Err(Unavailable::InUse),
+                    Err(Taken::Blocked(blocked)) => return Err(Unavailable::Blocked(blocked.to_string())),
+                }
+            }
+        };
+        Ok(Workspace { root: root.to_owned(), layout, place, keep })
     }
 
-    /// Removes what runs that were killed left beside it.
-    ///
-    /// # Errors
-    ///
-    /// When it lies where nothing can be written.
-    pub fn tidy_up(&self) -> Result<()> {
-        if self.is_at_home { place::remove_stale(&self.marker) } else { Ok(()) }
-    }
-
-    /// Fills it. What a run that was killed left in it is removed first.
+    /// Fills it, once nothing is left of commands that were killed.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
     pub fn fill(&self) -> Result<()> {
-        match &self.found {
-            Found::Skeleton(found) if *found == self.layout.skeleton() => match self.write_files(false) {
-                // A person has put something there.
-                Err(error) if is_in_the_way(&error) => {}
-                Ok(()) => {
-                    let _ = self.stamps.set(Stamps::take(&self.root, &self.layout, &self.lock));
-                    return Ok(());
-                }
-                failed => return failed,
-            },
-            Found::Skeleton(_) | Found::Remains => {}
-            Found::Nothing => return self.write(),
-        }
-        clear::empty(&self.root)
-            .and_then(|()| self.lock.set_len(0))
-            .with_context(|| format!("cannot use the workspace {}", self.root.display()))?;
-        self.write()
-    }
-
-    fn write(&self) -> Result<()> {
+        clear();
+        let failed = |what: &str, path: &Path| format!("cannot {what} {}", self.root.join(path).display());
         for directory in &self.layout.directories {
-            let directory = self.root.join(directory);
-            make_directory(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
+            match mkdirat(self.directory(), directory, Mode::S_IRWXU) {
+                // Two names may mean the same. A file of that name is noticed when something is written below it.
+                Ok(()) | Err(Errno::EEXIST) => {}
+                Err(error) => return Err(error).with_context(|| failed("make", directory)),
+            }
         }
-        self.write_files(true)
-    }
-
-    /// Writes its files, with those that are empty or without.
-    fn write_files(&self, with_empty: bool) -> Result<()> {
-        for (name, file) in
-            self.layout.files.iter().filter(|(_, file)| with_empty || !file.contents.is_empty())
-        {
-            let path = self.root.join(name);
-            let anew = || write_private(&path, &file.contents);
-            let written = match with_empty || file.secret {
-                true => anew(),
-                false => match clear::write_over(&path, &file.contents) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => anew(),
-                    written => written,
-                },
-            };
-            written.with_context(|| format!("cannot write {}", path.display()))?;
+        for (path, file) in &self.layout.files {
+            self.write(path, &file.contents).with_context(|| failed("write", path))?;
         }
         Ok(())
+    }
+
+    /// Writes a file that nobody else can read, not even for an instant.
+    fn write(&self, path: &Path, contents: &[u8]) -> std::io::Result<()> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let file = openat(self.directory(), path, flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        File::from(file).write_all(contents)
     }
 
     /// Where it is.
@@ -134,41 +115,48 @@ impl Workspace {
         &self.root
     }
 
-    /// Takes it away, or what is secret in it.
-    fn remove(&self) -> io::Result<()> {
-        match self.fate {
-            Fate::Emptied => {
-                let stamps = self.stamps.get_or_init(Stamps::default);
-                if !clear::clear(&self.root, &self.layout, stamps)? {
-                    return fs::remove_file(&self.marker);
-                }
-                let skeleton = self.layout.skeleton();
-                if !matches!(&self.found, Found::Skeleton(found) if *found == skeleton) {
-                    self.lock.set_len(0)?;
-                    (&*self.lock).write_all(&skeleton)?;
-                }
-                return place::lay_down(&self.marker, &self.root.join(claim::MARKER));
-            }
-            Fate::Removed | Fate::RemovedButRoot => {
-                clear::empty(&self.root)?;
-                fs::remove_file(&self.marker)?;
-            }
-            Fate::Kept => {
-                for (name, _) in self.layout.files.iter().filter(|(_, file)| file.secret) {
-                    match fs::remove_file(self.root.join(name)) {
-                        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                        _ => {}
-                    }
-                }
-                let secrets = self.root.join(path::SECRETS);
-                if secrets.exists() {
-                    clear::remove_tree(&secrets)?;
-                }
-                self.lock.set_len(0)?;
-                return (&*self.lock).write_all(KEPT);
-            }
+    fn directory(&self) -> BorrowedFd<'_> {
+        match &self.place {
+            Place::Home(claim) => claim.directory.as_fd(),
+            Place::Given(given) => given.directory.as_fd(),
         }
-        if self.fate == Fate::Removed { fs::remove_dir(&self.root) } else { Ok(()) }
+    }
+
+    /// Takes it away, or what is secret in it.
+    fn remove(&mut self) -> Result<()> {
+        let blocked = |blocked: Blocked| anyhow!("{blocked}");
+        if self.keep {
+            self.remove_secrets().map_err(blocked)?;
+            return Ok(match &mut self.place {
+                Place::Home(claim) => claim.keep(),
+                Place::Given(given) => given.keep(),
+            }?);
+        }
+        match &mut self.place {
+            Place::Given(given) => given.remove(),
+            Place::Home(claim) if claim.is_there() => claim.remove(),
+            Place::Home(_) => self.remove_moved(),
+        }
+        .map_err(blocked)
+    }
+
+    /// Removes what has taken its place. The script has moved it elsewhere, perhaps: what it has left there stays, but for
+    /// secrets.
+    fn remove_moved(&mut self) -> Result<(), Blocked> {
+        let secrets = self.remove_secrets();
+        if let Place::Home(claim) = &mut self.place {
+            claim.remove()?;
+        }
+        secrets
+    }
+
+    /// Removes what is secret in it; goes on where something cannot be removed.
+    fn remove_secrets(&self) -> Result<(), Blocked> {
+        let mut result = remove::remove(self.directory(), path::SECRETS.as_ref());
+        for (name, _) in self.layout.files.iter().filter(|(_, file)| file.secret) {
+            result = result.and(remove::remove_file(self.directory(), name));
+        }
+        result
     }
 }
 
@@ -176,41 +164,9 @@ impl Drop for Workspace {
     fn drop(&mut self) {
         if let Err(error) = self.remove() {
             eprintln!(
-                "warning: cannot remove the workspace {}: {error}; secret files may be left in it",
+                "warning: cannot remove all of the workspace {}: {error}; the next command tries again",
                 self.root.display()
             );
         }
     }
-}
-
-/// Whether a file could not be made because there is one.
-fn is_in_the_way(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
-}
-
-/// Makes a directory, and those above it, unless it is there; says whether it was not.
-fn make_directory(path: &Path) -> io::Result<bool> {
-    match fs::DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map(|()| true)
-        }
-        // Something else of that name is noticed when a file is written below it.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        made => made.map(|()| true),
-    }
-}
-
-/// Writes a file that nobody else can read, not even for an instant.
-fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let open = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = match open() {
-        // A name may hold a `/`.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            path.parent().map_or(Ok(false), make_directory)?;
-            open()?
-        }
-        opened => opened?,
-    };
-    file.write_all(contents)
 }

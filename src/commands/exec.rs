@@ -36,18 +36,14 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
     let program = command.command.first().map(|program| program.to_string_lossy());
     let entry = audit::Entry { command: "exec", program: program.as_deref(), build: None };
-    let begin_note = || audit::begin(&ready, command.no_audit, &entry);
-    let mut meanwhile = None;
+    let mut note = None;
     let outcome = run::exec(&command.command, variables, masking.as_mut(), &signals, || {
-        meanwhile = Some((begin_note(), workspace.tidy_up()));
+        note = Some(audit::begin(&ready, command.no_audit, &entry));
     });
     let outcome = outcome.map_err(Failure::from);
-    let (note, tidied) = meanwhile.unwrap_or_else(|| (begin_note(), Ok(())));
     drop(workspace);
+    let note = note.unwrap_or_else(|| audit::begin(&ready, command.no_audit, &entry));
     note.into_iter().for_each(|note| note.end(&session, &outcome));
-    if let Err(error) = tidied {
-        session.say(&format!("warning: {error:#}\n"));
-    }
     Ok(match &masking {
         Some(masking) => outcome.map_err(|failure| failure.masked(masking.patterns())),
         None => outcome,

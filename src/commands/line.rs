@@ -29,6 +29,7 @@ use crate::order::{Order, Wish};
 use crate::resolve::{self, Plan};
 use crate::run::crew::{Crew, Happening, News, Stage};
 use crate::run::{Outcome, Signals};
+use crate::workspace;
 use schedule::Schedule;
 use view::View;
 
@@ -228,6 +229,8 @@ impl Line<'_, '_> {
 
     /// A worker is gone, and the job it had with it.
     fn lost(&mut self, worker: usize) -> Result<(), Failure> {
+        // Its workspace was not removed by it.
+        workspace::clear();
         let Some(job) = self.schedule.job_of(worker) else { return Ok(()) };
         self.view.lost(job);
         let stage = Stage::Ended(Outcome::Signalled(libc::SIGKILL));

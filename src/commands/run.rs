@@ -18,7 +18,7 @@ use crate::model::files::Line;
 use crate::model::job::Sections;
 use crate::run::console::{Console, Groups, Json, Text};
 use crate::run::{self, Masking, Outcome, Signals};
-use crate::workspace::{self, Home, Workspace};
+use crate::workspace::{Home, Pipes, Workspace};
 
 /// Runs the command.
 ///
@@ -147,13 +147,14 @@ pub(super) fn run_opened<'c>(
 ) -> Result<(Outcome, Masking), Failure> {
     add_masks(command.add_mask, ready.environment.secrets())?;
     let tasks = tasks(session, ready)?;
+    let pipes = Pipes::make()?;
     let job = run::Job {
         name: &ci::name_of_run(&ready.plan, ready.build.entry),
         tasks: &tasks,
         sections: &sections(&ready.plan.job.sections),
         root: &ready.build.directory(&ready.plan),
         scripts: &workspace.root().join(path::SCRIPTS),
-        pipes: &workspace::pipes()?,
+        pipes: pipes.path(),
         time_limit: command.timeout.or(ready.plan.job.time_limit),
         grace: command.grace.unwrap_or(run::GRACE),
     };
@@ -166,7 +167,6 @@ pub(super) fn run_opened<'c>(
     if state.store.is_none() {
         session.open_ahead();
     }
-    workspace.tidy_up()?;
     workspace.fill()?;
     session.clone_repositories(ready, signals)?;
     session.finish_tools(ready, signals)?;

@@ -23,7 +23,7 @@ use crate::model::files::Line;
 use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
-use crate::run::{self, Masking};
+use crate::run::Masking;
 use crate::secure::Opener;
 use crate::state::Store;
 use crate::tools::{Finish, Tools};
@@ -313,19 +313,12 @@ impl Session {
         };
         // A clone may be large.
         let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
-        if self.options.workspace.is_none() {
-            workspace::make_home(home)?;
-        }
         for attempt in 0.. {
             let (built, build, tools) = self.build(&fetched, self.root(job, home, attempt)?)?;
             let mut layout =
                 workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
             for (path, contents) in tools.files {
                 layout.add_secret(path, contents);
-            }
-            if let Some(task) = fetched.plan.tasks.first() {
-                let page = run::page_name(&environment::task_name(task, 0));
-                layout.others.push(Path::new(path::SCRIPTS).join(page));
             }
             if masks {
                 layout.add_secret(Path::new(path::SECRETS).join(path::MASKED), Zeroizing::default());
@@ -338,6 +331,10 @@ impl Session {
                     return Ok((Ready { plan, credentials, environment, build, logins, finish }, workspace));
                 }
                 Err(Unavailable::Failed(error)) => return Err(error.into()),
+                Err(Unavailable::Blocked(what)) => self.say(&format!(
+                    "warning: {} is not used: what a run has left there cannot be removed, {what}: remove it\n",
+                    build.root.display()
+                )),
                 Err(Unavailable::InUse) if self.options.workspace.is_none() => {}
                 Err(Unavailable::InUse) => break,
             }

@@ -1,6 +1,5 @@
 //! What is in a workspace: all directories and files that a job finds.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use indexmap::{IndexMap, IndexSet};
@@ -21,8 +20,6 @@ pub struct Layout {
     pub directories: IndexSet<PathBuf>,
     /// Files.
     pub files: IndexMap<PathBuf, Rendered>,
-    /// Files that somebody else writes, and that hold no secret.
-    pub others: Vec<PathBuf>,
 }
 
 /// What a file of a workspace holds.
@@ -82,39 +79,6 @@ pub fn render(
 }
 
 impl Layout {
-    /// Its directories and empty files by their paths, each behind a NUL byte if it is a file, and before one.
-    pub(super) fn skeleton(&self) -> Vec<u8> {
-        let mut text = Vec::new();
-        for directory in &self.directories {
-            text.extend_from_slice(directory.as_os_str().as_bytes());
-            text.push(0);
-        }
-        for file in self.empty_files() {
-            text.push(0);
-            text.extend_from_slice(file.as_os_str().as_bytes());
-            text.push(0);
-        }
-        text
-    }
-
-    /// Whether there may be something at a path between two runs.
-    pub(super) fn may_have(&self, path: &Path) -> bool {
-        self.directories.contains(path)
-            || self.files.get(path).is_some_and(|file| file.contents.is_empty() || !file.secret)
-            || self.others.iter().any(|other| other == path)
-    }
-
-    /// Its files that have to be emptied between two runs, and need not be there.
-    pub(super) fn blanks(&self) -> impl Iterator<Item = &PathBuf> {
-        let written = self.files.iter().filter(|(_, file)| !file.contents.is_empty() && !file.secret);
-        written.map(|(path, _)| path).chain(&self.others)
-    }
-
-    /// Its empty files.
-    pub(super) fn empty_files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.files.iter().filter(|(_, file)| file.contents.is_empty()).map(|(path, _)| path)
-    }
-
     /// Adds a file that is secret.
     pub fn add_secret(&mut self, path: PathBuf, mut contents: Zeroizing<Vec<u8>>) {
         self.add(path, std::mem::take(&mut contents), true);

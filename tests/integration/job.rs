@@ -30,6 +30,7 @@ fn call(command: &str, arguments: &str, script: &str) -> Call {
         .args(arguments)
         .file("shippable.yml", line(script))
         .env("TMPDIR", "{WORK}/tmp")
+        .env("SHIPCTL_SHM", "{WORK}/tmp")
         .file("tmp/", "")
 }
 

@@ -29,3 +29,4 @@ mod sources;
 mod state;
 mod support;
 mod terminal;
+mod workspace;
