@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench mask`. The text is what a build prints: time stamps, paths, URLs, hashes, and one secret
 //! in a thousand lines. It comes in chunks of 64 KiB, as from a pipe; and once line by line, as from a terminal. Then
-//! whole processes: `exec --mask cat FILE` against `cat FILE`, in turn, both into a pipe.
+//! whole processes: `exec --mask cat FILE` against `cat FILE`, in turn, both into a pipe; `SHIPCTL_BINARY` names another
+//! binary to measure there.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
 
@@ -56,7 +57,8 @@ fn processes(random: &mut Random, count: usize) -> (f64, f64) {
         "jobs": [{"name": "job", "type": "runSh", "integrations": ["all"], "steps": [{"TASK": [":"]}]}],
     });
     std::fs::write(at("line.yml"), line.to_string()).unwrap();
-    let mut masked = Command::new(env!("CARGO_BIN_EXE_shipctl"));
+    let mut masked =
+        Command::new(std::env::var_os("SHIPCTL_BINARY").unwrap_or(env!("CARGO_BIN_EXE_shipctl").into()));
     masked.args(["exec", "job", "--mask", "-f"]).arg(at("line.yml"));
     masked.arg("--workspace").arg(at("workspace")).args(["--", "cat"]).arg(at("log"));
     let mut plain = Command::new("cat");

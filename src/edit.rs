@@ -1,8 +1,8 @@
 //! Changes to the YAML of a line that leave all the rest of its text as it is, to the byte: comments, order, quotes,
 //! line ends, indentation, and a last line that does not end.
 //!
-//! A [`Draft`] notes two things of each change: which stretch of which text gives way to what (by [`section`] and
-//! [`list`], which know how lists are written), and what the tree of the file must be afterwards. In the end the new
+//! A [`Draft`] notes two things of each change: which stretch of which text gives way to what (by `section` and
+//! `list`, which know how lists are written), and what the tree of the file must be afterwards. In the end the new
 //! texts are read as any others are, and only if they say what they should are they handed out. A text that this room
 //! misjudges is refused, never damaged.
 

@@ -1,7 +1,7 @@
 //! An assembly line as a picture: jobs, resources and what goes from one to the other.
 //!
-//! A [`Graph`] says what is drawn. [`layout`] gives every node a place, from left to right as the line runs: `ranks` finds
-//! the column, `order` the order in the column, `layout` itself the coordinates. [`svg`] draws it, and [`html`] puts the
+//! A [`Graph`] says what is drawn. `layout` gives every node a place, from left to right as the line runs: `ranks` finds
+//! the column, `order` the order in the column, `layout` itself the coordinates. `svg` draws it, and `html` puts the
 //! drawing on a page on which one can move about, search and ask for details.
 //!
 //! Nothing here reads a file or a clock: the same graph gives the same bytes.

@@ -1,10 +1,29 @@
 //! `shipctl`: a job runner and environment injector for assembly lines written in YAML.
 //!
-//! The way data walks has one direction: YAML text → [`source`] → [`yaml`] → [`model`] → [`resolve`] →
-//! [`credentials`] → [`repository`] → [`environment`] → [`workspace`] → [`run`] → exit status. What a run leaves for the
-//! next one is [`state`], which comes back as [`versions`] before the environment is made. Beside the road, [`edit`]
-//! changes the YAML, and [`scan`] looks for secrets where they should not be. The [`lookup`] functions, which scripts call
-//! inside a job, share nothing with that road but the [`contract`].
+//! This crate is the program; its library is there for the binary, the tests and the benchmarks, and promises no stable API.
+//!
+//! # The road of data
+//!
+//! Data walks in one direction, and each step is one function:
+//!
+//! | step | gives |
+//! |---|---|
+//! | [`source`] | the text of the files, and places in it |
+//! | [`yaml`] | a tree that keeps the text and the place of every scalar |
+//! | [`model`] | what the YAML says: jobs, resources, integrations |
+//! | [`resolve`] | a plan: all that one job refers to, or all that is missing |
+//! | [`credentials`], [`repository`] | secrets and repositories that go in |
+//! | [`environment`] | ordered variables, plain or secret, each with its origin |
+//! | [`workspace`] | the private directory of the job |
+//! | [`run`] | bash, its output masked by [`mask`], and an [`exit`] status |
+//!
+//! What a run leaves for the next one is [`state`], which comes back as [`versions`] before the environment is made.
+//!
+//! # Beside the road
+//!
+//! [`edit`] changes the YAML, [`check`] finds what people get wrong in it, and [`scan`] looks for secrets where they should
+//! not be. The [`lookup`] functions, which scripts call inside a job, share nothing with the road but the [`contract`].
+//! [`commands`] are the glue between the grammar of the command line, [`cli`], and all of this.
 
 pub mod aws;
 pub mod check;

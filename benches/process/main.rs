@@ -1,6 +1,7 @@
 //! Whole processes against their rivals, A B A B …, medians of many: `cargo bench --bench process`.
 //!
-//! A rival that is not installed is left out. Quote ratios, not times: machines differ, and are busy.
+//! `SHIPCTL_BINARY` names another binary to measure, as packaging/build-musl.sh builds it; `RUNS` sets how often a short
+//! command is run. A rival that is not installed is left out. Quote ratios, not times: machines differ, and are busy.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
 
@@ -11,13 +12,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How often each command is run.
+/// How often a short command is run, without `RUNS` in the environment.
 const RUNS: usize = 200;
 
 fn main() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-    let shipctl = env!("CARGO_BIN_EXE_shipctl");
+    let shipctl = std::env::var("SHIPCTL_BINARY").unwrap_or(env!("CARGO_BIN_EXE_shipctl").to_owned());
+    let shipctl = shipctl.as_str();
+    let runs = std::env::var("RUNS").map_or(RUNS, |runs| runs.parse().expect("RUNS is a number"));
+    let line_runs = runs.min(11);
     println!("| what | shipctl | rival | ratio |\n|---|---|---|---|");
 
     let mut lookup = command(&[shipctl, "get_params_resource", "p", "key"]);
@@ -25,26 +29,26 @@ fn main() {
     for command in [&mut lookup, &mut printenv] {
         command.env("P_PARAMS_KEY", "value");
     }
-    compare("a lookup inside a job against `printenv NAME`", RUNS, &mut lookup, &mut printenv);
+    compare("a lookup inside a job against `printenv NAME`", runs, &mut lookup, &mut printenv);
 
     let variables = generate::variables(200);
     fs::write(at("variables.yml"), generate::params(&variables[..100])).unwrap();
     let mut exec = command(&[shipctl, "exec", "job", "-f", &at("variables.yml"), "--", "/bin/true"]);
     let mut env = command(&["env"]);
     env.args(variables.iter().map(|(name, value)| format!("{name}={value}"))).arg("/bin/true");
-    compare("`exec /bin/true` with 200 variables against `env` with 200", RUNS, &mut exec, &mut env);
+    compare("`exec /bin/true` with 200 variables against `env` with 200", runs, &mut exec, &mut env);
 
     fs::write(at("one.yml"), generate::script(1)).unwrap();
     fs::write(at("justfile"), "job:\n    @echo line 0\n").unwrap();
     let mut run = command(&[shipctl, "run", "job", "-f", &at("one.yml")]);
     let mut just = command(&["just", "-f", &at("justfile")]);
-    compare("`run` of one line against `just` with one recipe of one line", RUNS, &mut run, &mut just);
+    compare("`run` of one line against `just` with one recipe of one line", runs, &mut run, &mut just);
 
     fs::write(at("many.yml"), generate::script(1000)).unwrap();
     fs::write(at("many.sh"), generate::lines(1000)).unwrap();
     let mut run = command(&[shipctl, "run", "job", "-f", &at("many.yml")]);
     let mut bash = command(&["bash", "-e", &at("many.sh")]);
-    compare("`run` of 1,000 entries against bash with the same lines", 20, &mut run, &mut bash);
+    compare("`run` of 1,000 entries against bash with the same lines", runs.min(20), &mut run, &mut bash);
 
     fs::create_dir(at("scripts")).unwrap();
     for i in 0..200 {
@@ -56,14 +60,15 @@ fn main() {
         let mut run = command(&[shipctl, "run", "--all", "-f", &at("jobs.yml")]);
         let mut make = command(&["make", "-s", "-j2", "-C", &at("")]);
         run.arg("-j2");
-        compare(&format!("200 jobs {how} against `make -j2`"), 11, &mut run, &mut make);
+        compare(&format!("200 jobs {how} against `make -j2`"), line_runs, &mut run, &mut make);
     }
 
     for (resources, jobs) in [(10_000, 2_000), (20_000, 4_000)] {
         let line = generate::line(resources, jobs);
         fs::write(at("line.yml"), &line).unwrap();
         let mut check = command(&[shipctl, "check", &at("line.yml")]);
-        let (checked, parsed): (Vec<_>, Vec<_>) = (0..15).map(|_| (time(&mut check), parse(&line))).unzip();
+        let (checked, parsed): (Vec<_>, Vec<_>) =
+            (0..line_runs).map(|_| (time(&mut check), parse(&line))).unzip();
         let (checked, parsed) = (median(checked), median(parsed));
         let what = format!(
             "`check` of {resources} resources and {jobs} jobs ({} MB) against the bare parse",
