@@ -1,5 +1,7 @@
 //! What people get wrong that is no error of YAML: each lint is one function, and one row of `LINTS`.
 
+mod managed;
+
 use std::collections::HashMap;
 
 use indexmap::IndexSet;
@@ -20,6 +22,10 @@ const LINTS: &[Lint] = &[
     undeclared_integrations,
     sources_of_integrations,
     replicas_of_nothing,
+    managed::manifests,
+    managed::releases,
+    managed::deployments,
+    managed::targets,
     self_loops,
     cycles,
 ];

@@ -142,6 +142,9 @@ pub struct Run {
     /// Run all jobs of the line
     #[arg(long, conflicts_with_all = ["job", "upstream", "downstream"])]
     pub all: bool,
+    /// Fail if a job that goes IN has no version yet, instead of a warning
+    #[arg(long)]
+    pub require_in: bool,
     /// Run so many jobs side by side (by default, as many as there are processors)
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

@@ -19,6 +19,7 @@ pub mod key;
 mod line;
 pub mod list;
 mod made;
+mod managed;
 mod params;
 mod picture;
 mod plain_secrets;

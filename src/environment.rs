@@ -227,7 +227,8 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
     let mut environment = Environment::default();
     // More than most jobs have; to make room again and again takes longer than to fill it.
     environment.variables.reserve(256);
-    let mut builder = Builder { environment, warnings: Vec::new(), problems: Vec::new() };
+    let for_scripts = plan.job.has_scripts();
+    let mut builder = Builder { environment, for_scripts, warnings: Vec::new(), problems: Vec::new() };
     builder.params(plan, build);
     builder.job(plan, build);
     if let Some(ci) = plan.ci {
@@ -251,7 +252,9 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
             builder.problems.push(nul(name));
         }
     }
-    builder.check_size(build.max_environment);
+    if for_scripts {
+        builder.check_size(build.max_environment);
+    }
     if builder.problems.is_empty() {
         Ok(Built { environment: builder.environment, warnings: builder.warnings })
     } else {
@@ -268,6 +271,8 @@ const MAX_STRING: usize = 128 << 10;
 
 struct Builder {
     environment: Environment,
+    /// Whether any process gets it.
+    for_scripts: bool,
     warnings: Vec<Diagnostic>,
     problems: Vec<Diagnostic>,
 }
@@ -276,6 +281,10 @@ impl Builder {
     /// Sets a variable of the line's own choosing, with a warning where that replaces one that matters.
     fn set_alone(&mut self, key: &str, value: Value, origin: &Rc<str>, place: Place) {
         let name = contract::sanitize(key);
+        if !self.for_scripts {
+            self.environment.set(name, value, origin);
+            return;
+        }
         if !is_variable_name(&name) {
             self.warnings.push(
                 Diagnostic::warning(format!(

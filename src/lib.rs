@@ -39,6 +39,7 @@ pub mod graph;
 pub mod http;
 pub mod init;
 pub mod lookup;
+pub mod managed;
 pub mod mask;
 pub mod model;
 mod nearest;

@@ -14,6 +14,7 @@ pub mod resource;
 pub mod task;
 pub mod tool;
 pub mod usage;
+pub mod work;
 
 use indexmap::IndexMap;
 
@@ -27,6 +28,7 @@ pub use integration::Integration;
 pub use job::Job;
 pub use recipient::Recipient;
 pub use resource::Resource;
+pub use work::{Managed, Work};
 
 /// A name and where it stands.
 #[derive(Clone, Debug)]

@@ -74,7 +74,7 @@ impl<'a> Order<'a> {
                     }
                 }
             }
-            waits[index] = if wanted[index] && job.has_scripts() {
+            waits[index] = if wanted[index] && job.can_run() {
                 let member = order.members.len();
                 order.members.push(Member { job, after });
                 vec![Wait { member, starts: true }]

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::ci::{Ci, RUN_CI};
 use crate::model::job::{Input, Output, Step};
 use crate::model::task::Task;
-use crate::model::{Integration, Job, Name, Pipeline, Resource};
+use crate::model::{Integration, Job, Name, Pipeline, Resource, Work};
 use crate::yaml::Node;
 
 pub use sources::{AWS_KINDS, sources};
@@ -134,7 +134,7 @@ pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<D
         .steps
         .iter()
         .filter_map(|step| match step {
-            Step::Task(task) => Some(task),
+            Step::Task(task) if job.has_scripts() => Some(task),
             _ => None,
         })
         .collect();
@@ -235,7 +235,7 @@ struct Resolver<'a> {
     job: &'a Job,
     /// First parts of variables, and the names they come from.
     taken: Vec<(String, &'a Name)>,
-    /// Whether nothing is run, so that no script has variables to tell apart.
+    /// Whether nothing is run, and all is to be known that the job could have to do with.
     survey: bool,
     problems: Vec<Diagnostic>,
 }
@@ -247,10 +247,16 @@ impl<'a> Resolver<'a> {
 
     fn check_type(&mut self) {
         let job = self.job;
-        if job.has_scripts() {
+        if job.can_run() {
             return;
         }
         let name = &job.name.text;
+        if let Some(Work::Gone(gone)) = job.work() {
+            let message =
+                format!("job `{name}` is of type `{}`, which cannot be run: {}", job.kind.text, gone.why);
+            self.problems.push(Diagnostic::error(message).at(job.kind.place).hint(gone.instead));
+            return;
+        }
         let (message, hint) = match job.kind.text.as_str() {
             "" => (format!("job `{name}` has no type"), "add `type: runSh`"),
             RUN_CI => (
@@ -269,8 +275,10 @@ impl<'a> Resolver<'a> {
 
     /// A TASK without a script is a mistake of writing more often than a wish to do nothing.
     fn check_scripts(&mut self) {
+        let has_scripts = self.job.has_scripts();
         for step in &self.job.steps {
             if let Step::Task(task) = step
+                && has_scripts
                 && !task.has_script
             {
                 self.problems.push(
@@ -287,7 +295,7 @@ impl<'a> Resolver<'a> {
     fn env_name(&mut self, name: &'a Name) -> Option<String> {
         let is_taken =
             |env: &String| self.taken.iter().find(|(taken, other)| taken == env && other.text != name.text);
-        if self.survey {
+        if self.survey || !self.job.has_scripts() {
             let env = name.env().filter(|env| is_taken(env).is_none());
             let env = env.unwrap_or_else(|| format!("_{}", self.taken.len()));
             self.taken.push((env.clone(), name));
@@ -328,6 +336,7 @@ impl<'a> Resolver<'a> {
             let Some(target) = self.target(operation, name) else { continue };
             let integration = target
                 .resource()
+                .filter(|_| self.survey || self.job.has_scripts())
                 .and_then(|resource| resource.integration.as_ref())
                 .and_then(|bound| self.integration(bound, &format!("resource `{}`", name.text)));
             let Some(env) = env else { continue };
@@ -372,7 +381,10 @@ impl<'a> Resolver<'a> {
 
     fn integrations(&mut self) -> Vec<(String, &'a Integration)> {
         let mut integrations = Vec::new();
-        for name in &self.job.integrations {
+        // Only scripts have a use for them.
+        let listed =
+            if self.survey || self.job.has_scripts() { self.job.integrations.as_slice() } else { &[] };
+        for name in listed {
             let env = self.env_name(name);
             let integration = self.integration(name, &format!("job `{}`", self.job.name.text));
             if let (Some(env), Some(integration)) = (env, integration) {

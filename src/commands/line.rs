@@ -59,7 +59,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let stderr = paint(options.color, &io::stderr());
     for job in &command.job {
         // What is named has to be there, and of a type that can be run.
-        if line.pipeline.jobs.get(job).is_none_or(|job| !job.has_scripts())
+        if line.pipeline.jobs.get(job).is_none_or(|job| !job.can_run())
             && let Err(problems) = resolve::resolve(&line.pipeline, job)
         {
             return Err(super::failure(&problems, &line.sources, stderr));

@@ -53,6 +53,24 @@ pub fn describe(
     Ok(String::from_utf8_lossy(&patterns.mask(plan.out.as_bytes())).into_owned())
 }
 
+/// The plan of a job without scripts: what goes in, and what it makes of that.
+pub fn describe_managed(ready: &Ready, made: &[String], paint: Paint) -> String {
+    let mut plan = Text { out: String::new(), paint };
+    let job = ready.plan.job;
+    plan.heading(
+        &format!("job {} ({})", job.name.text, job.kind.text),
+        "dry run: nothing is started, nothing is written",
+    );
+    plan.steps(ready);
+    plan.heading("what it makes", "");
+    for line in made {
+        let _ = writeln!(plan.out, "  {}", Printable(line));
+    }
+    plan.sections(&job.sections);
+    let patterns = Patterns::new(ready.environment.secrets());
+    String::from_utf8_lossy(&patterns.mask(plan.out.as_bytes())).into_owned()
+}
+
 /// What starts a job at the original's, and not here.
 fn starter(resource: &Resource) -> Option<String> {
     let interval = || resource.seed()?.get("interval")?.text();
@@ -167,11 +185,10 @@ impl Text {
                         self.dependency(dependency, &ready.build);
                     }
                 }
-                Step::Task(_) => {
-                    if let Some((index, task)) = tasks.next() {
-                        self.task(task, index);
-                    }
-                }
+                Step::Task(_) => match tasks.next() {
+                    Some((index, task)) => self.task(task, index),
+                    None => self.out.push_str("TASK managed\n"),
+                },
                 Step::Notify(name) => {
                     let _ = writeln!(self.out, "NOTIFY {} ({UNSENT})", Printable(&name.text));
                 }

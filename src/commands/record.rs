@@ -163,6 +163,38 @@ impl Record {
         masking: &Masking,
         allow_secrets: bool,
     ) -> Result<(), Failure> {
+        let secrets = (!allow_secrets).then(|| Secrets::of(&ready.credentials, masking.added()));
+        self.store(state, session, outcome, secrets.as_ref(), |ending| made::made(ready, ending))
+    }
+
+    /// The same for a job without scripts, which makes this.
+    ///
+    /// # Errors
+    ///
+    /// As [`Record::finish`].
+    pub(super) fn finish_managed(
+        self,
+        state: State,
+        session: &Session,
+        credentials: &Credentials,
+        outcome: Outcome,
+        changes: Vec<Change>,
+        allow_secrets: bool,
+    ) -> Result<(), Failure> {
+        let secrets = (!allow_secrets).then(|| Secrets::of(credentials, &[]));
+        let made = |_| Ok(Made { changes, warnings: Vec::new() });
+        self.store(state, session, outcome, secrets.as_ref(), made)
+    }
+
+    /// Stores what a run made, unless one of these secrets is in it.
+    fn store(
+        self,
+        state: State,
+        session: &Session,
+        outcome: Outcome,
+        secrets: Option<&Secrets>,
+        made: impl FnOnce(Ending) -> Result<Made, Failure>,
+    ) -> Result<(), Failure> {
         let ending = match outcome {
             Outcome::Success => Ending::Success,
             Outcome::Failed(_) | Outcome::Signalled(_) => Ending::Failure,
@@ -174,13 +206,12 @@ impl Record {
         // Opened while the shell loaded, perhaps.
         let opened = || session.store.take().filter(Store::is_there);
         let mut store = state.store.or_else(opened);
-        let stored = made::made(ready, ending)
+        let stored = made(ending)
             .and_then(|Made { changes, warnings }| {
                 session.warn(&warnings);
-                if allow_secrets {
-                    Ok(changes)
-                } else {
-                    without_secrets(&ready.credentials, masking, changes)
+                match secrets {
+                    Some(secrets) => without_secrets(secrets, changes),
+                    None => Ok(changes),
                 }
             })
             .and_then(|changes| Ok(self.end(&mut store, session, ending, outcome.status(), &changes)?));
@@ -215,12 +246,7 @@ impl Record {
 }
 
 /// Refuses what has a secret of the run in it.
-fn without_secrets(
-    credentials: &Credentials,
-    masking: &Masking,
-    changes: Vec<Change>,
-) -> Result<Vec<Change>, Failure> {
-    let secrets = Secrets::of(credentials, masking.added());
+fn without_secrets(secrets: &Secrets, changes: Vec<Change>) -> Result<Vec<Change>, Failure> {
     let leaks = state::leaks(&secrets.all(), &changes)?;
     if leaks.is_empty() {
         return Ok(changes);

@@ -7,7 +7,9 @@ use anyhow::Context as _;
 
 use super::add_mask::add_masks;
 use super::record::{Access, Record, State};
-use super::{Commands, Failure, Fetched, Ready, Session, audit, ci, line, paint, plan, print, read_good};
+use super::{
+    Commands, Failure, Fetched, Ready, Session, audit, ci, line, managed, paint, plan, print, read_good,
+};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
@@ -36,10 +38,13 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
 fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let session = session(read_good(options)?, &[job], command, options)?;
     if command.dry_run {
-        print(&described(&session, job, command, paint(options.color, &io::stdout()))?)?;
+        let ready = session.prepare(job, Commands::Skip)?;
+        session.check_inputs(&ready.plan, &ready.build.versions, command.require_in)?;
+        print(&describe(&session, &ready, command, paint(options.color, &io::stdout()))?)?;
         return Ok(exit::SUCCESS);
     }
     let fetched = session.fetch(job, Commands::Run, Access::Record)?;
+    session.check_inputs(&fetched.plan, &fetched.versions, command.require_in)?;
     session.warn_of_job(&fetched.plan);
     session.warn_of_weak_secrets(&fetched.credentials);
     session.warn_of_left_out(&fetched.repositories);
@@ -71,12 +76,18 @@ pub(super) fn described(
     command: &Run,
     paint: Paint,
 ) -> Result<String, Failure> {
-    let ready = session.prepare(job, Commands::Skip)?;
+    describe(session, &session.prepare(job, Commands::Skip)?, command, paint)
+}
+
+fn describe(session: &Session, ready: &Ready, command: &Run, paint: Paint) -> Result<String, Failure> {
     session.warn_of_job(&ready.plan);
+    if let Some(work) = ready.plan.job.managed() {
+        return managed::described(session, work, ready, paint);
+    }
     session.warn_of_weak_secrets(&ready.credentials);
     session.warn_of_left_out(&ready.build.repositories);
     let limit = command.timeout.or(ready.plan.job.time_limit);
-    plan::describe(session, &ready, limit, paint)
+    plan::describe(session, ready, limit, paint)
 }
 
 /// The session of some jobs of a line, as they are to be run.
@@ -116,6 +127,9 @@ pub(super) fn execute(
     signals: &Signals,
     console: &mut Console,
 ) -> Result<Done, Failure> {
+    if let Some(work) = fetched.plan.job.managed() {
+        return managed::run(session, work, fetched, command, console);
+    }
     let (state, record) = Record::begin(session, &mut fetched)?;
     if session.runs_matrix(&fetched.plan) {
         return ci::run(session, fetched, (state, record), command, signals, console);

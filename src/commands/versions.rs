@@ -2,6 +2,7 @@
 
 use super::record::State;
 use super::{Failure, Session};
+use crate::contract::path;
 use crate::diagnostic::Diagnostic;
 use crate::model::job::{Input, Pin};
 use crate::repository;
@@ -45,6 +46,44 @@ impl Session {
             versions.previous = store.latest(&plan.job.name.text)?;
         }
         Ok(versions)
+    }
+
+    /// Says which jobs go in that have no version yet: nothing of them is there.
+    ///
+    /// # Errors
+    ///
+    /// When there is one, and `required` says that there must not be.
+    pub(super) fn check_inputs(
+        &self,
+        plan: &Plan,
+        versions: &Versions,
+        required: bool,
+    ) -> Result<(), Failure> {
+        let unmade = plan.dependencies.iter().filter_map(|dependency| match dependency.target {
+            Target::Job(job) if dependency.operation.word() == path::IN => {
+                versions.of(dependency).is_none().then_some((dependency, job))
+            }
+            _ => None,
+        });
+        let problems: Vec<_> = unmade
+            .map(|(dependency, job)| {
+                let message = format!("job `{}` goes in and has no version yet", job.name.text);
+                let problem =
+                    if required { Diagnostic::error(message) } else { Diagnostic::warning(message) };
+                let hint = match job.can_run() {
+                    true => format!("run it first, or run `{}` with --upstream", plan.job.name.text),
+                    false => "its values are empty; set those that are needed with -e".to_owned(),
+                };
+                problem.at(dependency.name.place).hint(hint)
+            })
+            .collect();
+        match required && !problems.is_empty() {
+            true => Err(self.fail(&problems)),
+            false => {
+                self.warn(&problems);
+                Ok(())
+            }
+        }
     }
 
     fn warn_of_replicate(&self, dependency: &Dependency, plan: &Plan) {

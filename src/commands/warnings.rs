@@ -69,7 +69,7 @@ impl Session {
 /// What is to be said of a job without a TASK. `check` is silent: real lines have jobs that only join others. But who runs
 /// one expects it to do something, and a misspelt `steps:` or a `task:` makes it a success as well.
 fn no_task(plan: &Plan) -> Option<Diagnostic> {
-    if !plan.tasks.is_empty() {
+    if !plan.tasks.is_empty() || plan.job.managed().is_some() {
         return None;
     }
     let sections = &plan.job.sections;

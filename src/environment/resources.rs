@@ -43,7 +43,12 @@ impl Builder {
             (suffix::VERSIONNUMBER, number),
             (suffix::VERSIONID, version_id),
         ] {
-            self.environment.plain(format!("{}_{part}", dependency.env), value, &origin);
+            let variable = format!("{}_{part}", dependency.env);
+            // What nobody has made has no values; whoever gives one with -e means it.
+            let is_unmade = matches!(part, suffix::VERSIONNAME | suffix::VERSIONNUMBER) && value.is_empty();
+            if !(is_unmade && build.given.iter().any(|(name, _)| *name == variable)) {
+                self.environment.plain(variable, value, &origin);
+            }
         }
         if let Some(resource) = dependency.target.resource() {
             self.pointer(dependency, resource.pointer(), suffix::POINTER, &origin);

@@ -100,7 +100,7 @@ const SCRIPT_TYPES: &[&str] = &["runSh", "runCLI"];
 pub const KEYS: &[&str] = &[
     "name", "type", "steps", "integrations", "runtime", "on_start", "on_success", "on_failure", "on_cancel", "always",
     "triggerMode", "dependencyMode", "priority", "flags", "allowPublicAccess", "stabilityDuration", "serial", "method",
-    "bump", "options",
+    "bump", "options", "maxWaitTime", "workflow",
 ];
 
 /// The keys of a step.
@@ -108,7 +108,7 @@ pub const KEYS: &[&str] = &[
 pub const STEP_KEYS: &[&str] = &[
     "IN", "OUT", "TASK", "NOTIFY", "switch", "versionName", "versionNumber", "scopes", "applyTo", "force",
     "showBuildStatus", "vote", "dependencyMode", "replicate", "replicateOnPullRequest", "overwrite", "on_failure",
-    "GET", "PUT", "pull", "bump", "deployMethod", "deploymentMethod", "agentOnly", "trigger",
+    "GET", "PUT", "pull", "bump", "deployMethod", "deploymentMethod", "agentOnly", "trigger", "deployName", "deployOptions",
 ];
 
 impl Job {
@@ -142,7 +142,7 @@ impl Job {
     /// The type of jobs with scripts that its type was probably meant to be: `runSh` for `runsh`.
     pub fn type_meant(&self) -> Option<&'static str> {
         let known = || SCRIPT_TYPES.iter().copied().chain([RUN_CI]);
-        let is_one = known().any(|kind| kind == self.kind.text);
+        let is_one = known().any(|kind| kind == self.kind.text) || self.work().is_some();
         if is_one { None } else { nearest(&self.kind.text, known()) }
     }
 

@@ -56,6 +56,17 @@ impl Line {
         fs::read_to_string(self.path("seen")).unwrap_or_default()
     }
 
+    /// Runs a job, which must succeed, and of which there is a warning that begins so. What it wrote to `$WORK/seen`.
+    #[track_caller]
+    pub fn run_warned(&self, job: &str, warning: &str) -> String {
+        let _ = fs::remove_file(self.path("seen"));
+        let ran = self.try_to(&format!("run {job}"));
+        let stderr = text(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(0), "{stderr}");
+        assert!(stderr.starts_with(warning) && stderr.matches("warning").count() == 1, "{stderr}");
+        fs::read_to_string(self.path("seen")).unwrap_or_default()
+    }
+
     /// Writes a file, in the place of another if there is one.
     pub fn write(&self, path: &str, content: &str) {
         fs::write(self.path(path), content).unwrap();

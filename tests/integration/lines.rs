@@ -148,11 +148,12 @@ fn others_are_taken_along_if_asked_for() {
         let log = line.does(&format!("run {args} --log-format json"));
         results(&log).iter().map(|job| job.split(' ').next().unwrap()).collect::<Vec<_>>().join(" ")
     };
+    // At first, so that each has a version for those that take it.
+    assert_eq!(ran("--all"), "a b c other");
     assert_eq!(ran("c a"), "a c");
     assert_eq!(ran("b --upstream"), "a b");
     assert_eq!(ran("b --downstream"), "b c");
     assert_eq!(ran("b --upstream --downstream"), "a b c");
-    assert_eq!(ran("--all"), "a b c other");
 }
 
 #[test]
@@ -172,13 +173,13 @@ fn what_is_missing_is_said_before_anything_begins() {
 #[test]
 fn a_dry_run_shows_the_order_and_every_job() {
     let mut yaml = jobs(&[("second", "first", "touch $WORK/began"), ("first", "", "touch $WORK/began")]);
-    yaml += "  - {name: m, type: manifest, steps: [{IN: second}]}\n";
+    yaml += "  - {name: m, type: dclDeploy, steps: [{IN: second}]}\n";
     let line = Line::new(&yaml);
     let plan = line.does("run --all -n");
     let overview = "2 jobs · dry run: nothing is started, nothing is written
   1. first
   2. second · after first
-  -  m is not run: shipctl does not run jobs of type manifest
+  -  m is not run: shipctl does not run jobs of type dclDeploy
 ";
     assert!(plan.starts_with(overview), "{plan}");
     assert!(plan.contains("\njob first (runSh)") && plan.contains("\njob second (runSh)"));

@@ -19,6 +19,7 @@ mod job;
 mod line;
 mod lines;
 mod lookup;
+mod managed;
 mod mask;
 mod readme;
 mod rooms;

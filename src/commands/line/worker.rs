@@ -102,6 +102,7 @@ impl Worker<'_, '_> {
             });
         };
         let fetched = self.session.complete(plan, credentials, Commands::Run, Access::Record)?;
+        self.session.check_inputs(&fetched.plan, &fetched.versions, self.command.require_in)?;
         self.session.warn_of_left_out(&fetched.repositories);
         let stdout = io::stdout();
         let mut console = match self.command.log_format {

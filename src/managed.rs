@@ -1,0 +1,111 @@
+//! Jobs without scripts, whose work the original service did itself: what they make of what goes in.
+//!
+//! ```text
+//! entry      manifests, with their images or files, as versions hold them
+//! inputs     what goes in, as far as these jobs heed it
+//! manifest   lists what is deployed together
+//! release    gives manifests a semantic version; bump says which
+//! ```
+//!
+//! Pure: no files, no clock, no processes. What a job makes is a version of it, stored like any other.
+
+mod bump;
+mod entry;
+mod inputs;
+mod manifest;
+mod release;
+
+use serde_json::{Map, Value as Json};
+
+use crate::diagnostic::Diagnostic;
+use crate::environment::Environment;
+use crate::model::Managed;
+use crate::resolve::Plan;
+use crate::versions::{Opened, Versions};
+
+pub use bump::{Bump, parse as parse_version};
+pub use entry::{Manifest, Part, Setting};
+pub use inputs::Input;
+
+/// A job, and all that its result depends on.
+pub struct Given<'a> {
+    /// The job, resolved.
+    pub plan: &'a Plan<'a>,
+    /// Its environment, which fills the placeholders of resources.
+    pub environment: &'a Environment,
+    /// The stored versions of what goes in.
+    pub versions: &'a Versions,
+    /// The encrypted params that go in.
+    pub opened: &'a Opened,
+    /// The jobs that go in and hold manifests, in step order.
+    pub jobs: Vec<Incoming>,
+}
+
+/// A job that goes in and holds manifests.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: String,
+    /// Its version; `None` if it has not run yet.
+    pub version: Option<Holding>,
+}
+
+/// The version of such a job.
+#[derive(Clone, Debug, Default)]
+pub struct Holding {
+    /// Its number; `None` for one that is yet to be made.
+    pub number: Option<u32>,
+    /// What it is called.
+    pub version_name: Option<String>,
+    /// What it holds.
+    pub manifests: Vec<Manifest>,
+}
+
+/// What a job makes: its next version, and what there is to say.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// What the version is called.
+    pub version_name: Option<String>,
+    /// What it holds.
+    pub bag: Map<String, Json>,
+    /// What people see of it: the log of a run.
+    pub lines: Vec<String>,
+    /// What looks like a mistake.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Made {
+    /// The manifests in it.
+    pub fn manifests(&self) -> Vec<Manifest> {
+        entry::manifests(&self.bag)
+    }
+}
+
+impl Holding {
+    /// What a stored version of a job holds.
+    pub fn of(version: &crate::state::Version) -> Holding {
+        let mut manifests = entry::manifests(&version.bag);
+        for manifest in manifests.iter_mut().filter(|manifest| manifest.name == version.name) {
+            manifest.version_number.get_or_insert(version.number);
+        }
+        Holding { number: Some(version.number), version_name: version.version_name.clone(), manifests }
+    }
+}
+
+/// What a job makes of what goes in.
+///
+/// # Errors
+///
+/// What is missing, or cannot be put together.
+pub fn make(managed: Managed, given: &Given) -> Result<Made, Vec<Diagnostic>> {
+    match managed {
+        Managed::Manifest => manifest::make(given),
+        Managed::Release => release::make(given),
+        Managed::Sync => Ok(Made {
+            lines: vec!["nothing to do: the files of the line are read anew for each command".to_owned()],
+            ..Made::default()
+        }),
+    }
+}

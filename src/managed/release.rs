@@ -1,0 +1,114 @@
+//! Releases: manifests under one semantic version.
+
+use serde_json::Value as Json;
+
+use super::bump::{self, Bump};
+use super::entry::{self, Manifest};
+use super::{Given, Made};
+use crate::contract::suffix;
+use crate::diagnostic::Diagnostic;
+use crate::source::Place;
+
+/// The property that remembers which seed a version was counted from.
+const SEED: &str = "seed";
+
+/// Makes the next release.
+pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
+    let job = given.plan.job;
+    let mut made = Made::default();
+    let bump = match job.option("bump") {
+        None => Bump::Minor,
+        Some(node) => Bump::parse(node.text().unwrap_or_default()).ok_or_else(|| {
+            let shown = node.text().unwrap_or("(a list or map)");
+            vec![
+                Diagnostic::error(format!("release `{}` cannot bump `{shown}`", job.name.text))
+                    .at(node.place)
+                    .hint("it bumps major, minor, patch, alpha, beta, rc or final"),
+            ]
+        })?,
+    };
+    let (seed, from, place) = seed(given).ok_or_else(|| vec![no_base(given)])?;
+    let parsed = bump::parse(&seed).map_err(|why| {
+        vec![
+            Diagnostic::error(format!("`{seed}` of {from} is no semantic version: {why}"))
+                .at(place)
+                .hint("write it as 1.2.3, v1.2.3 or 1.2.3-rc.1"),
+        ]
+    })?;
+    let previous = given.versions.previous.as_ref();
+    let last = previous.and_then(|version| bump::parse(version.version_name.as_deref()?).ok());
+    let same_seed = previous.is_some_and(|version| version.bag.get(SEED) == Some(&Json::from(seed.as_str())));
+    // A release candidate of 1.0.0 comes before 1.0.0, and is counted on all the same.
+    let (base, counted) = match last {
+        Some(last) if same_seed || last.is_greater(&parsed) => (last, "its last version"),
+        _ => (parsed, from.as_str()),
+    };
+    let next = base.bumped(bump);
+    made.lines.push(format!("version {next}: {bump} of {base}, {counted}"));
+    let manifests = collect(given, &mut made);
+    made.version_name = Some(next.to_string());
+    made.bag = entry::bag(&manifests);
+    made.bag.insert(SEED.to_owned(), Json::from(seed));
+    Ok(made)
+}
+
+/// What the version is counted from at first, where that comes from, and where this is written: the version of a job that
+/// goes in, of several the last one's; else that of a version resource.
+fn seed(given: &Given) -> Option<(String, String, Place)> {
+    let place = |name: &str| {
+        let named = given.plan.dependencies.iter().find(|dependency| dependency.name.text == name);
+        named.map_or(given.plan.job.name.place, |dependency| dependency.name.place)
+    };
+    let of_jobs = given.jobs.iter().rev().find_map(|job| {
+        let name = job.version.as_ref()?.version_name.clone()?;
+        // What a manifest or a deployment is called need not be a version.
+        (job.kind == "release" || bump::parse(&name).is_ok())
+            .then(|| (name, format!("{} `{}`", job.kind, job.name), place(&job.name)))
+    });
+    of_jobs.or_else(|| {
+        let versions = given.resources().filter(|input| input.kind() == "version");
+        versions.last().map(|input| {
+            let text = given.variable(input.dependency, suffix::VERSIONNAME).to_owned();
+            (text, format!("version `{}`", input.dependency.name.text), input.place())
+        })
+    })
+}
+
+fn no_base(given: &Given) -> Diagnostic {
+    let job = given.plan.job;
+    let error = Diagnostic::error(format!("release `{}` has no version to begin with", job.name.text));
+    let unmade = given.jobs.iter().find(|job| job.kind == "release" && job.version.is_none());
+    error.at(job.name.place).hint(match unmade {
+        Some(release) => format!("run `{}` first, or add `--upstream`", release.name),
+        None => "add `- IN: name` with the name of a version resource, or of another release".to_owned(),
+    })
+}
+
+/// The manifests that go in. Of one that comes by several ways, the last one counts.
+fn collect(given: &Given, made: &mut Made) -> Vec<Manifest> {
+    let mut manifests: Vec<Manifest> = Vec::new();
+    for job in &given.jobs {
+        let Some(version) = &job.version else {
+            made.lines.push(format!("{} {}: not made yet", job.kind, job.name));
+            continue;
+        };
+        for manifest in &version.manifests {
+            made.lines.push(described(manifest, job));
+            made.lines.extend(manifest.lines().into_iter().map(|line| format!("  {line}")));
+            match manifests.iter_mut().find(|known| known.name == manifest.name) {
+                Some(known) => known.clone_from(manifest),
+                None => manifests.push(manifest.clone()),
+            }
+        }
+    }
+    manifests
+}
+
+fn described(manifest: &Manifest, job: &super::Incoming) -> String {
+    let number =
+        manifest.version_number.map_or("not made yet".to_owned(), |number| format!("version {number}"));
+    match manifest.name == job.name {
+        true => format!("manifest {} ({number})", manifest.name),
+        false => format!("manifest {} ({number}), of {} {}", manifest.name, job.kind, job.name),
+    }
+}

@@ -1,0 +1,118 @@
+//! What a job of a type does: it has scripts, or it is of a type whose work the original service did itself.
+
+use super::Job;
+use crate::yaml::{Map, Node, Value};
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// It runs scripts.
+    Scripts,
+    /// It has none: what it does follows from its type and from what goes in.
+    Managed(Managed),
+    /// It was the work of a service that no longer exists, or of a server of somebody else.
+    Gone(Gone),
+}
+
+/// What a job without scripts does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Managed {
+    /// Lists the images or files that are deployed together.
+    Manifest,
+    /// Gives manifests a semantic version.
+    Release,
+    /// Nothing: the service kept its copy of the YAML up to date with it.
+    Sync,
+}
+
+/// A type of jobs that can be run nowhere any more.
+#[derive(Debug, PartialEq, Eq)]
+pub struct GoneType {
+    kind: &'static str,
+    /// Why, as the end of a sentence that names the job and its type.
+    pub why: &'static str,
+    /// What to do instead.
+    pub instead: &'static str,
+}
+
+/// One of those types.
+pub type Gone = &'static GoneType;
+
+const DEPLOY_INSTEAD: &str =
+    "deploy to Amazon ECS or Kubernetes, or call the command line of the new place from a runSh job";
+
+const GONE: &[GoneType] = &[
+    GoneType { kind: "dclDeploy", why: "Docker Cloud no longer exists", instead: DEPLOY_INSTEAD },
+    GoneType { kind: "ddcDeploy", why: "Docker Datacenter no longer exists", instead: DEPLOY_INSTEAD },
+    GoneType { kind: "tripubDeploy", why: "Joyent Triton no longer exists", instead: DEPLOY_INSTEAD },
+    GoneType { kind: "acsDeploy", why: "Azure DC/OS no longer exists", instead: DEPLOY_INSTEAD },
+    GoneType {
+        kind: "jenkinsJob",
+        why: "a Jenkins server reported back to the service, which no longer exists",
+        instead: "start the job of Jenkins from a runSh job, over its remote access API",
+    },
+    GoneType {
+        kind: "externalCI",
+        why: "a CI server reported back to the service, which no longer exists",
+        instead: "start the build from a runSh job, over the API of that server",
+    },
+];
+
+/// The types of jobs whose versions hold manifests.
+const HOLDERS: &[&str] = &["manifest", "release", "deploy", "ecsDeploy", "gkeDeploy"];
+
+impl Work {
+    /// What jobs of a type do, but for runCI jobs; `None` for a type that is not known.
+    pub fn of(kind: &str) -> Option<Work> {
+        Some(match kind {
+            "runSh" | "runCLI" => Work::Scripts,
+            "manifest" => Work::Managed(Managed::Manifest),
+            "release" => Work::Managed(Managed::Release),
+            "rSync" => Work::Managed(Managed::Sync),
+            _ => Work::Gone(GONE.iter().find(|gone| gone.kind == kind)?),
+        })
+    }
+}
+
+impl Job {
+    /// What the job does, if its type is known.
+    pub fn work(&self) -> Option<Work> {
+        if self.has_scripts() { Some(Work::Scripts) } else { Work::of(&self.kind.text) }
+    }
+
+    /// What the job does if it has no scripts.
+    pub fn managed(&self) -> Option<Managed> {
+        match self.work() {
+            Some(Work::Managed(managed)) => Some(managed),
+            _ => None,
+        }
+    }
+
+    /// Whether the versions of the job hold manifests.
+    pub fn holds_manifests(&self) -> bool {
+        HOLDERS.contains(&self.kind.text.as_str())
+    }
+
+    /// Whether the job can be run.
+    pub fn can_run(&self) -> bool {
+        self.has_scripts() || self.managed().is_some()
+    }
+
+    /// An option of a job without scripts: a key of the job, or in older lines of its TASK.
+    pub fn option(&self, key: &str) -> Option<&Node> {
+        self.node.get(key).or_else(|| {
+            let steps = self.node.get("steps")?;
+            match &steps.value {
+                Value::List(steps) => steps.iter().filter_map(Node::map).find_map(|step| of_task(step, key)),
+                Value::Map(step) => of_task(step, key),
+                Value::Null | Value::Scalar(_) => None,
+            }
+        })
+    }
+}
+
+/// What a step says beside its TASK, or in it.
+fn of_task<'a>(step: &'a Map, key: &str) -> Option<&'a Node> {
+    let task = &step.get("TASK")?.node;
+    step.get(key).map(|entry| &entry.node).or_else(|| task.get(key))
+}

@@ -1,0 +1,233 @@
+//! Jobs without scripts: what manifests and releases make of what goes in.
+
+use serde_json::{Value, json};
+
+use crate::line::{Line, text};
+
+const RESOURCES: &str = "
+resources:
+  - {name: web, type: image, versionTemplate: {sourceName: shop/web, versionName: master.12}}
+  - {name: worker, type: image, pointer: {sourceName: shop/worker}, seed: {versionName: '0.50'}}
+  - {name: page, type: file, versionTemplate: {sourceName: 'https://example.com/page.tgz', versionName: none}}
+  - {name: small, type: dockerOptions, version: {memory: 256, labels: {a: 1}}}
+  - {name: large, type: dockerOptions, versionTemplate: {memory: 1024, cpuShares: 10}}
+  - {name: common, type: params, version: {params: {LEVEL: info, PATH: /app}}}
+  - {name: loud, type: params, version: {params: {LEVEL: debug}}}
+  - {name: two, type: replicas, version: {count: 2}}
+  - {name: three, type: replicas, versionTemplate: {count: 3}}
+  - {name: seed, type: version, seed: {versionName: v1.0.0}}
+";
+
+/// A line with these jobs.
+fn line(jobs: &str) -> Line {
+    Line::new(&format!("{RESOURCES}jobs:\n{jobs}"))
+}
+
+/// What the last version of a job holds.
+fn shown(line: &Line, job: &str) -> Value {
+    serde_json::from_str(&line.does(&format!("state show {job} --format json"))).unwrap()
+}
+
+const MANIFEST: &str = "
+  - name: shop
+    type: manifest
+    steps:
+      - IN: web
+      - IN: worker
+        versionName: '0.50'
+      - GET: small
+      - IN: large
+        applyTo: [web]
+      - IN: common
+      - IN: loud
+        applyTo: [worker]
+      - IN: two
+      - IN: three
+      - TASK: managed
+";
+
+#[test]
+fn a_manifest_lists_images_with_what_applies_to_each() {
+    let line = line(MANIFEST);
+    let plan = line.does("run shop --dry-run");
+    for said in [
+        "job shop (manifest)",
+        "IN web (image)",
+        "image web: shop/web:master.12 (version 1)",
+        "params: LEVEL=info PATH=/app",
+        "dockerOptions: memory=1024 labels={\"a\":1} cpuShares=10",
+        "image worker: shop/worker:0.50 (version 1)",
+        "params: LEVEL=debug PATH=/app",
+        "dockerOptions: memory=256 labels={\"a\":1}",
+        "replicas: 3",
+    ] {
+        assert!(plan.contains(said), "no {said:?} in {plan}");
+    }
+    line.does("run shop");
+    let version = shown(&line, "shop");
+    assert_eq!((&version["versionNumber"], &version["versionName"]), (&json!(1), &json!(null)));
+    assert_eq!(
+        version["propertyBag"],
+        json!({"manifests": [{
+            "name": "shop",
+            "images": [
+                {
+                    "name": "web", "sourceName": "shop/web", "versionName": "master.12", "versionNumber": 1,
+                    "params": {"LEVEL": "info", "PATH": "/app"},
+                    "dockerOptions": {"memory": 1024, "labels": {"a": 1}, "cpuShares": 10},
+                },
+                {
+                    "name": "worker", "sourceName": "shop/worker", "versionName": "0.50", "versionNumber": 1,
+                    "params": {"LEVEL": "debug", "PATH": "/app"},
+                    "dockerOptions": {"memory": 256, "labels": {"a": 1}},
+                },
+            ],
+            "replicas": {"count": 3},
+        }]})
+    );
+}
+
+#[test]
+fn a_manifest_has_images_or_files() {
+    let line = line(
+        "  - {name: pages, type: manifest, steps: [IN: page, IN: loud]}
+  - {name: both, type: manifest, steps: [IN: web, IN: page]}
+  - {name: nothing, type: manifest, steps: [IN: loud]}
+",
+    );
+    assert!(line.does("run pages").contains("file page: https://example.com/page.tgz:none (version 1)\n"));
+    let error = line.fails("run both", 125);
+    assert!(
+        error.starts_with("error: manifest `both` has images and files\n  --> shippable.yml:15:"),
+        "{error}"
+    );
+    let error = line.fails("run nothing", 125);
+    assert!(error.starts_with("error: manifest `nothing` has no image and no file\n"), "{error}");
+    let history: Value = serde_json::from_str(&line.does("history --format json")).unwrap();
+    assert_eq!(history.as_array().unwrap().len(), 1, "{history}");
+    let checked = text(&line.try_to("check").stdout);
+    assert!(checked.contains("manifest `both` has images and files, and cannot be made"), "{checked}");
+}
+
+const RELEASE: &str = "
+  - {name: shop, type: manifest, steps: [IN: web]}
+  - {name: candidate, type: release, bump: rc, steps: [IN: seed, IN: shop]}
+  - name: public
+    type: release
+    steps:
+      - IN: candidate
+      - TASK: managed
+        bump: final
+  - {name: look, type: runSh, steps: [IN: candidate, IN: public, TASK: ['echo \"$CANDIDATE_VERSIONNAME $CANDIDATE_VERSIONNUMBER $PUBLIC_VERSIONNAME $(shipctl get_resource_version_name public)\"; shipctl get_json_value IN/public/version.json version.propertyBag.manifests[0].name']]}
+";
+
+#[test]
+fn a_release_counts_on_from_its_seed_and_holds_manifests() {
+    let line = line(RELEASE);
+    let plan = line.does("run public --dry-run --upstream");
+    assert!(plan.contains("version v1.0.0: final of v1.0.0-rc, release `candidate`"), "{plan}");
+    line.does("run --all");
+    let log = line.does("run candidate");
+    assert!(log.contains("version v1.0.0-rc.1: rc of v1.0.0-rc, its last version\n"), "{log}");
+    let log = line.does("run look");
+    assert!(log.contains("\nv1.0.0-rc.1 2 v1.0.0 v1.0.0\n"), "{log}");
+    assert!(log.contains("\nshop\n"), "{log}");
+    assert_eq!(
+        shown(&line, "public")["propertyBag"]["manifests"][0]["images"][0]["versionName"],
+        "master.12"
+    );
+
+    // A greater seed is where it starts from again; a smaller one is not.
+    line.write("shippable.yml", &format!("{}jobs:\n{RELEASE}", RESOURCES.replace("v1.0.0", "v2.0.0")));
+    assert!(line.does("run candidate").contains("version v2.0.0-rc: rc of v2.0.0, version `seed`\n"));
+    line.write("shippable.yml", &format!("{}jobs:\n{RELEASE}", RESOURCES.replace("v1.0.0", "v0.1.0")));
+    assert!(line.does("run candidate").contains("version v2.0.0-rc.1: rc of v2.0.0-rc, its last version\n"));
+}
+
+#[test]
+fn a_release_needs_a_version_to_begin_with() {
+    let line = line(
+        "  - {name: shop, type: manifest, steps: [IN: web]}
+  - {name: baseless, type: release, steps: [IN: shop]}
+  - {name: wrong, type: release, bump: medium, steps: [IN: shop, IN: seed]}
+  - {name: odd, type: release, steps: [IN: shop, {IN: page}, {IN: seed, versionName: v1.0.0}]}
+",
+    );
+    line.does("run shop");
+    let error = line.fails("run baseless", 125);
+    assert!(error.starts_with("error: release `baseless` has no version to begin with\n"), "{error}");
+    let error = line.fails("run wrong", 125);
+    assert!(error.starts_with("error: release `wrong` cannot bump `medium`\n"), "{error}");
+    assert!(line.does("run odd").contains("version v1.1.0: minor of v1.0.0"));
+    let checked = text(&line.try_to("check").stdout);
+    assert!(checked.contains("release `baseless` has no version to begin with"), "{checked}");
+    assert!(!checked.contains("`odd`"), "{checked}");
+}
+
+#[test]
+fn what_has_not_run_yet_is_said() {
+    let line = line(RELEASE);
+    let ran = line.try_to("run candidate");
+    assert_eq!(ran.status.code(), Some(0));
+    let said = text(&ran.stderr);
+    assert!(said.starts_with("warning: job `shop` goes in and has no version yet\n"), "{said}");
+    assert!(said.contains("hint: run it first, or run `candidate` with --upstream\n"), "{said}");
+    assert!(text(&ran.stdout).contains("manifest shop: not made yet\n"));
+    for wish in ["run look --require-in", "run look --require-in --dry-run"] {
+        let error = line.fails(wish, 125);
+        assert!(error.starts_with("error: job `public` goes in and has no version yet\n"), "{error}");
+    }
+    let ran = line.try_to("run look -e PUBLIC_VERSIONNAME=v9 -e CANDIDATE_VERSIONNAME=no");
+    assert!(text(&ran.stdout).contains("\nv1.0.0-rc 1 v9 v9\n"), "{}", text(&ran.stdout));
+    line.does("run look --upstream --require-in");
+}
+
+#[test]
+fn names_need_no_variables_and_no_credentials() {
+    let line = line(
+        "  - {name: '1', type: manifest, steps: [IN: bound]}
+  - {name: man-1, type: manifest, steps: [IN: web]}
+  - {name: man1, type: manifest, steps: [IN: worker]}
+  - {name: rel, type: release, steps: [IN: seed, IN: man-1, IN: man1, IN: '1']}
+triggers:
+  - {name: bound, type: image, integration: nowhere, pointer: {sourceName: shop/bound}}
+",
+    );
+    let log = line.does("run --all -j 1");
+    assert!(log.contains("manifest man-1 (version 1)") && log.contains("manifest man1 (version 1)"), "{log}");
+    assert!(log.contains("image bound: shop/bound (version 1)"), "{log}");
+}
+
+#[test]
+fn the_service_s_own_job_has_nothing_to_do_and_dead_services_are_named() {
+    let line = line(
+        "  - {name: sync, type: rSync}
+  - {name: old, type: dclDeploy, steps: [IN: web]}
+",
+    );
+    assert!(line.does("run sync").contains("nothing to do"));
+    let error = line.fails("run old", 125);
+    assert!(
+        error.starts_with(
+            "error: job `old` is of type `dclDeploy`, which cannot be run: Docker Cloud no longer exists\n"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn names_to_apply_to_are_checked() {
+    let line = line(
+        "  - {name: shop, type: manifest, steps: [IN: web, {IN: loud, applyTo: [wbe]}]}
+  - {name: ship, type: deploy, steps: [IN: shop, {IN: loud, applyTo: [{manifest: shop, image: web}]}]}
+",
+    );
+    let checked = text(&line.try_to("check").stdout);
+    assert!(
+        checked.contains("warning: `loud` is to apply to `wbe`, which is not in job `shop`\n"),
+        "{checked}"
+    );
+    assert!(checked.contains("hint: did you mean `web`?"), "{checked}");
+    assert!(checked.contains("job `ship` deploys to no cluster"), "{checked}");
+    assert!(checked.ends_with("1 file: 0 errors, 2 warnings\n"), "{checked}");
+}
