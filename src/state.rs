@@ -83,6 +83,7 @@ impl Store {
     /// When it cannot be made or written to, is damaged, or was written by a newer `shipctl`.
     pub fn open(directory: &Path) -> Result<Store> {
         let place = Place::of(directory);
+        place.refuse_links()?;
         place.make()?;
         let mut store = open::open_or_create(place)?;
         store.take_in()?;
@@ -97,6 +98,7 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_existing(directory: &Path) -> Result<Option<Store>> {
         let place = Place::of(directory);
+        place.refuse_links()?;
         if !place.has_database()? {
             return Ok(None);
         }

@@ -21,6 +21,7 @@ pub const AUDIT: &str = "audit.jsonl";
 /// When it cannot be written.
 pub fn append(directory: &Path, entry: &serde_json::Value) -> Result<()> {
     let place = Place::of(directory);
+    place.refuse_links()?;
     let file = place.directory.join(AUDIT);
     let line = format!("{entry}\n");
     let write = || {

@@ -27,7 +27,7 @@ use super::version::{millis, time};
 use super::{BuildRecord, BuildRef, Progress, VersionRef, place};
 
 /// The directory of them all.
-const DIRECTORY: &str = "builds";
+pub(super) const DIRECTORY: &str = "builds";
 const LAST: &str = "last";
 
 /// Longer names of files are not possible everywhere.
@@ -98,6 +98,9 @@ impl Last {
     fn lock_in(directory: &Path, make: bool) -> io::Result<Option<Last>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(make).mode(0o600);
+        if fs::symlink_metadata(directory)?.is_symlink() {
+            return Err(io::Error::other(format!("{} is a symbolic link: remove it", directory.display())));
+        }
         let file = place::lock(&directory.join(LAST), &options)?;
         Ok(file.map(|file| Last { directory: directory.to_owned(), file }))
     }

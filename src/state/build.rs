@@ -137,6 +137,7 @@ impl Build {
     /// When the file of the build cannot be written.
     pub fn begin_unopened(directory: &Path, job: &str) -> Result<Option<Build>> {
         let place = Place::of(directory);
+        place.refuse_links()?;
         let failed = could_not_begin(&place);
         let Some(last) = Last::existing(&place.directory, job).map_err(&failed)? else { return Ok(None) };
         match last.read().map_err(&failed)? {

@@ -24,7 +24,8 @@ use super::place::{self, Place};
 use super::version::{millis, time};
 use super::{Base, Build, BuildRef, Change, Ended, Ending, Entries, Error, Files, Result, Store, Tree};
 
-const FILE: &str = "ended.jsonl";
+/// The file's name.
+pub(super) const FILE: &str = "ended.jsonl";
 
 /// How long the file becomes, in bytes, before a run takes it in itself: some hundred builds.
 const LONG: u64 = 64 * 1024;

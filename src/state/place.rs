@@ -7,9 +7,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 
-use super::{Error, Result};
+use super::{Error, Kind, Result, audit, begun, pending};
 
 /// The directory beside the YAML.
 pub const DIRECTORY: &str = ".shipctl";
@@ -34,6 +34,25 @@ impl Place {
     pub(super) fn of(directory: &Path) -> Place {
         let directory = directory.join(DIRECTORY);
         Place { database: directory.join(DATABASE), directory }
+    }
+
+    /// That neither the directory nor a file in it is a symbolic link: one that came with a repository could have anything
+    /// else overwritten or removed.
+    pub(super) fn refuse_links(&self) -> Result<()> {
+        let files = [DATABASE, begun::DIRECTORY, pending::FILE, audit::AUDIT, IGNORE]
+            .map(|name| self.directory.join(name));
+        for path in std::iter::once(&self.directory).chain(&files) {
+            if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+                return Err(Error::new(
+                    Kind::Unfit,
+                    format!(
+                        "{} is a symbolic link, which shipctl does not follow to keep state: remove it",
+                        path.display()
+                    ),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Makes the directory, for its owner alone, and hides it from git.
@@ -162,7 +181,7 @@ mod local {
 }
 /// Opens a file and locks it as soon as nobody else has; `None` if it was removed meanwhile.
 pub(super) fn lock(path: &Path, options: &OpenOptions) -> io::Result<Option<Flock<File>>> {
-    let file = options.open(path)?;
+    let file = options.clone().custom_flags(OFlag::O_NOFOLLOW.bits()).open(path)?;
     let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
     let is_there = file.metadata()?.nlink() > 0;
     Ok(is_there.then_some(file))

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use super::place::Place;
-use super::{Error, Kind, Result, Store, begun, pending};
+use super::{Error, Kind, Progress, Result, Store, begun, pending};
 
 /// What pruning took away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,26 @@ impl Store {
         transaction.commit().map_err(&explain)?;
         // Later, because whoever begins a build locks these first, and the database afterwards.
         pruned.builds += prune_begun(self, keep).map_err(&explain)?;
-        give_back(&self.connection).map_err(&explain)?;
+        self.shrink(&explain)?;
         Ok(pruned)
+    }
+
+    /// Makes the file smaller by what has been dropped. On a full disk that takes two goes: what the journal holds goes
+    /// into the database first, which makes room.
+    fn shrink(&self, explain: &dyn Fn(rusqlite::Error) -> Error) -> Result<()> {
+        let take_in = || self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let shrink = || give_back(&self.connection).and_then(|()| take_in());
+        shrink().or_else(|_| take_in().and_then(|()| shrink())).map_err(|error| {
+            let error = explain(error);
+            Error::new(
+                error.kind(),
+                format!(
+                    "old versions and runs are dropped, but {} could not be made smaller: make room on its disk and \
+                     prune again ({error})",
+                    self.place.shown()
+                ),
+            )
+        })
     }
 }
 
@@ -114,8 +132,11 @@ fn give_back(connection: &Connection) -> rusqlite::Result<()> {
 ///
 /// # Errors
 ///
-/// When it cannot be written or moved.
+/// When a run is on, and when it cannot be written or moved.
 pub fn reset(directory: &Path) -> Result<Reset> {
+    let place = Place::of(directory);
+    place.refuse_links()?;
+    refuse_running(&place)?;
     match Store::open_existing(directory) {
         Ok(None) => Ok(Reset::Nothing),
         Ok(Some(mut store)) => match store.empty() {
@@ -130,11 +151,28 @@ pub fn reset(directory: &Path) -> Result<Reset> {
     }
 }
 
+/// That no build is running, which could not store what it makes.
+fn refuse_running(place: &Place) -> Result<()> {
+    let running = begun::list(&place.directory, None);
+    match running.iter().find(|build| build.progress == Progress::Running) {
+        None => Ok(()),
+        Some(build) => Err(Error::new(
+            Kind::Busy,
+            format!(
+                "cannot reset the state: {} is running, and could not store what it makes: wait until it has ended, or end it",
+                build.reference
+            ),
+        )),
+    }
+}
+
 impl Store {
     fn empty(&mut self) -> Result<()> {
         const WHAT: &str = "reset the state";
         let (explain, place) = (self.explain(WHAT), self.place.clone());
         let transaction = self.write(WHAT)?;
+        // One may have begun while this waited.
+        refuse_running(&place)?;
         for table in ["version", "touched", "build", "subject", "entry", "tree", "piece", "content"] {
             transaction.execute(&format!("DELETE FROM {table}"), []).map_err(&explain)?;
         }
@@ -143,7 +181,7 @@ impl Store {
         transaction.commit().map_err(&explain)?;
         // Not before: whoever takes them in holds that file and waits for the database.
         cleared(&place, pending::reset(&place))?;
-        give_back(&self.connection).map_err(&explain)
+        self.shrink(&explain)
     }
 }
 

@@ -122,6 +122,21 @@ fn a_reset_wants_somebody_to_agree() {
 }
 
 #[test]
+fn a_state_that_came_as_a_symbolic_link_is_refused() {
+    let (line, victim) = (line(), line());
+    victim.run("put");
+    std::os::unix::fs::symlink(victim.path(".shipctl"), line.path(".shipctl")).unwrap();
+    for command in ["reset --yes", "history", "run put", "exec see -- true"] {
+        let said = line.fails(command, 125);
+        assert!(
+            said.contains(".shipctl is a symbolic link, which shipctl does not follow"),
+            "{command}: {said}"
+        );
+    }
+    assert!(victim.does("history").contains("put #1 "));
+}
+
+#[test]
 fn state_can_be_looked_at_while_the_yaml_is_broken() {
     let line = line();
     line.run("put");

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
-use shipctl::state::{Ending, Kind, Progress, Reset, Store, VersionRef, reset};
+use shipctl::state::{Build, Ending, Kind, Progress, Reset, Store, VersionRef, append_audit, reset};
 
 use crate::support::{build, line, put};
 
@@ -101,6 +102,67 @@ fn reset_starts_over() {
     assert_eq!(reset(line.path()).unwrap(), Reset::Emptied);
     assert!(store.latest("a").unwrap().is_none());
     assert_eq!(build(&mut store, "job", &[put("a", "n=1\n")]), [Some(1)]);
+}
+
+#[test]
+fn a_state_is_not_reset_while_a_build_is_running() {
+    let line = line();
+    let mut store = Store::open(line.path()).unwrap();
+    build(&mut store, "job", &[put("a", "n=1\n")]);
+    let running = store.begin_build("slow", &[]).unwrap();
+    let error = reset(line.path()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Busy);
+    assert!(error.to_string().contains("slow #1 is running"), "{error}");
+    store.finish(&running, Ending::Success, 0, &[put("a", "n=2\n")]).unwrap();
+    assert_eq!(store.latest("a").unwrap().unwrap().bag["n"], "2");
+    // One that was killed is no reason to refuse.
+    drop(store.begin_build("slow", &[]).unwrap());
+    assert_eq!(reset(line.path()).unwrap(), Reset::Emptied);
+}
+
+#[test]
+fn a_state_that_is_a_symbolic_link_is_not_touched() {
+    let victim = line();
+    build(&mut Store::open(victim.path()).unwrap(), "job", &[put("a", "n=1\n")]);
+    let of_victim = |name: &str| victim.path().join(".shipctl").join(name);
+    fs::write(of_victim("ended.jsonl"), "dear").unwrap();
+    for name in ["", "state.db", "ended.jsonl", "audit.jsonl", "builds"] {
+        let line = crate::support::line();
+        let link = line.path().join(".shipctl").join(name);
+        if !name.is_empty() {
+            fs::create_dir(line.path().join(".shipctl")).unwrap();
+        }
+        std::os::unix::fs::symlink(of_victim(name), link.components().collect::<PathBuf>()).unwrap();
+        let opened = [Store::open(line.path()).err(), Store::open_existing(line.path()).err()];
+        let audited = append_audit(line.path(), &serde_json::Value::Null).err();
+        for error in opened.into_iter().chain([reset(line.path()).err(), audited]) {
+            let error = error.unwrap();
+            assert_eq!(error.kind(), Kind::Unfit, "{name}: {error}");
+            assert!(error.to_string().contains("is a symbolic link"), "{error}");
+        }
+        assert!(Build::begin_unopened(line.path(), "job").is_err());
+    }
+    assert_eq!(fs::read(of_victim("ended.jsonl")).unwrap(), b"dear");
+    fs::remove_file(of_victim("ended.jsonl")).unwrap();
+    assert_eq!(Store::open(victim.path()).unwrap().latest("a").unwrap().unwrap().number, 1);
+}
+
+#[test]
+fn the_number_of_the_last_build_is_not_written_through_a_symbolic_link() {
+    let (line, victim) = (crate::support::line(), crate::support::line());
+    let mut store = Store::open(line.path()).unwrap();
+    build(&mut store, "job", &[]);
+    let letter = victim.path().join("letter");
+    fs::write(&letter, "dear").unwrap();
+    let last = line.path().join(".shipctl/builds/job/last");
+    fs::remove_file(&last).unwrap();
+    std::os::unix::fs::symlink(&letter, &last).unwrap();
+    assert!(store.begin_build("job", &[]).is_err());
+    let jobs = line.path().join(".shipctl/builds/other");
+    std::os::unix::fs::symlink(victim.path(), jobs).unwrap();
+    assert!(store.begin_build("other", &[]).is_err());
+    assert_eq!(fs::read(&letter).unwrap(), b"dear");
+    assert_eq!(fs::read_dir(victim.path()).unwrap().count(), 1);
 }
 
 #[test]

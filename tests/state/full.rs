@@ -69,8 +69,8 @@ fn with_a_limit() {
     store.close().unwrap();
 }
 
-#[test]
-fn a_full_disk_leaves_the_old_state() {
+/// Runs an ignored test of this file on a disk of its own that holds this much.
+fn run_on_a_disk(size: &str, test: &str) {
     let line = line();
     // A mount of one's own needs no rights where the system lets people have them.
     let unshare = ["--mount", "--map-root-user", "mount", "-t", "tmpfs", "none"];
@@ -80,14 +80,62 @@ fn a_full_disk_leaves_the_old_state() {
     }
     let output = Command::new("unshare")
         .args(["--mount", "--map-root-user", "bash", "-c"])
-        .arg("mount -t tmpfs -o size=2500k none \"$0\" && exec \"$@\"")
+        .arg(format!("mount -t tmpfs -o size={size} none \"$0\" && exec \"$@\""))
         .arg(line.path())
         .arg(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "--nocapture", "full::on_a_tiny_disk"])
+        .args(["--ignored", "--exact", "--nocapture", test])
         .env("SHIPCTL_TEST_LINE", line.path())
         .output()
         .unwrap();
     passed(&output);
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_state() {
+    run_on_a_disk("2500k", "full::on_a_tiny_disk");
+}
+
+#[test]
+fn what_pruning_says_on_a_full_disk_is_true() {
+    run_on_a_disk("2500k", "full::pruned_on_a_tiny_disk");
+}
+
+#[test]
+#[ignore = "the process that `what_pruning_says_on_a_full_disk_is_true` gives a tiny disk"]
+fn pruned_on_a_tiny_disk() {
+    let Some(line) = std::env::var_os("SHIPCTL_TEST_LINE") else { return };
+    let line = Path::new(&line);
+    let mut store = Store::open(line).unwrap();
+    for n in 1..=6_u8 {
+        let noise: Vec<_> = (0..60_000).map(|i: u32| (i ^ (i >> 7)) as u8 ^ n).collect();
+        write(&line.join("files/large"), noise, 0o600);
+        build(&mut store, "job", &[large(line)]);
+    }
+    let filler = line.join("filler");
+    let mut file = OpenOptions::new().create(true).append(true).open(&filler).unwrap();
+    while file.write_all(&[0; 1024]).is_ok() {}
+    let mut refused = 0;
+    loop {
+        let pruned = store.prune(1);
+        let left = store.versions("job", 10).unwrap().len();
+        match pruned {
+            Ok(_) => {
+                assert_eq!(left, 1);
+                break;
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), Kind::Full, "{error}");
+                let is_dropped = error.to_string().starts_with("old versions and runs are dropped, but");
+                assert_eq!(left, if is_dropped { 1 } else { 6 }, "{error}");
+            }
+        }
+        refused += 1;
+        let size = file.metadata().unwrap().len();
+        file.set_len(size.checked_sub(4096).expect("it was never pruned")).unwrap();
+    }
+    assert!(refused > 0);
+    store.close().unwrap();
+    assert_eq!(build(&mut Store::open(line).unwrap(), "job", &[large(line)]), [Some(7)]);
 }
 
 #[test]
