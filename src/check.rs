@@ -9,6 +9,7 @@ use indexmap::IndexSet;
 use crate::diagnostic::Diagnostic;
 use crate::model::job::Step;
 use crate::model::{Job, Name, Pipeline};
+use crate::resolve::{self, keys};
 
 /// A lint looks at a whole pipeline and reports what it finds.
 type Lint = fn(&Pipeline, &mut Vec<Diagnostic>);
@@ -18,6 +19,8 @@ const LINTS: &[Lint] = &[
     types_almost_right,
     names_without_variables,
     names_that_collide,
+    keys_that_collide,
+    keys_of_two_integrations,
     undeclared_names,
     undeclared_integrations,
     sources_of_integrations,
@@ -94,6 +97,25 @@ fn names_that_collide(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
                 Some(_) => {}
                 None => _ = taken.insert(env, name),
             }
+        }
+    }
+}
+
+/// Two keys with the same variable: no job can take what has them.
+fn keys_that_collide(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    for resource in pipeline.resources.values() {
+        keys::of_resource(resource, diagnostics);
+    }
+    for integration in pipeline.integrations.values() {
+        keys::of_integration(integration, diagnostics);
+    }
+}
+
+/// Variables that a job gets from more than one integration.
+fn keys_of_two_integrations(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    for job in pipeline.jobs.values().filter(|job| job.has_scripts()) {
+        if let Ok(plan) = resolve::resolve(pipeline, &job.name.text) {
+            keys::shared(&plan, diagnostics);
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::credentials::{Credentials, Value};
 use crate::diagnostic::Diagnostic;
 use crate::model::task::Task;
 use crate::repository::{Repositories, Repository};
-use crate::resolve::{Dependency, Operation, Plan};
+use crate::resolve::{self, Dependency, Operation, Plan};
 use crate::secret::Secret;
 use crate::source::Place;
 use crate::versions::{Opened, Versions};
@@ -247,6 +247,7 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
             builder.integration(env, credential, &directory, integration.name.place);
         }
     }
+    resolve::keys::shared(plan, &mut builder.warnings);
     for (name, variable) in &builder.environment.variables {
         if variable.value.expose().contains('\0') {
             builder.problems.push(nul(name));

@@ -20,6 +20,7 @@ use indexmap::IndexMap;
 
 use crate::contract;
 use crate::diagnostic::Diagnostic;
+use crate::nearest::nearest;
 use crate::source::{Place, Sources};
 use crate::yaml::{Map, Node, Value};
 
@@ -317,19 +318,32 @@ fn flatten_texts(node: &Node, what: &str, out: &mut Vec<String>, diagnostics: &m
                 flatten_texts(node, what, out, diagnostics);
             }
         }
-        Value::Map(map) => {
-            let keys_alone = map.values().all(|entry| matches!(entry.node.value, Value::Null));
-            diagnostics.push(
-                Diagnostic::error(format!("{what} is a text or a list of texts, and this is a map"))
-                    .at(node.place)
-                    .hint(if keys_alone {
-                        "braces around a line make it a map to YAML, as a `:` at its end does: put it into quotes, or write it as a block (`- |`)"
-                    } else {
-                        "a line with `: ` in it is a map to YAML: put it into quotes, or write it as a block (`- |`)"
-                    }),
-            );
-        }
+        Value::Map(map) => diagnostics.push(line_as_map(map, node.place, what)),
     }
+}
+
+/// The error for a line of a script that is a map to YAML.
+fn line_as_map(map: &Map, place: Place, what: &str) -> Diagnostic {
+    let keys_alone = map.values().all(|entry| matches!(entry.node.value, Value::Null));
+    Diagnostic::error(format!("{what} is a text or a list of texts, and this is a map")).at(place).hint(if keys_alone {
+        "braces around a line make it a map to YAML, as a `:` at its end does: put it into quotes, or write it as a block (`- |`)"
+    } else {
+        "a line with `: ` in it is a map to YAML: put it into quotes, or write it as a block (`- |`)"
+    })
+}
+
+/// Whether a map that should have some of these keys has none of them, and none that is like one: it is a line of a
+/// script that became a map by its `: `, or by a `:` at its end.
+fn is_line(map: &Map, known: &[&str]) -> bool {
+    !map.is_empty()
+        && map.iter().all(|(key, entry)| {
+            let is_text = match entry.node.value {
+                Value::Scalar(_) => true,
+                Value::Null => key.contains(char::is_whitespace),
+                Value::List(_) | Value::Map(_) => false,
+            };
+            is_text && !known.contains(&key.as_str()) && nearest(key, known.iter().copied()).is_none()
+        })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Pure: no files, no clock, no processes. Behind it nothing is looked up by name any more.
 
+pub mod keys;
 mod sources;
 
 use crate::diagnostic::{Diagnostic, Severity};
@@ -130,6 +131,19 @@ pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<D
     let integrations = resolver.integrations();
     let sources = resolver.sources(&dependencies, &integrations);
     resolver.check_scripts();
+    for dependency in &dependencies {
+        if let Some(resource) = dependency.target.resource() {
+            keys::of_resource(resource, &mut resolver.problems);
+        }
+    }
+    let mut seen: Vec<&str> = Vec::new();
+    let bound = dependencies.iter().filter_map(|dependency| dependency.integration);
+    for integration in bound.chain(integrations.iter().map(|(_, listed)| *listed)) {
+        if !seen.contains(&integration.name.text.as_str()) {
+            seen.push(&integration.name.text);
+            keys::of_integration(integration, &mut resolver.problems);
+        }
+    }
     let tasks: Vec<_> = job
         .steps
         .iter()

@@ -40,7 +40,7 @@ pub const KEYS: &[&str] = &[
     "archive", "sudo", "cache", "addons", "notifications", "script", "install", "deploy", "before_install",
     "before_script", "after_script", "after_success", "after_failure", "before_deploy", "after_deploy",
     "externalReferences", "commit_template", "allow_failures", "os", "dist", "depth", "gitConfig", "vote",
-    "build_on_pull_request", "build_on_pull_requests", "parallelized_test", "nodePool",
+    "build_on_pull_request", "build_on_pull_requests", "parallelized_test", "nodePool", "build_image",
 ];
 
 /// What the CI section says beside its scripts.
@@ -134,6 +134,13 @@ impl Pipeline {
         let ci = read(&written, diagnostics);
         let (notifications, integration_types) =
             (script.notifications.clone(), script.integration_types.clone());
+        if let Some(entry) = written.get("build_image").filter(|entry| entry.node.text() != Some("")) {
+            diagnostics.push(
+                Diagnostic::warning("`build_image` has no effect: the scripts run on this machine")
+                    .at(entry.key)
+                    .hint("install what they need here, or name the image under `pre_ci_boot` of `build`"),
+            );
+        }
         self.ci = Some(Ci { notifications, integration_types, ..ci });
         if !script.tasks.is_empty()
             && !self.jobs.values().any(Job::is_ci)

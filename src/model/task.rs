@@ -1,6 +1,6 @@
 //! TASKs and the scripts of sections.
 
-use super::{Name, flatten_texts, warn_of_unknown_keys};
+use super::{Name, flatten_texts, is_line, line_as_map, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::source::Place;
 use crate::yaml::{Node, Value, is_true};
@@ -34,6 +34,9 @@ pub struct TaskVariable {
 }
 
 const TASK_KEYS: &[&str] = &["name", "runtime", "script"];
+/// Keys of an entry of a section.
+const SECTION_KEYS: &[&str] = &["script", "NOTIFY"];
+
 const RUNTIME_KEYS: &[&str] = &["container", "options", "nodePool", "timeoutMinutes"];
 
 impl Task {
@@ -58,6 +61,9 @@ impl Task {
             Value::List(nodes) => {
                 for node in nodes {
                     match &node.value {
+                        Value::Map(map) if is_line(map, TASK_KEYS) => {
+                            diagnostics.push(line_as_map(map, node.place, "an entry of a TASK"));
+                        }
                         // A list of whole tasks is one task too: names and variables of its parts add up.
                         Value::Map(map) => {
                             warn_of_unknown_keys(map, TASK_KEYS, "a TASK", diagnostics);
@@ -163,8 +169,11 @@ pub(super) fn read_section(
     };
     for part in parts {
         match &part.value {
+            Value::Map(map) if is_line(map, SECTION_KEYS) => {
+                diagnostics.push(line_as_map(map, part.place, &format!("an entry of `{name}`")));
+            }
             Value::Map(map) => {
-                warn_of_unknown_keys(map, &["script", "NOTIFY"], &format!("section `{name}`"), diagnostics);
+                warn_of_unknown_keys(map, SECTION_KEYS, &format!("section `{name}`"), diagnostics);
                 if let Some(script) = part.get("script") {
                     flatten_texts(script, "a script", &mut entries, diagnostics);
                 }

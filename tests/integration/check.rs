@@ -190,3 +190,83 @@ fn a_run_tells_of_what_has_no_effect_in_its_own_yaml() {
         ["warning: unknown key `verison` of resource `a`", "warning: unknown key `on_sucess` of job `j`"]
     );
 }
+
+#[test]
+fn a_line_of_a_script_that_became_a_map_is_an_error_everywhere() {
+    for steps in [
+        "  steps:\n  - TASK:\n    - echo one\n    - notify finished: yes\n",
+        "  steps:\n  - TASK:\n    - script: echo one\n    - echo finished: yes\n",
+        "  steps: [TASK: [echo]]\n  on_success:\n  - echo finished: yes\n",
+        "  steps: [TASK: [echo]]\n  always:\n    echo finished: yes\n",
+        "  steps: [TASK: [echo]]\n  on_failure:\n  - script:\n    - echo finished: yes\n",
+    ] {
+        for command in ["check", "run"] {
+            let call = shipctl(command).args(if command == "run" { "j --workspace w" } else { "" });
+            let output =
+                call.file("shippable.yml", format!("jobs:\n- name: j\n  type: runSh\n{steps}")).output();
+            let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+            assert!(
+                said.contains("is a text or a list of texts, and this is a map\n  --> shippable.yml:"),
+                "{said}"
+            );
+            assert!(
+                said.contains("hint: a line with `: ` in it is a map to YAML: put it into quotes"),
+                "{said}"
+            );
+            assert_eq!(output.status.code(), Some(if command == "run" { 125 } else { 1 }), "{said}");
+        }
+    }
+    // What is misspelt is no line of a script.
+    shipctl("check")
+        .file(
+            "shippable.yml",
+            "jobs:\n- {name: j, type: runSh, steps: [TASK: [{script: echo}, {scripts: echo}]]}\n",
+        )
+        .stdout("warning: unknown key `scripts` of a TASK\n")
+        .starts()
+        .run();
+}
+
+#[test]
+fn keys_that_come_out_the_same_are_an_error_that_shows_both_places() {
+    for (yaml, error, places) in [
+        (
+            "integrations:\n- name: k\n  type: keyValuePair\n  fields:\n    envs:\n      db-pass: a1\n      dbpass: {env: X}\njobs:\n- {name: j, type: runSh, integrations: [k], steps: [TASK: [echo]]}\n",
+            "error: the keys `db-pass` and `dbpass` of `envs` of integration `k` have the same variable: …_DBPASS\n",
+            ["  --> shippable.yml:7:7\n", "  --> shippable.yml:6:7: `db-pass`\n"],
+        ),
+        (
+            "resources:\n- name: p\n  type: params\n  version:\n    params:\n      a.b: 1\n      ab: 2\njobs:\n- {name: j, type: runSh, steps: [IN: p, TASK: [echo]]}\n",
+            "error: the keys `a.b` and `ab` of the params of `p` have the same variable: …_AB\n",
+            ["  --> shippable.yml:7:7\n", "  --> shippable.yml:6:7: `a.b`\n"],
+        ),
+        (
+            "resources:\n- name: p\n  type: image\n  pointer:\n    a:\n      b: [1]\n    a_b_0: 2\njobs:\n- {name: j, type: runSh, steps: [IN: p, TASK: [echo]]}\n",
+            "error: the keys `a.b.0` and `a_b_0` of the pointer of `p` have the same variable: …_A_B_0\n",
+            ["  --> shippable.yml:7:5\n", "  --> shippable.yml:6:7: `a.b.0`\n"],
+        ),
+    ] {
+        for command in ["check", "run", "env"] {
+            let args = if command == "check" { "" } else { "j" };
+            let output = shipctl(command).args(args).file("shippable.yml", yaml).output();
+            let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+            assert!(said.contains(error) && places.iter().all(|place| said.contains(place)), "{said}");
+            assert_eq!(output.status.code(), Some(if command == "check" { 1 } else { 125 }));
+            assert!(!said.contains("a1"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_key_of_two_integrations_of_a_job_is_a_warning() {
+    let yaml = "integrations:\n- {name: a, type: keyValuePair, fields: {envs: {TOKEN: one1, X: two2}}}\n- {name: b, type: keyValuePair, fields: {envs: {TOKEN: three3}}}\njobs:\n- {name: j, type: runSh, integrations: [a, b], steps: [TASK: [echo]]}\n- {name: k, type: runSh, integrations: [a], steps: [TASK: [echo]]}\n";
+    let warning = "warning: `TOKEN` is a key of integration `a` and of `b`: job `j` gets one of the two\n  --> shippable.yml:3:49\n";
+    for call in ["check", "env j", "run j --dry-run"] {
+        let (command, args) = call.split_once(' ').unwrap_or((call, ""));
+        let output = shipctl(command).args(args).file("shippable.yml", yaml).output();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        assert!(said.contains(warning) && output.status.success(), "{said}");
+    }
+    let output = shipctl("env").args("k").file("shippable.yml", yaml).output();
+    assert!(output.stderr.is_empty());
+}

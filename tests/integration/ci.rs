@@ -115,6 +115,33 @@ fn post_ci_does_not_run_after_a_failure() {
 }
 
 #[test]
+fn push_comes_last_and_only_after_success() {
+    let section = |ci: &str| {
+        format!(
+            "build:\n  push: ['echo push $X >> $LOG']\n  ci: [X=1, {ci}]\n  post_ci: [echo post >> $LOG]\n  on_success: [echo success >> $LOG]"
+        )
+    };
+    let (status, log, stderr) = Repository::new(&line(&section("true"))).run("app_runCI");
+    assert_eq!((status, log.as_str()), (Some(0), "post\npush 1\nsuccess\n"), "{stderr}");
+    let (status, log, _) = Repository::new(&line(&section("false"))).run("app_runCI");
+    assert_eq!((status, log.as_str()), (Some(1), ""));
+    let (status, log, _) = Repository::new(&line("build: {push: [echo push >> $LOG]}")).run("app_runCI");
+    assert_eq!((status, log.as_str()), (Some(0), "push\n"));
+}
+
+#[test]
+fn the_image_of_a_build_gets_a_word() {
+    let (status, _, stderr) = Repository::new(&writes("build_image: acme/ci:1", "x")).run("app_runCI");
+    assert_eq!(status, Some(0));
+    assert!(
+        stderr.contains(
+            "warning: `build_image` has no effect: the scripts run on this machine\n  --> shippable.yml:1:1\n"
+        ),
+        "{stderr}"
+    );
+}
+
+#[test]
 fn a_build_starts_in_its_clone_and_knows_the_commit() {
     let repository = Repository::new(&writes(
         "language: go",

@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("model", &["contract", "diagnostic", "nearest", "secret", "secure", "source", "yaml"]),
     ("edit", &["diagnostic", "model", "source", "yaml"]),
     ("init", &["contract", "edit", "model", "printable", "source", "yaml"]),
-    ("resolve", &["diagnostic", "model", "yaml"]),
+    ("resolve", &["contract", "diagnostic", "model", "source", "yaml"]),
     ("check", &["diagnostic", "model", "resolve", "yaml"]),
     ("order", &["model"]),
     ("mask", &["contract", "secret"]),

@@ -54,21 +54,17 @@ fn read_build(map: &Map, script: &mut Script, diagnostics: &mut Vec<Diagnostic>)
     let ci_at = phase("ci", &mut ci);
     let before = ci.len();
     let post_ci_at = phase("post_ci", &mut ci);
-    let name = match (before > 0, ci.len() > before) {
-        (true, true) => "ci, post_ci",
-        (false, true) => "post_ci",
-        (_, false) => "ci",
-    };
+    let with_post_ci = ci.len();
+    // What is built is pushed last, once all else has succeeded.
+    let push_at = phase("push", &mut ci);
+    let phases = [("ci", before > 0), ("post_ci", with_post_ci > before), ("push", ci.len() > with_post_ci)];
+    let names: Vec<_> =
+        phases.iter().filter(|(_, has_entries)| *has_entries).map(|(name, _)| *name).collect();
     // It ran on the host: nothing it exports reached what came after it. The rest shared the container.
     add(script, "pre_ci", pre_ci, pre_ci_at);
-    add(script, name, ci, ci_at.or(post_ci_at));
+    add(script, &names.join(", "), ci, ci_at.or(post_ci_at).or(push_at));
     if let Some(boot) = map.get("pre_ci_boot") {
         read_boot(&boot.node, script, diagnostics);
-    }
-    if let Some(push) = map.get("push").filter(|push| push.node.text() != Some("")) {
-        diagnostics.push(
-            Diagnostic::warning("`push` of `build` has no effect").at(push.key).hint("put it into `post_ci`"),
-        );
     }
     script.sections = read_sections(map, diagnostics);
 }
