@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use crate::support::{Call, shipctl};
 
@@ -26,9 +26,14 @@ impl Line {
         self.0.path(path)
     }
 
+    /// A call of shipctl, which is still to be made.
+    pub fn command(&self, args: &str) -> Command {
+        self.0.also(args)
+    }
+
     /// Runs shipctl, whatever comes of it.
     pub fn try_to(&self, args: &str) -> Output {
-        self.0.also(args).output().unwrap()
+        self.command(args).output().unwrap()
     }
 
     /// Runs shipctl, which must succeed and have nothing to complain about. What comes out on stdout.
