@@ -1,7 +1,7 @@
 //! State that lasts: the versions of jobs and resources, and the builds that made them.
 //!
 //! It lies in `.shipctl/` beside the YAML, in one SQLite database, and as long as a build is running in a file of its own,
-//! see `begun`; a small one may wait in a file with others before the database has it, see `pending`. SQLite, because several processes use it at once,
+//! see `begun`. SQLite, because several processes use it at once,
 //! any of them may be killed at any moment, and no other embedded store has been tried so hard at that. Files of a
 //! version are in the database too, in pieces and each content once: so one transaction is all that keeps a run's
 //! versions together, and nothing has to be swept up after a crash.

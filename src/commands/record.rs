@@ -40,8 +40,7 @@ impl State {
         let directory = &session.line.directory;
         if access == Access::Record {
             // Unless somebody has removed it meanwhile.
-            if let Some(mut store) = session.store.take().filter(Store::is_there) {
-                store.take_in()?;
+            if let Some(store) = session.store.take().filter(Store::is_there) {
                 return Ok(State { store: Some(store), recording: true, ..State::default() });
             }
             match Store::open(directory) {
@@ -233,13 +232,9 @@ impl Record {
         status: u8,
         changes: &[Change],
     ) -> state::Result<()> {
-        let directory = &session.line.directory;
-        if store.is_none() && self.0.finish_unopened(directory, ending, status, changes)? {
-            return Ok(());
-        }
         let store = match store {
             Some(store) => store,
-            None => store.insert(Store::open(directory)?),
+            None => store.insert(Store::open(&session.line.directory)?),
         };
         store.finish(&self.0, ending, status, changes).map(drop)
     }

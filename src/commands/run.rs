@@ -177,9 +177,8 @@ pub(super) fn run_opened<'c>(
     let alone = ready.build.repositories.is_empty() && ready.finish.is_empty();
     let started = alone.then(|| run::start(&job, signals, console));
     session.catch_up();
-    // A job that has it passes it on.
-    if state.store.is_none() {
-        session.open_ahead();
+    if state.recording && state.store.is_none() {
+        session.open_store();
     }
     workspace.fill()?;
     session.clone_repositories(ready, signals)?;

@@ -61,8 +61,6 @@ pub(super) struct Session {
     pub(super) store: RefCell<Option<Store>>,
     /// What is left of the job before.
     pub(super) leftover: RefCell<Leftover>,
-    /// Whether a job that needs the state follows on this one.
-    pub(super) wants_store: Cell<bool>,
     /// Whether this process runs one job after the other.
     pub(super) has_more_jobs: Cell<bool>,
     /// The warnings so far: each entry of a matrix has the same.
@@ -135,7 +133,7 @@ impl Session {
         let inherited = inherited(environment, options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
-        let (prefix, said, store, owners, leftover, wants_store, has_more_jobs) = Default::default();
+        let (prefix, said, store, owners, leftover, has_more_jobs) = Default::default();
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
         let session = Session {
@@ -150,7 +148,6 @@ impl Session {
             store,
             owners,
             leftover,
-            wants_store,
             has_more_jobs,
         };
         session.warn(&no_repositories);
@@ -362,10 +359,10 @@ impl Session {
         note.into_iter().for_each(|note| note.write(self));
     }
 
-    /// Opens the state for the job after this one if that needs it, while the shell of this one loads.
-    pub(super) fn open_ahead(&self) {
-        if self.wants_store.take() && self.store.borrow().is_none() {
-            // What is wrong with it, that job says.
+    /// Opens the state in which the end of a job is stored, while its shell loads.
+    pub(super) fn open_store(&self) {
+        if self.store.borrow().is_none() {
+            // What is wrong with it is said when it is needed.
             self.store.replace(Store::open(&self.line.directory).ok());
         }
     }

@@ -16,7 +16,7 @@ use super::place::Place;
 use super::version::time;
 use super::{Error, Kind, Result, Store, VersionRef};
 
-/// A build that has begun. Dropped without [`Store::finish`] or [`Build::finish_unopened`], it stays in the history as
+/// A build that has begun. Dropped without [`Store::finish`], it stays in the history as
 /// [`Progress::Interrupted`].
 #[derive(Debug)]
 pub struct Build {

@@ -45,7 +45,6 @@ impl Worker<'_, '_> {
             desk.tell(&[begun(job)]);
             loop {
                 let follows = follows[job as usize];
-                self.session.wants_store.set(follows.is_some());
                 let news = self.run(job);
                 match follows {
                     // What is left of the job before goes once this one's shell loads.
