@@ -9,6 +9,7 @@ mod bash;
 #[path = "../shared/dice.rs"]
 mod dice;
 mod fragments;
+#[path = "../shared/marker.rs"]
 mod marker;
 mod script;
 mod task;

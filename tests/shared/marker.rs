@@ -1,4 +1,4 @@
-//! Which processes belong to a case: those that have its marker in their environment, as no other has.
+//! Which processes belong to a test: those that have its marker in their environment, as no other has.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// The variable that marks the processes of a case.
-pub const VARIABLE: &str = "SHIPCTL_SOAK_MARKER";
+/// The variable that marks the processes of a test.
+pub const VARIABLE: &str = "SHIPCTL_TEST_MARKER";
 
 /// The processes with this marker that have not ended, each with its command line.
 pub fn processes(marker: &str) -> Vec<(Pid, String)> {
