@@ -47,6 +47,7 @@ impl Place {
             .with("PATH", &path)
             .with("HOME", &home)
             .with("TMPDIR", &tmp)
+            .with("SHIPCTL_SHM", &tmp)
             .with("AWS_ENDPOINT_URL", endpoint)
             .with("AWS_EC2_METADATA_DISABLED", "true")
     }

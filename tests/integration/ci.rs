@@ -38,6 +38,7 @@ impl Repository {
             ("PATH", std::env::var("PATH").unwrap().as_str()),
             ("HOME", self.path().to_str().unwrap()),
             ("TMPDIR", self.path().join("tmp").to_str().unwrap()),
+            ("SHIPCTL_SHM", self.path().join("tmp").to_str().unwrap()),
             ("GIT_CEILING_DIRECTORIES", self.path().parent().unwrap().to_str().unwrap()),
             ("GIT_CONFIG_NOSYSTEM", "1"),
             ("GIT_AUTHOR_NAME", "Ann"),

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::homes::Homes;
 use crate::support::{Call, shipctl};
 
 /// A line whose values are made to break.
@@ -130,7 +131,7 @@ fn names_that_replace_others_get_a_warning() {
 
 #[test]
 fn scripts_find_shipctl_along_the_path() {
-    let directory = tempfile::tempdir().unwrap();
+    let (directory, homes) = (tempfile::tempdir().unwrap(), Homes::new());
     let at = |name: &str| directory.path().join(name);
     std::fs::write(at("shippable.yml"), "jobs:\n- {name: j, type: runSh, steps: [TASK: [echo]]}\n").unwrap();
     std::fs::create_dir(at("bin")).unwrap();
@@ -140,6 +141,7 @@ fn scripts_find_shipctl_along_the_path() {
     }
     let path = |program: &str, path: &str| {
         let mut command = Command::new(program);
+        homes.give(&mut command);
         let command = command.args(["exec", "j", "--", "printenv", "PATH"]).current_dir(directory.path());
         let output = command.env("PATH", path).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");

@@ -400,6 +400,7 @@ fn a_workspace_is_as_new_whatever_the_run_before_did_to_it() {
             .args(["run", "j"])
             .current_dir(call.path(""))
             .env("TMPDIR", call.path("tmp"))
+            .env("SHIPCTL_SHM", call.path("tmp"))
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -435,9 +436,10 @@ fn files_are_never_readable_by_others() {
     for command in ["run ship", "run ship --workspace tmp/ws", "exec ship -- sh -c 'read _ <go'"].repeat(3) {
         let program = env!("CARGO_BIN_EXE_shipctl");
         let mut child = std::process::Command::new("sh")
-            .args(["-c", &format!("umask 0; exec {program} {command} >/dev/null")])
+            .args(["-c", &format!("umask 0; exec \"$0\" {command} >/dev/null"), program])
             .current_dir(call.path(""))
             .env("TMPDIR", call.path("tmp"))
+            .env("SHIPCTL_SHM", call.path("tmp"))
             .env("HOME", call.path(""))
             .spawn()
             .unwrap();
@@ -486,9 +488,10 @@ fn a_job_cannot_look_into_shipctl() {
     let drop = if root { "setpriv --bounding-set=-all --inh-caps=-all" } else { "exec" };
     for command in ["run j", "exec j -- bash see.sh"] {
         let output = std::process::Command::new("bash")
-            .args(["-c", &format!("{drop} {} {command}", env!("CARGO_BIN_EXE_shipctl"))])
+            .args(["-c", &format!("{drop} \"$0\" {command}"), env!("CARGO_BIN_EXE_shipctl")])
             .current_dir(call.path(""))
             .env("TMPDIR", call.path("tmp"))
+            .env("SHIPCTL_SHM", call.path("tmp"))
             .env("SHIPCTL_KEY", "AGE-SECRET-KEY-1NOBODYS")
             .output()
             .unwrap();
@@ -505,11 +508,12 @@ fn shipctl_leaves_no_core_dump_and_its_scripts_may() {
     let line = format!("jobs: [{{name: j, type: runSh, steps: [TASK: {see:?}]}}]");
     let call = shipctl("exec").file("shippable.yml", line).file("tmp/", "").env("TMPDIR", "{WORK}/tmp");
     for command in ["run j".to_owned(), format!("exec j -- bash -c {:?}", see.replace('$', "\\$"))] {
-        let script = format!("ulimit -Sc 7; exec {} {command}", env!("CARGO_BIN_EXE_shipctl"));
+        let script = format!("ulimit -Sc 7; exec \"$0\" {command}");
         let output = std::process::Command::new("bash")
-            .args(["-c", &script])
+            .args(["-c", &script, env!("CARGO_BIN_EXE_shipctl")])
             .current_dir(call.path(""))
             .env("TMPDIR", call.path("tmp"))
+            .env("SHIPCTL_SHM", call.path("tmp"))
             .output()
             .unwrap();
         let shown = String::from_utf8(output.stdout).unwrap();

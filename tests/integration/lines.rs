@@ -196,7 +196,10 @@ fn a_signal_ends_all_of_it() {
     ]));
     let mut run = Command::new(env!("CARGO_BIN_EXE_shipctl"));
     run.args(["run", "one", "two", "three", "after", "-j", "2", "--log-format", "json"]);
-    run.current_dir(line.path("")).env("WORK", line.path("")).env("TMPDIR", line.path("tmp"));
+    run.current_dir(line.path(""))
+        .env("WORK", line.path(""))
+        .env("TMPDIR", line.path("tmp"))
+        .env("SHIPCTL_SHM", line.path("tmp"));
     let mut child = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     while !line.path("1").exists() || !line.path("2").exists() {
         std::thread::yield_now();

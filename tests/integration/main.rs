@@ -13,6 +13,8 @@ mod env;
 mod files;
 mod graph;
 mod history;
+#[path = "../shared/homes.rs"]
+mod homes;
 mod init;
 mod integrations;
 mod job;

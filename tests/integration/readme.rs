@@ -6,6 +6,8 @@ use std::process::Command;
 
 use regex::Regex;
 
+use crate::homes::Homes;
+
 const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
 
 /// The fenced blocks of a language.
@@ -14,10 +16,12 @@ fn blocks(language: &str) -> Vec<&'static str> {
     README.split(&fence).skip(1).filter_map(|rest| rest.split("```\n").next()).collect()
 }
 
-/// Replaces what differs from run to run: durations and the user's number.
-fn steady(text: &str) -> String {
-    let text = Regex::new(r"<?[0-9]+(\.[0-9]+)? (ms|s)(?-u:\b)").unwrap().replace_all(text, "T").into_owned();
-    Regex::new(r"/tmp[[:^space:]]*/shipctl-[0-9]+").unwrap().replace_all(&text, "/tmp/shipctl-0").into_owned()
+/// Replaces what differs from run to run: durations, the user's number, and where temporary files are.
+fn steady(text: &str, temporary: &Path) -> String {
+    let text = text.replace(temporary.to_str().unwrap(), "/tmp");
+    let text =
+        Regex::new(r"<?[0-9]+(\.[0-9]+)? (ms|s)(?-u:\b)").unwrap().replace_all(&text, "T").into_owned();
+    Regex::new(r"/tmp/shipctl-[0-9]+").unwrap().replace_all(&text, "/tmp/shipctl-0").into_owned()
 }
 
 /// Whether lines are as expected; a line `…` stands for any number of lines.
@@ -43,32 +47,36 @@ fn the_console_shows_what_the_readme_shows() {
     for block in blocks {
         let commands: Vec<&str> = block.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
         let expected: Vec<&str> = block.lines().filter(|line| !line.starts_with("$ ")).collect();
-        let output = Command::new("bash")
-            .arg("-c")
-            .arg(format!("exec 2>&1\n{}", commands.join("\n")))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("PATH", path())
-            .env_remove("APP_TOKEN")
-            .output()
-            .unwrap();
-        let found = steady(&String::from_utf8(output.stdout).unwrap());
-        let expected = steady(&expected.join("\n"));
-        let (expected, found): (Vec<_>, Vec<_>) = (expected.lines().collect(), found.lines().collect());
-        assert!(fits(&expected, &found), "{commands:?} gave\n{}", found.join("\n"));
+        for locale in ["C", "C.UTF-8", "de_DE.UTF-8"] {
+            holds(&commands, &expected, locale);
+        }
     }
+}
+
+/// Runs the commands of a block, and compares.
+#[track_caller]
+fn holds(commands: &[&str], expected: &[&str], locale: &str) {
+    let homes = Homes::new();
+    let mut command = Command::new("bash");
+    command.arg("-c").arg(format!("exec 2>&1\n{}", commands.join("\n")));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env("PATH", path()).env_remove("APP_TOKEN");
+    command.env_remove("LANGUAGE").env("LC_ALL", locale);
+    homes.give(&mut command);
+    let output = command.output().unwrap();
+    let found = steady(&String::from_utf8(output.stdout).unwrap(), &homes.temporary());
+    let expected = steady(&expected.join("\n"), &homes.temporary());
+    let (expected, found): (Vec<_>, Vec<_>) = (expected.lines().collect(), found.lines().collect());
+    assert!(fits(&expected, &found), "{locale}: {commands:?} gave\n{}", found.join("\n"));
 }
 
 #[test]
 fn the_first_two_commands_are_those_of_a_newcomer() {
     let commands: Vec<_> = blocks("sh").into_iter().take(2).map(str::trim).collect();
     assert_eq!(commands, ["cargo run --release -- run deploy -C fixtures/aws-keys", "cargo test"]);
-    let status = Command::new(env!("CARGO_BIN_EXE_shipctl"))
-        .args(["run", "deploy", "-C", "fixtures/aws-keys"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap()
-        .status;
-    assert!(status.success());
+    let (homes, mut command) = (Homes::new(), Command::new(env!("CARGO_BIN_EXE_shipctl")));
+    command.args(["run", "deploy", "-C", "fixtures/aws-keys"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    homes.give(&mut command);
+    assert!(command.output().unwrap().status.success());
 }
 
 #[test]

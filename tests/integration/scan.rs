@@ -99,6 +99,8 @@ fn a_plain_secret_that_git_tracks_gets_a_warning_from_check() {
         "shippable.yml",
         "integrations:\n- name: my_aws\n  type: amazonKeys\n  fields:\n    accessKey: {env: AK}\n    secretKey: hunter2hunter2\n",
     );
+    // Whether others can get there is a matter of the directory, too, which is as private as the umask has it.
+    fs::set_permissions(call.path(""), fs::Permissions::from_mode(0o755)).unwrap();
     let mode =
         |mode| fs::set_permissions(call.path("shippable.yml"), fs::Permissions::from_mode(mode)).unwrap();
     mode(0o644);

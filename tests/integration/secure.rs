@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::homes::Homes;
 use crate::terminal::Terminal;
 
 const LINE: &str = "# the line
@@ -27,12 +28,13 @@ jobs:
 /// People with a line; each has a configuration directory, and with it a key.
 struct Team {
     directory: TempDir,
+    homes: Homes,
 }
 
 impl Team {
     /// With keys for some people.
     fn of(people: &[&str]) -> Team {
-        let team = Team { directory: TempDir::with_prefix("shipctl-test-").unwrap() };
+        let team = Team { directory: TempDir::with_prefix("shipctl-test-").unwrap(), homes: Homes::new() };
         for person in people {
             team.good(person, &["key", "new"], "");
         }
@@ -47,6 +49,7 @@ impl Team {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shipctl"));
         command.current_dir(self.path()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         command.env("XDG_CONFIG_HOME", self.path().join(person));
+        self.homes.give(&mut command);
         command
     }
 

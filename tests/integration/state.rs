@@ -37,7 +37,8 @@ fn runs_are_numbered_for_each_job() {
 
 #[test]
 fn a_job_finds_its_last_state_and_so_does_the_next() {
-    let script = "[ ! -e $JOB_PREVIOUS_STATE/n ] || cp $JOB_PREVIOUS_STATE/n $JOB_STATE/n
+    let script = "umask 022
+[ ! -e $JOB_PREVIOUS_STATE/n ] || cp $JOB_PREVIOUS_STATE/n $JOB_STATE/n
 echo x >> $JOB_STATE/n
 mkdir -p $JOB_STATE/bin
 echo tool > $JOB_STATE/bin/tool

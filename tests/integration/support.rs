@@ -7,10 +7,13 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::homes::Homes;
+
 /// A call that is being described; [`Call::run`] makes it and compares.
 #[must_use = "a call that is not run tests nothing"]
 pub struct Call {
     directory: TempDir,
+    homes: Homes,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     stdout: Vec<u8>,
@@ -19,10 +22,11 @@ pub struct Call {
     status: i32,
 }
 
-/// `shipctl FUNCTION`, with an empty environment but for PATH; nothing on stdout or stderr and status 0 expected.
+/// `shipctl FUNCTION`, with an empty environment but for PATH and the places of temporary files; nothing on stdout or stderr and status 0 expected.
 pub fn shipctl(function: &str) -> Call {
     Call {
         directory: TempDir::with_prefix("shipctl-test-").unwrap(),
+        homes: Homes::new(),
         args: vec![function.into()],
         env: vec![("PATH".into(), std::env::var_os("PATH").unwrap())],
         stdout: Vec::new(),
@@ -135,6 +139,7 @@ impl Call {
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shipctl"));
         command.args(&self.args).current_dir(self.directory.path()).env_clear();
+        self.homes.give(&mut command);
         command.envs(self.env.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
         command
     }
@@ -143,6 +148,7 @@ impl Call {
     pub fn also(&self, args: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shipctl"));
         command.args(args.split_whitespace()).current_dir(self.directory.path()).env_clear();
+        self.homes.give(&mut command);
         command.envs(self.env.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
         command
     }

@@ -71,6 +71,7 @@ impl Place {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", self.directory.path())
             .env("TMPDIR", self.path("tmp"))
+            .env("SHIPCTL_SHM", self.path("tmp"))
             .env("GIT_CONFIG_GLOBAL", self.path("gitconfig"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_COMMITTER_DATE", "2019-02-01T00:00:00Z")

@@ -7,6 +7,8 @@
 
 mod added;
 mod exec;
+#[path = "../shared/homes.rs"]
+mod homes;
 mod limits;
 mod output;
 mod processes;

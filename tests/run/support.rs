@@ -14,6 +14,8 @@ use nix::unistd::Pid;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use crate::homes::Homes;
+
 /// How long to wait for something that must come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -28,13 +30,25 @@ pub struct Job {
     options: Vec<String>,
     variables: Vec<(String, String)>,
     secret: Option<String>,
-    directory: TempDir,
+    directory: Directory,
+}
+
+/// The directory of a job, and where its temporary files lie.
+struct Directory {
+    own: TempDir,
+    homes: Homes,
+}
+
+impl Directory {
+    fn path(&self) -> &Path {
+        self.own.path()
+    }
 }
 
 impl Job {
     /// A job with one task of these entries.
     pub fn new(entries: &[&str]) -> Job {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = Directory { own: tempfile::tempdir().unwrap(), homes: Homes::new() };
         let job = Job {
             fields: Map::new(),
             steps: Vec::new(),
@@ -111,6 +125,7 @@ impl Job {
         let mut command = Command::new(PROGRAM);
         command.args([verb, "job", "-f"]).arg(&file);
         command.arg("--workspace").arg(self.path().join("root"));
+        self.directory.homes.give(&mut command);
         command.envs(self.variables.iter().cloned()).stdin(Stdio::null());
         command
     }
@@ -150,11 +165,11 @@ pub struct Running {
     stdout: Arc<Mutex<Vec<u8>>>,
     readers: Vec<JoinHandle<()>>,
     stderr: Arc<Mutex<Vec<u8>>>,
-    directory: TempDir,
+    directory: Directory,
 }
 
 impl Running {
-    fn new(mut child: Child, directory: TempDir) -> Running {
+    fn new(mut child: Child, directory: Directory) -> Running {
         let mut readers = Vec::new();
         let mut collect = |stream: Option<Box<dyn Read + Send>>| {
             let bytes = Arc::new(Mutex::new(Vec::new()));
@@ -252,7 +267,7 @@ pub struct Ran {
     pub stdout: Vec<u8>,
     pub stderr: String,
     pub status: ExitStatus,
-    directory: TempDir,
+    directory: Directory,
 }
 
 impl Ran {

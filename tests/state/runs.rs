@@ -33,6 +33,7 @@ fn run_job(line: &Path, job: &str) -> Child {
         .args(["run", job])
         .current_dir(line)
         .env("TMPDIR", line.join("tmp"))
+        .env("SHIPCTL_SHM", line.join("tmp"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
