@@ -236,7 +236,17 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
     }
     let origin: Rc<str> = "-e".into();
     for (key, value) in &build.given {
+        if OF_BASH.contains(&key.as_str()) {
+            builder.warnings.push(changes_bash(&format!("-e {key}=…"), key));
+        }
         builder.environment.plain(key, value, &origin);
+    }
+    for variable in plan.tasks.iter().flat_map(|task| &task.variables) {
+        let name = contract::sanitize(&variable.name);
+        if OF_BASH.contains(&name.as_str()) {
+            let what = format!("`{}` of a TASK's `env`", variable.name);
+            builder.warnings.push(changes_bash(&what, &name).at(variable.place));
+        }
     }
     for dependency in &plan.dependencies {
         builder.dependency(dependency, credentials, build);
@@ -264,11 +274,20 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
 }
 
 /// Variables that change how programs run, and that a value of the line replaces by accident at best.
-const DANGEROUS: &[&str] =
-    &["PATH", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "IFS", "PS4", "PROMPT_COMMAND", "HOME", "SHELL"];
+const DANGEROUS: &[&str] = &["PATH", "IFS", "PS4", "PROMPT_COMMAND", "HOME", "SHELL", "CDPATH", "GLOBIGNORE"];
+
+/// Variables that change how bash itself runs a script.
+const OF_BASH: &[&str] =
+    &["BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "BASH_XTRACEFD", "BASH_COMPAT", "POSIXLY_CORRECT"];
 
 /// The longest that one `NAME=value` can be for the kernel, in bytes.
 const MAX_STRING: usize = 128 << 10;
+
+/// The warning for a variable that bash reads for itself, where somebody sets it on purpose.
+fn changes_bash(what: &str, name: &str) -> Diagnostic {
+    Diagnostic::warning(format!("{what} sets ${name}, which changes how bash runs the scripts"))
+        .hint("say it in the script instead, with `set` or `shopt`, unless this is what you want")
+}
 
 struct Builder {
     environment: Environment,
@@ -302,7 +321,11 @@ impl Builder {
                     .at(place)
                     .hint("rename it"),
             );
-        } else if DANGEROUS.contains(&name.as_str()) || name.starts_with("LD_") || name.starts_with("DYLD_") {
+        } else if DANGEROUS.contains(&name.as_str())
+            || OF_BASH.contains(&name.as_str())
+            || name.starts_with("LD_")
+            || name.starts_with("DYLD_")
+        {
             self.warnings.push(
                 Diagnostic::warning(format!(
                     "`{key}` of {origin} replaces ${name}, which changes how programs run"

@@ -35,8 +35,6 @@ use crate::workspace::{self, Home, Unavailable, Workspace};
 pub(super) enum Commands {
     /// Those that come from commands too; and servers are asked for their repositories.
     Run,
-    /// Those that come from commands too; git servers are asked, and AWS is not: secrets are not shown.
-    RunMasked,
     /// Those that come from commands too; no server is asked.
     RunHere,
     /// Without starting anything.
@@ -172,7 +170,7 @@ impl Session {
         let fetch = Fetch::new(&self.line.sources, &self.opener)
             .within(self.options.fetch_timeout.unwrap_or(credentials::LIMIT));
         match commands {
-            Commands::Run | Commands::RunMasked | Commands::RunHere => fetch,
+            Commands::Run | Commands::RunHere => fetch,
             Commands::Skip => fetch.without_commands(),
         }
     }
@@ -197,12 +195,7 @@ impl Session {
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
         build.entry = entry;
-        self.describe_repositories(
-            &plan,
-            &credentials,
-            &mut build,
-            matches!(commands, Commands::Run | Commands::RunMasked),
-        )?;
+        self.describe_repositories(&plan, &credentials, &mut build, commands == Commands::Run)?;
         let logins = match commands {
             Commands::Run => {
                 self.log_in(&plan, &credentials, &build).map_err(|problems| self.fail(&problems))?

@@ -96,7 +96,14 @@ impl Builder {
 
     /// `<N>_POINTER_…` or `<N>_SEED_…`, and `<N>_SOURCENAME`.
     fn pointer(&mut self, dependency: &Dependency, node: Option<&Node>, part: &str, origin: &Rc<str>) {
-        let Some(map) = node.and_then(Node::map) else { return };
+        let Some(node) = node else { return };
+        let Some(map) = node.map() else {
+            // `seed: 1.0.0` is one variable.
+            if part == suffix::SEED && node.text().is_some_and(|text| !text.is_empty()) {
+                self.flatten(dependency, &format!("{}_{part}", dependency.env), node, origin);
+            }
+            return;
+        };
         for (key, entry) in map {
             // A template holds params too; they have variables of their own.
             if key == "params" && dependency.target.kind() == "params" {

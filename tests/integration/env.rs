@@ -159,3 +159,34 @@ fn scripts_find_shipctl_along_the_path() {
     assert_eq!(path("./ship", usual), format!("{usual}:{own}"));
     assert_eq!(path("bin/shipctl", usual), format!("{usual}:{own}"));
 }
+
+#[test]
+fn a_variable_that_bash_reads_for_itself_is_a_warning_wherever_it_is_set() {
+    let yaml = "resources:\n- {name: p, type: params, version: {params: {SHELLOPTS: xtrace}}}\njobs:\n- name: j\n  type: runSh\n  steps:\n  - IN: p\n  - TASK: {runtime: {options: {env: [BASHOPTS: nullglob]}}, script: [echo]}\n";
+    let output = shipctl("env").args("j -e BASH_ENV=x").file("shippable.yml", yaml).output();
+    let said = String::from_utf8(output.stderr).unwrap();
+    for part in [
+        "`SHELLOPTS` of params p replaces $SHELLOPTS, which changes how programs run\n  --> shippable.yml:2:",
+        "-e BASH_ENV=… sets $BASH_ENV, which changes how bash runs the scripts\n",
+        "`BASHOPTS` of a TASK's `env` sets $BASHOPTS, which changes how bash runs the scripts\n  --> shippable.yml:8:",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_scalar_seed_is_one_variable() {
+    let yaml = "resources:\n- {name: v, type: version, seed: 1.10}\njobs:\n- {name: j, type: runSh, steps: [IN: v, TASK: [echo]]}\n";
+    let output = shipctl("env").args("j --format json").file("shippable.yml", yaml).output();
+    let values: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(values["V_SEED"], "1.10");
+}
+
+#[test]
+fn no_server_is_asked_for_what_is_masked() {
+    // Nobody listens there: to ask would fail.
+    let yaml = "resources:\n- {name: repo, type: gitRepo, pointer: {sourceName: acme/nowhere}, integration: gh}\n- {name: p, type: params, version: {params: {REGION: eu}}}\nintegrations:\n- {name: gh, type: github, fields: {token: {value: ghp_example0001}, url: \"http://127.0.0.1:1\"}}\njobs:\n- {name: j, type: runSh, steps: [IN: repo, IN: p, TASK: [echo]]}\n";
+    let output = shipctl("env").args("j --format shell").file("shippable.yml", yaml).output();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("export REGION='eu'\n"));
+}
