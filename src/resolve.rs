@@ -131,6 +131,13 @@ pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<D
     let integrations = resolver.integrations();
     let sources = resolver.sources(&dependencies, &integrations);
     resolver.check_scripts();
+    if let Some(place) = pipeline.ci.as_ref().filter(|_| job.is_ci()).and_then(Ci::command_of_a_row) {
+        resolver.problems.push(
+            Diagnostic::error("a command in a row of `env`, of which each is a run of its own, is not run")
+                .at(place)
+                .hint("put the variable under `global:` of `env`, or set it in `ci` with `export`"),
+        );
+    }
     for dependency in &dependencies {
         if let Some(resource) = dependency.target.resource() {
             keys::of_resource(resource, &mut resolver.problems);

@@ -77,6 +77,8 @@ impl Builder {
                 match setting {
                     Setting::Variable(variable) => self.of_ci(variable, &origin, build),
                     Setting::Secure(text) => self.secure_of_ci(text),
+                    // The shells of the job set it.
+                    Setting::Command(_) => {}
                 }
             }
         }
@@ -177,6 +179,7 @@ impl Builder {
             match part {
                 Part::Literal(text) => value += text,
                 Part::Expanded(text) => value += &substitute(text, known, &mut unknown),
+                Part::Home => value += known("HOME").unwrap_or("~"),
             }
         }
         self.set_alone(&variable.name, Value::Plain(value), origin, variable.place);

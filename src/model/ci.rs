@@ -77,6 +77,43 @@ struct Script {
     notifications: Vec<Name>,
 }
 
+impl Ci {
+    /// What of `env` the shells of every run set themselves: there are commands in it. A row that is one of several is
+    /// none of it.
+    fn commands(&self) -> Vec<String> {
+        let row = match self.matrix.as_slice() {
+            [entry] => entry.settings.as_slice(),
+            _ => &[],
+        };
+        let settings = self.global.iter().chain(row);
+        settings
+            .filter_map(|setting| match setting {
+                Setting::Command(text) => Some(format!("export {}", text.text)),
+                Setting::Variable(_) | Setting::Secure(_) => None,
+            })
+            .collect()
+    }
+
+    /// Where the first command stands in a row of `env` that is one of several, which no shell runs.
+    pub fn command_of_a_row(&self) -> Option<Place> {
+        let mut settings =
+            self.matrix.iter().flat_map(|entry| &entry.settings).filter(|_| self.matrix.len() > 1);
+        settings.find_map(|setting| match setting {
+            Setting::Command(text) => Some(text.place),
+            Setting::Variable(_) | Setting::Secure(_) => None,
+        })
+    }
+}
+
+impl Script {
+    /// Has every TASK begin with these lines.
+    fn add_settings(&mut self, lines: Vec<String>) {
+        for task in self.tasks.iter_mut().filter(|_| !lines.is_empty()) {
+            task.entries.insert(0, lines.join("\n"));
+        }
+    }
+}
+
 impl Job {
     /// Whether it runs the CI section.
     pub fn is_ci(&self) -> bool {
@@ -130,8 +167,9 @@ impl Pipeline {
         let written = std::mem::take(&mut self.written_ci);
         let Some(first) = written.values().next() else { return };
         let place = written.get("build").unwrap_or(first).key;
-        let script = script::read(&written, diagnostics);
+        let mut script = script::read(&written, diagnostics);
         let ci = read(&written, diagnostics);
+        script.add_settings(ci.commands());
         let (notifications, integration_types) =
             (script.notifications.clone(), script.integration_types.clone());
         if let Some(entry) = written.get("build_image").filter(|entry| entry.node.text() != Some("")) {

@@ -213,6 +213,34 @@ fn values_of_env_are_read_as_a_shell_reads_them() {
 }
 
 #[test]
+fn env_is_what_bash_makes_of_it() {
+    let home = Repository::new(&writes("env: {global: ['A=~ B=~/x:~/y:$A C=\"~/z\" D=a~']}", "$A $B $C $D"));
+    let (status, log, stderr) = home.run("app_runCI");
+    let at = home.path().display();
+    assert_eq!((status, log), (Some(0), format!("{at} {at}/x:{at}/y:{at} ~/z a~\n")), "{stderr}");
+    let commands = "env:\n  global:\n    - X=1 TAG=\"$(sed 's/a/-/g' <<< $BRANCH).$X\"\n    - BRANCH=\"$(echo $BRANCH)\" Y=$TAG";
+    assert_eq!(written(commands, "$BRANCH $TAG $Y"), ["main m-in.1 m-in.1"]);
+    assert_eq!(written("env: A=`echo x`", "$A"), ["x"]);
+    let (status, log, stderr) = Repository::new(&writes("env: [A=$(echo 1), A=2]", "$A")).run("app_runCI");
+    assert_eq!((status, log.as_str()), (Some(125), ""));
+    assert!(stderr.starts_with("error: a command in a row of `env`, of which each is a run of its own, is not run\n  --> shippable.yml:1:7\n"), "{stderr}");
+    let (status, log, stderr) = Repository::new(&writes("env:\n  - A=it's B=2", "$A")).run("app_runCI");
+    assert_eq!((status, log.as_str()), (Some(125), ""));
+    assert!(
+        stderr.starts_with(
+            "error: a quote in `env` is not closed, as bash reads it\n  --> shippable.yml:2:5\n"
+        ),
+        "{stderr}"
+    );
+    let check = Repository::new(&writes("python:\n  -2.7\n  -3.4", "x")).shipctl("check");
+    assert!(
+        text(&check.stdout).starts_with("warning: `python` is one text, and no list\n"),
+        "{}",
+        text(&check.stdout)
+    );
+}
+
+#[test]
 fn what_is_given_on_the_command_line_wins() {
     let repository = Repository::new(&writes("env: [A=1]", "$A"));
     assert_eq!(repository.run("app_runCI -e A=mine").1, "mine\n");

@@ -54,6 +54,13 @@ pub(super) fn read(written: &Map, rows: &[Vec<Setting>], diagnostics: &mut Vec<D
     for axis in AXES {
         if let Some(entry) = written.get(axis.key) {
             let values = values(&entry.node);
+            if entry.node.text().is_some_and(|text| text.starts_with('-')) {
+                diagnostics.push(
+                    Diagnostic::warning(format!("`{}` is one text, and no list", axis.key))
+                        .at(entry.node.place)
+                        .hint("an item of a list has a blank behind its dash: `- 2.7`"),
+                );
+            }
             if !values.is_empty() {
                 axes.push((axis, values, entry.key));
             }

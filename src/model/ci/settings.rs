@@ -12,6 +12,8 @@ pub enum Setting {
     Variable(Variable),
     /// `secure:` with variables that the original encrypted.
     Secure(Name),
+    /// `NAME=value` as written, for the shell of the job: there is a command in the value, or in one before it.
+    Command(Name),
 }
 
 /// A variable of the CI section.
@@ -32,6 +34,8 @@ pub enum Part {
     Literal(String),
     /// `$NAME` and `${NAME}` in it are variables.
     Expanded(String),
+    /// `~`: the home directory.
+    Home,
 }
 
 impl Part {
@@ -39,6 +43,7 @@ impl Part {
     pub fn text(&self) -> &str {
         match self {
             Part::Literal(text) | Part::Expanded(text) => text,
+            Part::Home => "~",
         }
     }
 }
@@ -50,7 +55,8 @@ impl Setting {
             (Setting::Variable(one), Setting::Variable(other)) => {
                 one.name == other.name && one.written() == other.written()
             }
-            (Setting::Secure(one), Setting::Secure(other)) => one.text == other.text,
+            (Setting::Secure(one), Setting::Secure(other))
+            | (Setting::Command(one), Setting::Command(other)) => one.text == other.text,
             _ => false,
         }
     }
@@ -60,6 +66,7 @@ impl Setting {
         match self {
             Setting::Variable(variable) => format!("{}={}", variable.name, variable.written()),
             Setting::Secure(_) => "secure".to_owned(),
+            Setting::Command(text) => text.text.clone(),
         }
     }
 }
@@ -147,6 +154,14 @@ pub(super) fn read_row(node: &Node, row: &mut Vec<Setting>, diagnostics: &mut Ve
 
 fn read_words(text: &str, place: Place, row: &mut Vec<Setting>, diagnostics: &mut Vec<Diagnostic>) {
     for word in (Words { rest: text }) {
+        if word.is_open {
+            diagnostics.push(
+                Diagnostic::error("a quote in `env` is not closed, as bash reads it")
+                    .at(place)
+                    .hint("close it, or put a value with a quote in it between quotes of the other kind"),
+            );
+            return;
+        }
         let Some((name, value)) = assignment(word.parts) else {
             if word.written != "export" {
                 diagnostics.push(
@@ -158,11 +173,13 @@ fn read_words(text: &str, place: Place, row: &mut Vec<Setting>, diagnostics: &mu
             continue;
         };
         if word.written.contains("$(") || word.written.contains('`') {
-            diagnostics.push(
-                Diagnostic::warning(format!("commands in `env` are not run: `{name}` gets the text"))
-                    .at(place)
-                    .hint("set it in `ci`, with `export`"),
-            );
+            row.push(Setting::Command(Name { text: word.written.to_owned(), place }));
+            continue;
+        }
+        // What comes behind may refer to it, and is left to the same shell.
+        if row.iter().any(|setting| matches!(setting, Setting::Command(_))) {
+            row.push(Setting::Command(Name { text: word.written.to_owned(), place }));
+            continue;
         }
         row.push(Setting::Variable(Variable { name, value, place }));
     }
@@ -189,6 +206,8 @@ struct Words<'a> {
 struct Word<'a> {
     written: &'a str,
     parts: Vec<Part>,
+    /// Whether a quote in it is not closed.
+    is_open: bool,
 }
 
 impl<'a> Iterator for Words<'a> {
@@ -199,11 +218,12 @@ impl<'a> Iterator for Words<'a> {
         let mut parts = vec![Part::Expanded(String::new())];
         let mut quote = None;
         let mut open = 0_usize;
+        let mut in_backquotes = false;
         let mut end = text.len();
         let mut chars = text.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
             match (c, quote) {
-                (c, None) if c.is_whitespace() && open == 0 => {
+                (c, None) if c.is_whitespace() && open == 0 && !in_backquotes => {
                     end = at;
                     break;
                 }
@@ -213,10 +233,12 @@ impl<'a> Iterator for Words<'a> {
                     let next = chars.next_if(|(_, next)| quote.is_none() || "$`\"\\".contains(*next));
                     push(&mut parts, next.map_or('\\', |(_, next)| next), true);
                 }
+                ('~', None) if is_home(text, at) => parts.push(Part::Home),
                 (c, quote) => {
                     match c {
                         '(' if text[..at].ends_with('$') || open > 0 => open += 1,
                         ')' => open = open.saturating_sub(1),
+                        '`' if quote != Some('\'') => in_backquotes = !in_backquotes,
                         _ => {}
                     }
                     push(&mut parts, c, quote == Some('\''));
@@ -224,8 +246,18 @@ impl<'a> Iterator for Words<'a> {
             }
         }
         self.rest = &text[end..];
-        (end > 0).then(|| Word { written: &text[..end], parts })
+        let is_open = quote.is_some() || open > 0 || in_backquotes;
+        (end > 0).then(|| Word { written: &text[..end], parts, is_open })
     }
+}
+
+/// Whether bash takes the `~` at an offset of an assignment for the home directory: it begins the value or a part of it
+/// behind a `:`, and nothing but a path follows.
+fn is_home(text: &str, at: usize) -> bool {
+    let begins =
+        text[..at].find('=') == at.checked_sub(1) || text[..at].contains('=') && text[..at].ends_with(':');
+    begins
+        && text[at + 1..].chars().next().is_none_or(|next| matches!(next, '/' | ':') || next.is_whitespace())
 }
 
 /// Adds a character to a value.
@@ -264,6 +296,10 @@ mod tests {
         );
         assert_eq!(words("A=$(a b (c)) B=2"), [[plain("A=$(a b (c))")], [plain("B=2")]]);
         assert_eq!(words("A='open"), [[plain("A="), literal("open")]]);
+        assert!(Words { rest: "A='open" }.all(|word| word.is_open));
+        let home = [plain("A="), Part::Home, plain("/x:"), Part::Home, plain(":~y:~")];
+        assert_eq!(words("A=~/x:~:~y:\"~\""), [home]);
+        assert_eq!(words("A=\"~/x\""), [[plain("A=~/x")]]);
         assert!(words("  ").is_empty());
     }
 }
