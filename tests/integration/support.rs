@@ -132,7 +132,7 @@ impl Call {
             self.args
         );
         assert_eq!(output.stdout, self.stdout);
-        Done { directory: self.directory }
+        Done { directory: self.directory, _homes: self.homes }
     }
 
     /// The command itself, for a test that needs more than [`Call::run`].
@@ -166,6 +166,8 @@ impl Call {
 /// A call that came out as expected, with the files it left.
 pub struct Done {
     directory: TempDir,
+    /// Commands that were made with [`Call::also`] may come later.
+    _homes: Homes,
 }
 
 impl Done {
