@@ -151,6 +151,7 @@ fn what_a_script_puts_in_place_of_its_workspace_is_not_followed() {
         for arguments in ["run secret", "run secret --keep", "run secret --workspace mine"] {
             let call = call(arguments, script).env("HOME", "{WORK}").file("victim/keep", "dear");
             let mine = call.path("mine");
+            fs::set_permissions(call.path("victim"), fs::Permissions::from_mode(0o755)).unwrap();
             call.output();
             succeed(call.also("run other"));
             assert_eq!(
