@@ -15,6 +15,7 @@ pub mod graph;
 pub mod history;
 pub mod init;
 pub mod integration;
+mod job_warnings;
 pub mod key;
 mod line;
 pub mod list;

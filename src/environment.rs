@@ -273,6 +273,9 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
     }
 }
 
+/// What the warnings about placeholders that nothing sets have in common.
+pub const UNKNOWN: &str = "refers to $";
+
 /// Variables that change how programs run, and that a value of the line replaces by accident at best.
 const DANGEROUS: &[&str] = &["PATH", "IFS", "PS4", "PROMPT_COMMAND", "HOME", "SHELL", "CDPATH", "GLOBIGNORE"];
 

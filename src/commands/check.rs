@@ -6,7 +6,7 @@ use std::mem::ManuallyDrop;
 
 use serde_json::json;
 
-use super::{Failure, paint, plain_secrets, print, read, stale_values};
+use super::{Failure, job_warnings, paint, plain_secrets, print, read, stale_values};
 use crate::check::check;
 use crate::cli::{Check, LineOptions, ListFormat};
 use crate::diagnostic::Severity;
@@ -27,6 +27,8 @@ pub fn run(command: &Check, options: &LineOptions) -> Result<u8, Failure> {
     check(&line.pipeline, &mut line.diagnostics);
     line.diagnostics.extend(plain_secrets::warn(line));
     line.diagnostics.extend(stale_values::warn(line));
+    let of_jobs = job_warnings::warn(line);
+    line.diagnostics.extend(of_jobs);
     let sources = &line.sources;
     line.diagnostics
         .sort_by_cached_key(|diagnostic| diagnostic.place.map(|place| (place.source, place.start)));

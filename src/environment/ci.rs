@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::{Build, Builder, stable_id, substitute};
+use super::{Build, Builder, UNKNOWN, stable_id, substitute};
 use crate::contract::path;
 use crate::credentials::Value;
 use crate::diagnostic::Diagnostic;
@@ -167,7 +167,7 @@ impl Builder {
         let mut unknown = |name: &str| {
             warnings.push(
                 Diagnostic::warning(format!(
-                    "`{}` of {origin} refers to ${name}, which is not set: it becomes empty",
+                    "`{}` of {origin} {UNKNOWN}{name}, which is not set: it becomes empty",
                     variable.name
                 ))
                 .at(variable.place)

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Build, Builder, dependency_directory, stable_id, substitute};
+use super::{Build, Builder, UNKNOWN, dependency_directory, stable_id, substitute};
 use crate::contract::{self, path, suffix};
 use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
@@ -150,7 +150,7 @@ impl Builder {
                 let place = dependency.target.resource().map_or(dependency.name.place, |r| r.name.place);
                 warnings.push(
                     Diagnostic::warning(format!(
-                        "`{resource}` refers to ${name}, which is not set: it becomes empty"
+                        "`{resource}` {UNKNOWN}{name}, which is not set: it becomes empty"
                     ))
                     .at(place)
                     .hint("set it in a params resource that goes IN before, or with -e"),

@@ -270,3 +270,19 @@ fn a_key_of_two_integrations_of_a_job_is_a_warning() {
     let output = shipctl("env").args("k").file("shippable.yml", yaml).output();
     assert!(output.stderr.is_empty());
 }
+
+#[test]
+fn check_tells_what_a_run_would_warn_of() {
+    let yaml = "resources:\n- name: p\n  type: params\n  version:\n    params:\n      secure: abcdefghijklmnopqrstuvwxyz0123456789\n      PATH: /bin\n      JOB_NAME: x\n- {name: i, type: image, pointer: {sourceName: \"a/$NOWHERE\"}}\njobs:\n- {name: j, type: runSh, steps: [IN: p, TASK: [echo]]}\n- {name: k, type: runSh, steps: [IN: i, TASK: [echo]]}\n- {name: l, type: runSh, steps: [IN: p, TASK: [echo]]}\n";
+    let output = shipctl("check").file("shippable.yml", yaml).output();
+    let said = String::from_utf8(output.stdout).unwrap();
+    for warning in [
+        "warning: the encrypted params of `p` cannot be opened: their variables are not set\n  --> shippable.yml:6:",
+        "warning: `PATH` of params p replaces $PATH, which changes how programs run\n  --> shippable.yml:7:7\n",
+        "warning: `JOB_NAME` of params p has the name of a variable of the job\n  --> shippable.yml:8:7\n",
+        "warning: `i` refers to $NOWHERE, which is not set: it becomes empty\n  --> shippable.yml:9:",
+        "1 file: 0 errors, 4 warnings\n",
+    ] {
+        assert!(said.contains(warning), "{warning}: {said}");
+    }
+}
