@@ -66,6 +66,7 @@ fn children_that_were_there_before_are_left_alone() {
             .args(["-c", "sleep 1000 >/dev/null 2>&1 & echo \"#$!\"; exec \"$@\"", "sh"])
             .arg(program)
             .args(arguments);
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
         *command = shell;
     });
