@@ -14,6 +14,7 @@ mod sign;
 mod xml;
 
 pub mod ecr;
+pub mod ecs;
 pub mod iam;
 pub mod renewal;
 pub mod sts;

@@ -31,6 +31,7 @@ pub mod cli;
 pub mod commands;
 pub mod contract;
 pub mod credentials;
+pub mod deploy;
 pub mod diagnostic;
 pub mod edit;
 pub mod environment;

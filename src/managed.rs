@@ -5,11 +5,15 @@
 //! inputs     what goes in, as far as these jobs heed it
 //! manifest   lists what is deployed together
 //! release    gives manifests a semantic version; bump says which
+//! deploy     which manifests go onto which cluster, and how
+//! ecs        what Amazon ECS is sent for that, and which calls are made in which order
 //! ```
 //!
 //! Pure: no files, no clock, no processes. What a job makes is a version of it, stored like any other.
 
 mod bump;
+pub mod deploy;
+pub mod ecs;
 mod entry;
 mod inputs;
 mod manifest;
@@ -99,10 +103,13 @@ impl Holding {
 /// # Errors
 ///
 /// What is missing, or cannot be put together.
+///
+/// What a deployment makes depends on what becomes of it; this is what it makes if all goes well.
 pub fn make(managed: Managed, given: &Given) -> Result<Made, Vec<Diagnostic>> {
     match managed {
         Managed::Manifest => manifest::make(given),
         Managed::Release => release::make(given),
+        Managed::Deploy => deploy::make(given),
         Managed::Sync => Ok(Made {
             lines: vec!["nothing to do: the files of the line are read anew for each command".to_owned()],
             ..Made::default()

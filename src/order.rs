@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn what_lies_between_two_members_counts() {
-        let yaml = jobs("a:runSh; m:manifest IN=a; c:runSh IN=m; d:runSh in=m");
+        let yaml = jobs("a:runSh; m:dclDeploy IN=a; c:runSh IN=m; d:runSh in=m");
         assert_eq!(order(&yaml, ALL), "a c<a d~a");
         let yaml = jobs("a:runSh; b:runSh IN=a; c:runSh IN=b");
         let ends = Wish { jobs: &["a".to_owned(), "c".to_owned()], ..Wish::default() };

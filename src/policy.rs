@@ -62,7 +62,8 @@ pub fn needs(facts: &Facts, plan: &Plan, credentials: &Credentials, environment:
             }
             match has_scripts {
                 true if rows.is_empty() || dependency.target.kind() == "cliConfig" => &mut need.left,
-                false if rows.is_empty() => &mut need.idle,
+                // The cluster pulls images, with a role of its own.
+                false if rows.is_empty() && dependency.target.kind() != "image" => &mut need.idle,
                 _ => continue,
             }
             .push(dependency.name.text.clone());

@@ -357,7 +357,7 @@ impl<'a> Resolver<'a> {
             let Some(target) = self.target(operation, name) else { continue };
             let integration = target
                 .resource()
-                .filter(|_| self.survey || self.job.has_scripts())
+                .filter(|resource| self.survey || self.job.uses_integration_of(&resource.kind.text))
                 .and_then(|resource| resource.integration.as_ref())
                 .and_then(|bound| self.integration(bound, &format!("resource `{}`", name.text)));
             let Some(env) = env else { continue };

@@ -11,6 +11,12 @@ pub enum Service {
     Iam,
     /// Registries of images.
     Ecr,
+    /// Clusters that run images.
+    Ecs,
+    /// What changes how many run.
+    Autoscaling,
+    /// Metrics and alarms.
+    CloudWatch,
 }
 
 /// A part of AWS that shares nothing with the others: neither accounts nor names of hosts.
@@ -90,7 +96,8 @@ impl Partition {
 
 impl Service {
     /// Those that shipctl calls.
-    pub(super) const ALL: [Service; 3] = [Service::Sts, Service::Iam, Service::Ecr];
+    pub(super) const ALL: [Service; 6] =
+        [Service::Sts, Service::Iam, Service::Ecr, Service::Ecs, Service::Autoscaling, Service::CloudWatch];
 
     /// The name that requests are signed for, and that the `services` of a profile have.
     pub(super) fn name(self) -> &'static str {
@@ -98,6 +105,9 @@ impl Service {
             Service::Sts => "sts",
             Service::Iam => "iam",
             Service::Ecr => "ecr",
+            Service::Ecs => "ecs",
+            Service::Autoscaling => "application-autoscaling",
+            Service::CloudWatch => "monitoring",
         }
     }
 
@@ -107,6 +117,9 @@ impl Service {
             Service::Sts => "STS",
             Service::Iam => "IAM",
             Service::Ecr => "ECR",
+            Service::Ecs => "ECS",
+            Service::Autoscaling => "APPLICATION_AUTO_SCALING",
+            Service::CloudWatch => "CLOUDWATCH",
         }
     }
 
@@ -117,6 +130,9 @@ impl Service {
             Service::Sts => format!("https://sts.{region}.{}", partition.suffix),
             Service::Iam => format!("https://{}", partition.iam),
             Service::Ecr => format!("https://api.ecr.{region}.{}", partition.suffix),
+            Service::Ecs | Service::Autoscaling | Service::CloudWatch => {
+                format!("https://{}.{region}.{}", self.name(), partition.suffix)
+            }
         }
     }
 
@@ -124,7 +140,7 @@ impl Service {
     pub(super) fn signing_region(self, region: &str) -> &str {
         match self {
             Service::Iam => Partition::of_region(region).home,
-            Service::Sts | Service::Ecr => region,
+            _ => region,
         }
     }
 }

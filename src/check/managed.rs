@@ -4,15 +4,12 @@ use std::collections::HashSet;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::job::Input;
+use crate::model::work::CLUSTERS;
 use crate::model::{Job, Name, Pipeline, Resource};
 use crate::yaml::{Node, Value};
 
 /// Types of jobs that put manifests onto a cluster.
 const DEPLOYMENTS: &[&str] = &["deploy", "ecsDeploy", "gkeDeploy"];
-/// Types of clusters; each service had one of its own before there was `cluster`.
-const CLUSTERS: &[&str] =
-    &["cluster", "ecsCluster", "gkeCluster", "dclCluster", "ddcCluster", "tripubCluster"];
-
 /// The jobs of some types.
 fn jobs<'p>(pipeline: &'p Pipeline, kinds: &'static [&'static str]) -> impl Iterator<Item = &'p Job> {
     pipeline.jobs.values().filter(|job| kinds.contains(&job.kind.text.as_str()))

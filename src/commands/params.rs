@@ -36,6 +36,17 @@ impl Session {
         if problems.is_empty() { Ok(opened) } else { Err(self.fail(&problems)) }
     }
 
+    /// Opens the value of a variable that is encrypted in a manifest: alone, or with others, by its key.
+    pub(super) fn open_setting(&self, text: &str, key: Option<&str>) -> Result<Secret, secure::KeyError> {
+        let value = self.opener.open(text)?;
+        let Some(key) = key else { return Ok(value) };
+        let found = assignments(&value).ok().and_then(|all| all.into_iter().find(|(known, _)| known == key));
+        found.map(|(_, value)| value).ok_or_else(|| secure::KeyError {
+            message: "it is not in the encrypted text any more".to_owned(),
+            hint: "run the job of the manifest again".to_owned(),
+        })
+    }
+
     fn open_param(&self, param: &Param, text: &str) -> Result<Vec<(String, Secret)>, secure::KeyError> {
         let value = self.opener.open(text)?;
         if !param.is_bag() {

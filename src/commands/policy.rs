@@ -134,10 +134,7 @@ fn say_what_is_left(session: &Session, ready: &Ready, need: &Need) {
     });
     let idle = need.idle.iter().map(|name| {
         let warning = Diagnostic::warning(format!("nothing is in the policy for `{name}`"));
-        at(
-            warning.hint(format!("as far as is known, it can start a job of type `{kind}`, and no more")),
-            name,
-        )
+        at(warning.hint(format!("jobs of type `{kind}` call nothing of AWS for it")), name)
     });
     session.warn(&left.chain(idle).collect::<Vec<_>>());
 }

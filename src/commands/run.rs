@@ -128,7 +128,7 @@ pub(super) fn execute(
     console: &mut Console,
 ) -> Result<Done, Failure> {
     if let Some(work) = fetched.plan.job.managed() {
-        return managed::run(session, work, fetched, command, console);
+        return managed::run(session, work, fetched, command, signals, console);
     }
     let (state, record) = Record::begin(session, &mut fetched)?;
     if session.runs_matrix(&fetched.plan) {

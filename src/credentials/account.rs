@@ -5,7 +5,7 @@ use super::role::{NoKeys, Taker, Wanted, undeclared};
 use crate::aws::ecr::{self, Login};
 use crate::aws::iam;
 use crate::aws::sts::{self, Identity};
-use crate::aws::{self, Keys};
+use crate::aws::{self, Client, Keys};
 use crate::diagnostic::Diagnostic;
 use crate::model::Integration;
 
@@ -31,6 +31,21 @@ impl Taker {
             .at(integration.name.place)
             .hint(error.hint())
         })
+    }
+
+    /// The way to AWS of an integration, and its keys: those of its role, if it is one.
+    ///
+    /// # Errors
+    ///
+    /// When there are no keys.
+    pub fn access(
+        &self,
+        credentials: &Credentials,
+        integration: &Integration,
+    ) -> Result<(&Client, Keys), Diagnostic> {
+        let name = &integration.name.text;
+        let keys = self.keys(credentials, name).map_err(|problem| problem.at(integration))?;
+        Ok((self.client(credentials, name), keys))
     }
 
     /// Whom the keys of an integration belong to.

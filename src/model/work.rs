@@ -21,6 +21,8 @@ pub enum Managed {
     Manifest,
     /// Gives manifests a semantic version.
     Release,
+    /// Puts manifests onto a cluster.
+    Deploy,
     /// Nothing: the service kept its copy of the YAML up to date with it.
     Sync,
 }
@@ -61,6 +63,10 @@ const GONE: &[GoneType] = &[
 /// The types of jobs whose versions hold manifests.
 const HOLDERS: &[&str] = &["manifest", "release", "deploy", "ecsDeploy", "gkeDeploy"];
 
+/// Types of clusters; each service had one of its own before there was `cluster`.
+pub const CLUSTERS: &[&str] =
+    &["cluster", "ecsCluster", "gkeCluster", "dclCluster", "ddcCluster", "tripubCluster"];
+
 impl Work {
     /// What jobs of a type do, but for runCI jobs; `None` for a type that is not known.
     pub fn of(kind: &str) -> Option<Work> {
@@ -68,6 +74,7 @@ impl Work {
             "runSh" | "runCLI" => Work::Scripts,
             "manifest" => Work::Managed(Managed::Manifest),
             "release" => Work::Managed(Managed::Release),
+            "deploy" | "ecsDeploy" => Work::Managed(Managed::Deploy),
             "rSync" => Work::Managed(Managed::Sync),
             _ => Work::Gone(GONE.iter().find(|gone| gone.kind == kind)?),
         })
@@ -91,6 +98,11 @@ impl Job {
     /// Whether the versions of the job hold manifests.
     pub fn holds_manifests(&self) -> bool {
         HOLDERS.contains(&self.kind.text.as_str())
+    }
+
+    /// Whether the job has a use for the integration of a resource of this type.
+    pub fn uses_integration_of(&self, kind: &str) -> bool {
+        self.has_scripts() || self.managed() == Some(Managed::Deploy) && CLUSTERS.contains(&kind)
     }
 
     /// Whether the job can be run.

@@ -1,7 +1,7 @@
 //! What is known of actions: `actions.json`, with one row for each statement, and which types of jobs take up the work of which others.
 //!
-//! What jobs with scripts need is what such scripts do as a rule. What the original did itself for the other types is known
-//! from its documentation: the policies that its pages on AWS integrations ask for, and the INs that each type heeds.
+//! What jobs with scripts need is what such scripts do as a rule. What the others need is what shipctl calls for them, which a
+//! test compares.
 
 use serde::Deserialize;
 use serde_json::Value as Json;

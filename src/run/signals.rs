@@ -54,6 +54,16 @@ impl Signals {
         Ok(Signals { pending, before })
     }
 
+    /// The signal that tells this process to end, if one has come. Others that came before it are forgotten.
+    pub fn told_to_end(&self) -> Option<i32> {
+        while let Ok(Some(arrival)) = self.next() {
+            if matches!(arrival.signal, libc::SIGINT | libc::SIGTERM | libc::SIGHUP) {
+                return Some(arrival.signal);
+            }
+        }
+        None
+    }
+
     /// The signals that were blocked before: what a child gets.
     pub(super) fn before(&self) -> &SigSet {
         &self.before

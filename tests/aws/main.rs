@@ -7,6 +7,7 @@
 mod answers;
 mod base;
 mod cli_config;
+mod deploy;
 mod doctor;
 mod endpoints;
 mod failures;

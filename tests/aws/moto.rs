@@ -14,14 +14,15 @@ use crate::place::programs;
 pub struct Moto {
     pub address: String,
     server: Child,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Moto {
     /// Starts one. It keeps what it is asked.
     pub fn start() -> Moto {
         let directory = TempDir::with_prefix("shipctl-test-").unwrap();
-        let mut server = Command::new(programs().join("moto_server"))
+        let mut server = Command::new(programs().join("python"))
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/aws/server.py"))
             .args(["-H", "127.0.0.1", "-p", "0"])
             .env("AWS_ACCESS_KEY_ID", "nobody")
             .current_dir(directory.path())
@@ -35,9 +36,32 @@ impl Moto {
             .find_map(|line| Some(line.unwrap().split_once("Running on ")?.1.trim().to_owned()))
             .expect("the server says where it is");
         std::thread::spawn(move || log.for_each(drop));
-        let moto = Moto { address, server, _directory: directory };
+        let moto = Moto { address, server, directory };
         moto.post("/moto-api/recorder/start-recording", "");
         moto
+    }
+
+    /// From now on services run so: see `server.py`.
+    pub fn scheduler(&self, how: &str) {
+        // The server may read it at any time.
+        let file = self.directory.path().join("next");
+        std::fs::write(&file, how).unwrap();
+        std::fs::rename(file, self.directory.path().join("scheduler")).unwrap();
+    }
+
+    /// Calls an action of ECS.
+    pub fn ecs(&self, action: &str, body: &Value) -> Value {
+        let target = format!("AmazonEC2ContainerServiceV20141113.{action}");
+        let mut answer = ureq::post(&self.address)
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .header("X-Amz-Target", target)
+            .header(
+                "Authorization",
+                "AWS4-HMAC-SHA256 Credential=x/20260101/eu-west-1/ecs/aws4_request, SignedHeaders=host, Signature=x",
+            )
+            .send(body.to_string())
+            .unwrap();
+        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
     }
 
     /// From now on keys and policies count.

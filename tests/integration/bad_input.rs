@@ -202,7 +202,7 @@ fn control_characters_do_not_reach_the_terminal() {
 
 #[test]
 fn jobs_that_cannot_run() {
-    let line = "resources:\n- {name: a-b, type: params}\n- {name: ab, type: params}\n- {name: \"1\", type: params}\n- {name: k, type: integration, integration: nowhere}\njobs:\n- {name: both, type: runSh, steps: [IN: a-b, IN: ab]}\n- {name: digit, type: runSh, steps: [IN: 1]}\n- {name: self, type: runSh, steps: [IN: self]}\n- {name: keys, type: runSh, steps: [IN: k]}\n- {name: ecs, type: deploy}\n";
+    let line = "resources:\n- {name: a-b, type: params}\n- {name: ab, type: params}\n- {name: \"1\", type: params}\n- {name: k, type: integration, integration: nowhere}\njobs:\n- {name: both, type: runSh, steps: [IN: a-b, IN: ab]}\n- {name: digit, type: runSh, steps: [IN: 1]}\n- {name: self, type: runSh, steps: [IN: self]}\n- {name: keys, type: runSh, steps: [IN: k]}\n- {name: ecs, type: release-train}\n";
     for (job, error) in [
         ("nope", "error: there is no job `nope`\n  hint: the jobs are: both, digit, self, keys, ecs\n"),
         ("kyes", "error: there is no job `kyes`\n  hint: did you mean `keys`?\n"),
@@ -215,7 +215,7 @@ fn jobs_that_cannot_run() {
         ),
         (
             "ecs",
-            "error: job `ecs` is of type `deploy`, and shipctl runs runSh jobs\n  --> shippable.yml:11:21\n",
+            "error: job `ecs` is of type `release-train`, and shipctl runs runSh jobs\n  --> shippable.yml:11:21\n",
         ),
     ] {
         for command in ["run", "env"] {

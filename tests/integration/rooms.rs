@@ -48,6 +48,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("versions", &["model", "resolve", "secret", "source", "state", "yaml"]),
+    ("deploy", &["aws", "managed"]),
     (
         "managed",
         &[
@@ -91,6 +92,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "cli",
             "contract",
             "credentials",
+            "deploy",
             "diagnostic",
             "edit",
             "environment",

@@ -1,0 +1,145 @@
+//! Deployments to Amazon ECS: makes the calls that [`managed`](crate::managed) has planned, and waits for what they cause.
+//!
+//! Each service is deployed on a thread of its own, one after the other or side by side; whoever started that hears of it
+//! over a channel, and can stop it between two calls.
+
+mod service;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use crate::aws::ecs::Ecs;
+use crate::managed::deploy::{Deployed, Deployment};
+use crate::managed::ecs::{Request, Step};
+
+/// A service that is to be deployed.
+pub struct Order<'a> {
+    /// The name of the manifest.
+    pub manifest: &'a str,
+    /// What is sent.
+    pub request: Request,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// What is done instead if the service of the last deployment is gone.
+    pub anew: Vec<Step>,
+    /// What has its number follow the load.
+    pub scaling: Option<crate::managed::ecs::Scaling>,
+    /// The task definition that runs now, as far as it is known.
+    pub task_definition: String,
+}
+
+/// How the deployment of a service ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Well: the service that runs now, and its task definition.
+    Well(String, String),
+    /// Not at all well.
+    Failed(String),
+    /// It was stopped.
+    Stopped,
+    /// It never began, as one before it failed or all was stopped.
+    Never,
+}
+
+/// What is heard of it.
+enum News {
+    /// A line for the log: the number of the order, and the text.
+    Line(usize, String),
+    /// An order has ended.
+    Ended(usize, Ended),
+}
+
+/// How long to wait for news before looking whether to stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Deploys. `tell` gets the lines of the log with the number of the order, and `stop` is asked again and again whether to
+/// stop.
+pub fn deploy(
+    ecs: &Ecs,
+    deployment: &Deployment,
+    orders: &[Order],
+    mut tell: impl FnMut(usize, &str),
+    mut stop: impl FnMut() -> bool,
+) -> Vec<Ended> {
+    let stopped = AtomicBool::new(false);
+    let mut ended = vec![Ended::Never; orders.len()];
+    let (sender, news) = channel();
+    thread::scope(|scope| {
+        let stopped = &stopped;
+        if deployment.parallel {
+            for index in 0..orders.len() {
+                let sender = sender.clone();
+                scope.spawn(move || run(ecs, deployment, orders, index, stopped, &sender));
+            }
+        } else {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                (0..orders.len()).all(|index| run(ecs, deployment, orders, index, stopped, &sender))
+            });
+        }
+        drop(sender);
+        listen(&news, &mut ended, stopped, &mut tell, &mut stop);
+    });
+    ended
+}
+
+fn listen(
+    news: &Receiver<News>,
+    ended: &mut [Ended],
+    stopped: &AtomicBool,
+    tell: &mut impl FnMut(usize, &str),
+    stop: &mut impl FnMut() -> bool,
+) {
+    loop {
+        match news.recv_timeout(LOOK) {
+            Ok(News::Line(index, line)) => tell(index, &line),
+            Ok(News::Ended(index, how)) => ended[index] = how,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if stop() {
+            stopped.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Deploys one service; says whether that went well.
+fn run(
+    ecs: &Ecs,
+    deployment: &Deployment,
+    orders: &[Order],
+    index: usize,
+    stopped: &AtomicBool,
+    news: &Sender<News>,
+) -> bool {
+    let order = &orders[index];
+    let tell = |line: String| _ = news.send(News::Line(index, line));
+    let ended = service::Work::new(ecs, deployment, order, stopped, &tell).run();
+    let went_well = matches!(ended, Ended::Well(..));
+    let _ = news.send(News::Ended(index, ended));
+    went_well
+}
+
+/// What a version remembers of the services that run now.
+pub fn remembered(deployment: &Deployment, ended: &[Ended]) -> Vec<Deployed> {
+    let services = deployment.services.iter().zip(ended);
+    services
+        .filter_map(|(service, ended)| match ended {
+            Ended::Well(name, task) => {
+                Some(service.deployed(&deployment.cluster, name.clone(), task.clone()))
+            }
+            _ => service.last.clone(),
+        })
+        .collect()
+}
+
+/// A request with some more in it.
+fn with<const N: usize>(request: &serde_json::Map<String, Json>, more: [(&str, Json); N]) -> Json {
+    let mut request = request.clone();
+    request.extend(more.map(|(key, value)| (key.to_owned(), value)));
+    Json::Object(request)
+}

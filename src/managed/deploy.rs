@@ -1,0 +1,491 @@
+//! Deployments: which manifests go onto which cluster, and how.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
+
+use super::entry::{self, Manifest};
+use super::inputs::Input;
+use super::{Given, Made};
+use crate::diagnostic::Diagnostic;
+use crate::model::work::CLUSTERS;
+use crate::yaml::{Node, Value, is_true};
+
+/// The key of a property bag that holds what was deployed.
+const DEPLOYED: &str = "deployed";
+
+/// The longest and the usual time for a service to become stable.
+const MAX_WAIT: u64 = 3600;
+const USUAL_WAIT: u64 = 600;
+/// The longest time that it has to stay so.
+const MAX_STABILITY: u64 = 300;
+
+/// How one version of a service takes the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// A new service beside the old one, which goes once the new one is stable.
+    BlueGreen,
+    /// The service is updated.
+    Upgrade,
+    /// The service is stopped, and then updated.
+    Replace,
+}
+
+/// A deployment.
+pub struct Deployment {
+    /// Where to.
+    pub cluster: Cluster,
+    /// How.
+    pub method: Method,
+    /// Whether all services are deployed at once.
+    pub parallel: bool,
+    /// How long a service may take to become stable.
+    pub max_wait: Duration,
+    /// How long a new service has to stay stable.
+    pub stability: Duration,
+    /// What is deployed, in order.
+    pub services: Vec<Service>,
+    /// What looks like a mistake.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// The cluster of an account that needs no name.
+const DEFAULT: &str = "default";
+
+/// A cluster of Amazon ECS.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// The name of the resource.
+    pub resource: String,
+    /// What AWS calls it.
+    pub name: String,
+    /// Its region.
+    pub region: String,
+}
+
+/// A service that is deployed.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// What runs in it, with all that overrides it.
+    pub manifest: Manifest,
+    /// What it is called, without the number of a build.
+    pub base: String,
+    /// Its load balancers.
+    pub load_balancers: Vec<LoadBalancer>,
+    /// The one that the last deployment left.
+    pub last: Option<Deployed>,
+    /// What is different.
+    pub change: Change,
+}
+
+/// What is different from the last deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// How many of it are to run.
+    Replicas,
+    /// More than that; or nothing, and it is to be deployed all the same.
+    All,
+}
+
+/// A load balancer of a container.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadBalancer {
+    /// The name of a classic one, the ARN of the target group of another.
+    pub source: String,
+    /// Whether it is a classic one.
+    pub classic: bool,
+    /// The role that ECS registers containers with, if it is named.
+    pub role: Option<String>,
+    /// The container.
+    pub image: String,
+    /// Its port.
+    pub port: u64,
+}
+
+/// A service that was deployed, as a version holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deployed {
+    /// The manifest.
+    pub manifest: String,
+    /// What the service is called.
+    pub service: String,
+    /// The cluster.
+    pub cluster: String,
+    /// Its region.
+    pub region: String,
+    /// Its task definition.
+    #[serde(default)]
+    pub task_definition: String,
+    /// Its load balancers.
+    #[serde(default)]
+    pub load_balancers: Vec<LoadBalancer>,
+}
+
+impl Service {
+    /// What the service is called in the build `number`.
+    pub fn name(&self, method: Method, number: u32) -> String {
+        match (method, &self.last) {
+            (Method::BlueGreen, _) => format!("{}-{number}", self.base),
+            // Its name is that of the first deployment.
+            (_, Some(last)) => last.service.clone(),
+            (_, None) => self.base.clone(),
+        }
+    }
+
+    /// What a green service of an earlier build may be called that nobody has removed.
+    pub fn earlier(&self, number: u32) -> Vec<String> {
+        /// How many builds are looked back.
+        const BACK: u32 = 30;
+        let mut names: Vec<_> = self.last.iter().map(|last| last.service.clone()).collect();
+        for number in (number.saturating_sub(BACK).max(1)..number).rev() {
+            let name = format!("{}-{number}", self.base);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// How many of it are to run.
+    pub fn count(&self) -> u64 {
+        self.manifest.count().and_then(|count| count.trim().parse().ok()).unwrap_or(1)
+    }
+
+    /// What is remembered of it.
+    pub fn deployed(&self, cluster: &Cluster, service: String, task_definition: String) -> Deployed {
+        Deployed {
+            manifest: self.manifest.name.clone(),
+            service,
+            cluster: cluster.name.clone(),
+            region: cluster.region.clone(),
+            task_definition,
+            load_balancers: self.load_balancers.clone(),
+        }
+    }
+}
+
+impl Deployment {
+    /// What it is, in one line.
+    pub fn described(&self) -> String {
+        let method = match self.method {
+            Method::BlueGreen => "blueGreen",
+            Method::Upgrade => "upgrade",
+            Method::Replace => "replace",
+        };
+        let workflow = if self.parallel { "parallel" } else { "serial" };
+        let mut text = format!(
+            "to cluster {} of Amazon ECS in {} · {method}, {workflow} · up to {} s for each service",
+            self.cluster.name,
+            self.cluster.region,
+            self.max_wait.as_secs()
+        );
+        if !self.stability.is_zero() {
+            text += &format!(", stable for {} s", self.stability.as_secs());
+        }
+        text
+    }
+
+    /// The version of the job after it.
+    pub fn made(&self, deployed: &[Deployed], version_name: Option<String>) -> Made {
+        let manifests: Vec<_> = self.services.iter().map(|service| service.manifest.clone()).collect();
+        let mut bag = entry::bag(&manifests);
+        bag.insert(DEPLOYED.to_owned(), json!(deployed));
+        Made { version_name, bag, ..Made::default() }
+    }
+}
+
+/// Reads what is to be deployed.
+///
+/// # Errors
+///
+/// What is missing, or cannot be.
+pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
+    let job = given.plan.job;
+    let mut warnings = Vec::new();
+    let (cluster, manifests) = (cluster(given, &mut warnings), collect(given));
+    let (method, parallel) = (method(given), parallel(given));
+    let max_wait = seconds(given, "maxWaitTime", USUAL_WAIT, MAX_WAIT);
+    let stability = seconds(given, "stabilityDuration", 0, MAX_STABILITY);
+    let (cluster, mut manifests, method, max_wait, stability) =
+        all(cluster, manifests, method, max_wait, stability)?;
+    let steps: Vec<_> = manifests.iter().map(|(_, step)| *step).collect();
+    let mut effective: Vec<Manifest> = manifests.drain(..).map(|(manifest, _)| manifest).collect();
+    given.apply(&mut effective, &mut warnings);
+    let balancers = load_balancers(given, &effective, &mut warnings)?;
+    let before = given.versions.previous.as_ref().map(|version| &version.bag);
+    let (old, deployed) =
+        (before.map(entry::manifests).unwrap_or_default(), before.map(deployed).unwrap_or_default());
+    let services = effective.into_iter().zip(steps).map(|(manifest, step)| {
+        let name = &manifest.name;
+        let deploy_name = step.get("deployName").and_then(Node::text).filter(|name| !name.is_empty());
+        let base = deploy_name.map_or_else(|| format!("{}-{name}", job.name.text), str::to_owned);
+        let load_balancers: Vec<_> = balancers
+            .iter()
+            .filter(|(manifest, _)| manifest == name)
+            .map(|(_, balancer)| balancer.clone())
+            .collect();
+        let last = deployed.iter().find(|last| {
+            last.manifest == *name && (&last.cluster, &last.region) == (&cluster.name, &cluster.region)
+        });
+        let forced = step.get("force").and_then(Node::text).is_some_and(is_true);
+        let old = old.iter().find(|old| old.name == *name);
+        let change = match (last, old) {
+            (Some(last), Some(old)) if !forced && last.load_balancers == load_balancers => {
+                difference(old, &manifest)
+            }
+            _ => Change::All,
+        };
+        Service { base, load_balancers, last: last.cloned(), change, manifest }
+    });
+    let services = services.collect();
+    Ok(Deployment { cluster, method, parallel, max_wait, stability, services, warnings })
+}
+
+/// What a deployment is called: as the release that goes in, of several the last one.
+pub fn version_name(given: &Given) -> Option<String> {
+    given.jobs.iter().rev().find_map(|job| job.version.as_ref()?.version_name.clone())
+}
+
+/// All of the results, or all that is wrong with them.
+fn all<A, B, C, D, E>(
+    a: Result<A, Diagnostic>,
+    b: Result<B, Diagnostic>,
+    c: Result<C, Diagnostic>,
+    d: Result<D, Diagnostic>,
+    e: Result<E, Diagnostic>,
+) -> Result<(A, B, C, D, E), Vec<Diagnostic>> {
+    match (a, b, c, d, e) {
+        (Ok(a), Ok(b), Ok(c), Ok(d), Ok(e)) => Ok((a, b, c, d, e)),
+        (a, b, c, d, e) => Err([a.err(), b.err(), c.err(), d.err(), e.err()].into_iter().flatten().collect()),
+    }
+}
+
+fn difference(old: &Manifest, new: &Manifest) -> Change {
+    // The number of a version says nothing of what is in it.
+    let plain = |manifest: &Manifest| {
+        let mut manifest = Manifest { version_number: None, replicas: Map::new(), ..manifest.clone() };
+        manifest.parts_mut().iter_mut().for_each(|part| part.version_number = 0);
+        manifest
+    };
+    match (plain(old) == plain(new), old.replicas == new.replicas) {
+        (false, _) => Change::All,
+        (true, false) => Change::Replicas,
+        (true, true) => Change::None,
+    }
+}
+
+fn deployed(bag: &Map<String, Json>) -> Vec<Deployed> {
+    bag.get(DEPLOYED).and_then(|deployed| Vec::deserialize(deployed).ok()).unwrap_or_default()
+}
+
+/// The cluster, which has to be one of Amazon ECS.
+fn cluster(given: &Given, warnings: &mut Vec<Diagnostic>) -> Result<Cluster, Diagnostic> {
+    let job = given.plan.job;
+    let clusters: Vec<_> = given.resources().filter(|input| CLUSTERS.contains(&input.kind())).collect();
+    let [input] = clusters.as_slice() else {
+        let what = if clusters.is_empty() { "no cluster" } else { "several clusters" };
+        return Err(Diagnostic::error(format!("job `{}` deploys to {what}", job.name.text))
+            .at(clusters.get(1).map_or(job.name.place, Input::place))
+            .hint("it takes exactly one: `- IN: name` with the name of a cluster resource"));
+    };
+    let resource = &input.dependency.name.text;
+    let at = |error: Diagnostic| error.at(input.resource.name.place);
+    let kind = input.dependency.integration.map(|integration| integration.kind.name);
+    if let Some((_, why)) = NOT_ECS.iter().find(|(known, _)| Some(*known) == kind) {
+        return Err(at(Diagnostic::error(format!(
+            "job `{}` cannot deploy to `{resource}`: {why}",
+            job.name.text
+        )))
+        .hint("deploy to Amazon ECS, or call the command line of the other place from a runSh job"));
+    }
+    if kind.is_none() {
+        return Err(at(Diagnostic::error(format!("cluster `{resource}` has no integration")))
+            .hint("bind it to AWS keys or an AWS role: `integration: name`"));
+    }
+    // Before there were pointers, clusters of ECS had a source.
+    let old = |key: &str| input.resource.node.get("source")?.get(key)?.text();
+    let text = |part: &str, key: &str| match given.variable(input.dependency, part) {
+        "" => old(key).unwrap_or_default().to_owned(),
+        text => text.to_owned(),
+    };
+    let (mut name, region) = (text("SOURCENAME", "name"), text("POINTER_REGION", "region"));
+    if region.is_empty() {
+        return Err(at(Diagnostic::error(format!("cluster `{resource}` has no `region`")))
+            .hint("ECS clusters have a `sourceName` and a `region` in `versionTemplate` or `pointer`"));
+    }
+    if name.is_empty() {
+        // As AWS does.
+        let warning = Diagnostic::warning(format!("cluster `{resource}` has no `sourceName`"));
+        warnings.push(at(warning).hint(format!("the cluster `{DEFAULT}` of the account is taken")));
+        name.push_str(DEFAULT);
+    }
+    Ok(Cluster { resource: resource.clone(), name, region })
+}
+
+/// Kinds of integrations whose clusters are no clusters of ECS.
+const NOT_ECS: &[(&str, &str)] = &[
+    ("dclKey", "Docker Cloud no longer exists"),
+    ("ddcKey", "Docker Datacenter no longer exists"),
+    ("joyentTritonKey", "Joyent Triton no longer exists"),
+    ("azureDcosKey", "Azure DC/OS no longer exists"),
+    ("nodeCluster", "files are not deployed to node clusters yet"),
+    ("kubernetesConfig", "Kubernetes is not supported yet"),
+    ("gcloudKey", "Kubernetes is not supported yet"),
+    ("azureKeys", "Kubernetes is not supported yet"),
+];
+
+/// The manifests that go in, each with the step that brings it. Of one that comes twice the last one counts.
+fn collect<'g>(given: &'g Given) -> Result<Vec<(Manifest, &'g Node)>, Diagnostic> {
+    let job = given.plan.job;
+    let mut manifests: Vec<(Manifest, &Node)> = Vec::new();
+    let mut unmade = None;
+    for incoming in &given.jobs {
+        let step = given.plan.dependencies.iter().find(|dependency| dependency.name.text == incoming.name);
+        let Some(step) = step.map(|dependency| dependency.step) else { continue };
+        let Some(version) = &incoming.version else {
+            unmade.get_or_insert(&incoming.name);
+            continue;
+        };
+        for manifest in &version.manifests {
+            match manifests.iter_mut().find(|(known, _)| known.name == manifest.name) {
+                Some(known) => *known = (manifest.clone(), step),
+                None => manifests.push((manifest.clone(), step)),
+            }
+        }
+    }
+    if let Some((manifest, _)) = manifests.iter().find(|(manifest, _)| !manifest.files.is_empty()) {
+        return Err(Diagnostic::error(format!(
+            "manifest `{}` lists files, which Amazon ECS cannot run",
+            manifest.name
+        ))
+        .at(job.name.place)
+        .hint("ECS runs images; copy files from a runSh job"));
+    }
+    if !manifests.is_empty() {
+        return Ok(manifests);
+    }
+    let error =
+        Diagnostic::error(format!("job `{}` has nothing to deploy", job.name.text)).at(job.name.place);
+    Err(error.hint(match unmade {
+        Some(name) => format!("run `{name}` first, or add `--upstream`"),
+        None => "add `- IN: name` with the name of a manifest, release or deploy job".to_owned(),
+    }))
+}
+
+/// The method; older lines have it in the TASK.
+fn method(given: &Given) -> Result<Method, Diagnostic> {
+    let job = given.plan.job;
+    let Some(node) = ["method", "deployMethod", "deploymentMethod"].iter().find_map(|key| job.option(key))
+    else {
+        return Ok(Method::BlueGreen);
+    };
+    let text = node.text().unwrap_or_default();
+    match text.replace('-', "").to_ascii_lowercase().as_str() {
+        "bluegreen" => Ok(Method::BlueGreen),
+        "upgrade" => Ok(Method::Upgrade),
+        "replace" => Ok(Method::Replace),
+        _ => Err(Diagnostic::error(format!("job `{}` cannot deploy by `{text}`", job.name.text))
+            .at(node.place)
+            .hint("the methods are blueGreen, upgrade and replace")),
+    }
+}
+
+fn parallel(given: &Given) -> bool {
+    let says = |node: &Node| match &node.value {
+        Value::List(nodes) => nodes.iter().any(|node| node.text() == Some("parallel")),
+        _ => node.text() == Some("parallel"),
+    };
+    ["workflow", "deployOptions"].iter().any(|key| given.plan.job.option(key).is_some_and(says))
+}
+
+fn seconds(given: &Given, key: &str, usual: u64, most: u64) -> Result<Duration, Diagnostic> {
+    let Some(node) = given.plan.job.option(key) else { return Ok(Duration::from_secs(usual)) };
+    let seconds = node.text().and_then(|text| text.trim().parse().ok()).filter(|seconds| *seconds <= most);
+    seconds.map(Duration::from_secs).ok_or_else(|| {
+        Diagnostic::error(format!(
+            "`{key}` of job `{}` is a number of seconds up to {most}",
+            given.plan.job.name.text
+        ))
+        .at(node.place)
+        .hint(format!("write `{key}: {usual}`"))
+    })
+}
+
+/// The load balancers that go in, each with the manifest that it is for.
+fn load_balancers(
+    given: &Given,
+    manifests: &[Manifest],
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Vec<(String, LoadBalancer)>, Vec<Diagnostic>> {
+    let (mut balancers, mut problems) = (Vec::new(), Vec::new());
+    for input in given.resources().filter(|input| input.kind() == "loadBalancer") {
+        let name = &input.dependency.name.text;
+        let targets = match input.dependency.step.get("applyTo").map(|node| &node.value) {
+            Some(Value::List(nodes)) => nodes.as_slice(),
+            _ => &[],
+        };
+        if targets.is_empty() {
+            problems.push(
+                Diagnostic::error(format!("load balancer `{name}` is for no container"))
+                    .at(input.place())
+                    .hint("add `applyTo:` with `- manifest: …`, `image: …` and `port: …`"),
+            );
+        }
+        for target in targets {
+            let text = |key: &str| target.get(key).and_then(Node::text).unwrap_or_default();
+            let manifest = manifests.iter().find(|manifest| manifest.name == text("manifest"));
+            let image = manifest
+                .and_then(|manifest| manifest.images.iter().find(|image| image.name == text("image")));
+            let (Some(image), Ok(port)) = (image, text("port").parse()) else {
+                problems.push(
+                    Diagnostic::error(format!("load balancer `{name}` is for a container that is not there"))
+                        .at(target.place)
+                        .hint("`manifest`, `image` and `port` name a manifest of this job, an image of it, and a port of that"),
+                );
+                continue;
+            };
+            let optional =
+                |part: &str| Some(given.variable(input.dependency, part)).filter(|text| !text.is_empty());
+            let source = given.variable(input.dependency, "SOURCENAME").to_owned();
+            if source.is_empty() {
+                problems.push(
+                    Diagnostic::error(format!("load balancer `{name}` has no `sourceName`"))
+                        .at(input.resource.name.place)
+                        .hint("it is the name of a classic load balancer, or the ARN of a target group"),
+                );
+            }
+            let is_arn = source.starts_with("arn:");
+            let classic = optional("POINTER_METHOD").map_or(!is_arn, |method| method == "classic");
+            if classic == is_arn {
+                warnings.push(
+                    Diagnostic::warning(format!(
+                        "`sourceName` of load balancer `{name}` does not fit its `method`"
+                    ))
+                    .at(input.resource.name.place)
+                    .hint("`classic` takes a name, `application` the ARN of a target group"),
+                );
+            }
+            balancers.push((
+                text("manifest").to_owned(),
+                LoadBalancer {
+                    source,
+                    classic,
+                    role: optional("POINTER_ROLE").map(str::to_owned),
+                    image: image.name.clone(),
+                    port,
+                },
+            ));
+        }
+    }
+    if problems.is_empty() { Ok(balancers) } else { Err(problems) }
+}
+
+/// What the job makes if all goes well: what the next one deploys.
+pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
+    let deployment = read(given)?;
+    Ok(Made { warnings: deployment.warnings.clone(), ..deployment.made(&[], version_name(given)) })
+}

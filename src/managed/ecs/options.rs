@@ -1,0 +1,180 @@
+//! From dockerOptions to the fields of a container definition.
+
+use serde_json::{Map, Value as Json, json};
+
+/// What an option becomes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// What it is.
+    Same,
+    /// A number, also where it is written as a text.
+    Number,
+    /// Texts for all values of a map.
+    Texts,
+    /// `host:container/protocol`
+    Ports,
+    /// `container:options`
+    VolumesFrom,
+    /// `name:address`
+    Hosts,
+    /// `{name, soft, hard}`
+    Limits,
+    /// `{type, options}`
+    Log,
+}
+
+/// The options that ECS has a field for.
+const FIELDS: &[(&str, &str, Shape)] = &[
+    ("memory", "memory", Shape::Number),
+    ("memoryReservation", "memoryReservation", Shape::Number),
+    ("cpuShares", "cpu", Shape::Number),
+    ("cpu-shares", "cpu", Shape::Number),
+    ("portMappings", "portMappings", Shape::Ports),
+    ("links", "links", Shape::Same),
+    ("hostName", "hostname", Shape::Same),
+    ("user", "user", Shape::Same),
+    ("labels", "dockerLabels", Shape::Texts),
+    ("cmd", "command", Shape::Same),
+    ("entryPoint", "entryPoint", Shape::Same),
+    ("networkDisabled", "disableNetworking", Shape::Same),
+    ("privileged", "privileged", Shape::Same),
+    ("readOnlyRootFilesystem", "readonlyRootFilesystem", Shape::Same),
+    ("dnsServers", "dnsServers", Shape::Same),
+    ("dnsSearch", "dnsSearchDomains", Shape::Same),
+    ("extraHosts", "extraHosts", Shape::Hosts),
+    ("volumesFrom", "volumesFrom", Shape::VolumesFrom),
+    ("ulimits", "ulimits", Shape::Limits),
+    ("securityOptions", "dockerSecurityOptions", Shape::Same),
+    ("logConfig", "logConfiguration", Shape::Log),
+    ("workingDir", "workingDirectory", Shape::Same),
+];
+
+/// Options of the task or the service, and of the volumes, which have more than one place.
+pub(super) const ELSEWHERE: &[&str] = &["service", "taskDefinition", "network", "volumes"];
+
+/// Options of other places where containers run.
+const OTHERS: &[&str] = &[
+    "memorySwap",
+    "domainName",
+    "attachStdin",
+    "attachStdout",
+    "attachStderr",
+    "tty",
+    "stdin",
+    "stdinOnce",
+    "publishAllPorts",
+    "capAdd",
+    "capDrop",
+    "restartPolicy",
+    "cGroupParent",
+    "pid",
+    "devices",
+    "pod",
+    "deployment",
+    "HostConfig",
+    "ExposedPorts",
+    "StopSignal",
+];
+
+/// Adds the fields of a container; `idle` gets the options without any. An option that is in no list has the name that ECS
+/// has for it.
+pub(super) fn add(options: &Map<String, Json>, container: &mut Map<String, Json>, idle: &mut Vec<String>) {
+    for (name, value) in options {
+        if ELSEWHERE.contains(&name.as_str()) {
+            continue;
+        }
+        if OTHERS.contains(&name.as_str()) {
+            idle.push(name.clone());
+            continue;
+        }
+        let field = FIELDS.iter().find(|(known, ..)| known == name);
+        let (field, shape) = field.map_or((name.as_str(), Shape::Same), |(_, field, shape)| (field, *shape));
+        container.insert(field.to_owned(), shaped(shape, value));
+    }
+}
+
+fn shaped(shape: Shape, value: &Json) -> Json {
+    let each = |of: fn(&Json) -> Json| match value {
+        Json::Array(items) => items.iter().map(of).collect(),
+        Json::Null => Json::Array(Vec::new()),
+        one => Json::Array(vec![of(one)]),
+    };
+    match shape {
+        Shape::Same => value.clone(),
+        Shape::Number => number(value),
+        Shape::Texts => match value {
+            Json::Object(map) => {
+                map.iter().map(|(key, value)| (key.clone(), Json::String(text(value)))).collect()
+            }
+            other => other.clone(),
+        },
+        Shape::Ports => each(port),
+        Shape::VolumesFrom => each(|item| match item {
+            Json::String(item) => {
+                let (name, options) = item.split_once(':').unwrap_or((item, ""));
+                json!({"sourceContainer": super::container_name(name), "readOnly": is_read_only(options)})
+            }
+            other => other.clone(),
+        }),
+        Shape::Hosts => each(|item| match item.as_str().and_then(|item| item.split_once(':')) {
+            Some((name, address)) => json!({"hostname": name, "ipAddress": address}),
+            None => item.clone(),
+        }),
+        Shape::Limits => each(|item| match item {
+            Json::Object(limit) if limit.contains_key("soft") || limit.contains_key("hard") => json!({
+                "name": limit.get("name"),
+                "softLimit": limit.get("soft").or(limit.get("hard")).map(number),
+                "hardLimit": limit.get("hard").or(limit.get("soft")).map(number),
+            }),
+            other => other.clone(),
+        }),
+        Shape::Log => match value.get("type") {
+            Some(driver) => {
+                let mut log = json!({"logDriver": driver});
+                if let Some(options) = value.get("options") {
+                    log["options"] = shaped(Shape::Texts, options);
+                }
+                log
+            }
+            None => value.clone(),
+        },
+    }
+}
+
+/// `80:8080/tcp`, `:8080`, `8080`, or what ECS has itself.
+fn port(item: &Json) -> Json {
+    let text = match item {
+        Json::Object(_) => return item.clone(),
+        other => text(other),
+    };
+    let (ports, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
+    let (host, container) = ports.rsplit_once(':').unwrap_or(("", ports));
+    let mut mapping = Map::new();
+    mapping.insert("containerPort".to_owned(), number(&Json::from(container.trim())));
+    if !host.trim().is_empty() {
+        mapping.insert("hostPort".to_owned(), number(&Json::from(host.trim())));
+    }
+    mapping.insert("protocol".to_owned(), json!(protocol.trim().to_ascii_lowercase()));
+    Json::Object(mapping)
+}
+
+pub(super) fn is_read_only(options: &str) -> bool {
+    options.split(',').any(|option| option == "ro")
+}
+
+/// A number, also where it is written as a text.
+fn number(value: &Json) -> Json {
+    match value {
+        Json::String(text) => text.trim().parse::<u64>().map_or_else(|_| value.clone(), Json::from),
+        other => other.clone(),
+    }
+}
+
+/// A scalar as text.
+pub(super) fn text(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Null => String::new(),
+        other => other.to_string(),
+    }
+}
