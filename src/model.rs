@@ -124,6 +124,11 @@ impl Pipeline {
                         }
                     }
                 }
+                "externalReferences" => diagnostics.push(
+                    Diagnostic::warning("the templates of `externalReferences` are not fetched")
+                        .at(entry.key)
+                        .hint("copy the anchors that are used into shippable.templates.yml"),
+                ),
                 // The first file that says it counts.
                 _ if key == "integrations" || ci::KEYS.contains(&key.as_str()) => {
                     self.written_ci.entry(key).or_insert(entry);

@@ -1,5 +1,7 @@
 //! Which files an assembly line is made of, and reading them.
 
+mod below;
+
 use std::path::{Path, PathBuf};
 
 use super::Pipeline;
@@ -32,8 +34,8 @@ pub struct Line {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads the files of a line: `files`, or those that lie in the nearest directory from `directory` up that has any;
-/// and `integrations` beside them.
+/// Reads the files of a line: `files`, or those that lie in the nearest directory from `directory` up that has any, and in
+/// folders below that one; and `integrations` beside them.
 pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Line {
     let mut line = Line {
         pipeline: Pipeline::default(),
@@ -60,6 +62,9 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
     }
     read_texts(&paths, directory, &mut line);
     line.pipeline = pipeline(&line.sources, &line.directory, &mut line.diagnostics);
+    if files.is_empty() && !paths.is_empty() {
+        below::add(&mut line, directory);
+    }
     line
 }
 
@@ -106,8 +111,9 @@ fn discover(directory: &Path) -> Vec<PathBuf> {
             .filter(|path| path.is_file())
             .collect();
         if !found.is_empty() {
-            return found;
+            return found.into_iter().chain(below::others(directory)).collect();
         }
     }
-    Vec::new()
+    let others = directory.ancestors().map(below::others);
+    others.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
 }

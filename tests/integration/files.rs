@@ -49,3 +49,52 @@ fn every_shape_that_the_original_took_is_read() {
         "  1. TASK Task 0\n     $ echo text\n  2. TASK Task 1\n     $ echo list\n     $ echo nested\n  3. TASK Task 2\n     $ echo old\n     $ echo a\n     $ echo b\n  4. TASK new\n     $ echo block"
     );
 }
+
+#[test]
+fn files_in_folders_below_belong_to_the_line() {
+    let job = |name: &str| LINE.replace("name: j", &format!("name: {name}"));
+    let call = shipctl("list")
+        .args("jobs")
+        .file("shippable.yml", LINE)
+        .file("front.shippable.yml", job("front"))
+        .file("database.shippable.yml", "test:\n  user: postgres\n")
+        .file("pipelines/shippable.jobs.yml", job("below"))
+        .file("pipelines/deep/back.shippable.yml", job("back"))
+        // A CI section of another project, somebody else's files, and another repository.
+        .file("example/shippable.yml", "language: go\n")
+        .file("node_modules/x/shippable.yml", job("foreign"))
+        .file("sub/.git/config", "")
+        .file("sub/shippable.yml", job("other"));
+    call.stdout(
+        "j      runSh    shippable.yml:2:11
+front  runSh    front.shippable.yml:2:11
+below  runSh    pipelines/shippable.jobs.yml:2:11
+back   runSh    pipelines/deep/back.shippable.yml:2:11
+",
+    )
+    .run();
+}
+
+#[test]
+fn what_is_below_changes_nothing_of_the_line() {
+    let output = shipctl("check")
+        .file("shippable.yml", LINE)
+        .file("copy/shippable.yml", "language: go\njobs:\n  - name: j\n    type: runCLI\n")
+        .file("broken/shippable.yml", "jobs: [\n")
+        .output();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("warning: `j` is declared in the line already: this one is left out\n  --> copy/shippable.yml:3:11\n"), "{said}");
+    assert!(said.contains("--> broken/shippable.yml:"), "{said}");
+    assert!(said.ends_with("3 files: 0 errors, 2 warnings\n"), "{said}");
+}
+
+#[test]
+fn references_to_elsewhere_are_told_of() {
+    let output = shipctl("check")
+        .file("shippable.yml", LINE)
+        .file("shippable.templates.yml", "externalReferences:\n  - https://example.com/templates.yml\n")
+        .output();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("warning: the templates of `externalReferences` are not fetched\n  --> shippable.templates.yml:1:1\n"), "{said}");
+}
