@@ -41,6 +41,8 @@ pub struct Build {
     pub architecture: String,
     /// `Debian_12`, …
     pub operating_system: String,
+    /// The directory of the line.
+    pub line: PathBuf,
     /// `-e KEY=VALUE`, in order.
     pub given: Vec<(String, String)>,
     /// The stored versions of what goes in and what comes out.
@@ -276,6 +278,9 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
 /// What the warnings about placeholders that nothing sets have in common.
 pub const UNKNOWN: &str = "refers to $";
 
+/// The directory that holds the YAML: the original had it in the repository that it cloned.
+pub const LINE_DIRECTORY: &str = "SHIPCTL_LINE_DIR";
+
 /// Variables that change how programs run, and that a value of the line replaces by accident at best.
 const DANGEROUS: &[&str] = &["PATH", "IFS", "PS4", "PROMPT_COMMAND", "HOME", "SHELL", "CDPATH", "GLOBIGNORE"];
 
@@ -373,6 +378,7 @@ impl Builder {
         for (name, value) in variables {
             self.environment.plain(name, value, &origin);
         }
+        self.environment.plain(LINE_DIRECTORY, build.line.display().to_string(), &origin);
         for (part, value) in [
             ("NAME", name.clone()),
             ("TYPE", plan.job.kind.text.clone()),
@@ -417,6 +423,7 @@ fn is_of_the_job(name: &str) -> bool {
         "SHIPPABLE_INTEGRATION_ENVS_PATH",
         "SHIPPABLE_AMI_VERSION",
         "SHIPPABLE_WWW_URL",
+        LINE_DIRECTORY,
         "BUILD_ID",
         "BUILD_NUMBER",
         "BUILD_JOB_ID",

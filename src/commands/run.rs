@@ -200,6 +200,9 @@ pub(super) fn run_opened<'c>(
         });
     note.into_iter().for_each(|note| note.end(session, &outcome));
     let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;
+    if outcome == Outcome::Failed(exit::NOT_FOUND) {
+        session.hint_at_line_files(&ready.plan, job.root);
+    }
     if command.keep {
         session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
     }

@@ -240,6 +240,7 @@ impl Session {
             user: std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default(),
             architecture: self.machine.0.clone(),
             operating_system: self.machine.1.clone(),
+            line: self.line.directory.clone(),
             given: self.options.env.clone(),
             opened: Rc::default(),
             repositories: Repositories::new(),

@@ -1,10 +1,12 @@
 //! What `check` would warn of, as far as it is about one job; and what only its secrets show.
 
 use std::iter;
+use std::path::Path;
 
 use super::Session;
 use crate::credentials::{self, Credentials};
 use crate::diagnostic::Diagnostic;
+use crate::environment::LINE_DIRECTORY;
 use crate::model::Pipeline;
 use crate::resolve::Plan;
 use crate::source::Place;
@@ -41,6 +43,27 @@ impl Session {
             ))
             .at(first.place)
             .hint("start them before, if the job needs them")]);
+        }
+    }
+
+    /// Tells of a file that a script calls, that is not in its workspace, and that lies beside the YAML: where the original ran
+    /// the script, it was not there either, unless a repository that went in had it.
+    pub(super) fn hint_at_line_files(&self, plan: &Plan, root: &Path) {
+        let sections = &plan.job.sections;
+        let entries = plan.tasks.iter().flat_map(|task| &task.entries);
+        let words = entries.chain(&sections.on_start).flat_map(|entry| entry.split_whitespace());
+        let is_beside = |word: &&str| {
+            let is_name = word.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '/' | '_' | '-'));
+            is_name
+                && !word.starts_with('/')
+                && self.line.directory.join(word).is_file()
+                && !root.join(word).exists()
+        };
+        if let Some(found) = words.map(|word| word.strip_prefix("./").unwrap_or(word)).find(is_beside) {
+            self.warn(&[Diagnostic::warning(format!(
+                "`{found}` lies beside the YAML, and not in the workspace where the script ran"
+            ))
+            .hint(format!("call it as \"${LINE_DIRECTORY}/{found}\", or have the repository go IN"))]);
         }
     }
 

@@ -113,6 +113,8 @@ impl Builder {
                 ],
                 job_number,
             ),
+            // `split_tests` splits by it.
+            (&["SHIPPABLE_JOB_COUNT"], ci.matrix.len().max(1).to_string()),
             (&["SHIPPABLE_BUILD_DIR", "SHIPPABLE_REPO_DIR", "TRAVIS_BUILD_DIR"], directory),
             (&["LAST_SUCCESSFUL_BUILD_TIMESTAMP"], last.unwrap_or_else(|| "false".to_owned())),
             (&["LANGUAGE"], ci.language.clone()),

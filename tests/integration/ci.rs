@@ -251,9 +251,9 @@ fn versions_and_variables_make_a_matrix() {
     assert_eq!(
         written(
             "python: [2.7, 3.10]\nenv: [A=1, A=2]",
-            "$SHIPPABLE_PYTHON_VERSION $A $JOB_NUMBER $BUILD_NUMBER"
+            "$SHIPPABLE_PYTHON_VERSION $A $JOB_NUMBER/$SHIPPABLE_JOB_COUNT $BUILD_NUMBER"
         ),
-        ["2.7 1 1 1", "2.7 2 2 1", "3.10 1 3 1", "3.10 2 4 1"]
+        ["2.7 1 1/4 1", "2.7 2 2/4 1", "3.10 1 3/4 1", "3.10 2 4/4 1"]
     );
     assert_eq!(written("node_js: 8.10\njdk:\n", "$SHIPPABLE_NODE_VERSION"), ["8.10"]);
 }

@@ -524,3 +524,23 @@ fn shipctl_leaves_no_core_dump_and_its_scripts_may() {
         );
     }
 }
+
+#[test]
+fn a_script_that_lies_beside_the_yaml_is_hinted_at() {
+    let line = "jobs:\n  - {name: j, type: runSh, steps: [TASK: ['./deploy.sh now']]}\n  - {name: k, type: runSh, steps: [TASK: ['sh \"$SHIPCTL_LINE_DIR/deploy.sh\" now']]}\n";
+    let call = |job: &str| {
+        shipctl("run")
+            .arg(job)
+            .file("shippable.yml", line)
+            .file("deploy.sh", "echo \"deploys $1\"\n")
+            .output()
+    };
+    let failed = call("j");
+    assert_eq!(failed.status.code(), Some(127));
+    assert_eq!(
+        String::from_utf8(failed.stderr).unwrap(),
+        "warning: `deploy.sh` lies beside the YAML, and not in the workspace where the script ran\n  hint: call it as \"$SHIPCTL_LINE_DIR/deploy.sh\", or have the repository go IN\n"
+    );
+    let good = call("k");
+    assert!(String::from_utf8(good.stdout).unwrap().contains("\ndeploys now\n"));
+}
