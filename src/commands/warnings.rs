@@ -35,6 +35,13 @@ impl Session {
         let warnings: Vec<_> = about.map(|(diagnostic, _)| diagnostic.clone()).collect();
         self.warn(&warnings);
         self.warn(no_task(plan).as_slice());
+        let in_images = plan.tasks.iter().filter_map(|task| Some((task, task.image.as_ref()?)));
+        let in_images = in_images.map(|(task, image)| {
+            Diagnostic::warning(format!("a TASK of job `{}` names the image {image}", plan.job.name.text))
+                .at(task.place)
+                .hint("it runs on this machine, which has to have what the image has")
+        });
+        self.warn(&in_images.collect::<Vec<_>>());
         if let Some((first, more)) = plan.ci.and_then(|ci| ci.services.split_first()) {
             let names: Vec<_> = iter::once(first).chain(more).map(|name| name.text.as_str()).collect();
             self.warn(&[Diagnostic::warning(format!(

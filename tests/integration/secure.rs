@@ -483,3 +483,42 @@ fn a_key_may_have_a_passphrase_which_is_asked_for_on_the_terminal() {
     let said = String::from_utf8(alone.output().unwrap().stderr).unwrap();
     assert!(said.contains("has a passphrase: there is no terminal to ask for it"), "{said}");
 }
+
+#[test]
+fn a_manifest_keeps_encrypted_params_encrypted() {
+    let team = Team::of(&["ann", "ben"]);
+    let alone = team.good("ann", &["encrypt", "--one-line"], "alone-5ecret");
+    let together = team.good("ann", &["encrypt", "--one-line"], "A=bag-5ecret B=other-5ecret");
+    let yaml = format!(
+        "integrations:
+- {{name: aws, type: amazonKeys, fields: {{accessKey: AKIA, secretKey: made-up-key}}}}
+resources:
+- {{name: web, type: image, pointer: {{sourceName: shop/web}}}}
+- {{name: one, type: params, version: {{params: {{X: {{{}}}, B: 1}}}}}}
+- {{name: bag, type: params, version: {{params: {{{}}}}}}}
+- {{name: last, type: params, version: {{params: {{A: plain}}}}}}
+- {{name: shop, type: cluster, integration: aws, pointer: {{sourceName: shop, region: eu-west-1}}}}
+jobs:
+- {{name: man, type: manifest, steps: [IN: web, IN: one, IN: bag, IN: last]}}
+- {{name: ship, type: deploy, steps: [IN: man, IN: shop]}}
+",
+        alone.trim(),
+        together.trim()
+    );
+    fs::write(team.path().join("shippable.yml"), yaml).unwrap();
+    let log = team.good("ann", &["run", "man"], "");
+    assert!(log.contains("  params: X=*** B=*** A=plain\n"), "{log}");
+    let plan = team.good("ann", &["run", "ship", "--dry-run"], "");
+    let plain: String = plan.split_whitespace().collect();
+    assert!(plain.contains("{\"name\":\"X\",\"value\":\"***\"}"), "{plan}");
+    let stored = team.good("ann", &["state", "show", "man", "--format", "json"], "");
+    for text in [&log, &plan, &stored] {
+        assert!(!text.contains("5ecret"), "{text}");
+    }
+    // Who has no key cannot deploy what is encrypted.
+    let said = team.bad("ben", &["run", "ship"], "");
+    assert!(
+        said.contains("error: variable `X` of `web`: the value was encrypted to other keys than yours"),
+        "{said}"
+    );
+}
