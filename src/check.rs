@@ -29,6 +29,7 @@ const LINTS: &[Lint] = &[
     managed::releases,
     managed::deployments,
     managed::targets,
+    managed::sections,
     self_loops,
     cycles,
 ];

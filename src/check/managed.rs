@@ -80,6 +80,31 @@ pub(super) fn releases(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Sections with scripts: jobs without TASKs of their own never had a shell for them.
+pub(super) fn sections(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    for job in pipeline.jobs.values().filter(|job| job.managed().is_some()) {
+        let sections = &job.sections;
+        for (name, entries) in [
+            ("on_start", &sections.on_start),
+            ("on_success", &sections.on_success),
+            ("on_failure", &sections.on_failure),
+            ("on_cancel", &sections.on_cancel),
+            ("always", &sections.always),
+        ] {
+            if let (false, Some(node)) = (entries.is_empty(), job.node.get(name)) {
+                diagnostics.push(
+                    Diagnostic::warning(format!(
+                        "the script in `{name}` of job `{}` does not run",
+                        job.name.text
+                    ))
+                    .at(node.place)
+                    .hint(format!("sections of jobs of type `{}` can only NOTIFY", job.kind.text)),
+                );
+            }
+        }
+    }
+}
+
 /// Deployments to nowhere.
 pub(super) fn deployments(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     for job in jobs(pipeline, DEPLOYMENTS) {

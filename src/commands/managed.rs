@@ -2,6 +2,7 @@
 
 mod deploy;
 mod incoming;
+mod notify;
 
 use std::io;
 use std::time::Instant;
@@ -74,9 +75,21 @@ pub(super) fn run(
     let (state, record) = Record::begin(session, &mut fetched)?;
     build.number = fetched.number;
     let number = record.is_some().then_some(fetched.number);
-    let Fetched { plan, credentials, logins, .. } = fetched;
-    let ready =
-        Ready { plan, credentials, environment: built.environment, build, logins, finish: Vec::new() };
+    let (ready, workspace) = if command.notify && notify::is_wanted(&fetched.plan) {
+        let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, false)?;
+        workspace.fill()?;
+        (ready, Some(workspace))
+    } else {
+        let Fetched { plan, credentials, logins, .. } = fetched;
+        let (environment, finish) = (built.environment, Vec::new());
+        (Ready { plan, credentials, environment, build, logins, finish }, None)
+    };
+    let sections = &ready.plan.job.sections;
+    let notify = |entries: &[String], log: &mut Log| {
+        if workspace.is_some() {
+            notify::send(session, &ready, entries, signals, log);
+        }
+    };
     let job = &ready.plan.job.name.text;
     let note = audit::begin(
         &ready,
@@ -86,6 +99,7 @@ pub(super) fn run(
     let step = ready.plan.job.kind.text.as_str();
     log.console.tell(&Event::JobStart { job });
     log.console.tell(&Event::StepStart { step, kind: Kind::Task });
+    notify(&sections.on_start, &mut log);
     let (outcome, made) = match deployment {
         Some(deployment) => {
             let limit = command.timeout.or(ready.plan.job.time_limit);
@@ -106,6 +120,13 @@ pub(super) fn run(
         let allowed = command.allow_secrets_in_state;
         record.finish_managed(state, session, &ready.credentials, outcome, changes, allowed)?;
     }
+    let of_outcome = match outcome {
+        Outcome::Success => &sections.on_success,
+        Outcome::Cancelled(_) => &sections.on_cancel,
+        _ => &sections.on_failure,
+    };
+    notify(of_outcome, &mut log);
+    notify(&sections.always, &mut log);
     let duration = begun.elapsed();
     let (name, kind) = (step.to_owned(), Kind::Task);
     let step = Step { name, kind, outcome: Some(outcome), overlooked: 0, duration };
@@ -113,7 +134,7 @@ pub(super) fn run(
     log.console.tell(&Event::JobEnd { job, outcome, duration, steps: &[step] });
     match log.console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
         Some(error) => Err(run::unwritten(error)),
-        None => Ok(Done { outcome, build: number, workspace: None }),
+        None => Ok(Done { outcome, build: number, workspace }),
     }
 }
 

@@ -10,6 +10,9 @@ impl Job {
     /// Makes scripts of the job's notifications, where they stand, and lets the resources go in that say where to. What
     /// a step cannot send does not fail the job.
     pub fn send_notifications(&mut self) {
+        if self.managed().is_some() {
+            self.keep_notifications();
+        }
         let mut names = Vec::new();
         let mut tasks = 0;
         for step in &mut self.steps {
@@ -51,6 +54,23 @@ impl Job {
                 self.steps.insert(0, Step::In(input));
             }
         }
+    }
+}
+
+impl Job {
+    /// Leaves the sections of a job without scripts their notifications alone: that is all they can have. A NOTIFY among its
+    /// steps comes after the work.
+    fn keep_notifications(&mut self) {
+        let Sections { on_start, on_success, on_failure, on_cancel, always, notify } = &mut self.sections;
+        for entries in [on_start, on_success, on_failure, on_cancel, always] {
+            entries.clear();
+        }
+        for step in &self.steps {
+            if let Step::Notify(name) = step {
+                notify.push(("on_success", name.clone()));
+            }
+        }
+        self.steps.retain(|step| !matches!(step, Step::Notify(_)));
     }
 }
 

@@ -102,7 +102,9 @@ impl Job {
 
     /// Whether the job has a use for the integration of a resource of this type.
     pub fn uses_integration_of(&self, kind: &str) -> bool {
-        self.has_scripts() || self.managed() == Some(Managed::Deploy) && CLUSTERS.contains(&kind)
+        self.has_scripts()
+            || kind == "notification"
+            || self.managed() == Some(Managed::Deploy) && CLUSTERS.contains(&kind)
     }
 
     /// Whether the job can be run.

@@ -231,3 +231,13 @@ fn names_to_apply_to_are_checked() {
     assert!(checked.contains("job `ship` deploys to no cluster"), "{checked}");
     assert!(checked.ends_with("1 file: 0 errors, 2 warnings\n"), "{checked}");
 }
+
+#[test]
+fn scripts_in_sections_are_told_of() {
+    let line = line("  - {name: shop, type: manifest, steps: [IN: web], on_success: [script: touch it]}\n");
+    let checked = text(&line.try_to("check").stdout);
+    assert!(
+        checked.starts_with("warning: the script in `on_success` of job `shop` does not run\n"),
+        "{checked}"
+    );
+}

@@ -458,3 +458,30 @@ jobs:
     );
     assert!(log.contains("▸ Task 1\n"), "{log}");
 }
+
+#[test]
+fn a_job_without_scripts_sends_its_notifications_too() {
+    let yaml = |url: &str| {
+        format!(
+            "integrations: [{{name: hooks, type: webhook, fields: {{webhookURL: {url:?}}}}}]
+resources:
+  - {{name: news, type: notification, integration: hooks}}
+  - {{name: web, type: image, pointer: {{sourceName: web}}}}
+jobs:
+  - {{name: man, type: manifest, steps: [IN: web], on_start: [NOTIFY: news], on_success: [NOTIFY: news], on_failure: [NOTIFY: news]}}
+"
+        )
+    };
+    let (url, requests) = server(vec![("200 OK", "{}"), ("500 Oops", "{}")]);
+    let call = shipctl("run").file("shippable.yml", yaml(&url)).file("tmp/", "").env("TMPDIR", "{WORK}/tmp");
+    let log = |args: &str| {
+        let output = call.also(args).output().unwrap();
+        assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(!log("run man").contains("notify"));
+    let log = log("run man --notify");
+    assert_eq!(requests.join().unwrap().len(), 2);
+    assert!(log.contains("notify: sent to the webhook\nimage web: web"), "{log}");
+    assert!(log.contains("500") && log.contains("✓ man succeeded"), "{log}");
+}
