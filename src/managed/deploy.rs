@@ -223,6 +223,7 @@ pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
         let name = &manifest.name;
         let deploy_name = step.get("deployName").and_then(Node::text).filter(|name| !name.is_empty());
         let base = deploy_name.map_or_else(|| format!("{}-{name}", job.name.text), str::to_owned);
+        let base = super::ecs::allowed(&base);
         let load_balancers: Vec<_> = balancers
             .iter()
             .filter(|(manifest, _)| manifest == name)
@@ -241,7 +242,17 @@ pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
         };
         Service { base, load_balancers, last: last.cloned(), change, manifest }
     });
-    let services = services.collect();
+    let services: Vec<_> = services.collect();
+    for left in deployed.iter().filter(|old| services.iter().all(|new| new.last.as_ref() != Some(*old))) {
+        warnings.push(
+            Diagnostic::warning(format!(
+                "service {} of manifest `{}` stays in cluster {} in {}: job `{}` does not deploy it any more",
+                left.service, left.manifest, left.cluster, left.region, job.name.text
+            ))
+            .at(job.name.place)
+            .hint("delete it there if nobody needs it"),
+        );
+    }
     Ok(Deployment { cluster, method, parallel, max_wait, stability, services, warnings })
 }
 

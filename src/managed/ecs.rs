@@ -10,7 +10,7 @@ use super::deploy::{Change, Cluster, Deployment, Method, Service};
 use super::entry::{Part, Setting};
 
 pub use scaling::{Scaling, scaling};
-pub use task::container_name;
+pub use task::allowed;
 
 /// What is sent for a service.
 pub struct Request {
@@ -68,7 +68,7 @@ impl Request {
                 let place = if balancer.classic { "loadBalancerName" } else { "targetGroupArn" };
                 json!({
                     place: balancer.source,
-                    "containerName": container_name(&balancer.image),
+                    "containerName": allowed(&balancer.image),
                     "containerPort": balancer.port,
                 })
             })
@@ -83,7 +83,11 @@ impl Request {
         if is_daemon(&request) {
             request.shift_remove("desiredCount");
         }
-        let update = request.iter().filter(|(key, _)| UPDATABLE.contains(&key.as_str()));
+        // Those of a service with a role of its own cannot be changed, not even to what they are.
+        let same_balancers =
+            service.last.as_ref().is_none_or(|last| last.load_balancers == service.load_balancers);
+        let can_change = |key: &str| UPDATABLE.contains(&key) && !(key == "loadBalancers" && same_balancers);
+        let update = request.iter().filter(|(key, _)| can_change(key));
         let update = update.map(|(key, value)| (key.clone(), value.clone())).collect();
         Request { task_definition, service: request, update, idle }
     }

@@ -200,6 +200,16 @@ fn upgrade_and_replace_keep_the_service() {
         let log = place.good(&["run", "ship", "--upstream"]);
         assert_eq!(log.contains("service ship-site: 0 are to run\n"), method == "replace", "{log}");
         assert_eq!(services(&moto), ["ship-back 1 ship-back:1", "ship-site 1 ship-site:2"]);
+        let yaml = std::fs::read_to_string(place.path("shippable.yml")).unwrap();
+        place.write("shippable.yml", &yaml.replace("IN: site, IN: back]", "IN: site]"));
+        place.good(&["run", "both"]);
+        let said = place.run(&["run", "ship"]).stderr;
+        assert!(
+            said.starts_with(
+                "warning: service ship-back of manifest `back` stays in cluster shop in eu-west-1"
+            ),
+            "{said}"
+        );
     }
 }
 

@@ -241,3 +241,97 @@ fn scripts_in_sections_are_told_of() {
         "{checked}"
     );
 }
+
+/// A line that deploys to a cluster with this integration; `more` is more of the job, `steps` more of its steps.
+fn deployment(kind: &str, fields: &str, more: &str, steps: &str) -> Line {
+    let integrations = format!("integrations:\n  - {{name: place, type: {kind}, fields: {{{fields}}}}}\n");
+    let cluster =
+        "  - {name: there, type: cluster, integration: place, pointer: {sourceName: shop, region: eu-west-1}}
+  - {name: daemon, type: dockerOptions, version: {memory: '64', service: {schedulingStrategy: DAEMON}}}
+  - {name: front, type: loadBalancer, pointer: {sourceName: front-elb, method: classic, role: for-ecs}}
+";
+    Line::new(&format!(
+        "{integrations}{RESOURCES}{cluster}jobs:
+  - {{name: web.site, type: manifest, steps: [IN: web]}}
+  - name: ship
+    type: deploy
+{more}    steps:
+      - IN: there
+{steps}      - TASK: managed
+        deployMethod: blue-green
+"
+    ))
+}
+
+const KEYS: &str = "accessKey: AKIA, secretKey: made-up-key";
+
+#[test]
+fn a_dry_run_of_a_deployment_shows_what_would_be_sent() {
+    let steps = "      - {IN: web.site, deployName: shop}
+      - IN: loud
+      - {IN: daemon, applyTo: [web]}
+      - {IN: front, applyTo: [{manifest: web.site, image: web, port: 80}]}
+";
+    let line = deployment("amazonKeys", KEYS, "    maxWaitTime: 30\n    stabilityDuration: 5\n", steps);
+    let ran = line.try_to("run ship --dry-run");
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    let plan = text(&ran.stdout);
+    let plain: String = plan.split_whitespace().collect();
+    for said in [
+        "toclustershopofAmazonECSineu-west-1·blueGreen,serial·upto30sforeachservice,stablefor5s",
+        "\"family\":\"shop\"",
+        "\"memory\":64,",
+        "\"environment\":[{\"name\":\"LEVEL\",\"value\":\"debug\"}]",
+        "service:{\"cluster\":\"shop\",\"loadBalancers\":[{\"loadBalancerName\":\"front-elb\",\"containerName\":\"web\",\"containerPort\":80}],\"role\":\"for-ecs\",\"schedulingStrategy\":\"DAEMON\"}",
+        "3.createserviceshop-1",
+    ] {
+        assert!(plain.contains(said), "no {said} in {plan}");
+    }
+    assert!(!plan.contains("made-up-key"), "{plan}");
+    let line = deployment("amazonKeys", KEYS, "", "      - IN: web.site\n");
+    assert!(text(&line.try_to("run ship -n").stdout).contains("create service ship-web-site-1\n"));
+}
+
+#[test]
+fn what_cannot_be_deployed_is_refused() {
+    let step = "      - IN: web.site\n";
+    for (kind, fields, more, steps, error) in [
+        (
+            "ddcKey",
+            "username: a, password: made-up-key, url: u",
+            "",
+            step,
+            "job `ship` cannot deploy to `there`: Docker Datacenter no longer exists",
+        ),
+        (
+            "nodeCluster",
+            "nodes: [a]",
+            "",
+            step,
+            "job `ship` cannot deploy to `there`: files are not deployed to node clusters yet",
+        ),
+        ("amazonKeys", KEYS, "    method: canary\n", step, "job `ship` cannot deploy by `canary`"),
+        (
+            "amazonKeys",
+            KEYS,
+            "    maxWaitTime: 3601\n",
+            step,
+            "`maxWaitTime` of job `ship` is a number of seconds up to 3600",
+        ),
+        ("amazonKeys", KEYS, "", "", "job `ship` has nothing to deploy"),
+        (
+            "amazonKeys",
+            KEYS,
+            "",
+            "      - IN: web.site\n      - IN: front\n",
+            "load balancer `front` is for no container",
+        ),
+    ] {
+        let said = deployment(kind, fields, more, steps).fails("run ship --dry-run", 125);
+        assert!(said.contains(&format!("error: {error}\n")), "no {error} in {said}");
+    }
+    // A manifest that was never made is an error of the run, and no call is made.
+    let said = deployment("amazonKeys", KEYS, "", step).fails("run ship", 125);
+    assert!(said.contains("error: job `ship` has nothing to deploy\n"), "{said}");
+    assert!(said.contains("hint: run `web.site` first, or add `--upstream`\n"), "{said}");
+}

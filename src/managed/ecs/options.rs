@@ -112,7 +112,7 @@ fn shaped(shape: Shape, value: &Json) -> Json {
         Shape::VolumesFrom => each(|item| match item {
             Json::String(item) => {
                 let (name, options) = item.split_once(':').unwrap_or((item, ""));
-                json!({"sourceContainer": super::container_name(name), "readOnly": is_read_only(options)})
+                json!({"sourceContainer": super::allowed(name), "readOnly": is_read_only(options)})
             }
             other => other.clone(),
         }),

@@ -9,10 +9,10 @@ use super::options::{self, is_read_only, text};
 /// How much memory a container gets if nothing else is said, in MiB.
 const MEMORY: u64 = 400;
 
-/// What the container of an image is called: as the image, in the letters that ECS allows.
-pub fn container_name(image: &str) -> String {
+/// A name in the letters that ECS allows: what the container of an image is called, for one.
+pub fn allowed(name: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
-    image.chars().map(allowed).take(255).collect()
+    name.chars().map(allowed).take(255).collect()
 }
 
 /// What the task definition is called.
@@ -38,7 +38,7 @@ pub(super) fn definition(
     for image in &service.manifest.images {
         let options = &image.docker_options;
         let mut container = Map::from_iter([
-            ("name".to_owned(), json!(container_name(&image.name))),
+            ("name".to_owned(), json!(allowed(&image.name))),
             ("image".to_owned(), json!(image.shown())),
             ("essential".to_owned(), json!(true)),
         ]);
@@ -99,7 +99,7 @@ fn mount(text: &str, volumes: &mut Vec<Json>) -> Option<Json> {
     let (source, path, options) = (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
     let name = match source.trim_matches('/') {
         "" => "root".to_owned(),
-        name => container_name(name),
+        name => allowed(name),
     };
     let volume = match source.starts_with('/') {
         true => json!({"name": name, "host": {"sourcePath": source}}),
