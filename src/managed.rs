@@ -7,6 +7,7 @@
 //! release    gives manifests a semantic version; bump says which
 //! deploy     which manifests go onto which cluster, and how
 //! ecs        what Amazon ECS is sent for that, and which calls are made in which order
+//! kubernetes the same for Kubernetes, whose calls are those of kubectl
 //! ```
 //!
 //! Pure: no files, no clock, no processes. What a job makes is a version of it, stored like any other.
@@ -16,7 +17,9 @@ pub mod deploy;
 pub mod ecs;
 mod entry;
 mod inputs;
+pub mod kubernetes;
 mod manifest;
+mod names;
 mod release;
 
 use serde_json::{Map, Value as Json};

@@ -23,7 +23,7 @@ use crate::contract::{path, suffix};
 use crate::credentials::{Credential, Credentials, Value};
 use crate::diagnostic::Diagnostic;
 use crate::environment::Environment;
-use crate::model::Integration;
+use crate::model::{Integration, Managed};
 use crate::resolve::{AWS_KINDS, Dependency, Operation, Plan};
 use crate::secret::Secret;
 use crate::source::Place;
@@ -166,12 +166,16 @@ pub fn configure(
 fn cli_configs<'p, 'a>(
     plan: &'p Plan<'a>,
 ) -> impl Iterator<Item = (&'p Dependency<'a>, &'a [String])> + use<'p, 'a> {
-    plan.dependencies.iter().filter(|dependency| dependency.target.kind() == CLI_CONFIG).filter_map(
-        |dependency| match dependency.operation {
-            Operation::In(input) => Some((dependency, input.scopes.as_slice())),
-            Operation::Out(_) => None,
-        },
-    )
+    // What a deployment calls is configured likewise.
+    let deploys = plan.job.managed() == Some(Managed::Deploy);
+    let is_config = move |dependency: &&Dependency| {
+        let kind = dependency.integration.map(|integration| integration.kind.name);
+        dependency.target.kind() == CLI_CONFIG || deploys && kind == Some("kubernetesConfig")
+    };
+    plan.dependencies.iter().filter(is_config).filter_map(|dependency| match dependency.operation {
+        Operation::In(input) => Some((dependency, input.scopes.as_slice())),
+        Operation::Out(_) => None,
+    })
 }
 
 fn pointer<'e>(environment: &'e Environment, env: &str, key: &str) -> Option<&'e str> {

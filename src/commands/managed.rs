@@ -2,7 +2,9 @@
 
 mod deploy;
 mod incoming;
+mod kubernetes;
 mod notify;
+mod settings;
 
 use std::io;
 use std::time::Instant;
@@ -12,6 +14,7 @@ use super::run::Done;
 use super::{Failure, Fetched, Ready, Session, audit, plan, run};
 use crate::cli::Run;
 use crate::diagnostic::{Diagnostic, Paint};
+use crate::managed::deploy::Platform;
 use crate::managed::{self, Given, Made};
 use crate::mask::Patterns;
 use crate::model::Managed;
@@ -75,7 +78,9 @@ pub(super) fn run(
     let (state, record) = Record::begin(session, &mut fetched)?;
     build.number = fetched.number;
     let number = record.is_some().then_some(fetched.number);
-    let (ready, workspace) = if command.notify && notify::is_wanted(&fetched.plan) {
+    let notifies = command.notify && notify::is_wanted(&fetched.plan);
+    let needs_workspace = deployment.as_ref().is_some_and(deploy::Prepared::needs_workspace);
+    let (ready, workspace) = if notifies || needs_workspace {
         let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, false)?;
         workspace.fill()?;
         (ready, Some(workspace))
@@ -86,7 +91,7 @@ pub(super) fn run(
     };
     let sections = &ready.plan.job.sections;
     let notify = |entries: &[String], log: &mut Log| {
-        if workspace.is_some() {
+        if notifies {
             notify::send(session, &ready, entries, signals, log);
         }
     };
@@ -104,7 +109,7 @@ pub(super) fn run(
         Some(deployment) => {
             let limit = command.timeout.or(ready.plan.job.time_limit);
             let deadline = limit.and_then(|limit| begun.checked_add(limit));
-            deployment.run(&ready, deadline, signals, &mut log)
+            deployment.run(session, &ready, deadline, signals, &mut log)
         }
         None => {
             made.lines.iter().for_each(|line| log.line(line));
@@ -170,7 +175,13 @@ pub(super) fn described(
     let (lines, warnings) = match work {
         Managed::Deploy => {
             let deployment = managed::deploy::read(&given).map_err(fail)?;
-            (managed::ecs::described(&deployment, build.number), deployment.warnings)
+            let lines = match deployment.cluster.platform {
+                Platform::Ecs => managed::ecs::described(&deployment, build.number),
+                Platform::Kubernetes => {
+                    managed::kubernetes::described(&ready.plan.job.name.text, &deployment, build.number)
+                }
+            };
+            (lines, deployment.warnings)
         }
         _ => {
             let made = managed::make(work, &given).map_err(fail)?;

@@ -1,16 +1,19 @@
 //! Deployments: which manifests go onto which cluster, and how.
 
+mod balancers;
+mod cluster;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::entry::{self, Manifest};
-use super::inputs::Input;
-use super::{Given, Made};
+use super::{Given, Made, names};
 use crate::diagnostic::Diagnostic;
-use crate::model::work::CLUSTERS;
 use crate::yaml::{Node, Value, is_true};
+
+pub use cluster::{Cluster, Platform};
 
 /// The key of a property bag that holds what was deployed.
 const DEPLOYED: &str = "deployed";
@@ -48,20 +51,6 @@ pub struct Deployment {
     pub services: Vec<Service>,
     /// What looks like a mistake.
     pub warnings: Vec<Diagnostic>,
-}
-
-/// The cluster of an account that needs no name.
-const DEFAULT: &str = "default";
-
-/// A cluster of Amazon ECS.
-#[derive(Clone, Debug)]
-pub struct Cluster {
-    /// The name of the resource.
-    pub resource: String,
-    /// What AWS calls it.
-    pub name: String,
-    /// Its region.
-    pub region: String,
 }
 
 /// A service that is deployed.
@@ -155,6 +144,24 @@ impl Service {
         self.manifest.count().and_then(|count| count.trim().parse().ok()).unwrap_or(1)
     }
 
+    /// What is deployed, and why: for people.
+    pub(super) fn described(&self) -> Vec<String> {
+        let manifest = &self.manifest;
+        let version = match manifest.version_number {
+            Some(number) => format!("version {number}"),
+            None => "not made yet".to_owned(),
+        };
+        let change = match self.change {
+            Change::None => "as it was deployed last",
+            Change::Replicas => "the number of replicas is another",
+            Change::All if self.last.is_some() => "it has changed",
+            Change::All => "it was not deployed yet",
+        };
+        let mut lines = vec![format!("manifest {} ({version}): {change}", manifest.name)];
+        lines.extend(manifest.lines().into_iter().map(|line| format!("  {line}")));
+        lines
+    }
+
     /// What is remembered of it.
     pub fn deployed(&self, cluster: &Cluster, service: String, task_definition: String) -> Deployed {
         Deployed {
@@ -178,9 +185,8 @@ impl Deployment {
         };
         let workflow = if self.parallel { "parallel" } else { "serial" };
         let mut text = format!(
-            "to cluster {} of Amazon ECS in {} · {method}, {workflow} · up to {} s for each service",
-            self.cluster.name,
-            self.cluster.region,
+            "to {} · {method}, {workflow} · up to {} s for each service",
+            self.cluster.described(),
             self.max_wait.as_secs()
         );
         if !self.stability.is_zero() {
@@ -206,7 +212,7 @@ impl Deployment {
 pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
     let job = given.plan.job;
     let mut warnings = Vec::new();
-    let (cluster, manifests) = (cluster(given, &mut warnings), collect(given));
+    let (cluster, manifests) = (cluster::read(given, &mut warnings), collect(given));
     let (method, parallel) = (method(given), parallel(given));
     let max_wait = seconds(given, "maxWaitTime", USUAL_WAIT, MAX_WAIT);
     let stability = seconds(given, "stabilityDuration", 0, MAX_STABILITY);
@@ -215,7 +221,7 @@ pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
     let steps: Vec<_> = manifests.iter().map(|(_, step)| *step).collect();
     let mut effective: Vec<Manifest> = manifests.drain(..).map(|(manifest, _)| manifest).collect();
     given.apply(&mut effective, &mut warnings);
-    let balancers = load_balancers(given, &effective, &mut warnings)?;
+    let balancers = balancers::read(given, &effective, &mut warnings)?;
     let before = given.versions.previous.as_ref().map(|version| &version.bag);
     let (old, deployed) =
         (before.map(entry::manifests).unwrap_or_default(), before.map(deployed).unwrap_or_default());
@@ -223,7 +229,10 @@ pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
         let name = &manifest.name;
         let deploy_name = step.get("deployName").and_then(Node::text).filter(|name| !name.is_empty());
         let base = deploy_name.map_or_else(|| format!("{}-{name}", job.name.text), str::to_owned);
-        let base = super::ecs::allowed(&base);
+        let base = match cluster.platform {
+            Platform::Ecs => names::in_ecs(&base),
+            Platform::Kubernetes => names::in_kubernetes(&base),
+        };
         let load_balancers: Vec<_> = balancers
             .iter()
             .filter(|(manifest, _)| manifest == name)
@@ -246,8 +255,8 @@ pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
     for left in deployed.iter().filter(|old| services.iter().all(|new| new.last.as_ref() != Some(*old))) {
         warnings.push(
             Diagnostic::warning(format!(
-                "service {} of manifest `{}` stays in cluster {} in {}: job `{}` does not deploy it any more",
-                left.service, left.manifest, left.cluster, left.region, job.name.text
+                "service {} of manifest `{}` stays in cluster {}: job `{}` does not deploy it any more",
+                left.service, left.manifest, left.cluster, job.name.text
             ))
             .at(job.name.place)
             .hint("delete it there if nobody needs it"),
@@ -293,62 +302,6 @@ fn deployed(bag: &Map<String, Json>) -> Vec<Deployed> {
     bag.get(DEPLOYED).and_then(|deployed| Vec::deserialize(deployed).ok()).unwrap_or_default()
 }
 
-/// The cluster, which has to be one of Amazon ECS.
-fn cluster(given: &Given, warnings: &mut Vec<Diagnostic>) -> Result<Cluster, Diagnostic> {
-    let job = given.plan.job;
-    let clusters: Vec<_> = given.resources().filter(|input| CLUSTERS.contains(&input.kind())).collect();
-    let [input] = clusters.as_slice() else {
-        let what = if clusters.is_empty() { "no cluster" } else { "several clusters" };
-        return Err(Diagnostic::error(format!("job `{}` deploys to {what}", job.name.text))
-            .at(clusters.get(1).map_or(job.name.place, Input::place))
-            .hint("it takes exactly one: `- IN: name` with the name of a cluster resource"));
-    };
-    let resource = &input.dependency.name.text;
-    let at = |error: Diagnostic| error.at(input.resource.name.place);
-    let kind = input.dependency.integration.map(|integration| integration.kind.name);
-    if let Some((_, why)) = NOT_ECS.iter().find(|(known, _)| Some(*known) == kind) {
-        return Err(at(Diagnostic::error(format!(
-            "job `{}` cannot deploy to `{resource}`: {why}",
-            job.name.text
-        )))
-        .hint("deploy to Amazon ECS, or call the command line of the other place from a runSh job"));
-    }
-    if kind.is_none() {
-        return Err(at(Diagnostic::error(format!("cluster `{resource}` has no integration")))
-            .hint("bind it to AWS keys or an AWS role: `integration: name`"));
-    }
-    // Before there were pointers, clusters of ECS had a source.
-    let old = |key: &str| input.resource.node.get("source")?.get(key)?.text();
-    let text = |part: &str, key: &str| match given.variable(input.dependency, part) {
-        "" => old(key).unwrap_or_default().to_owned(),
-        text => text.to_owned(),
-    };
-    let (mut name, region) = (text("SOURCENAME", "name"), text("POINTER_REGION", "region"));
-    if region.is_empty() {
-        return Err(at(Diagnostic::error(format!("cluster `{resource}` has no `region`")))
-            .hint("ECS clusters have a `sourceName` and a `region` in `versionTemplate` or `pointer`"));
-    }
-    if name.is_empty() {
-        // As AWS does.
-        let warning = Diagnostic::warning(format!("cluster `{resource}` has no `sourceName`"));
-        warnings.push(at(warning).hint(format!("the cluster `{DEFAULT}` of the account is taken")));
-        name.push_str(DEFAULT);
-    }
-    Ok(Cluster { resource: resource.clone(), name, region })
-}
-
-/// Kinds of integrations whose clusters are no clusters of ECS.
-const NOT_ECS: &[(&str, &str)] = &[
-    ("dclKey", "Docker Cloud no longer exists"),
-    ("ddcKey", "Docker Datacenter no longer exists"),
-    ("joyentTritonKey", "Joyent Triton no longer exists"),
-    ("azureDcosKey", "Azure DC/OS no longer exists"),
-    ("nodeCluster", "files are not deployed to node clusters yet"),
-    ("kubernetesConfig", "Kubernetes is not supported yet"),
-    ("gcloudKey", "Kubernetes is not supported yet"),
-    ("azureKeys", "Kubernetes is not supported yet"),
-];
-
 /// The manifests that go in, each with the step that brings it. Of one that comes twice the last one counts.
 fn collect<'g>(given: &'g Given) -> Result<Vec<(Manifest, &'g Node)>, Diagnostic> {
     let job = given.plan.job;
@@ -370,11 +323,11 @@ fn collect<'g>(given: &'g Given) -> Result<Vec<(Manifest, &'g Node)>, Diagnostic
     }
     if let Some((manifest, _)) = manifests.iter().find(|(manifest, _)| !manifest.files.is_empty()) {
         return Err(Diagnostic::error(format!(
-            "manifest `{}` lists files, which Amazon ECS cannot run",
+            "manifest `{}` lists files, and clusters run images",
             manifest.name
         ))
         .at(job.name.place)
-        .hint("ECS runs images; copy files from a runSh job"));
+        .hint("copy files from a runSh job"));
     }
     if !manifests.is_empty() {
         return Ok(manifests);
@@ -424,75 +377,6 @@ fn seconds(given: &Given, key: &str, usual: u64, most: u64) -> Result<Duration, 
         .at(node.place)
         .hint(format!("write `{key}: {usual}`"))
     })
-}
-
-/// The load balancers that go in, each with the manifest that it is for.
-fn load_balancers(
-    given: &Given,
-    manifests: &[Manifest],
-    warnings: &mut Vec<Diagnostic>,
-) -> Result<Vec<(String, LoadBalancer)>, Vec<Diagnostic>> {
-    let (mut balancers, mut problems) = (Vec::new(), Vec::new());
-    for input in given.resources().filter(|input| input.kind() == "loadBalancer") {
-        let name = &input.dependency.name.text;
-        let targets = match input.dependency.step.get("applyTo").map(|node| &node.value) {
-            Some(Value::List(nodes)) => nodes.as_slice(),
-            _ => &[],
-        };
-        if targets.is_empty() {
-            problems.push(
-                Diagnostic::error(format!("load balancer `{name}` is for no container"))
-                    .at(input.place())
-                    .hint("add `applyTo:` with `- manifest: …`, `image: …` and `port: …`"),
-            );
-        }
-        for target in targets {
-            let text = |key: &str| target.get(key).and_then(Node::text).unwrap_or_default();
-            let manifest = manifests.iter().find(|manifest| manifest.name == text("manifest"));
-            let image = manifest
-                .and_then(|manifest| manifest.images.iter().find(|image| image.name == text("image")));
-            let (Some(image), Ok(port)) = (image, text("port").parse()) else {
-                problems.push(
-                    Diagnostic::error(format!("load balancer `{name}` is for a container that is not there"))
-                        .at(target.place)
-                        .hint("`manifest`, `image` and `port` name a manifest of this job, an image of it, and a port of that"),
-                );
-                continue;
-            };
-            let optional =
-                |part: &str| Some(given.variable(input.dependency, part)).filter(|text| !text.is_empty());
-            let source = given.variable(input.dependency, "SOURCENAME").to_owned();
-            if source.is_empty() {
-                problems.push(
-                    Diagnostic::error(format!("load balancer `{name}` has no `sourceName`"))
-                        .at(input.resource.name.place)
-                        .hint("it is the name of a classic load balancer, or the ARN of a target group"),
-                );
-            }
-            let is_arn = source.starts_with("arn:");
-            let classic = optional("POINTER_METHOD").map_or(!is_arn, |method| method == "classic");
-            if classic == is_arn {
-                warnings.push(
-                    Diagnostic::warning(format!(
-                        "`sourceName` of load balancer `{name}` does not fit its `method`"
-                    ))
-                    .at(input.resource.name.place)
-                    .hint("`classic` takes a name, `application` the ARN of a target group"),
-                );
-            }
-            balancers.push((
-                text("manifest").to_owned(),
-                LoadBalancer {
-                    source,
-                    classic,
-                    role: optional("POINTER_ROLE").map(str::to_owned),
-                    image: image.name.clone(),
-                    port,
-                },
-            ));
-        }
-    }
-    if problems.is_empty() { Ok(balancers) } else { Err(problems) }
 }
 
 /// What the job makes if all goes well: what the next one deploys.

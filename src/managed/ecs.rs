@@ -8,9 +8,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::deploy::{Change, Cluster, Deployment, Method, Service};
 use super::entry::{Part, Setting};
+use super::names::in_ecs as allowed;
 
 pub use scaling::{Scaling, scaling};
-pub use task::allowed;
 
 /// What is sent for a service.
 pub struct Request {
@@ -224,19 +224,7 @@ pub fn described(deployment: &Deployment, number: u32) -> Vec<String> {
             Setting::Secure(..) => crate::mask::MASK.to_owned(),
         };
         let request = Request::of(service, &deployment.cluster, &mut value);
-        let manifest = &service.manifest;
-        let version = match manifest.version_number {
-            Some(number) => format!("version {number}"),
-            None => "not made yet".to_owned(),
-        };
-        let change = match service.change {
-            Change::None => "as it was deployed last",
-            Change::Replicas => "the number of replicas is another",
-            Change::All if service.last.is_some() => "it has changed",
-            Change::All => "it was not deployed yet",
-        };
-        lines.push(format!("manifest {} ({version}): {change}", manifest.name));
-        lines.extend(manifest.lines().into_iter().map(|line| format!("  {line}")));
+        lines.extend(service.described());
         if service.change == Change::All {
             let requests =
                 [("task definition", &request.task_definition), ("service", &json!(request.service))];

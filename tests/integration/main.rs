@@ -18,6 +18,7 @@ mod homes;
 mod init;
 mod integrations;
 mod job;
+mod kubernetes;
 mod line;
 mod lines;
 mod lookup;

@@ -1,27 +1,24 @@
 //! Deployments: what they need besides what goes in, and how they end.
 
-use std::collections::HashMap;
 use std::time::Instant;
 
 use super::super::{Failure, Ready, Session};
 use super::Log;
+use super::kubernetes::Kubernetes;
+use super::settings::{Opened, open, value_of};
 use crate::aws::ecs::Ecs;
 use crate::aws::{Client, Keys};
 use crate::credentials::{Credentials, Taker};
 use crate::deploy::{self, Ended, Order};
 use crate::diagnostic::Diagnostic;
-use crate::managed::deploy::{Deployment, Service};
+use crate::managed::deploy::{Deployment, Platform, Service};
 use crate::managed::ecs::{self, Request};
-use crate::managed::{self, Given, Made, Setting};
+use crate::managed::{self, Given, Made};
 use crate::resolve::Plan;
 use crate::run::{Outcome, Signals};
-use crate::secret::Secret;
 
 /// The exit status of a deployment that failed.
 const FAILED: u8 = 1;
-
-/// The encrypted values of variables, opened: by the text, and the key in it.
-type Opened = HashMap<(String, Option<String>), Secret>;
 
 /// A deployment that can begin.
 pub(super) struct Prepared {
@@ -47,33 +44,76 @@ impl Prepared {
         session.warn(&deployment.warnings);
         let opened = open(session, &deployment, given.plan)?;
         let taker = Taker::new(session.options.mfa_code.as_deref());
-        access(&taker, given.plan, credentials, &deployment).map_err(|problem| fail(vec![problem]))?;
+        if deployment.cluster.platform == Platform::Ecs {
+            access(&taker, given.plan, credentials, &deployment).map_err(|problem| fail(vec![problem]))?;
+        }
         Ok(Prepared { deployment, version_name: managed::deploy::version_name(given), opened, taker })
+    }
+
+    /// Whether it is made with files of a workspace.
+    pub(super) fn needs_workspace(&self) -> bool {
+        self.deployment.cluster.platform == Platform::Kubernetes
     }
 
     /// Deploys, and gives the version of the job if that went well.
     pub(super) fn run(
         self,
+        session: &Session,
         ready: &Ready,
         deadline: Option<Instant>,
         signals: &Signals,
         log: &mut Log,
     ) -> (Outcome, Made) {
-        let Prepared { deployment, version_name, opened, taker } = self;
-        log.patterns = log.patterns.with(opened.values().cloned());
-        let (client, keys) = match access(&taker, &ready.plan, &ready.credentials, &deployment) {
+        log.patterns = log.patterns.with(self.opened.values().cloned());
+        log.line(&self.deployment.described());
+        let (ended, ended_by) = match self.deployment.cluster.platform {
+            Platform::Ecs => self.on_ecs(ready, deadline, signals, log),
+            Platform::Kubernetes => {
+                let Prepared { deployment, opened, .. } = &self;
+                Kubernetes { session, ready, deployment, opened, deadline, signals }.run(log)
+            }
+        };
+        let Prepared { deployment, version_name, .. } = self;
+        for (service, ended) in deployment.services.iter().zip(&ended) {
+            let manifest = &service.manifest.name;
+            let line = match ended {
+                Ended::Well(service, _) => format!("✓ {manifest}: service {service}"),
+                Ended::Failed(_) => format!("✗ {manifest}: failed"),
+                Ended::Stopped => format!("✗ {manifest}: stopped; the next run goes on from here"),
+                Ended::Never => format!("- {manifest}: not begun"),
+            };
+            log.line(&line);
+        }
+        if ended.iter().all(|ended| matches!(ended, Ended::Well(..))) {
+            let deployed = deploy::remembered(&deployment, &ended);
+            return (Outcome::Success, deployment.made(&deployed, version_name));
+        }
+        let failed = ended.iter().any(|ended| matches!(ended, Ended::Failed(_)));
+        let outcome = ended_by.filter(|_| !failed).unwrap_or(Outcome::Failed(FAILED));
+        (outcome, Made::default())
+    }
+
+    /// Makes the calls of ECS. How each service ended, and what ended it all before its time.
+    fn on_ecs(
+        &self,
+        ready: &Ready,
+        deadline: Option<Instant>,
+        signals: &Signals,
+        log: &mut Log,
+    ) -> (Vec<Ended>, Option<Outcome>) {
+        let Prepared { deployment, opened, taker, .. } = self;
+        let (client, keys) = match access(taker, &ready.plan, &ready.credentials, deployment) {
             Ok(access) => access,
             Err(problem) => {
                 log.line(&problem.message);
-                return (Outcome::Failed(FAILED), Made::default());
+                return (vec![Ended::Never; deployment.services.len()], None);
             }
         };
         let orders: Vec<_> = deployment
             .services
             .iter()
-            .map(|service| order(&deployment, service, &opened, ready.build.number))
+            .map(|service| order(deployment, service, opened, ready.build.number))
             .collect();
-        log.line(&deployment.described());
         let several = orders.len() > 1;
         let mut ended_by = None;
         let mut stop = || {
@@ -89,35 +129,14 @@ impl Prepared {
             true => log.line(&format!("{}: {line}", orders[index].manifest)),
             false => log.line(line),
         };
-        let ended = deploy::deploy(&ecs, &deployment, &orders, tell, &mut stop);
-        for (order, ended) in orders.iter().zip(&ended) {
-            let line = match ended {
-                Ended::Well(service, _) => format!("✓ {}: service {service}", order.manifest),
-                Ended::Failed(_) => format!("✗ {}: failed", order.manifest),
-                Ended::Stopped => format!("✗ {}: stopped; the next run goes on from here", order.manifest),
-                Ended::Never => format!("- {}: not begun", order.manifest),
-            };
-            log.line(&line);
-        }
-        if ended.iter().all(|ended| matches!(ended, Ended::Well(..))) {
-            let deployed = deploy::remembered(&deployment, &ended);
-            return (Outcome::Success, deployment.made(&deployed, version_name));
-        }
-        let failed = ended.iter().any(|ended| matches!(ended, Ended::Failed(_)));
-        let outcome = ended_by.filter(|_| !failed).unwrap_or(Outcome::Failed(FAILED));
-        (outcome, Made::default())
+        let ended = deploy::deploy(&ecs, deployment, &orders, tell, &mut stop);
+        (ended, ended_by)
     }
 }
 
 /// What is done for a service, with the values of its variables in the clear.
 fn order<'d>(deployment: &'d Deployment, service: &'d Service, opened: &Opened, number: u32) -> Order<'d> {
-    let mut value = |_: &managed::Part, _: &str, setting: Setting| match setting {
-        Setting::Plain(text) => text.to_owned(),
-        Setting::Secure(text, key) => {
-            let opened = opened.get(&(text.to_owned(), key.map(str::to_owned)));
-            opened.map(|secret| secret.expose().to_owned()).unwrap_or_default()
-        }
-    };
+    let mut value = value_of(opened);
     let request = Request::of(service, &deployment.cluster, &mut value);
     let steps = ecs::steps(deployment, service, &request, number);
     let anew = Service { change: managed::deploy::Change::All, ..service.clone() };
@@ -131,27 +150,6 @@ fn order<'d>(deployment: &'d Deployment, service: &'d Service, opened: &Opened, 
         scaling: ecs::scaling(service),
         task_definition: last.unwrap_or_default(),
     }
-}
-
-/// Opens the encrypted values of the variables.
-fn open(session: &Session, deployment: &Deployment, plan: &Plan) -> Result<Opened, Failure> {
-    let mut opened = Opened::new();
-    let mut problems = Vec::new();
-    let parts = deployment.services.iter().flat_map(|service| service.manifest.parts());
-    for part in parts {
-        for (name, setting) in part.settings() {
-            let Setting::Secure(text, key) = setting else { continue };
-            match session.open_setting(text, key) {
-                Ok(secret) => _ = opened.insert((text.to_owned(), key.map(str::to_owned)), secret),
-                Err(error) => problems.push(
-                    Diagnostic::error(format!("variable `{name}` of `{}`: {}", part.name, error.message))
-                        .at(plan.job.name.place)
-                        .hint(error.hint),
-                ),
-            }
-        }
-    }
-    if problems.is_empty() { Ok(opened) } else { Err(session.fail(&problems)) }
 }
 
 /// The way to the cluster.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::super::names::in_ecs;
+
 /// What an option becomes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
@@ -112,7 +114,7 @@ fn shaped(shape: Shape, value: &Json) -> Json {
         Shape::VolumesFrom => each(|item| match item {
             Json::String(item) => {
                 let (name, options) = item.split_once(':').unwrap_or((item, ""));
-                json!({"sourceContainer": super::allowed(name), "readOnly": is_read_only(options)})
+                json!({"sourceContainer": in_ecs(name), "readOnly": is_read_only(options)})
             }
             other => other.clone(),
         }),

@@ -4,16 +4,11 @@ use serde_json::{Map, Value as Json, json};
 
 use super::super::deploy::Service;
 use super::super::entry::{Part, Setting};
+use super::super::names::in_ecs as allowed;
 use super::options::{self, is_read_only, text};
 
 /// How much memory a container gets if nothing else is said, in MiB.
 const MEMORY: u64 = 400;
-
-/// A name in the letters that ECS allows: what the container of an image is called, for one.
-pub fn allowed(name: &str) -> String {
-    let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
-    name.chars().map(allowed).take(255).collect()
-}
 
 /// What the task definition is called.
 pub(super) fn family(service: &Service) -> String {

@@ -1,0 +1,110 @@
+//! The cluster that a job deploys to.
+
+use super::super::Given;
+use super::super::inputs::Input;
+use crate::diagnostic::Diagnostic;
+use crate::model::work::CLUSTERS;
+
+/// The cluster of an account that needs no name.
+const DEFAULT: &str = "default";
+
+/// What runs a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Amazon ECS.
+    Ecs,
+    /// Kubernetes.
+    Kubernetes,
+}
+
+/// A cluster.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// What runs it.
+    pub platform: Platform,
+    /// The name of the resource.
+    pub resource: String,
+    /// What AWS calls it, or the people who use it.
+    pub name: String,
+    /// Its region, in AWS.
+    pub region: String,
+    /// The namespace in it, if another is meant than that of the kubeconfig.
+    pub namespace: Option<String>,
+}
+
+impl Cluster {
+    /// What it is, in words.
+    pub(super) fn described(&self) -> String {
+        match (self.platform, &self.namespace) {
+            (Platform::Ecs, _) => format!("cluster {} of Amazon ECS in {}", self.name, self.region),
+            (Platform::Kubernetes, None) => format!("cluster {} of Kubernetes", self.name),
+            (Platform::Kubernetes, Some(namespace)) => {
+                format!("namespace {namespace} of cluster {} of Kubernetes", self.name)
+            }
+        }
+    }
+}
+
+/// The cluster that goes in.
+pub(super) fn read(given: &Given, warnings: &mut Vec<Diagnostic>) -> Result<Cluster, Diagnostic> {
+    let job = given.plan.job;
+    let clusters: Vec<_> = given.resources().filter(|input| CLUSTERS.contains(&input.kind())).collect();
+    let [input] = clusters.as_slice() else {
+        let what = if clusters.is_empty() { "no cluster" } else { "several clusters" };
+        return Err(Diagnostic::error(format!("job `{}` deploys to {what}", job.name.text))
+            .at(clusters.get(1).map_or(job.name.place, Input::place))
+            .hint("it takes exactly one: `- IN: name` with the name of a cluster resource"));
+    };
+    let resource = &input.dependency.name.text;
+    let at = |error: Diagnostic| error.at(input.resource.name.place);
+    let kind = input.dependency.integration.map(|integration| integration.kind.name);
+    if let Some((_, why)) = NOT_YET.iter().find(|(known, _)| Some(*known) == kind) {
+        return Err(at(Diagnostic::error(format!(
+            "job `{}` cannot deploy to `{resource}`: {why}",
+            job.name.text
+        )))
+        .hint("deploy to Amazon ECS or Kubernetes, or call the command line of the other place from a runSh job"));
+    }
+    if kind.is_none() {
+        return Err(at(Diagnostic::error(format!("cluster `{resource}` has no integration")))
+            .hint("bind it to AWS keys or an AWS role: `integration: name`"));
+    }
+    // Before there were pointers, clusters of ECS had a source.
+    let old = |key: &str| input.resource.node.get("source")?.get(key)?.text();
+    let text = |part: &str, key: &str| match given.variable(input.dependency, part) {
+        "" => old(key).unwrap_or_default().to_owned(),
+        text => text.to_owned(),
+    };
+    if kind == Some("kubernetesConfig") {
+        let name = match text("SOURCENAME", "name") {
+            name if name.is_empty() => resource.clone(),
+            name => name,
+        };
+        let namespace = Some(text("POINTER_NAMESPACE", "namespace")).filter(|text| !text.is_empty());
+        let (resource, region) = (resource.clone(), String::new());
+        return Ok(Cluster { platform: Platform::Kubernetes, resource, name, region, namespace });
+    }
+    let (mut name, region) = (text("SOURCENAME", "name"), text("POINTER_REGION", "region"));
+    if region.is_empty() {
+        return Err(at(Diagnostic::error(format!("cluster `{resource}` has no `region`")))
+            .hint("ECS clusters have a `sourceName` and a `region` in `versionTemplate` or `pointer`"));
+    }
+    if name.is_empty() {
+        // As AWS does.
+        let warning = Diagnostic::warning(format!("cluster `{resource}` has no `sourceName`"));
+        warnings.push(at(warning).hint(format!("the cluster `{DEFAULT}` of the account is taken")));
+        name.push_str(DEFAULT);
+    }
+    Ok(Cluster { platform: Platform::Ecs, resource: resource.clone(), name, region, namespace: None })
+}
+
+/// Kinds of integrations whose clusters nothing can be deployed to.
+const NOT_YET: &[(&str, &str)] = &[
+    ("dclKey", "Docker Cloud no longer exists"),
+    ("ddcKey", "Docker Datacenter no longer exists"),
+    ("joyentTritonKey", "Joyent Triton no longer exists"),
+    ("azureDcosKey", "Azure DC/OS no longer exists"),
+    ("nodeCluster", "files are not deployed to node clusters yet"),
+    ("gcloudKey", "of Kubernetes, only clusters with a kubeconfig are supported yet"),
+    ("azureKeys", "of Kubernetes, only clusters with a kubeconfig are supported yet"),
+];
