@@ -8,6 +8,7 @@
 //! deploy     which manifests go onto which cluster, and how
 //! ecs        what Amazon ECS is sent for that, and which calls are made in which order
 //! kubernetes the same for Kubernetes, whose calls are those of kubectl
+//! provision  Services of Kubernetes, for what was deployed there
 //! ```
 //!
 //! Pure: no files, no clock, no processes. What a job makes is a version of it, stored like any other.
@@ -20,6 +21,7 @@ mod inputs;
 pub mod kubernetes;
 mod manifest;
 mod names;
+pub mod provision;
 mod release;
 
 use serde_json::{Map, Value as Json};
@@ -113,6 +115,7 @@ pub fn make(managed: Managed, given: &Given) -> Result<Made, Vec<Diagnostic>> {
         Managed::Manifest => manifest::make(given),
         Managed::Release => release::make(given),
         Managed::Deploy => deploy::make(given),
+        Managed::Provision => provision::make(given),
         Managed::Sync => Ok(Made {
             lines: vec!["nothing to do: the files of the line are read anew for each command".to_owned()],
             ..Made::default()

@@ -167,7 +167,7 @@ fn cli_configs<'p, 'a>(
     plan: &'p Plan<'a>,
 ) -> impl Iterator<Item = (&'p Dependency<'a>, &'a [String])> + use<'p, 'a> {
     // What a deployment calls is configured likewise.
-    let deploys = plan.job.managed() == Some(Managed::Deploy);
+    let deploys = matches!(plan.job.managed(), Some(Managed::Deploy | Managed::Provision));
     let is_config = move |dependency: &&Dependency| {
         let kind = dependency.integration.map(|integration| integration.kind.name);
         dependency.target.kind() == CLI_CONFIG || deploys && kind == Some("kubernetesConfig")

@@ -24,6 +24,9 @@ use crate::state::{Base, Change, Entries, Files};
 use crate::workspace::Home;
 use incoming::{Unmade, incoming};
 
+/// The exit status of a deployment that failed.
+const FAILED: u8 = 1;
+
 /// The log of a job.
 struct Log<'l, 'c> {
     console: &'l mut Console<'c>,
@@ -79,7 +82,8 @@ pub(super) fn run(
     build.number = fetched.number;
     let number = record.is_some().then_some(fetched.number);
     let notifies = command.notify && notify::is_wanted(&fetched.plan);
-    let needs_workspace = deployment.as_ref().is_some_and(deploy::Prepared::needs_workspace);
+    let needs_workspace =
+        work == Managed::Provision || deployment.as_ref().is_some_and(deploy::Prepared::needs_workspace);
     let (ready, workspace) = if notifies || needs_workspace {
         let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, false)?;
         workspace.fill()?;
@@ -110,6 +114,9 @@ pub(super) fn run(
             let limit = command.timeout.or(ready.plan.job.time_limit);
             let deadline = limit.and_then(|limit| begun.checked_add(limit));
             deployment.run(session, &ready, deadline, signals, &mut log)
+        }
+        None if work == Managed::Provision => {
+            (kubernetes::provision(session, &ready, &made, signals, &mut log), made)
         }
         None => {
             made.lines.iter().for_each(|line| log.line(line));

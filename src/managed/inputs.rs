@@ -89,6 +89,16 @@ impl Given<'_> {
             .collect()
     }
 
+    /// The pointer of a resource that goes in, placeholders replaced.
+    pub(super) fn pointer(&self, input: &Input) -> Map<String, Json> {
+        match input.resource.pointer().map(Node::to_json) {
+            Some(Json::Object(map)) => {
+                map.into_iter().map(|(key, value)| (key, self.substituted(value))).collect()
+            }
+            _ => Map::new(),
+        }
+    }
+
     fn substituted(&self, value: Json) -> Json {
         match value {
             Json::String(text) if text.contains('$') => {

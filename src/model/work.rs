@@ -23,6 +23,8 @@ pub enum Managed {
     Release,
     /// Puts manifests onto a cluster.
     Deploy,
+    /// Makes Services for what was deployed.
+    Provision,
     /// Nothing: the service kept its copy of the YAML up to date with it.
     Sync,
 }
@@ -75,6 +77,7 @@ impl Work {
             "manifest" => Work::Managed(Managed::Manifest),
             "release" => Work::Managed(Managed::Release),
             "deploy" | "ecsDeploy" => Work::Managed(Managed::Deploy),
+            "provision" => Work::Managed(Managed::Provision),
             "rSync" => Work::Managed(Managed::Sync),
             _ => Work::Gone(GONE.iter().find(|gone| gone.kind == kind)?),
         })
@@ -104,7 +107,11 @@ impl Job {
     pub fn uses_integration_of(&self, kind: &str) -> bool {
         self.has_scripts()
             || kind == "notification"
-            || self.managed() == Some(Managed::Deploy) && CLUSTERS.contains(&kind)
+            || match self.managed() {
+                Some(Managed::Deploy) => CLUSTERS.contains(&kind),
+                Some(Managed::Provision) => kind == "loadBalancer",
+                _ => false,
+            }
     }
 
     /// Whether the job can be run.

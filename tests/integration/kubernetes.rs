@@ -187,3 +187,46 @@ fn upgrade_and_replace_keep_the_name() {
         );
     }
 }
+
+#[test]
+fn services_are_provisioned() {
+    let place = place("");
+    let yaml = "integrations:
+  - {name: kube, type: kubernetesConfig, fields: {kubeConfigContent: 'made-up kubeconfig'}}
+resources:
+  - name: front
+    type: loadBalancer
+    integration: kube
+    pointer: {sourceName: frontend, method: LoadBalancer, namespace: shop, clusterName: any}
+    version:
+      ports: [{name: http, protocol: TCP, port: 80}]
+      selector: {shippable.manifestName: site, shippable.jobName: ship}
+  - {name: elb, type: loadBalancer, pointer: {sourceName: elb, method: classic}}
+jobs:
+  - {name: expose, type: provision, steps: [IN: front]}
+  - {name: wrong, type: provision, steps: [IN: elb]}
+";
+    fs::write(place.path("shippable.yml"), yaml).unwrap();
+    let (status, plan) = run(&place, "run expose --dry-run");
+    assert_eq!(status, Some(0), "{plan}");
+    assert!(plan.contains("\"type\": \"LoadBalancer\""), "{plan}");
+    let (status, log) = run(&place, "run expose");
+    assert_eq!((status, calls(&place)), (Some(0), vec!["apply".to_owned()]), "{log}");
+    let applied: Value = serde_json::from_slice(&fs::read(place.path("applied")).unwrap()).unwrap();
+    assert_eq!(
+        applied,
+        json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "frontend", "namespace": "shop"},
+            "spec": {
+                "type": "LoadBalancer",
+                "ports": [{"name": "http", "protocol": "TCP", "port": 80}],
+                "selector": {"shippable.manifestName": "site", "shippable.jobName": "ship"},
+            },
+        })
+    );
+    let (status, said) = run(&place, "run wrong");
+    assert_eq!(status, Some(125));
+    assert!(said.starts_with("error: load balancer `elb` has no integration of Kubernetes\n"), "{said}");
+}

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::super::{Failure, Ready, Session};
-use super::Log;
 use super::kubernetes::Kubernetes;
 use super::settings::{Opened, open, value_of};
+use super::{FAILED, Log};
 use crate::aws::ecs::Ecs;
 use crate::aws::{Client, Keys};
 use crate::credentials::{Credentials, Taker};
@@ -16,9 +16,6 @@ use crate::managed::ecs::{self, Request};
 use crate::managed::{self, Given, Made};
 use crate::resolve::Plan;
 use crate::run::{Outcome, Signals};
-
-/// The exit status of a deployment that failed.
-const FAILED: u8 = 1;
 
 /// A deployment that can begin.
 pub(super) struct Prepared {

@@ -3,18 +3,20 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use super::super::{Ready, Session};
-use super::Log;
 use super::settings::{Opened, value_of};
+use super::{FAILED, Log};
 use crate::contract::path;
 use crate::deploy::Ended;
 use crate::environment::Environment;
+use crate::managed::Made;
 use crate::managed::deploy::{Change, Deployment, Method, Service};
 use crate::managed::kubernetes::{self, Call};
 use crate::run::{self, Captured, Outcome, Signals, Variables};
@@ -105,7 +107,7 @@ impl Kubernetes<'_> {
 
     /// Where kubectl reads a Deployment: it may hold secrets.
     fn file(&self) -> PathBuf {
-        self.ready.build.root.join(path::SECRETS).join("deployment.json")
+        file(self.ready)
     }
 
     fn write(&self, service: &Service) -> io::Result<()> {
@@ -113,9 +115,7 @@ impl Kubernetes<'_> {
         let mut value = value_of(self.opened);
         let (object, _) =
             kubernetes::object(job, self.deployment, service, self.ready.build.number, &mut value);
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(self.file())?;
-        file.write_all(Zeroizing::new(object.to_string()).as_bytes())
+        write(&self.file(), &object)
     }
 
     /// Calls kubectl, which may wait so many seconds; gives what it printed.
@@ -127,30 +127,10 @@ impl Kubernetes<'_> {
         let wait_here = left.map_or(wait, |left| wait.min(left.as_secs() + 1));
         let namespace = self.deployment.cluster.namespace.as_deref();
         let arguments = call.arguments(namespace, &self.file().display().to_string(), wait_here);
-        let answer = self.kubectl(&arguments, variables, log);
+        let answer = kubectl(&arguments, variables, self.signals, log);
         match answer {
             Err(Halt::Failed(_)) if wait_here < wait => Err(Halt::Ended(Outcome::TimedOut)),
             answer => answer,
-        }
-    }
-
-    fn kubectl(&self, arguments: &[String], variables: &Variables, log: &mut Log) -> Result<String, Halt> {
-        let shown = format!("kubectl {}", arguments.join(" "));
-        log.line(&format!("$ {shown}"));
-        let mut command = Command::new("kubectl");
-        command.args(arguments);
-        match run::capture(&command, variables, self.signals) {
-            Ok(Captured::Ended(output)) => {
-                let text = String::from_utf8_lossy(&output.stdout).into_owned();
-                let error = String::from_utf8_lossy(&output.stderr);
-                text.lines().chain(error.lines()).for_each(|line| log.line(line));
-                match output.status.success() {
-                    true => Ok(text),
-                    false => Err(Halt::Failed(format!("{shown}: {}", output.status))),
-                }
-            }
-            Ok(Captured::Stopped(signal)) => Err(Halt::Ended(Outcome::Cancelled(signal))),
-            Err(error) => Err(Halt::Failed(format!("kubectl cannot be run: {error}"))),
         }
     }
 
@@ -168,6 +148,73 @@ impl Kubernetes<'_> {
         let selector = kubernetes::selector(&self.ready.plan.job.name.text, service);
         arguments.extend(["get".to_owned(), "deployments,pods".to_owned(), format!("--selector={selector}")]);
         log.line("what stands in the cluster now:");
-        let _ = self.kubectl(&arguments, variables, log);
+        let _ = kubectl(&arguments, variables, self.signals, log);
+    }
+}
+
+/// Applies the Services of a provision job.
+pub(super) fn provision(
+    session: &Session,
+    ready: &Ready,
+    made: &Made,
+    signals: &Signals,
+    log: &mut Log,
+) -> Outcome {
+    let Ok(variables) = session.process_environment(&ready.environment, &Environment::default()) else {
+        return Outcome::Failed(FAILED);
+    };
+    let file = file(ready);
+    for (name, service) in &made.bag {
+        log.line(&format!("Service of {name}"));
+        if let Err(error) = write(&file, service) {
+            log.line(&format!("✗ it cannot be written: {error}"));
+            return Outcome::Failed(FAILED);
+        }
+        let arguments = ["apply".to_owned(), format!("--filename={}", file.display())];
+        match kubectl(&arguments, &variables, signals, log) {
+            Ok(_) => {}
+            Err(Halt::Ended(outcome)) => return outcome,
+            Err(Halt::Failed(why)) => {
+                log.line(&format!("✗ {why}"));
+                return Outcome::Failed(FAILED);
+            }
+        }
+    }
+    Outcome::Success
+}
+
+/// Where kubectl reads what it is to apply.
+fn file(ready: &Ready) -> PathBuf {
+    ready.build.root.join(path::SECRETS).join("apply.json")
+}
+
+fn write(file: &Path, object: &Json) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    file.write_all(Zeroizing::new(object.to_string()).as_bytes())
+}
+
+/// Calls kubectl, and gives what it printed.
+fn kubectl(
+    arguments: &[String],
+    variables: &Variables,
+    signals: &Signals,
+    log: &mut Log,
+) -> Result<String, Halt> {
+    let shown = format!("kubectl {}", arguments.join(" "));
+    log.line(&format!("$ {shown}"));
+    let mut command = Command::new("kubectl");
+    command.args(arguments);
+    match run::capture(&command, variables, signals) {
+        Ok(Captured::Ended(output)) => {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let error = String::from_utf8_lossy(&output.stderr);
+            text.lines().chain(error.lines()).for_each(|line| log.line(line));
+            match output.status.success() {
+                true => Ok(text),
+                false => Err(Halt::Failed(format!("{shown}: {}", output.status))),
+            }
+        }
+        Ok(Captured::Stopped(signal)) => Err(Halt::Ended(Outcome::Cancelled(signal))),
+        Err(error) => Err(Halt::Failed(format!("kubectl cannot be run: {error}"))),
     }
 }
