@@ -48,6 +48,8 @@ pub struct Given<'a> {
     pub opened: &'a Opened,
     /// The jobs that go in and hold manifests, in step order.
     pub jobs: Vec<Incoming>,
+    /// Whether it is to be told to somebody, and not made: then values are shown.
+    pub is_dry: bool,
 }
 
 /// A job that goes in and holds manifests.

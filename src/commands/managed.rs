@@ -67,6 +67,7 @@ pub(super) fn run(
         versions: &build.versions,
         opened: &build.opened,
         jobs,
+        is_dry: false,
     };
     let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
     let (made, deployment) = match work {
@@ -176,8 +177,14 @@ pub(super) fn described(
     let (environment, build) = (&ready.environment, &ready.build);
     let trail = &mut vec![ready.plan.job.name.text.clone()];
     let jobs = incoming(session, &ready.plan, &build.versions, Unmade::Assumed, trail);
-    let given =
-        Given { plan: &ready.plan, environment, versions: &build.versions, opened: &build.opened, jobs };
+    let given = Given {
+        plan: &ready.plan,
+        environment,
+        versions: &build.versions,
+        opened: &build.opened,
+        jobs,
+        is_dry: true,
+    };
     let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
     let (lines, warnings) = match work {
         Managed::Deploy => {

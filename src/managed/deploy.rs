@@ -158,7 +158,7 @@ impl Service {
             Change::All => "it was not deployed yet",
         };
         let mut lines = vec![format!("manifest {} ({version}): {change}", manifest.name)];
-        lines.extend(manifest.lines().into_iter().map(|line| format!("  {line}")));
+        lines.extend(manifest.lines(true).into_iter().map(|line| format!("  {line}")));
         lines
     }
 

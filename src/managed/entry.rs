@@ -95,14 +95,15 @@ impl Manifest {
         }
     }
 
-    /// What a log says of it.
-    pub fn lines(&self) -> Vec<String> {
+    /// What it is, line by line; with the values of its variables, which no log should keep, or their names alone.
+    pub fn lines(&self, values: bool) -> Vec<String> {
         let mut lines = Vec::new();
         let kind = if self.images.is_empty() { "file" } else { "image" };
         for part in self.parts() {
             lines.push(format!("{kind} {}: {} (version {})", part.name, part.shown(), part.version_number));
             if !part.params.is_empty() {
                 let shown = part.settings().map(|(name, setting)| match setting {
+                    _ if !values => name.to_owned(),
                     Setting::Plain(value) => format!("{name}={value}"),
                     Setting::Secure(..) => format!("{name}={}", crate::mask::MASK),
                 });

@@ -47,6 +47,6 @@ pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
     }
     let mut warnings = Vec::new();
     given.apply(std::slice::from_mut(&mut manifest), &mut warnings);
-    let lines = manifest.lines();
+    let lines = manifest.lines(given.is_dry);
     Ok(Made { version_name: None, bag: entry::bag(&[manifest]), lines, warnings })
 }

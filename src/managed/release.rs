@@ -94,7 +94,7 @@ fn collect(given: &Given, made: &mut Made) -> Vec<Manifest> {
         };
         for manifest in &version.manifests {
             made.lines.push(described(manifest, job));
-            made.lines.extend(manifest.lines().into_iter().map(|line| format!("  {line}")));
+            made.lines.extend(manifest.lines(given.is_dry).into_iter().map(|line| format!("  {line}")));
             match manifests.iter_mut().find(|known| known.name == manifest.name) {
                 Some(known) => known.clone_from(manifest),
                 None => manifests.push(manifest.clone()),

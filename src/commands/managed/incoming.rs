@@ -66,6 +66,7 @@ fn assumed(session: &Session, job: &Job, trail: &mut Vec<String>) -> Option<Hold
             versions: &fetched.versions,
             opened: &fetched.opened,
             jobs,
+            is_dry: true,
         };
         managed::make(work, &given).ok()
     })();

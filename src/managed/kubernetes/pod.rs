@@ -94,7 +94,8 @@ fn add(
     idle: &mut Vec<String>,
 ) {
     let memory = options.get("memory").map_or_else(|| MEMORY.to_string(), text);
-    let mut resources = json!({"limits": {"memory": format!("{memory}Mi")}});
+    let mut resources = Map::from_iter([("limits".to_owned(), json!({"memory": format!("{memory}Mi")}))]);
+    let mut capabilities = Map::new();
     let mut security = Map::new();
     for (name, value) in options {
         let mut set = |key: &str, value: Json| _ = container.insert(key.to_owned(), value);
@@ -104,7 +105,8 @@ fn add(
             // A share of 1024 is one processor.
             "cpuShares" => {
                 let shares: u64 = text(value).trim().parse().unwrap_or_default();
-                resources["requests"] = json!({"cpu": format!("{}m", shares * 1000 / 1024)});
+                let cpu = format!("{}m", shares.saturating_mul(1000) / 1024);
+                resources.insert("requests".to_owned(), json!({ "cpu": cpu }));
             }
             "portMappings" => set("ports", list().iter().map(port).collect()),
             "cmd" => set("args", value.clone()),
@@ -116,8 +118,7 @@ fn add(
             "privileged" | "readOnlyRootFilesystem" => _ = security.insert(name.clone(), value.clone()),
             "capAdd" | "capDrop" => {
                 let key = if name == "capAdd" { "add" } else { "drop" };
-                let capabilities = security.entry("capabilities").or_insert_with(|| json!({}));
-                capabilities[key] = value.clone();
+                capabilities.insert(key.to_owned(), value.clone());
             }
             "labels" => {
                 labels.extend(
@@ -133,12 +134,15 @@ fn add(
                 set("volumeMounts", mounts);
             }
             "securityContext" => security.extend(value.as_object().cloned().unwrap_or_default()),
-            "resources" => resources = value.clone(),
+            "resources" => resources = value.as_object().cloned().unwrap_or_default(),
             other if OTHERS.contains(&other) => idle.push(name.clone()),
             _ => set(name, value.clone()),
         }
     }
-    container.insert("resources".to_owned(), resources);
+    container.insert("resources".to_owned(), Json::Object(resources));
+    if !capabilities.is_empty() {
+        security.insert("capabilities".to_owned(), Json::Object(capabilities));
+    }
     if !security.is_empty() {
         container.insert("securityContext".to_owned(), Json::Object(security));
     }
