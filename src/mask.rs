@@ -1,7 +1,8 @@
 //! Secrets in a stream of bytes become `***`.
 //!
 //! A secret is looked for in every form of `forms`: as it is, line by line, in base64, percent-encoded, escaped as
-//! in JSON, quoted as a shell does. Three rules say what is hidden:
+//! in JSON, XML or HTML, quoted as a shell does. The secrets in one that is JSON (`document`) are secrets too. Three
+//! rules say what is hidden:
 //!
 //! - Every byte of every occurrence of every form. Occurrences that overlap become one `***`; two that merely
 //!   touch become two, as if each secret had been replaced by itself.
@@ -20,6 +21,7 @@
 
 mod base64;
 mod buffer;
+mod document;
 mod encode;
 mod filter;
 mod find;

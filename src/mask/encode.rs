@@ -11,6 +11,8 @@ pub(super) enum Encoder {
     Escape(&'static Escape),
     /// Single quotes, with this for each that is part of the text.
     Quote(&'static [u8]),
+    /// Entities of XML and HTML.
+    Markup(&'static Markup),
 }
 
 impl Encoder {
@@ -18,7 +20,10 @@ impl Encoder {
     pub(super) fn all() -> impl Iterator<Item = Encoder> {
         let percent =
             PERCENT.iter().flat_map(|row| [UPPER, LOWER].map(|digits| Encoder::Percent(row, digits)));
-        percent.chain(ESCAPES.iter().map(Encoder::Escape)).chain(QUOTES.iter().copied().map(Encoder::Quote))
+        percent
+            .chain(ESCAPES.iter().map(Encoder::Escape))
+            .chain(QUOTES.iter().copied().map(Encoder::Quote))
+            .chain(MARKUP.iter().map(Encoder::Markup))
     }
 
     /// Appends `text`, encoded.
@@ -26,6 +31,7 @@ impl Encoder {
         match self {
             Encoder::Percent(row, digits) => row.encode(text, digits, out),
             Encoder::Escape(row) => row.encode(text, out),
+            Encoder::Markup(row) => row.encode(text, out),
             Encoder::Quote(quote) => {
                 for (at, part) in text.split('\'').enumerate() {
                     out.extend(if at == 0 { b"" } else { quote });
@@ -110,6 +116,10 @@ pub(super) struct Escape {
     ascii: bool,
     /// Whether those of them are that no terminal prints, see [`is_unprintable`].
     unprintable: bool,
+    /// Whether DEL, alone among the control characters, is left as it is.
+    raw_delete: bool,
+    /// Whether `~` gets a backslash behind `=` and `:`, where a shell would expand it.
+    tilde: bool,
 }
 
 /// A character outside ASCII that the C library does not count as printable, as far as that is the same in each of its
@@ -141,98 +151,77 @@ const fn json(
     ascii: bool,
     digits: &'static Digits,
 ) -> Escape {
-    Escape { marked, letters: JSON, numbered, number: Number::Unit(digits), ascii, unprintable: false }
+    Escape { marked, letters: JSON, numbered, number: Number::Unit(digits), ascii, ..PLAIN }
 }
+
+/// Nothing escaped: what the rows of the table start from.
+const PLAIN: Escape = Escape {
+    marked: b"",
+    letters: &[],
+    numbered: b"",
+    number: Number::Raw,
+    ascii: false,
+    unprintable: false,
+    raw_delete: false,
+    tilde: false,
+};
+
+/// JSON by number, whatever can be.
+const fn numbered(digits: &'static Digits) -> Escape {
+    Escape { numbered: b"\"\\/'<>&", number: Number::Unit(digits), ascii: true, ..PLAIN }
+}
+
+/// JSON that knows no letters for control characters.
+const fn unlettered(digits: &'static Digits) -> Escape {
+    Escape { marked: b"\"\\", number: Number::Unit(digits), ..PLAIN }
+}
+
+/// What `printf %q` marks in a value without control characters, wherever it stands.
+const PRINTF: &[u8] = b" \t!\"$&'()*,;<>?[\\]^`{|}";
 
 /// JSON and shells.
 const ESCAPES: &[Escape] = &[
-    // JSON.stringify, jq, serde_json; Python's json.dumps.
+    // jq; JSON.stringify, serde_json and Python's json.dumps(ensure_ascii=False); json.dumps; Java.
     json(b"\"\\", b"", false, LOWER),
     json(b"\"\\", b"", false, UPPER),
+    with_raw_delete(json(b"\"\\", b"", false, LOWER)),
+    with_raw_delete(json(b"\"\\", b"", false, UPPER)),
     json(b"\"\\", b"", true, LOWER),
     json(b"\"\\", b"", true, UPPER),
+    with_raw_delete(json(b"\"\\", b"", true, LOWER)),
+    with_raw_delete(json(b"\"\\", b"", true, UPPER)),
     // PHP with and without JSON_UNESCAPED_UNICODE.
+    with_raw_delete(with_unprintable(json(b"\"\\/", b"", false, LOWER))),
+    with_raw_delete(json(b"\"\\/", b"", true, LOWER)),
     with_unprintable(json(b"\"\\/", b"", false, LOWER)),
     json(b"\"\\/", b"", true, LOWER),
     // Go; Gson; Rails; .NET.
+    with_raw_delete(with_unprintable(json(b"\"\\", b"<>&", false, LOWER))),
     with_unprintable(json(b"\"\\", b"<>&", false, LOWER)),
+    with_raw_delete(with_unprintable(json(b"\"\\", b"<>&='", false, LOWER))),
     with_unprintable(json(b"\"\\", b"<>&='", false, LOWER)),
     with_unprintable(json(b"\"\\", b"<>&", false, UPPER)),
     json(b"\\", b"\"'<>&+`", true, UPPER),
-    // By number whatever can be.
-    Escape {
-        marked: b"",
-        letters: &[],
-        numbered: b"\"\\/'<>&",
-        number: Number::Unit(LOWER),
-        ascii: true,
-        unprintable: false,
-    },
-    Escape {
-        marked: b"",
-        letters: &[],
-        numbered: b"\"\\/'<>&",
-        number: Number::Unit(UPPER),
-        ascii: true,
-        unprintable: false,
-    },
-    Escape {
-        marked: b"\"\\",
-        letters: &[],
-        numbered: b"",
-        number: Number::Unit(LOWER),
-        ascii: false,
-        unprintable: false,
-    },
-    Escape {
-        marked: b"\"\\",
-        letters: &[],
-        numbered: b"",
-        number: Number::Unit(UPPER),
-        ascii: false,
-        unprintable: false,
-    },
+    numbered(LOWER),
+    numbered(UPPER),
+    unlettered(LOWER),
+    unlettered(UPPER),
+    with_raw_delete(unlettered(LOWER)),
+    with_raw_delete(unlettered(UPPER)),
     // bash's `$'…'`: `set -x`, `printf %q`, `declare -p`; the second in a locale without UTF-8.
-    Escape {
-        marked: b"'\\",
-        letters: BASH,
-        numbered: b"",
-        number: Number::Octal,
-        ascii: false,
-        unprintable: true,
-    },
-    Escape {
-        marked: b"'\\",
-        letters: BASH,
-        numbered: b"",
-        number: Number::Octal,
-        ascii: true,
-        unprintable: false,
-    },
-    // `printf %q` of a value without control characters; Ruby's Shellwords.escape.
-    raw(b" \t!\"$&'()*,;<>?[\\]^`{|}"),
+    Escape { marked: b"'\\", letters: BASH, number: Number::Octal, unprintable: true, ..PLAIN },
+    Escape { marked: b"'\\", letters: BASH, number: Number::Octal, ascii: true, ..PLAIN },
+    // `printf %q` of a value without control characters, since bash 5.1 and before; Ruby's Shellwords.escape.
+    Escape { marked: PRINTF, tilde: true, ..PLAIN },
+    raw(PRINTF),
     raw(b" \t!\"#$&'()*;<=>?[\\]^`{|}~%"),
     raw(b" \t!\"#$%&'()*,;<=>?[\\]^`{|}~"),
     // `declare -p`, `export -p`: inside double quotes; the second with history expansion.
     raw(b"\"$\\`"),
     raw(b"!\"$\\`"),
     // Python's repr; fish's `string escape`.
-    Escape {
-        marked: b"\\",
-        letters: C,
-        numbered: b"",
-        number: Number::Hex,
-        ascii: false,
-        unprintable: false,
-    },
-    Escape {
-        marked: b"'\\",
-        letters: C,
-        numbered: b"",
-        number: Number::Hex,
-        ascii: false,
-        unprintable: false,
-    },
+    Escape { marked: b"\\", letters: C, number: Number::Hex, ..PLAIN },
+    Escape { marked: b"'\\", letters: C, number: Number::Hex, ..PLAIN },
 ];
 
 /// The same where characters that are not printable are written by number.
@@ -240,21 +229,29 @@ const fn with_unprintable(escape: Escape) -> Escape {
     Escape { unprintable: true, ..escape }
 }
 
+/// The same where DEL is left as it is.
+const fn with_raw_delete(escape: Escape) -> Escape {
+    Escape { raw_delete: true, ..escape }
+}
+
 const fn raw(marked: &'static [u8]) -> Escape {
-    Escape { marked, letters: &[], numbered: b"", number: Number::Raw, ascii: false, unprintable: false }
+    Escape { marked, ..PLAIN }
 }
 
 impl Escape {
     fn encode(&self, text: &str, out: &mut Buffer) {
+        let mut before = ' ';
         for char in text.chars() {
             let mut bytes = [0; 4];
             let bytes = char.encode_utf8(&mut bytes).as_bytes();
             let first = bytes[0];
-            if self.marked.contains(&first) {
+            let expands = self.tilde && first == b'~' && matches!(before, '=' | ':');
+            before = char;
+            if expands || self.marked.contains(&first) {
                 out.extend(&[b'\\', first]);
             } else if let Some(&(_, letter)) = self.letters.iter().find(|(control, _)| *control == first) {
                 out.extend(&[b'\\', letter]);
-            } else if first.is_ascii_control()
+            } else if first.is_ascii_control() && !(self.raw_delete && first == 0x7f)
                 || self.numbered.contains(&first)
                 || self.ascii && !char.is_ascii()
                 || self.unprintable && is_unprintable(char)
@@ -296,4 +293,91 @@ fn hex(number: u32, digits: u32, alphabet: &Digits, out: &mut Buffer) {
     for digit in (0..digits).rev() {
         out.push(alphabet[(number >> (4 * digit) & 15) as usize]);
     }
+}
+
+/// A way to write text in XML or HTML.
+pub(super) struct Markup {
+    /// What becomes what.
+    entities: &'static [(char, &'static str)],
+    /// Whether characters outside ASCII are written by number, as `&#233;`.
+    ascii: bool,
+}
+
+const AND: (char, &str) = ('&', "&amp;");
+const LESS: (char, &str) = ('<', "&lt;");
+const MORE: (char, &str) = ('>', "&gt;");
+const QUOTE: (char, &str) = ('"', "&quot;");
+
+const fn markup(entities: &'static [(char, &'static str)]) -> Markup {
+    Markup { entities, ascii: false }
+}
+
+/// XML and HTML.
+const MARKUP: &[Markup] = &[
+    // Text: Python's xml.sax.saxutils.escape, libxml; with the line ends that XML would lose.
+    markup(&[AND, LESS, MORE]),
+    markup(&[AND, LESS, MORE, ('\r', "&#13;")]),
+    Markup { entities: &[AND, LESS, MORE], ascii: true },
+    markup(&[AND, LESS]),
+    // Attributes: DOM, Java, libxml.
+    markup(&[AND, QUOTE]),
+    markup(&[AND, LESS, QUOTE]),
+    markup(&[AND, LESS, MORE, QUOTE]),
+    markup(&[AND, LESS, MORE, QUOTE, ('\t', "&#9;"), ('\n', "&#10;"), ('\r', "&#13;")]),
+    markup(&[AND, LESS, MORE, QUOTE, ('\t', "&#09;"), ('\n', "&#10;"), ('\r', "&#13;")]),
+    markup(&[AND, LESS, QUOTE, ('\t', "&#9;"), ('\n', "&#10;"), ('\r', "&#13;")]),
+    markup(&[AND, LESS, QUOTE, ('\t', "&#x9;"), ('\n', "&#xA;"), ('\r', "&#xD;")]),
+    Markup { entities: &[AND, LESS, MORE, QUOTE], ascii: true },
+    // Both quotes: Ruby, Jinja, lodash; PHP; Python's html.escape; XML's own name (.NET, jq has &#39;).
+    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#39;")]),
+    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#039;")]),
+    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#x27;")]),
+    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&apos;")]),
+    Markup { entities: &[AND, LESS, MORE, QUOTE, ('\'', "&#39;")], ascii: true },
+    // .NET's HtmlEncoder, and WebUtility.
+    Markup {
+        entities: &[AND, LESS, MORE, QUOTE, ('\'', "&#x27;"), ('+', "&#x2B;"), ('`', "&#x60;")],
+        ascii: false,
+    },
+    // Go's html/template and EscapeString; encoding/xml.
+    markup(&[AND, LESS, MORE, ('"', "&#34;"), ('\'', "&#39;")]),
+    markup(&[AND, LESS, MORE, ('"', "&#34;"), ('\'', "&#39;"), ('+', "&#43;")]),
+    markup(&[
+        AND,
+        LESS,
+        MORE,
+        ('"', "&#34;"),
+        ('\'', "&#39;"),
+        ('\t', "&#x9;"),
+        ('\n', "&#xA;"),
+        ('\r', "&#xD;"),
+    ]),
+    // Mustache, Handlebars, OWASP's encoders.
+    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#39;"), ('/', "&#x2F;"), ('`', "&#x60;"), ('=', "&#x3D;")]),
+    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#x27;"), ('`', "&#x60;"), ('=', "&#x3D;")]),
+    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#x27;"), ('/', "&#x2F;")]),
+    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#39;"), ('/', "&#x2F;")]),
+];
+
+impl Markup {
+    fn encode(&self, text: &str, out: &mut Buffer) {
+        for char in text.chars() {
+            if let Some((_, entity)) = self.entities.iter().find(|(plain, _)| *plain == char) {
+                out.extend(entity.as_bytes());
+            } else if self.ascii && !char.is_ascii() {
+                out.extend(b"&#");
+                decimal(u32::from(char), out);
+                out.push(b';');
+            } else {
+                out.extend(char.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
+    }
+}
+
+fn decimal(number: u32, out: &mut Buffer) {
+    if number >= 10 {
+        decimal(number / 10, out);
+    }
+    out.push(b'0' + (number % 10) as u8);
 }

@@ -6,6 +6,7 @@
 use super::MIN_LENGTH;
 use super::base64::{self, SPELLINGS};
 use super::buffer::Buffer;
+use super::document::{self, Part};
 use super::encode::{Encoder, is_unprintable};
 
 /// The size of the largest value that Linux takes as an environment variable. A larger one has not been near a shell or
@@ -38,8 +39,19 @@ enum Encodings {
 }
 
 impl Forms {
-    /// Adds all forms of a secret.
+    /// Adds all forms of a secret, and of the secrets that it holds if it is a document.
     pub(super) fn add(&mut self, value: &str) {
+        self.add_value(value);
+        if value.len() <= ENVIRONMENT_LIMIT {
+            document::visit(value, &mut |part| match part {
+                Part::Secret(inner) => self.add_value(inner),
+                Part::Printed(member) => self.add_text(member, Encodings::None),
+            });
+        }
+    }
+
+    /// Adds all forms of a value.
+    fn add_value(&mut self, value: &str) {
         let (of_whole, of_lines) = match value.len() {
             ..=ENVIRONMENT_LIMIT => (Encodings::All, Encodings::All),
             _ => (Encodings::Base64, Encodings::None),
@@ -153,6 +165,7 @@ fn trim_line_ends(value: &str) -> &str {
 
 /// The characters of a text that an encoder may change, each once; one stands for all outside ASCII that are printable and
 /// one for the others, which are treated alike, and its number has letters in it, by which upper and lower digits differ.
+/// A tilde is there once more behind what makes a shell expand it.
 fn signs(text: &str) -> String {
     let mut has = [false; 128];
     let (mut other, mut unprintable) = (false, false);
@@ -164,5 +177,7 @@ fn signs(text: &str) -> String {
         }
     }
     let ascii = (0..128_u8).map(char::from).filter(|&char| has[char as usize]);
-    ascii.chain(other.then_some('é')).chain(unprintable.then_some('\u{9b}')).collect()
+    let signs: String = ascii.chain(other.then_some('é')).chain(unprintable.then_some('\u{9b}')).collect();
+    let expanded = ["=~", ":~"].into_iter().filter(|pair| text.contains(pair));
+    expanded.fold(signs, |signs, pair| signs + pair)
 }

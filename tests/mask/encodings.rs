@@ -55,3 +55,61 @@ fn quoted_for_a_shell() {
     assert_hidden("a $b;`c`", &[r"a\ \$b\;\`c\`", r"a \$b;\`c\`"]);
     assert_hidden("a\nb\t\u{1b}é", &[r"a\nb\t\Eé", r"a\nb\t\E\303\251"]);
 }
+
+#[test]
+fn quoted_by_printf_where_a_tilde_would_be_expanded() {
+    assert_hidden("p4ss=~w0rd;x", &[r"p4ss=\~w0rd\;x", r"p4ss=~w0rd\;x"]);
+    assert_hidden("dir:~s3cret x", &[r"dir:\~s3cret\ x"]);
+}
+
+#[test]
+fn escaped_as_in_json_with_del_as_it_is() {
+    assert_hidden(
+        "a\"\u{7f}é",
+        &["a\\\"\u{7f}é", r#"a\"\u007fé"#, "a\\\"\u{7f}\\u00e9", r#"a\"\u007f\u00e9"#],
+    );
+}
+
+#[test]
+fn escaped_as_in_xml_and_html() {
+    assert_hidden(
+        "Tr0ub4dor&3<x>",
+        &["Tr0ub4dor&amp;3&lt;x&gt;", "Tr0ub4dor&amp;3&lt;x>", r"Tr0ub4dor\u00263\u003cx\u003e"],
+    );
+    assert_hidden(
+        "it's \"é\"+/",
+        &[
+            "it&#39;s &quot;é&quot;+/",
+            "it&#039;s &quot;é&quot;+/",
+            "it&#x27;s &quot;é&quot;+/",
+            "it&apos;s &quot;é&quot;+/",
+            "it&#39;s &#34;é&#34;+/",
+            "it's &quot;&#233;&quot;+/",
+            "it&#39;s &quot;é&quot;+&#x2F;",
+        ],
+    );
+}
+
+#[test]
+fn the_secrets_inside_json_after_it_was_read() {
+    let pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwExample01\n-----END PRIVATE KEY-----\n";
+    let document = serde_json::json!({
+        "type": "service_account",
+        "private_key": pem,
+        "nested": [{"clientSecret": "s3cr3t-one", "inner": "{\"token\": \"t0ken-two\"}"}],
+        "client_email": "a@p.iam.example.com",
+    });
+    let secret = document.to_string();
+    for (printed, shown) in [
+        (pem.to_owned(), "***\n"),
+        ("<s3cr3t-one t0ken-two>".to_owned(), "<*** ***>"),
+        ("private_key: MIIEvQIBADANBgkqhkiG9w0B".to_owned(), "private_key: ***"),
+        ("service_account".to_owned(), "service_account"),
+    ] {
+        assert_eq!(masked(&[&secret], printed), shown);
+    }
+    let indented = masked(&[&secret], format!("{document:#}"));
+    for hidden in ["MIIE", "s3cr3t", "t0ken", "a@p.iam", "service_account"] {
+        assert!(!indented.contains(hidden), "{indented}");
+    }
+}

@@ -19,6 +19,7 @@ const SECRETS: &[&str] = &[
     "-n leading dash",
     "~tilde#mark",
     "a=b",
+    "p4ss=~w0rd;x:~y",
     "\u{a0}\u{2028}\u{feff}\u{85}quiet é",
     "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC+/AoIBAQC7\nqN'x\n-----END KEY-----\n",
 ];
