@@ -33,6 +33,7 @@ pub mod reset;
 pub mod run;
 pub mod scan;
 pub mod schema;
+mod script_commands;
 mod session;
 mod stale_values;
 pub mod state;

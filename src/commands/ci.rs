@@ -20,7 +20,7 @@ use crate::printable::Printable;
 use crate::repository;
 use crate::resolve::Plan;
 use crate::run::console::Console;
-use crate::run::{Event, Outcome, Signals, Variables};
+use crate::run::{Event, Outcome, Signals};
 use crate::workspace::Home;
 use crate::yaml::{Entry as YamlEntry, Kind, Map, Node, Scalar, Value};
 
@@ -107,15 +107,6 @@ pub(super) fn entries<'a>(plan: &Plan<'a>) -> &'a [Entry] {
 pub(super) fn name_of_run(plan: &Plan, entry: usize) -> String {
     let name = &plan.job.name.text;
     if entries(plan).len() > 1 { format!("{name}.{}", entry + 1) } else { name.clone() }
-}
-
-/// What the shells of the original's CI builds knew beside their programs, as bash takes functions from its environment.
-pub(super) fn add_functions(plan: &Plan, variables: &mut Variables) -> Result<(), Failure> {
-    const RETRY: (&str, &str) = ("BASH_FUNC_shippable_retry%%", "() { shipctl retry \"$@\"; }");
-    match plan.ci {
-        Some(_) => Ok(variables.push(RETRY.0.as_ref(), RETRY.1.as_ref())?),
-        None => Ok(()),
-    }
 }
 
 impl Session {

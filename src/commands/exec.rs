@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::add_mask::add_masks;
 use super::record::Access;
-use super::{Commands, Failure, Session, audit, chosen_task, ci};
+use super::{Commands, Failure, Session, audit, chosen_task, script_commands};
 use crate::cli::{Exec, LineOptions};
 use crate::run::{self, Signals};
 use crate::workspace::Home;
@@ -32,7 +32,7 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     drop(state);
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
     let mut variables = session.process_environment(&ready.environment, &task)?;
-    ci::add_functions(&ready.plan, &mut variables)?;
+    script_commands::add(&mut variables)?;
     let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
     let program = command.command.first().map(|program| program.to_string_lossy());
     let entry = audit::Entry { command: "exec", program: program.as_deref(), build: None };

@@ -9,6 +9,7 @@ use super::add_mask::add_masks;
 use super::record::{Access, Record, State};
 use super::{
     Commands, Failure, Fetched, Ready, Session, audit, ci, line, managed, paint, plan, print, read_good,
+    script_commands,
 };
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
@@ -215,7 +216,7 @@ fn tasks(session: &Session, ready: &Ready) -> Result<Vec<run::Task>, Failure> {
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
         let mut environment = session.process_environment(&ready.environment, &on_top)?;
-        ci::add_functions(&ready.plan, &mut environment)?;
+        script_commands::add(&mut environment)?;
         tasks.push(run::Task { name: task_name(task, index), entries: task.entries.clone(), environment });
     }
     Ok(tasks)

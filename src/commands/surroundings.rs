@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::{Failure, Session};
+use crate::contract::{path, var};
 use crate::credentials;
 use crate::environment::Environment;
 use crate::run::{self, Variables};
@@ -27,7 +28,8 @@ impl Session {
         let path = own(PATH)
             .map(OsStr::new)
             .or_else(|| inherited().find(|(name, _)| *name == PATH).map(|(_, path)| path));
-        let path = with_shipctl(path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin")));
+        let path =
+            with_shipctl(path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin")), own(var::JOB_PATH));
         let left_out = |name: &str| name == PATH || own(name).is_some() || job.hides(name);
         let inherited = inherited().filter(|(name, _)| !name.to_str().is_some_and(left_out));
         let of_job = job.iter().filter(|(name, _)| *name != PATH && task.get(name).is_none());
@@ -39,9 +41,14 @@ impl Session {
 }
 
 /// A `PATH` for scripts, which ask `shipctl`: where this one lies comes last, unless it is along it anyway. To look whether
-/// any lies there would take longer than to add it.
-fn with_shipctl(path: &OsStr) -> OsString {
-    let mut whole = path.to_owned();
+/// any lies there would take longer than to add it. The file of the workspace that is meant by `source shipctl` comes
+/// first; nobody may execute it, so that it is not what `shipctl` finds.
+fn with_shipctl(path: &OsStr, workspace: Option<&str>) -> OsString {
+    let mut whole = OsString::new();
+    if let Some(workspace) = workspace.filter(|workspace| !workspace.contains(':')) {
+        whole.push(format!("{workspace}/{}:", path::SCRIPTS));
+    }
+    whole.push(path);
     if let Some(own) = own_directory()
         && !std::env::split_paths(path).any(|directory| directory == own)
     {

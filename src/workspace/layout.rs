@@ -50,6 +50,14 @@ pub(super) const DIRECTORIES: &[&str] = &[
     path::SCRIPTS,
 ];
 
+/// Files that bash finds along the `PATH` of a job when a script says `source shipctl jdk set openjdk17`, the documented way
+/// to change the Java of that script. No file of a workspace can be executed, so that as a command `shipctl` is
+/// the program.
+const SOURCED: &[(&str, &str)] = &[
+    ("shipctl", "if [ \"$1\" = jdk ]; then shippable_jdk \"${@:2}\"; else command shipctl \"$@\"; fi\n"),
+    ("shippable_jdk", "shippable_jdk \"$@\"\n"),
+];
+
 /// Says what a job finds.
 ///
 /// # Errors
@@ -65,6 +73,9 @@ pub fn render(
     layout.directories.extend(DIRECTORIES.iter().map(PathBuf::from));
     layout.json(path::MESSAGE_JSON.into(), &Message::new(plan, environment, build), false)?;
     layout.add(Path::new(path::SCRIPTS).join(path::INTEGRATION_ENVS), Vec::new(), false);
+    for (name, text) in SOURCED {
+        layout.add(Path::new(path::SCRIPTS).join(name), (*text).into(), false);
+    }
     layout.state_file(&plan.job.name.text);
     for dependency in &plan.dependencies {
         layout.dependency(dependency, environment, credentials, build)?;

@@ -250,3 +250,44 @@ fn a_jdk_is_found_where_a_variable_points() {
     shipctl("jdk").fails("Usage: shipctl jdk set openjdk9\n");
     shipctl("jdk").args("get openjdk8").fails("Usage: shipctl jdk set openjdk9\n");
 }
+
+/// A job with one script.
+fn job(command: &str, script: &str) -> Call {
+    let line = format!(
+        "resources:\n- {{name: settings, type: params, version: {{params: {{PORT: 8080}}}}}}\njobs:\n- name: j\n  type: runSh\n  steps:\n    - IN: settings\n    - TASK:\n        script:\n          - |\n{script}"
+    );
+    shipctl(command).arg("j").file("shippable.yml", line).env("TMPDIR", "{WORK}/tmp").file("tmp/", "")
+}
+
+#[test]
+fn the_commands_of_the_original_are_there_in_every_script() {
+    let script = concat!(
+        "            echo '{\"port\":\"$PORT\"}' > task.json\n",
+        "            shippable_replace task.json; bash -c 'shippable_retry cat task.json'\n",
+        "            type -t shippable_decrypt shippable_jdk\n",
+    );
+    let output = job("run", script).output();
+    let log = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{log}");
+    assert!(log.contains("\n{\"port\":\"8080\"}\nfunction\nfunction\n"), "{log}");
+}
+
+#[test]
+fn a_script_sources_shipctl_to_change_its_jdk() {
+    let script = concat!(
+        "            (source shipctl jdk set openjdk8; echo \"1 $JAVA_HOME\")\n",
+        "            (. shippable_jdk set openjdk8; echo \"2 $JAVA_HOME\")\n",
+        "            (shippable_jdk set openjdk8; echo \"3 $JAVA_HOME $(command -v javac)\")\n",
+        "            source shipctl to_uppercase four\n",
+        "            env shipctl to_uppercase five\n",
+        "            (source shipctl jdk set openjdk99) || echo \"six $?\"\n",
+    );
+    let call = job("run", script).env("JAVA_HOME_8_X64", "{WORK}/it's 8");
+    let call = call.file("it's 8/bin/javac", "").file("it's 8/release", "JAVA_VERSION=\"1.8.0_302\"\n");
+    let output = call.output();
+    let log = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{log}");
+    for line in ["/it's 8\n2 ", "/it's 8\n3 ", "\nFOUR\nFIVE\n", "\nsix 99\n"] {
+        assert!(log.contains(line), "{line:?} in {log}");
+    }
+}
