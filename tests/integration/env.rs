@@ -142,10 +142,14 @@ fn scripts_find_shipctl_along_the_path() {
     let path = |program: &str, path: &str| {
         let mut command = Command::new(program);
         homes.give(&mut command);
-        let command = command.args(["exec", "j", "--", "printenv", "PATH"]).current_dir(directory.path());
+        let command =
+            command.args(["exec", "j", "--", "printenv", "JOB_PATH", "PATH"]).current_dir(directory.path());
         let output = command.env("PATH", path).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let (job_path, path) = printed.trim_end().split_once('\n').unwrap();
+        // What `source shipctl` means comes first.
+        path.strip_prefix(&format!("{job_path}/scripts:")).unwrap().to_owned()
     };
     let (usual, bin) = ("/usr/bin:/bin", at("bin").display().to_string());
     let own = std::path::Path::new(real).parent().unwrap().display();
