@@ -330,3 +330,26 @@ fn a_deployment_needs_all_of_its_policy_and_no_more() {
         }
     }
 }
+
+#[test]
+#[ignore = "needs tests/aws/setup.sh"]
+fn a_role_deploys_too() {
+    let (moto, place) = start();
+    moto.role("deploy", "{\"Version\": \"2012-10-17\", \"Statement\": []}");
+    line(&place, "1", "", "");
+    let yaml = std::fs::read_to_string(place.path("shippable.yml")).unwrap();
+    let role = "integration: role";
+    let yaml = yaml.replace("integration: aws", role).replace(
+        "resources:\n",
+        "  - {name: role, type: amazonIamRole, fields: {assumeRoleARN: 'arn:aws:iam::123456789012:role/deploy', externalId: agreed-on, sourceIntegration: aws}}\nresources:\n",
+    );
+    place.write("shippable.yml", &yaml);
+    let log = place.good(&["run", "ship", "--upstream"]);
+    assert!(!log.contains("agreed-on"), "{log}");
+    assert_eq!(services(&moto), ["ship-back-1 1 ship-back:1", "ship-site-1 1 ship-site:1"]);
+    let asked = moto.asked();
+    assert!(asked.iter().any(|(service, body)| service == "sts" && body.contains("ExternalId=agreed-on")));
+    let policy: Value =
+        serde_json::from_str(&place.good(&["policy", "ship", "--integration", "role"])).unwrap();
+    assert!(policy.to_string().contains("ecs:CreateService"), "{policy}");
+}
