@@ -35,12 +35,33 @@ fn main() {
              made in {made:>9.1?}"
         );
     }
+    for (name, secrets, text) in pathological() {
+        let text = text.repeat((8 << 20) / text.len() + 1).into_bytes();
+        let secrets: Vec<Secret> = secrets.into_iter().map(Secret::new).collect();
+        let speed = speed(&Patterns::new(&secrets), &text.chunks(CHUNK).collect::<Vec<_>>());
+        println!("{name}: {speed:>6.0} MB/s");
+    }
     for count in [50, 1_000] {
         let (masked, plain) = processes(&mut random, count);
         println!(
             "{count:>6} secrets, whole processes: exec --mask cat {masked:>6.0} MB/s, cat {plain:>6.0} MB/s"
         );
     }
+}
+
+/// Secrets and texts that have as much in common as can be.
+fn pathological() -> Vec<(&'static str, Vec<String>, String)> {
+    let (long, longer) = ("a".repeat(512), "a".repeat(4_000));
+    let base64 = "YWFh".repeat(19);
+    vec![
+        ("equal characters", vec![long.clone()], long.clone()),
+        ("equal characters that end too soon", vec![long.clone()], format!("{}b", "a".repeat(500))),
+        ("wrapped base64 of equal characters", vec![longer.clone()], format!("{base64}\n")),
+        ("the same with a prefix on each line", vec![longer.clone()], format!("web-1  | {base64}\n")),
+        ("the same in short lines", vec![longer], "YWFhYWFhYWFhYWFh\n".to_owned()),
+        ("two characters in turn", vec!["ab".repeat(256), "ba".repeat(100)], "ab".repeat(4_000)),
+        ("secrets that end differently", (0..50).map(|n| format!("{}{n}", &long[n..])).collect(), long),
+    ]
 }
 
 /// Megabytes per second, with the best of a few runs, of `exec --mask cat` and of `cat`.

@@ -8,17 +8,16 @@
 //!   touch become two, as if each secret had been replaced by itself.
 //! - A form longer than 512 bytes counts as a chain of overlapping pieces of that length, so that what has to be held
 //!   back is bounded, and a key that is cut off half way is hidden too.
-//! - A line end that a program put into a long run of base64 is not there, see `wrap`.
+//! - A line end that a program put into a run of base64 is not there, nor is what it puts before each line, see `wrap`.
 //!
 //! What is printed does not depend on how the stream was cut into chunks, and nothing is held back but the tail
 //! that may yet turn out to be the beginning of a secret.
 //!
-//! The work is done in two steps. `filter` drops nearly every position of the text, by a hash of the bytes that stand
-//! there; `index` looks up the rest in a sorted array of all forms, which answers both questions there are: which
-//! is the longest form that starts here, and could one start here if more text came? An automaton
-//! over the forms of a thousand secrets has so many states that its walk misses the cache at every byte; the
-//! filter fits into it.
+//! Where a secret is found: `search` is the whole way. `filter` drops nearly every position of the text, by a hash of the
+//! bytes that stand there. From what is left, the `automaton` follows the forms, which `index` has sorted, until there is
+//! nothing to follow. By itself it would miss the cache at every byte; the filter fits into it.
 
+mod automaton;
 mod base64;
 mod buffer;
 mod document;
@@ -39,7 +38,7 @@ use crate::secret::Secret;
 use buffer::Buffer;
 use forms::Forms;
 use index::Index;
-use search::{Occurrence, Search};
+use search::{Found, Search};
 
 /// What stands in the output for a secret.
 pub const MASK: &str = "***";
@@ -107,29 +106,27 @@ impl Patterns {
 /// masker.finish(&mut out);
 /// ```
 pub struct Masker {
-    patterns: Patterns,
+    search: Search,
     /// The tail of the stream that is not final.
     held: Buffer,
     /// How many bytes at the front of `held` belong to a `***` that has been printed.
     hidden: usize,
-    /// How many characters of base64 stand right before `held`.
-    run: usize,
 }
 
 impl Masker {
     /// A masker at the start of a stream.
     pub fn new(patterns: &Patterns) -> Self {
-        Masker { patterns: patterns.clone(), held: Buffer::default(), hidden: 0, run: 0 }
+        Masker { search: Search::new(patterns), held: Buffer::default(), hidden: 0 }
     }
 
     /// Masks these from here on, and what is held back.
     pub fn know(&mut self, patterns: &Patterns) {
-        self.patterns = patterns.clone();
+        self.search.know(patterns);
     }
 
     /// Takes the next bytes of the stream, and appends to `out` all that is final now.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
-        if self.patterns.is_empty() {
+        if self.search.is_vain() {
             out.extend_from_slice(chunk);
         } else if self.held.is_empty() {
             let kept = self.scan(chunk, false, out);
@@ -147,35 +144,26 @@ impl Masker {
     /// after it starts a new stream.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         let text = std::mem::take(&mut self.held);
-        if !text.is_empty() {
-            self.scan(&text, true, out);
-        }
-        (self.hidden, self.run) = (0, 0);
+        self.scan(&text, true, out);
+        self.hidden = 0;
     }
 
     /// Prints `text`, which starts where `held` does, up to the first position where a form could start that
     /// ends beyond the text. Returns that position.
     fn scan(&mut self, text: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
+        let Found { spans, kept } = self.search.search(text, last);
         let mut done = self.hidden;
-        let mut kept = text.len();
-        for Occurrence { start, end, open } in Search::new(&self.patterns.0.index, text, self.run) {
-            if let Some(end) = end {
-                if start >= done {
-                    out.extend_from_slice(&text[done..start]);
-                    out.extend_from_slice(MASK.as_bytes());
-                }
-                done = done.max(end);
+        for (start, end) in spans {
+            if start >= done {
+                out.extend_from_slice(&text[done..start]);
+                out.extend_from_slice(MASK.as_bytes());
             }
-            if open && !last {
-                kept = start;
-                break;
-            }
+            done = done.max(end);
         }
         if done < kept {
             out.extend_from_slice(&text[done..kept]);
         }
         self.hidden = done.saturating_sub(kept);
-        self.run = wrap::run(&text[..kept], self.run);
         kept
     }
 }

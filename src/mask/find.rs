@@ -1,18 +1,16 @@
 //! Where secrets stand in a stream, for those who only want to know.
 
+use super::Patterns;
 use super::buffer::Buffer;
-use super::search::{Occurrence, Search};
-use super::{Patterns, wrap};
+use super::search::{Found, Search};
 
 /// Finds secrets in a stream, however it is cut into chunks. Occurrences that overlap count as one.
 pub struct Finder {
-    patterns: Patterns,
+    search: Search,
     /// The tail of the stream that is not final.
     held: Buffer,
     /// How many bytes at the front of `held` belong to an occurrence that was told of.
     told: usize,
-    /// How many characters of base64 stand right before `held`.
-    run: usize,
     /// How many bytes of the stream came before `held`.
     before: u64,
 }
@@ -20,7 +18,7 @@ pub struct Finder {
 impl Finder {
     /// A finder at the start of a stream.
     pub fn new(patterns: &Patterns) -> Self {
-        Finder { patterns: patterns.clone(), held: Buffer::default(), told: 0, run: 0, before: 0 }
+        Finder { search: Search::new(patterns), held: Buffer::default(), told: 0, before: 0 }
     }
 
     /// Takes the next bytes of the stream, and tells of what is found: the offset in the stream, and the bytes there.
@@ -41,22 +39,15 @@ impl Finder {
     /// Looks at `text`, which starts where `held` does, up to the first position where a form could start that ends
     /// beyond it. Returns that position.
     fn scan(&mut self, text: &[u8], last: bool, found: &mut dyn FnMut(u64, &[u8])) -> usize {
+        let Found { spans, kept } = self.search.search(text, last);
         let mut done = self.told;
-        let mut kept = text.len();
-        for Occurrence { start, end, open } in Search::new(&self.patterns.0.index, text, self.run) {
-            if let Some(end) = end {
-                if start >= done {
-                    found(self.before + start as u64, &text[start..end]);
-                }
-                done = done.max(end);
+        for (start, end) in spans {
+            if start >= done {
+                found(self.before + start as u64, &text[start..end]);
             }
-            if open && !last {
-                kept = start;
-                break;
-            }
+            done = done.max(end);
         }
         self.told = done.saturating_sub(kept);
-        self.run = wrap::run(&text[..kept], self.run);
         self.before += kept as u64;
         kept
     }
@@ -65,7 +56,7 @@ impl Finder {
 impl Patterns {
     /// Whether any of the secrets is in a text that is known as a whole.
     pub fn are_in(&self, text: &[u8]) -> bool {
-        Search::new(&self.0.index, text, 0).any(|occurrence| occurrence.end.is_some())
+        !Search::new(self).search(text, true).spans.is_empty()
     }
 }
 

@@ -1,4 +1,4 @@
-//! All forms of all secrets, sorted: what starts at a position, and what could start there.
+//! All forms of all secrets, sorted, so that those with one prefix are side by side.
 
 use std::cmp::Ordering;
 
@@ -29,18 +29,10 @@ struct Entry {
     length: u16,
     /// See [`Form::shared`].
     shared: bool,
-    /// The longest other entry that this one starts with.
-    parent: Option<u32>,
 }
 
-/// What an [`Index`] knows about the beginning of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// Length of the longest form that the text starts with; 0 if there is none.
-    pub(super) length: usize,
-    /// Whether the text could become the beginning of a longer one if it went on.
-    pub(super) open: bool,
-}
+/// The forms that share a prefix: where the first of them is, and the one behind the last.
+pub(super) type Range = std::ops::Range<u32>;
 
 impl Index {
     /// Sorts the forms.
@@ -55,7 +47,6 @@ impl Index {
                     start,
                     length: length as u16,
                     shared: form.shared && start + length == form.start + form.length,
-                    parent: None,
                 });
             }
         }
@@ -65,18 +56,6 @@ impl Index {
             first.shared |= same && again.shared;
             same
         });
-        let mut open: Vec<u32> = Vec::new();
-        for at in 0..entries.len() {
-            let own = entries[at].bytes(&bytes);
-            while let Some(&top) = open.last() {
-                if own.starts_with(entries[top as usize].bytes(&bytes)) {
-                    break;
-                }
-                open.pop();
-            }
-            entries[at].parent = open.last().copied();
-            open.push(at as u32);
-        }
         let filter = Filter::new(entries.iter().map(|entry| entry.bytes(&bytes)));
         Index { bytes, entries, filter }
     }
@@ -86,30 +65,28 @@ impl Index {
         self.entries.is_empty()
     }
 
-    /// What is known about a text that starts with `text`, and ends there unless `text` has [`LONGEST`] bytes.
-    pub(super) fn find(&self, text: &[u8]) -> Found {
-        let head = &text[..text.len().min(LONGEST)];
-        let key = key(head);
-        let after = self.entries.partition_point(|entry| entry.order(&self.bytes, key, head).is_le());
-        // Forms that start with all of the text follow it at once, and those that the text starts with are the
-        // one before it or the parents of that.
-        let mut open =
-            self.entries.get(after).is_some_and(|entry| entry.bytes(&self.bytes).starts_with(head));
-        let mut before = after.checked_sub(1);
-        while let Some(entry) = before.map(|at| &self.entries[at]) {
-            if head.starts_with(entry.bytes(&self.bytes)) {
-                let mut length = usize::from(entry.length);
-                if entry.shared {
-                    match text.get(length) {
-                        Some(&byte) => length += usize::from(is_base64(byte)),
-                        None => open = true,
-                    }
-                }
-                return Found { length, open };
-            }
-            before = entry.parent.map(|parent| parent as usize);
-        }
-        Found { length: 0, open }
+    /// All forms.
+    pub(super) fn all(&self) -> Range {
+        0..self.entries.len() as u32
+    }
+
+    /// Those of `range`, which share `depth` bytes, that go on with `byte`.
+    pub(super) fn child(&self, range: &Range, depth: usize, byte: u8) -> Option<Range> {
+        let entries = &self.entries[range.start as usize..range.end as usize];
+        let next = |entry: &Entry| entry.bytes(&self.bytes).get(depth).copied();
+        let start = entries.partition_point(|entry| next(entry) < Some(byte));
+        let length = entries[start..].partition_point(|entry| next(entry) == Some(byte));
+        let start = range.start + start as u32;
+        (length > 0).then(|| start..start + length as u32)
+    }
+
+    /// Whether among the forms of `range`, which share `depth` bytes, there is one of just these bytes; whether that is a
+    /// shared one; and whether there is a longer one.
+    pub(super) fn ends(&self, range: &Range, depth: usize) -> (bool, bool, bool) {
+        // Each is there once, and the shortest comes first.
+        let first = &self.entries[range.start as usize];
+        let ends = usize::from(first.length) == depth;
+        (ends, ends && first.shared, !ends || range.len() > 1)
     }
 }
 
@@ -145,6 +122,7 @@ fn key(bytes: &[u8]) -> u64 {
     u64::from_be_bytes(first)
 }
 
-fn is_base64(byte: u8) -> bool {
+/// Whether a byte is a character of base64, in either alphabet.
+pub(super) fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }

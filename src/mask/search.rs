@@ -1,114 +1,179 @@
-//! Where forms stand in a text, and where they could.
+//! Where forms stand in a stream, and where they could.
 
+use super::Patterns;
+use super::automaton::{Automaton, ROOT};
 use super::buffer::Buffer;
 use super::filter::GRAM;
-use super::index::{Found, Index, LONGEST};
-use super::wrap::{self, Wrap};
+use super::index::{Index, LONGEST, is_base64};
+use super::wrap::{self, Line, Wrap};
 
-/// A position where a form starts, or could start.
-pub(super) struct Occurrence {
-    /// The position.
-    pub(super) start: usize,
-    /// The end of the longest form that starts there.
-    pub(super) end: Option<usize>,
-    /// Whether a form, or a longer one, could start there if the text went on.
-    pub(super) open: bool,
+/// The start and the end of what must not be printed.
+pub(super) type Span = (usize, usize);
+
+/// Searches a stream, piece by piece.
+pub(super) struct Search {
+    patterns: Patterns,
+    automaton: Automaton,
+    /// The line that the stream is in.
+    line: Line,
+    /// A text without its wraps.
+    joined: Buffer,
 }
 
-/// All occurrences in a text, in the order of their starts.
-pub(super) struct Search<'a> {
-    index: &'a Index,
-    text: &'a [u8],
-    /// How many characters of base64 stand before the text.
-    run: usize,
-    at: usize,
-    /// The next wrap; `at` is not behind its start.
-    wrap: Option<Wrap>,
+/// What was found in a text.
+pub(super) struct Found {
+    /// In the order of their starts; they may overlap. None starts behind `kept`.
+    pub(super) spans: Vec<Span>,
+    /// Where the first form could start that ends beyond the text, or the end of the text.
+    pub(super) kept: usize,
 }
 
-impl<'a> Search<'a> {
-    /// Searches `text`, before which there are `run` characters of base64.
-    pub(super) fn new(index: &'a Index, text: &'a [u8], run: usize) -> Self {
-        Search { index, text, run, at: 0, wrap: wrap::next(text, 0, run) }
-    }
-
-    /// The next position that is worth a look.
-    fn candidate(&mut self) -> Option<usize> {
-        loop {
-            let limit = self.wrap.as_ref().map_or(self.text.len(), |wrap| wrap.start);
-            // Before this, the bytes to hash stand side by side.
-            let seam = limit.saturating_sub(GRAM - 1);
-            if let Some(start) = self.index.filter.next(self.text, self.at, seam) {
-                return Some(start);
-            }
-            let from = self.at.max(seam);
-            if let Some(start) = (from..limit).find(|&start| self.is_candidate(start)) {
-                return Some(start);
-            }
-            let wrap = self.wrap.take()?;
-            self.at = wrap.start;
-            self.wrap = wrap::next(self.text, wrap.end, self.run);
+impl Search {
+    /// A search at the start of a stream.
+    pub(super) fn new(patterns: &Patterns) -> Self {
+        Search {
+            automaton: Automaton::new(&patterns.0.index),
+            patterns: patterns.clone(),
+            line: Line::default(),
+            joined: Buffer::default(),
         }
     }
 
-    /// The same for a position so close to a wrap or the end of the text that the bytes to hash may be on both
-    /// sides of the wrap, or may not be there yet.
-    fn is_candidate(&self, start: usize) -> bool {
-        let filter = &self.index.filter;
-        let joined = |wrap: &Wrap| {
-            let (before, after) = (&self.text[start..wrap.start], &self.text[wrap.end..]);
-            let mut gram = [0; GRAM];
-            let mut length = 0;
-            for (place, &byte) in gram.iter_mut().zip(before.iter().chain(after)) {
-                *place = byte;
-                length += 1;
+    /// Searches for these from here on.
+    pub(super) fn know(&mut self, patterns: &Patterns) {
+        self.automaton = Automaton::new(&patterns.0.index);
+        self.patterns = patterns.clone();
+    }
+
+    /// Whether there is nothing to search for.
+    pub(super) fn is_vain(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    /// Searches the next piece of the stream; if it is not the `last` one, the next piece must begin with what is `kept`
+    /// of this one.
+    pub(super) fn search(&mut self, text: &[u8], last: bool) -> Found {
+        let index = &self.patterns.0.index;
+        self.automaton.tidy(index);
+        let mut spans = Vec::new();
+        let mut kept = walk(index, &mut self.automaton, text, |span| add(&mut spans, span));
+        let (automaton, joined) = (&mut self.automaton, &mut self.joined);
+        let mut chain: Vec<Wrap> = Vec::new();
+        let mut search_chain = |chain: &mut Vec<Wrap>| {
+            let pieces = join(text, chain, joined);
+            let mut joined_spans = Vec::new();
+            let open = walk(index, automaton, joined, |span| add(&mut joined_spans, span));
+            spans.extend(
+                joined_spans.iter().map(|&(start, end)| (place(&pieces, start), place(&pieces, end - 1) + 1)),
+            );
+            // What is open behind the pieces has been cut off there, unless the text ends there too.
+            if open < joined.len() && pieces.last().is_some_and(|piece| piece.reaches_end) {
+                kept = kept.min(place(&pieces, open));
             }
-            filter.passes(&gram[..length])
+            joined.clear();
+            chain.clear();
         };
-        filter.passes(&self.text[start..]) || self.wrap.as_ref().is_some_and(joined)
-    }
-
-    fn look(&self, start: usize) -> Occurrence {
-        let plain = self.index.find(&self.text[start..]);
-        let mut end = start + plain.length;
-        let mut open = plain.open;
-        // Joining costs a copy, and is in vain where no form could go on at the wrap.
-        let goes_on = |wrap: &&Wrap| self.index.find(&self.text[start..wrap.start]).open;
-        if let Some(wrap) = self.wrap.as_ref().filter(goes_on) {
-            let (joined, ends) = self.join(start, wrap.clone());
-            let Found { length, open: joined_open } = self.index.find(&joined);
-            if length > 0 {
-                end = end.max(ends[length - 1]);
+        wrap::each(text, &self.line, |wrap| {
+            if chain.last().is_some_and(|before| before.end + 2 * REACH < wrap.start) {
+                search_chain(&mut chain);
             }
-            open |= joined_open;
+            chain.push(wrap);
+        });
+        if !chain.is_empty() {
+            search_chain(&mut chain);
         }
-        Occurrence { start, end: (end > start).then_some(end), open }
-    }
-
-    /// The text from `start` without its wraps, as far as a form can reach, and where each byte of it ends.
-    fn join(&self, start: usize, wrap: Wrap) -> (Buffer, Vec<usize>) {
-        let (mut joined, mut ends) = (Buffer::default(), Vec::new());
-        let (mut start, mut wrap) = (start, Some(wrap));
-        // One byte more than a form has: the one that it may share.
-        while joined.len() <= LONGEST && start < self.text.len() {
-            let room = start + LONGEST + 1 - joined.len();
-            let limit = wrap.as_ref().map_or(self.text.len(), |wrap| wrap.start).min(room);
-            joined.extend(&self.text[start..limit]);
-            ends.extend(start + 1..=limit);
-            let Some(passed) = wrap.filter(|wrap| wrap.start == limit) else { break };
-            start = passed.end;
-            wrap = wrap::next(self.text, start, self.run);
+        if last {
+            (kept, self.line) = (text.len(), Line::default());
+        } else {
+            self.line.go_on(&text[..kept]);
         }
-        (joined, ends)
+        spans.retain(|&(start, _)| start <= kept);
+        spans.sort_unstable();
+        Found { spans, kept }
     }
 }
 
-impl Iterator for Search<'_> {
-    type Item = Occurrence;
+/// How far from a wrap a form can reach; with the character that it may share.
+const REACH: usize = LONGEST + 1;
 
-    fn next(&mut self) -> Option<Occurrence> {
-        let start = self.candidate()?;
-        self.at = start + 1;
-        Some(self.look(start))
+/// A part of a text between two wraps.
+struct Piece {
+    /// Where it starts in the text.
+    start: usize,
+    /// Where it starts in the text without wraps.
+    joined: usize,
+    /// Whether there is nothing in the text behind it, but perhaps a wrap.
+    reaches_end: bool,
+}
+
+/// Appends to `joined` what is around the wraps of a chain, and says where it comes from.
+fn join(text: &[u8], chain: &[Wrap], joined: &mut Buffer) -> Vec<Piece> {
+    let mut pieces = Vec::with_capacity(chain.len() + 1);
+    let mut start = chain.first().map_or(0, |wrap| wrap.start.saturating_sub(REACH));
+    let behind = chain.last().map_or(0, |wrap| wrap.end);
+    let ends = chain.iter().map(|wrap| (wrap.start, wrap.end));
+    for (end, next) in ends.chain([((behind + REACH).min(text.len()), text.len())]) {
+        pieces.push(Piece { start, joined: joined.len(), reaches_end: end == text.len() });
+        joined.extend(&text[start..end]);
+        start = next;
     }
+    pieces
+}
+
+/// Where a byte of the joined text stands in the text.
+fn place(pieces: &[Piece], at: usize) -> usize {
+    let piece = &pieces[pieces.partition_point(|piece| piece.joined <= at).saturating_sub(1)];
+    piece.start + (at - piece.joined)
+}
+
+/// Adds a span whose end is not before those of the others; what it overlaps becomes part of it.
+fn add(spans: &mut Vec<Span>, (mut start, end): Span) {
+    while let Some(&(before, _)) = spans.last().filter(|(_, end)| *end > start) {
+        start = start.min(before);
+        spans.pop();
+    }
+    spans.push((start, end));
+}
+
+/// Tells of the forms in `text`, in the order of their ends: of those with one end, the longest. Returns where the
+/// first could start that goes on beyond the text.
+fn walk(index: &Index, automaton: &mut Automaton, text: &[u8], mut tell: impl FnMut(Span)) -> usize {
+    let mut from = 0;
+    while let Some(first) = candidate(index, text, from) {
+        let (mut start, mut at, mut node) = (first, first, ROOT);
+        from = loop {
+            let Some(&byte) = text.get(at) else {
+                let seen = automaton.seen(node);
+                return at - seen.open.max(seen.shared);
+            };
+            node = automaton.step(index, node, byte);
+            at += 1;
+            let seen = automaton.seen(node);
+            if seen.longest > 0 {
+                tell((at - seen.longest, at));
+            }
+            if seen.shared > 0 && text.get(at).is_some_and(|&byte| is_base64(byte)) {
+                tell((at - seen.shared, at + 1));
+            }
+            if at - seen.depth > start {
+                // The form that was followed does not go on. Where little is left of it, the filter is faster.
+                start = at - seen.depth;
+                if start == at {
+                    break at;
+                }
+                if seen.depth < GRAM && !index.filter.passes(&text[start..]) {
+                    break start + 1;
+                }
+            }
+        };
+    }
+    text.len()
+}
+
+/// The next position from `from` on that is worth a look.
+fn candidate(index: &Index, text: &[u8], from: usize) -> Option<usize> {
+    index.filter.next(text, from, text.len()).or_else(|| {
+        let from = from.max((text.len() + 1).saturating_sub(GRAM));
+        (from..text.len()).find(|&start| index.filter.passes(&text[start..]))
+    })
 }

@@ -1,50 +1,129 @@
 //! Line ends inside base64.
 //!
-//! `base64` breaks its output after 76 characters, `openssl` after 64, Ruby after 60. Where in the encoded secret that
-//! happens depends on what stands before it, so no list of forms can have them all. Instead, a line end is
-//! looked through when at least [`SHORTEST`] characters of base64, and nothing else, stand before it on its line.
+//! Encoders break their output after 76 characters, or 64, or whatever they were told, and where in the encoded secret that
+//! happens depends on what stands before it, so no list of forms can have them all. What prints the lines may put the
+//! name of a container or a time stamp before each. Instead, the text is searched once more without its *wraps*. A wrap is
+//! a line end after at least [`SHORTEST`] characters of base64, with what stands before the base64 of the next line: as
+//! much of it as is like what stands before the base64 of the line that ends, and blanks.
 //!
 //! The threshold keeps ordinary output flowing: without it the `e` and the line end of every `done` would have
-//! to be held back, as any letter can begin the base64 of something.
+//! to be held back, as any letter can begin the base64 of something. So does the likeness: nothing of a prompt is held
+//! back because it might stand before base64.
 
 use std::ops::Range;
 
 use memchr::memchr;
 
-/// The shortest line that encoders are known to print.
-const SHORTEST: usize = 60;
+use super::buffer::Buffer;
 
-/// How many blanks after the line end are looked through too: an encoded value in YAML or LDIF is indented.
+/// How many characters of base64 make it likely that the line ends within base64.
+const SHORTEST: usize = 16;
+
+/// How many blanks are looked through where nothing like them stood on the line before: an encoded value in YAML or LDIF
+/// is indented.
 const INDENT: usize = 16;
 
-/// A line end to be looked through, with the blanks after it.
+/// The longest text before base64 that is known again, in bytes.
+const LONGEST_PREFIX: usize = 128;
+
+/// A line end to be looked through, with what stands before the base64 of the next line. One that reaches the end of the
+/// text may turn out to be otherwise when more text comes.
 pub(super) type Wrap = Range<usize>;
 
-/// The first wrap in `text` at or after `from`; `run` characters of base64 stand before `text`.
-///
-/// One at the end of the text may turn out to be longer, or to be none, when more text comes.
-pub(super) fn next(text: &[u8], from: usize, run: usize) -> Option<Wrap> {
-    let mut at = from;
-    while let Some(found) = memchr(b'\n', &text[at..]) {
-        let line_end = at + found;
-        let start = if line_end > at && text[line_end - 1] == b'\r' { line_end - 1 } else { line_end };
-        if self::run(&text[..start], run) >= SHORTEST {
-            let blanks =
-                text[line_end + 1..].iter().take(INDENT).take_while(|&&byte| matches!(byte, b' ' | b'\t'));
-            return Some(start..line_end + 1 + blanks.count());
-        }
-        at = line_end + 1;
-    }
-    let (_, before) = text[at..].split_last().filter(|&(&last, _)| last == b'\r')?;
-    let start = at + before.len();
-    (self::run(&text[..start], run) >= SHORTEST).then_some(start..text.len())
+/// The line that a text goes on with.
+#[derive(Default)]
+pub(super) struct Line {
+    /// Its beginning.
+    head: Buffer,
+    /// How many bytes it has.
+    length: usize,
+    /// How many characters of base64 it ends in.
+    run: usize,
 }
 
-/// How many characters of base64 end `text`, counted up to [`SHORTEST`]; `before` stand in front of it.
-pub(super) fn run(text: &[u8], before: usize) -> usize {
-    let tail = &text[text.len().saturating_sub(SHORTEST)..];
-    let run = tail.iter().rev().take_while(|&&byte| BASE64[usize::from(byte)]).count();
-    if run == text.len() { SHORTEST.min(run + before) } else { run }
+impl Line {
+    /// Takes in the text that follows.
+    pub(super) fn go_on(&mut self, text: &[u8]) {
+        let mut rest = text;
+        if let Some(line_end) = memchr::memrchr(b'\n', text) {
+            self.head.clear();
+            (self.length, self.run) = (0, 0);
+            rest = &text[line_end + 1..];
+        }
+        self.head.extend(&rest[..rest.len().min(LONGEST_PREFIX - self.head.len())]);
+        self.length += rest.len();
+        self.run = if run(rest) == rest.len() { self.run + rest.len() } else { run(rest) };
+    }
+
+    /// What stands before the base64 that `rest`, the end of the line, ends in; `None` if that is too short. What is too
+    /// long to be known again is left out.
+    fn prefix<'a>(&'a self, rest: &'a [u8]) -> Option<[&'a [u8]; 2]> {
+        let mut run = run(rest);
+        if run == rest.len() {
+            run += self.run;
+        }
+        if run < SHORTEST {
+            return None;
+        }
+        let length = self.length + rest.len() - run;
+        if length > LONGEST_PREFIX {
+            return Some([b"", b""]);
+        }
+        let of_head = length.min(self.head.len());
+        Some([&self.head[..of_head], &rest[..length - of_head]])
+    }
+}
+
+/// Tells of all wraps in `text`, which goes on with `line`.
+pub(super) fn each(text: &[u8], line: &Line, mut tell: impl FnMut(Wrap)) {
+    let start_of_line = Line::default();
+    let (mut at, mut line) = (0, line);
+    loop {
+        let line_end = memchr(b'\n', &text[at..]).map(|found| at + found);
+        let content = &text[at..line_end.unwrap_or(text.len())];
+        let end = content.strip_suffix(b"\r").unwrap_or(content);
+        let ends = line_end.is_some() || end.len() < content.len();
+        if let Some(prefix) = line.prefix(end).filter(|_| ends) {
+            let next = line_end.map_or(text.len(), |line_end| line_end + 1);
+            tell(at + end.len()..next + indent(prefix, &text[next..]));
+        }
+        let Some(line_end) = line_end else { return };
+        (at, line) = (line_end + 1, &start_of_line);
+    }
+}
+
+/// How much of the beginning of `line` is like `prefix`, in whole words, and blanks. Numbers are like each other, so that
+/// time stamps are, and blanks are.
+fn indent(prefix: [&[u8]; 2], line: &[u8]) -> usize {
+    let line = &line[..line.len().min(2 * LONGEST_PREFIX)];
+    let mut prefix = prefix.into_iter().flatten().copied().peekable();
+    let (mut at, mut word) = (0, 0);
+    while let Some(wanted) = prefix.next() {
+        let Some(&byte) = line.get(at) else { return at };
+        let same: fn(u8) -> bool = match byte {
+            b'0'..=b'9' => |byte| byte.is_ascii_digit(),
+            b' ' | b'\t' => |byte| matches!(byte, b' ' | b'\t'),
+            _ => |_| false,
+        };
+        if byte != wanted && !(same(byte) && same(wanted)) {
+            at = word;
+            break;
+        }
+        while prefix.next_if(|&byte| same(byte)).is_some() {}
+        at += 1;
+        while line.get(at).is_some_and(|&byte| same(byte)) {
+            at += 1;
+        }
+        if !BASE64[usize::from(byte)] {
+            word = at;
+        }
+    }
+    at + line[at..].iter().take(INDENT).take_while(|&&byte| matches!(byte, b' ' | b'\t')).count()
+}
+
+/// How many characters of base64 end `text`.
+fn run(text: &[u8]) -> usize {
+    text.iter().rev().take_while(|&&byte| BASE64[usize::from(byte)]).count()
 }
 
 /// What is base64. The URL-safe alphabet is left out: nobody wraps it, and a rule of dashes is no base64.

@@ -8,9 +8,15 @@ pub fn mask(secrets: &[&str], text: &[u8]) -> Vec<u8> {
 /// The same if what starts after `held` is not known yet.
 pub fn mask_until(secrets: &[&str], text: &[u8], held: usize) -> Vec<u8> {
     let forms: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| forms(secret)).collect();
+    let mut joined = (0..text.len()).collect::<Vec<_>>();
+    for wrap in wraps(text) {
+        joined.retain(|place| !wrap.contains(place));
+    }
     let (mut out, mut done) = (Vec::new(), 0);
     for start in 0..text.len().min(held + 1) {
-        let Some(end) = forms.iter().filter_map(|form| end(form, text, start)).max() else { continue };
+        let Some(end) = forms.iter().filter_map(|form| end(form, text, &joined, start)).max() else {
+            continue;
+        };
         if start >= done {
             out.extend(&text[done..start]);
             out.extend(b"***");
@@ -22,35 +28,73 @@ pub fn mask_until(secrets: &[&str], text: &[u8], held: usize) -> Vec<u8> {
 }
 
 /// Where the form ends that starts at `start`, if one does: the farther end if it can be read with and without
-/// the wraps of the text.
-fn end(form: &[u8], text: &[u8], start: usize) -> Option<usize> {
-    let through = |wraps: bool| {
-        let mut at = start;
-        for byte in form {
-            if wraps && at > start {
-                at += wrap(text, at);
-            }
-            if text.get(at) != Some(byte) {
-                return None;
-            }
-            at += 1;
-        }
-        Some(at)
-    };
-    through(false).max(through(true))
+/// the wraps of the text, without which there are the `joined` places.
+fn end(form: &[u8], text: &[u8], joined: &[usize], start: usize) -> Option<usize> {
+    let plain = text[start..].starts_with(form).then_some(start + form.len());
+    let from = joined.binary_search(&start).ok();
+    let joined = from.and_then(|from| {
+        let through = joined.get(from..from + form.len())?;
+        through
+            .iter()
+            .zip(form)
+            .all(|(&place, byte)| text[place] == *byte)
+            .then(|| through[form.len() - 1] + 1)
+    });
+    plain.max(joined)
 }
 
-/// The length of the line end at `at` if it is a wrap: if 60 characters of base64 are before it.
-fn wrap(text: &[u8], at: usize) -> usize {
-    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
-    let line_end = [&b"\n"[..], b"\r\n"].into_iter().find(|line_end| text[at..].starts_with(line_end));
-    match line_end {
-        Some(line_end) if at >= 60 && text[at - 60..at].iter().all(is_base64) => {
-            let after = &text[at + line_end.len()..];
-            line_end.len() + after.iter().take(16).take_while(|byte| b" \t".contains(byte)).count()
+/// The line ends after 16 characters of base64, each with what is before the base64 of the next line.
+fn wraps(text: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let is_base64 = |char: char| char.is_ascii_alphanumeric() || "+/".contains(char);
+    let (mut wraps, mut start) = (Vec::new(), 0);
+    for line in text.split_inclusive('\n') {
+        let next = start + line.len();
+        if let Some(line) = line.strip_suffix('\n') {
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            let prefix = line.trim_end_matches(is_base64);
+            if line.len() - prefix.len() >= 16 {
+                let known = if prefix.len() > 128 { "" } else { prefix };
+                wraps.push(start + line.len()..next + indent(known, &text[next..]));
+            }
         }
-        _ => 0,
+        start = next;
     }
+    wraps
+}
+
+/// How much stands before the base64 of `line`: whole words as in `prefix`, and up to 16 blanks.
+fn indent(prefix: &str, line: &str) -> usize {
+    // Longest first: each beginning of the line that ends where a word can begin.
+    let ends = (0..=line.len().min(256)).rev().filter(|&end| {
+        line.is_char_boundary(end)
+            && !line[..end].ends_with(|char: char| char.is_ascii_alphanumeric() || "+/".contains(char))
+    });
+    let blank = [' ', '\t'];
+    let like = |end: &usize| {
+        let (shape, whole) = (shape(&line[..*end]), shape(prefix));
+        // Half of a row of blanks is not like a row of blanks, unless the line ends there.
+        let cut = line[..*end].ends_with(blank) && line[*end..].starts_with(blank) && *end < 256;
+        whole.starts_with(&shape) && !cut
+    };
+    let known = ends.into_iter().find(like).unwrap_or(0);
+    known + line[known..].chars().take(16).take_while(|char| blank.contains(char)).count()
+}
+
+/// A text in which each number is `0`, and each row of blanks is one.
+fn shape(text: &str) -> String {
+    let mut shape = String::new();
+    for char in text.chars() {
+        let char = if char.is_ascii_digit() {
+            '0'
+        } else {
+            char.to_string().replace('\t', " ").chars().next().unwrap()
+        };
+        if !("0 ".contains(char) && shape.ends_with(char)) {
+            shape.push(char);
+        }
+    }
+    shape
 }
 
 fn forms(secret: &str) -> Vec<Vec<u8>> {

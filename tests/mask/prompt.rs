@@ -41,6 +41,21 @@ fn a_finished_line_appears_whole() {
 }
 
 #[test]
+fn a_prompt_after_base64_appears_at_once() {
+    let secrets = ["hunter2", "correct horse battery staple"];
+    let line = "web-1  | 0123456789abcdef0123456789abcdeX\n";
+    assert_eq!(
+        steps(&secrets, &[line, "Password: ", "web-1  | ", "ok? "]),
+        [line, "Password: ", "web-1  | ", "ok? "]
+    );
+    // Only the end that may be the base64 of a secret is held, and only while the next line may go on with it.
+    let line = "web-1  | 0123456789abcdef01234567aHVudGV\n";
+    assert_eq!(steps(&secrets, &[line, "Pass"]), [&line[..line.len() - 8], "aHVudGV\nPass"]);
+    assert_eq!(steps(&secrets, &[line, "web-1  | ", "z"])[1..], ["", "aHVudGV\nweb-1  | z"]);
+    assert_eq!(steps(&secrets, &[line, "web-1  | ", "yMg"])[1..], ["", "***"]);
+}
+
+#[test]
 fn finish_shows_what_was_held() {
     let mut masker = Masker::new(&patterns(&["hunter2"]));
     let mut out = Vec::new();

@@ -92,7 +92,20 @@ fn what_is_hidden_is_what_a_naive_search_finds() {
                     let length = random.below(90);
                     text += &random.text("aaab", length);
                 }
-                2 => text += *random.pick(&["\n", "\r\n", "\n  ", "\n                  ", "\r", "c"]),
+                2 => {
+                    text += *random.pick(&[
+                        "\n",
+                        "\r\n",
+                        "\n  ",
+                        "\n                  ",
+                        "\r",
+                        "c",
+                        "\nc1 | ",
+                        "\nc22 |  ",
+                        "\nc: ",
+                        "\nc: a- ",
+                    ])
+                }
                 _ => {
                     let length = random.below(8);
                     text += &random.text(alphabet, length);

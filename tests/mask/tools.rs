@@ -136,12 +136,25 @@ fn exported_by_a_posix_shell() {
 fn encoded_and_wrapped_at_any_place() {
     for secret in SECRETS {
         let patterns = patterns(&[secret]);
-        for (before, width) in (0..60).step_by(7).chain(50..60).zip(["60", "64", "76"].into_iter().cycle()) {
+        let widths = ["60", "32", "64", "16", "76", "48", "50", "57", "61"];
+        for (before, width) in (0..60).step_by(7).chain(50..60).zip(widths.into_iter().cycle()) {
             let text = format!("{}{secret}{}", "?".repeat(before), "?".repeat(90));
             let wrapped = base64(&text, width);
             let shown: String = masked(&[secret], &wrapped).lines().collect();
             let whole: String = wrapped.lines().collect();
             assert_eq!(shown.as_bytes(), patterns.mask(whole.as_bytes()), "{wrapped}");
+            // With a prefix on each line: nothing of the text may be left that is not left without.
+            for prefix in ["web-1  | ", "[2026-05-01T12:00:0# INFO] "] {
+                let lines = wrapped.lines().enumerate();
+                let prefixed: String = lines
+                    .map(|(n, line)| format!("{}{line}\n", prefix.replace('#', &n.to_string())))
+                    .collect();
+                let shown: String = masked(&[secret], &prefixed)
+                    .lines()
+                    .map(|line| line.rsplit(' ').next().unwrap())
+                    .collect();
+                assert_eq!(shown.as_bytes(), patterns.mask(whole.as_bytes()), "{prefixed}");
+            }
         }
     }
 }
