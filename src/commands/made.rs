@@ -92,8 +92,11 @@ fn of_job(ready: &Ready) -> Result<Change, Failure> {
     left_out.insert(path::OUTPUT_VERSION.into());
     let files = Tree::collect(&directory, MAX_BYTES, |path| !left_out.contains(path))?;
     let mut change = Change::job(name, entries, files);
-    if let Some(Json::Object(bag)) = replicated.map(|mut document| document["propertyBag"].take()) {
-        change.base = Base::Given { version_name: None, bag };
+    if let Some(mut document) = replicated
+        && let Some(Json::Object(bag)) = document.get_mut("propertyBag").map(Json::take)
+    {
+        let version_name = document["versionName"].as_str().map(str::to_owned);
+        change.base = Base::Given { version_name, bag };
     }
     Ok(change)
 }

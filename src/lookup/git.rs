@@ -16,7 +16,7 @@ const RANGE: &str = "SHIPPABLE_COMMIT_RANGE";
 /// `get_git_changes --path=DIR|--resource=NAME [--commit-range=RANGE] [--depth=N] [--directories-only]`.
 ///
 /// Prints the changed files, or the directories that hold them, in git's order and as bytes: nothing is quoted.
-/// With `--depth`, paths are cut to their first N parts.
+/// With `--depth`, of each path only its Nth part is printed, as in the original, which made empty lines of shorter paths.
 pub(super) fn changes(call: &Call) -> Result<Vec<u8>, Failure> {
     let options = Options::of(call.args)?;
     let repository = match (&options.path, &options.resource) {
@@ -44,7 +44,7 @@ pub(super) fn changes(call: &Call) -> Result<Vec<u8>, Failure> {
         paths = directories.iter().map(Vec::as_slice).collect();
     }
     if let Some(depth) = options.depth {
-        paths = paths.into_iter().map(|path| cut(path, depth)).collect();
+        paths = paths.into_iter().filter_map(|path| part(path, depth)).collect();
     }
     paths.dedup();
     Ok(paths.into_iter().flat_map(|path| [path, b"\n"].concat()).collect())
@@ -149,11 +149,9 @@ fn diff(repository: &Path, range: &OsStr) -> Result<Vec<u8>, Failure> {
     Ok(output.stdout)
 }
 
-/// The first `depth` parts of a path.
-fn cut(path: &[u8], depth: usize) -> &[u8] {
-    let path = path.strip_suffix(b"/").unwrap_or(path);
-    let end = path.iter().enumerate().filter(|(_, b)| **b == b'/').nth(depth - 1);
-    end.map_or(path, |(at, _)| &path[..at])
+/// The part of a path at `depth`, from 1, if it has so many.
+fn part(path: &[u8], depth: usize) -> Option<&[u8]> {
+    path.split(|&byte| byte == b'/').nth(depth - 1).filter(|part| !part.is_empty())
 }
 
 /// The directories that changed files lie in.

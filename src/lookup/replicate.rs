@@ -21,7 +21,7 @@ const WEBHOOK_DATA: [&str; 3] = ["shaData", "webhookRequestHeaders", "webhookReq
 /// TO, which goes out. TO may be the job itself. Of a repository, the propertyBag alone is copied.
 ///
 /// `--files-only`, `--metadata-only`: one of the two. `--webhook-data-only`: of the propertyBag, only what a webhook
-/// brought. `--match-settings`: the same, and only if the branch or tag of FROM is one that TO's settings name: these
+/// brought, and the files as ever. `--match-settings`: the same, and only if the branch or tag of FROM is one that TO's settings name: these
 /// stay.
 pub(super) fn replicate(call: &mut Call) -> Result<u8, Failure> {
     let (flags, names): (Vec<_>, Vec<_>) =
@@ -34,10 +34,13 @@ pub(super) fn replicate(call: &mut Call) -> Result<u8, Failure> {
     let from_version = read_json(&in_meta.join(path::VERSION_JSON))?;
     let to_version = read_json(&out_version)?;
 
+    let sha_data =
+        from_version.as_ref().map_or(&Value::Null, |from| &from["version"]["propertyBag"]["shaData"]);
+    if from_version.is_some() && sha_data.is_null() && flags.asks_for_webhook_data() {
+        return Err(Failure::Failed("Error: FROM resource does not contain shaData.".to_owned()));
+    }
     if flags.match_settings {
         let settings = to_version.as_ref().map_or(&Value::Null, |to| settings(to));
-        let sha_data =
-            from_version.as_ref().map_or(&Value::Null, |from| &from["version"]["propertyBag"]["shaData"]);
         if !fits(sha_data, settings) {
             call.say(format_args!("FROM shaData does not match TO settings. skipping replicate"));
             return Ok(exit::SUCCESS);
@@ -62,13 +65,16 @@ pub(super) fn replicate(call: &mut Call) -> Result<u8, Failure> {
         call.say(format_args!("shipctl: warning: `{}` has no {}", from.display(), path::VERSION_JSON));
         return Ok(exit::SUCCESS);
     };
-    let (at, document) = if scope.to_job {
-        (directory(call, var::JOB_STATE)?.join(path::OUTPUT_VERSION), json!({ "propertyBag": bag }))
+    let (at, mut document) = if scope.to_job {
+        // A version of the job that is there already keeps its name.
+        let at = directory(call, var::JOB_STATE)?.join(path::OUTPUT_VERSION);
+        let document = read_json(&at)?;
+        (at, document.unwrap_or_else(|| json!({})))
     } else {
-        let mut document = to_version.unwrap_or_else(|| json!({}));
-        merge(&mut document, bag, flags.webhook_data_only || flags.match_settings);
-        (out_version, document)
+        (out_version, to_version.unwrap_or_else(|| json!({})))
     };
+    let version = if scope.to_job { &mut document } else { field(&mut document, "version") };
+    merge(field(version, "propertyBag"), bag, flags.asks_for_webhook_data());
     write::replace(&at, &documents::print(&document)).map_err(|error| unwritable(&at, &error))?;
     Ok(exit::SUCCESS)
 }
@@ -82,6 +88,11 @@ struct Flags {
 }
 
 impl Flags {
+    /// Whether only what a webhook brought is copied of the propertyBag.
+    fn asks_for_webhook_data(&self) -> bool {
+        self.webhook_data_only || self.match_settings
+    }
+
     /// An unknown flag is a warning only, as in the original.
     fn of(given: &[&std::ffi::OsString], call: &mut Call) -> Result<Flags, Failure> {
         let mut flags = Flags::default();
@@ -136,7 +147,7 @@ fn scope(call: &Call, from: &OsStr, to: &OsStr, flags: &Flags) -> Result<Scope, 
     if flags.match_settings && !repositories {
         return error("--match-settings flag not supported for the specified resources.");
     }
-    let metadata_alone = repositories || flags.metadata_only || flags.webhook_data_only;
+    let metadata_alone = repositories || flags.metadata_only;
     Ok(Scope { files: !metadata_alone, metadata: !flags.files_only, to_job })
 }
 
@@ -155,9 +166,8 @@ fn read_json(at: &Path) -> Result<Option<Value>, Failure> {
     }
 }
 
-/// Puts `bag`, or only what a webhook brought, into the version of `document`; all else in it stays.
-fn merge(document: &mut Value, bag: &Value, webhook_data_only: bool) {
-    let own = field(field(document, "version"), "propertyBag");
+/// Makes `own` the propertyBag `bag`, or puts only what a webhook brought into it, so that all else in it stays.
+fn merge(own: &mut Value, bag: &Value, webhook_data_only: bool) {
     if !webhook_data_only {
         *own = bag.clone();
         return;

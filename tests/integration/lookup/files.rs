@@ -221,6 +221,29 @@ fn replicate_of_a_repository_copies_what_the_settings_match() {
 }
 
 #[test]
+fn replicate_of_what_a_webhook_brought_leaves_all_else() {
+    let webhook = r#"{"version": {"propertyBag": {"k": "v", "shaData": {"branchName": "dev"}}}}"#;
+    replicate("A B --webhook-data-only").file("IN/A/version.json", webhook).run().file("OUT/B/state/f1", "one").file(
+        "OUT/B/version.json",
+        "{\n  \"version\": {\n    \"versionName\": \"n\",\n    \"propertyBag\": {\n      \"b\": 2,\n      \"shaData\": {\n        \"branchName\": \"dev\"\n      }\n    }\n  },\n  \"id\": 9\n}\n",
+    );
+    replicate("gA my_job --webhook-data-only")
+        .file("state/outputVersion.json", r#"{"versionName": "7", "propertyBag": {"own": 1}}"#)
+        .run()
+        .file(
+            "state/outputVersion.json",
+            "{\n  \"versionName\": \"7\",\n  \"propertyBag\": {\n    \"own\": 1,\n    \"shaData\": {\n      \"branchName\": \"dev\",\n      \"commitSha\": \"c1\"\n    }\n  }\n}\n",
+        );
+    let nothing = "shipctl: Error: FROM resource does not contain shaData.\n";
+    replicate("A B --webhook-data-only").fails(nothing).no_file("OUT/B/state/f1");
+    for flag in ["--webhook-data-only", "--match-settings"] {
+        replicate(&format!("gA gB {flag}"))
+            .file("IN/gA/version.json", r#"{"version": {"propertyBag": {}}}"#)
+            .fails(nothing);
+    }
+}
+
+#[test]
 fn replicate_refuses_what_does_not_fit() {
     let unchanged = r#"{"version": {"versionName": "n", "propertyBag": {"b": 2}}, "id": 9}"#;
     for (args, error) in [

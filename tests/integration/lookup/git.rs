@@ -44,7 +44,8 @@ fn paths_can_be_cut_and_files_left_out() {
     let call =
         |args: &str| with_repository().args("--path=IN/mono/gitRepo --commit-range=HEAD~2..HEAD").args(args);
     call("--depth=1").stdout("README\napi\nweb\n").run();
-    call("--depth=2").stdout("README\napi/b.c\napi/src\nweb/café x\nweb/i.html\n").run();
+    call("--depth=2").stdout("b.c\nsrc\ncafé x\ni.html\n").run();
+    call("--depth=3").stdout("a.c\n").run();
     call("--depth=0").stdout("README\napi/b.c\napi/src/a.c\nweb/café x\nweb/i.html\n").run();
     call("--directories-only").stdout("api/src/\napi/\nweb/\n").run();
     call("--directories-only --depth=1").stdout("api\nweb\n").run();
