@@ -21,6 +21,7 @@ mod json;
 mod mask;
 mod missing;
 mod notify;
+mod query;
 mod replace;
 mod replicate;
 mod retry;

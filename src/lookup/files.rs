@@ -19,7 +19,7 @@ pub(super) fn integration_resource(call: &Call) -> Result<Vec<u8>, Failure> {
     }
     let fields = file.json()?;
     let key = call.text(1);
-    found_or(json::find(&fields, &key), |there| file.lacks(call, "field", &key, there))
+    found_or(&fields, &key, |there| file.lacks(call, "field", &key, there))
 }
 
 /// `get_integration_resource_keys`: the names of the fields of a resource's integration, one on a line.
@@ -42,7 +42,7 @@ pub(super) fn integration_field(call: &Call) -> Result<Vec<u8>, Failure> {
         return Ok(answer);
     }
     let fields = file.json()?;
-    found_or(json::find(&fields, &key), |there| file.lacks(call, "field", &key, there))
+    found_or(&fields, &key, |there| file.lacks(call, "field", &key, there))
 }
 
 /// `get_resource_version_key`: a key of the version that came in: `versionName` and its like, or anything of the
@@ -55,8 +55,10 @@ pub(super) fn version_key(call: &Call) -> Result<Vec<u8>, Failure> {
         "versionId" | "versionName" | "versionNumber" => version.get(&*key),
         _ => None,
     };
-    let found = own.map_or_else(|| json::find(&version["propertyBag"], &key), Ok);
-    found_or(found, |there| file.lacks(call, "version key", &key, there))
+    if let Some(own) = own {
+        return Ok(json::print(own));
+    }
+    found_or(&version["propertyBag"], &key, |there| file.lacks(call, "version key", &key, there))
 }
 
 /// `get_resource_pointer_key`: a key of the resource's pointer, as its YAML has it; in the new syntax that is
@@ -66,7 +68,7 @@ pub(super) fn pointer_key(call: &Call) -> Result<Vec<u8>, Failure> {
     let document = file.json()?;
     let (yml, key) = (&document["propertyBag"]["yml"], call.text(1));
     let pointer = yml.get("pointer").or_else(|| yml.get("versionTemplate")).unwrap_or(&Value::Null);
-    found_or(json::find(pointer, &key), |there| file.lacks(call, "pointer key", &key, there))
+    found_or(pointer, &key, |there| file.lacks(call, "pointer key", &key, there))
 }
 
 /// `get_json_value`: a value of any JSON file, or all of it.
@@ -84,7 +86,7 @@ pub(super) fn json_value(call: &Call) -> Result<Vec<u8>, Failure> {
     if field.is_empty() {
         return Ok(json::print(&document));
     }
-    found_or(json::find(&document, &field), |there| {
+    found_or(&document, &field, |there| {
         Failure::Missing(format!("{} has no `{field}`{there}", file.at.display()))
     })
 }

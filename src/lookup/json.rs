@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Failure;
 use super::missing::list;
+use super::{Failure, query};
 
 /// Reads a document; a byte order mark is skipped. The error says what and where; serde_json's messages about syntax
 /// quote nothing.
@@ -65,12 +65,17 @@ fn element<'a>(value: &'a Value, index: &str) -> Option<&'a Value> {
     }
 }
 
-/// The found value as text, or the failure that `lacks` makes of what there is instead.
+/// What stands at `path` of a document, or what a filter of jq makes of it, as text; or the failure that `lacks` makes of
+/// what there is instead.
 pub(super) fn found_or(
-    found: Result<&Value, &Value>,
+    document: &Value,
+    path: &str,
     lacks: impl FnOnce(&str) -> Failure,
 ) -> Result<Vec<u8>, Failure> {
-    found.map(print).map_err(|reached| lacks(&there(reached)))
+    find(document, path).map(print).or_else(|reached| match query::run(document, path) {
+        Some(found) => Ok(found.iter().flat_map(print).collect()),
+        None => Err(lacks(&there(reached))),
+    })
 }
 
 /// A string as it is, anything else as JSON: two blanks for each level, keys in their order, numbers as written.

@@ -88,3 +88,23 @@ fn a_string_becomes_upper_case_letter_by_letter() {
     }
     shipctl("to_uppercase").arg(OsStr::from_bytes(b"a\xffb")).stdout(b"A\xffB\n").run();
 }
+
+#[test]
+fn what_is_more_than_a_key_is_a_filter_of_jq() {
+    let call = |path: &str| {
+        let document = r#"{"servers": [{"ip": "10.0.0.1", "n": 1.50}, {"ip": "10.0.0.2"}], "a-b": {"c": [1]}, "s": "x y"}"#;
+        shipctl("get_json_value").arg("d.json").arg(path).file("d.json", document)
+    };
+    call("servers[].ip").stdout("10.0.0.1\n10.0.0.2\n").run();
+    call(".servers[].ip").stdout("10.0.0.1\n10.0.0.2\n").run();
+    call("\"a-b\"").stdout("{\n  \"c\": [\n    1\n  ]\n}\n").run();
+    call("\"a-b\".c[0]").stdout("1\n").run();
+    call("servers | length").stdout("2\n").run();
+    call("servers[0] | .n, .ip").stdout("1.50\n10.0.0.1\n").run();
+    call("servers[] | select(.ip | endswith(\".2\")).ip").stdout("10.0.0.2\n").run();
+    call("gone // \"other\"").stdout("other\n").run();
+    call("servers[].gone").fails("shipctl: d.json has no `servers[].gone`; there is a list of 2\n");
+    // A message of jq would quote the value.
+    call("s | keys(").fails("shipctl: d.json has no `s | keys(`; there is: a-b, s, servers\n");
+    call("s | keys[]").fails("shipctl: d.json has no `s | keys[]`; there is: a-b, s, servers\n");
+}

@@ -1,0 +1,31 @@
+//! Filters of jq, for what is asked of a JSON document that is more than a key.
+
+use jaq_core::load::{Arena, File, Loader};
+use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
+use jaq_json::{Val, read};
+use serde_json::Value;
+
+/// What a path has that is more than keys, indices and dots.
+const SIGNS: [char; 8] = ['[', '"', '|', '(', ',', '?', '/', '*'];
+
+/// What jq finds at `.path` of a document; nothing if `path` is a plain key, if it is no filter, and if the filter
+/// fails or finds nothing but null. Its own messages quote values, which may be secret.
+pub(super) fn run(document: &Value, path: &str) -> Option<Vec<Value>> {
+    if !path.contains(SIGNS) {
+        return None;
+    }
+    let filter = if path.starts_with('.') { path.to_owned() } else { format!(".{path}") };
+    let input = read::parse_single(document.to_string().as_bytes()).ok()?;
+    let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+    let functions = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs());
+    let arena = Arena::default();
+    let modules = Loader::new(definitions).load(&arena, File { code: &*filter, path: () }).ok()?;
+    let filter = Compiler::default().with_funs(functions).compile(modules).ok()?;
+    let context = Ctx::<data::JustLut<Val>>::new(&filter.lut, Vars::new([]));
+    let found: Vec<Val> = filter.id.run((context, input)).map(unwrap_valr).collect::<Result<_, _>>().ok()?;
+    if found.iter().all(|value| matches!(value, Val::Null)) {
+        return None;
+    }
+    // Written and read once more, so that numbers stay as they were written.
+    found.iter().map(|value| serde_json::from_str(&value.to_string()).ok()).collect()
+}
