@@ -73,7 +73,7 @@ impl Search {
             joined.clear();
             chain.clear();
         };
-        wrap::each(text, &self.line, |wrap| {
+        wrap::each(text, &self.line, last, |wrap| {
             if chain.last().is_some_and(|before| before.end + 2 * REACH < wrap.start) {
                 search_chain(&mut chain);
             }
@@ -138,6 +138,8 @@ fn add(spans: &mut Vec<Span>, (mut start, end): Span) {
 /// Tells of the forms in `text`, in the order of their ends: of those with one end, the longest. Returns where the
 /// first could start that goes on beyond the text.
 fn walk(index: &Index, automaton: &mut Automaton, text: &[u8], mut tell: impl FnMut(Span)) -> usize {
+    // What ends up to here has been told: a walk may begin within what the one before it has read.
+    let mut told = 0;
     let mut from = 0;
     while let Some(first) = candidate(index, text, from) {
         let (mut start, mut at, mut node) = (first, first, ROOT);
@@ -149,10 +151,12 @@ fn walk(index: &Index, automaton: &mut Automaton, text: &[u8], mut tell: impl Fn
             node = automaton.step(index, node, byte);
             at += 1;
             let seen = automaton.seen(node);
-            if seen.longest > 0 {
+            let is_new = at > told;
+            told = told.max(at);
+            if is_new && seen.longest > 0 {
                 tell((at - seen.longest, at));
             }
-            if seen.shared > 0 && text.get(at).is_some_and(|&byte| is_base64(byte)) {
+            if is_new && seen.shared > 0 && text.get(at).is_some_and(|&byte| is_base64(byte)) {
                 tell((at - seen.shared, at + 1));
             }
             if at - seen.depth > start {

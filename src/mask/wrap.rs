@@ -74,8 +74,8 @@ impl Line {
     }
 }
 
-/// Tells of all wraps in `text`, which goes on with `line`.
-pub(super) fn each(text: &[u8], line: &Line, mut tell: impl FnMut(Wrap)) {
+/// Tells of all wraps in `text`, which goes on with `line` and is the `last` of its stream or not.
+pub(super) fn each(text: &[u8], line: &Line, last: bool, mut tell: impl FnMut(Wrap)) {
     let start_of_line = Line::default();
     let (mut at, mut line) = (0, line);
     loop {
@@ -85,7 +85,7 @@ pub(super) fn each(text: &[u8], line: &Line, mut tell: impl FnMut(Wrap)) {
         let ends = line_end.is_some() || end.len() < content.len();
         if let Some(prefix) = line.prefix(end).filter(|_| ends) {
             let next = line_end.map_or(text.len(), |line_end| line_end + 1);
-            tell(at + end.len()..next + indent(prefix, &text[next..]));
+            tell(at + end.len()..next + indent(prefix, &text[next..], last));
         }
         let Some(line_end) = line_end else { return };
         (at, line) = (line_end + 1, &start_of_line);
@@ -93,13 +93,17 @@ pub(super) fn each(text: &[u8], line: &Line, mut tell: impl FnMut(Wrap)) {
 }
 
 /// How much of the beginning of `line` is like `prefix`, in whole words, and blanks. Numbers are like each other, so that
-/// time stamps are, and blanks are.
-fn indent(prefix: [&[u8]; 2], line: &[u8]) -> usize {
+/// time stamps are, and blanks are. All of a line that may become like it counts, unless it is the `last` one.
+fn indent(prefix: [&[u8]; 2], line: &[u8], last: bool) -> usize {
     let line = &line[..line.len().min(2 * LONGEST_PREFIX)];
+    let goes_on = !last && line.len() < 2 * LONGEST_PREFIX;
     let mut prefix = prefix.into_iter().flatten().copied().peekable();
     let (mut at, mut word) = (0, 0);
     while let Some(wanted) = prefix.next() {
-        let Some(&byte) = line.get(at) else { return at };
+        let Some(&byte) = line.get(at) else {
+            at = if goes_on { at } else { word };
+            break;
+        };
         let same: fn(u8) -> bool = match byte {
             b'0'..=b'9' => |byte| byte.is_ascii_digit(),
             b' ' | b'\t' => |byte| matches!(byte, b' ' | b'\t'),

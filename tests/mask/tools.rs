@@ -160,6 +160,13 @@ fn encoded_and_wrapped_at_any_place() {
 }
 
 #[test]
+fn the_last_line_of_base64_is_no_prefix_because_it_begins_like_one() {
+    // The first line stands behind `MjI/ `, and the last one, `MjI`, has neither that nor a line end.
+    let shown = masked(&["hunter22"], "MjI/ 0123456789abcdefaHVudGVy\nMjI");
+    assert_eq!(shown, "MjI/ 0123456789abcdef***");
+}
+
+#[test]
 fn the_character_after_base64_that_holds_bits_of_the_secret() {
     // More than one piece long, so that the end of the form is not the beginning of the one with padding.
     let secret: String = (0..400).map(|number| number.to_string()).collect();

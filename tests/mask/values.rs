@@ -81,3 +81,10 @@ fn a_secret_longer_than_any_buffer_becomes_one_mask() {
         (0..200_000).map(|at| char::from(b'a' + (at * 31 / 7 % 26 + at / 997 % 5) as u8)).collect();
     assert_eq!(masked(&[&secret], format!("<{secret}>")), "<***>");
 }
+
+#[test]
+fn a_secret_is_hidden_to_its_end_whatever_else_begins_in_it() {
+    let secrets = ["aab", "baa", "b\n\n\nbabb\nb\na\n\nabba", "ba\naabaaa", "abaaaaabb\n\nbaaabb\naa"];
+    let text = "bbbaaaaaaaaaaaaaaababbabaaaaabaabaaaaaa";
+    assert_eq!(masked(&secrets, text), "bb***aaaaaaaaaaa******a***aaa");
+}
