@@ -16,6 +16,8 @@ pub const FINDINGS: u8 = 1;
 pub const DENIED: u8 = 1;
 /// All scripts of a job succeeded, but what they left for the next run could not be stored, or must not be.
 pub const NOT_STORED: u8 = 1;
+/// bash ended with status 0 before the last entry of a script had reported its end.
+pub const NOT_REPORTED: u8 = 1;
 /// A command was used wrongly: an unknown flag, a missing argument.
 pub const USAGE: u8 = 2;
 /// A utility function (`shipctl get_…`) failed; the original's only error status.

@@ -44,7 +44,6 @@ use std::time::Duration;
 
 pub use capture::{Captured, capture};
 pub use command::Variables;
-pub use driver::page_name;
 pub use event::{Event, Kind, Step};
 pub use exec::exec;
 pub use launch::{Started, start};

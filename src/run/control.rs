@@ -22,27 +22,19 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo, read, write};
 
-/// A pipe for answers, in a directory of its own. Dropping it takes both away, or leaves them for the next shell.
-#[derive(Debug)]
-struct Answers {
-    directory: PathBuf,
-    pipe: File,
-    /// Whether its shell is known to do nothing with it once it is let go.
-    untouched: bool,
-}
-
-/// The line to one shell.
+/// The line to one shell: two named pipes and a script, in a directory of its own that goes with this.
 pub(super) struct Control {
-    answers: Answers,
-    /// The pipe for questions, if the shell asks any.
-    questions: Option<File>,
+    directory: PathBuf,
+    answers: File,
+    questions: File,
     script: File,
     script_path: PathBuf,
     received: Vec<u8>,
+    /// The DEBUG trap that came ahead of the question.
+    debug_trap: Vec<u8>,
+    /// The last answer, for a question that is repeated.
+    last: Option<(u64, String)>,
 }
-
-/// The directory that a shell has left for the next one: to make and remove them takes longer.
-const IDLE: &str = "idle";
 
 // No script is called like this.
 const QUESTIONS: &str = ".questions";
@@ -59,6 +51,8 @@ pub(super) struct Ask {
     pub options: String,
     /// The EXIT trap as `trap -p` prints it; empty if there is none.
     pub trap: Vec<u8>,
+    /// The DEBUG trap likewise.
+    pub debug_trap: Vec<u8>,
 }
 
 /// A point at which a shell asks.
@@ -66,33 +60,38 @@ pub(super) struct Ask {
 pub(super) enum Point {
     /// Between two entries; the last command had this status.
     Between(u8),
-    /// In the EXIT trap, with this `$?`. After a signal that is not what the process will end with.
+    /// In the EXIT trap, with this `$?`.
     Leaving(u8),
-    /// At the beginning of a copy of the shell, which is this process.
-    Copy(Pid),
+    /// In the EXIT trap after a signal.
+    Signalled(u8),
+    /// In the EXIT trap after an `exit` or a signal: which of them is seen when the process has ended.
+    Ended(u8),
 }
 
 impl Control {
-    /// Makes the pipe for answers in `home`, and a script that is called `name`. `wait` is its first line, which waits for
-    /// something to come through the pipe at this path.
-    pub(super) fn new(home: &Path, name: &str, wait: impl Fn(&Path) -> String) -> io::Result<Control> {
-        let answers = Answers::new(home)?;
-        let script_path = answers.directory.join(name);
+    /// Makes the pipes in `home`, and a script that is called `name` and begins with what `opening` makes of the paths of the
+    /// pipes for questions and answers.
+    pub(super) fn new(
+        home: &Path,
+        name: &str,
+        opening: impl Fn(&Path, &Path) -> String,
+    ) -> io::Result<Control> {
+        let directory = make_directory(home)?;
+        let (questions, answers) = (directory.join(QUESTIONS), directory.join(ANSWERS));
+        let script_path = directory.join(name);
         let mut script = OpenOptions::new();
-        let script = script.write(true).create(true).truncate(true).mode(0o600).open(&script_path)?;
-        let mut control = Control { answers, questions: None, script, script_path, received: Vec::new() };
-        control.script.write_all(wait(&control.answers()).as_bytes())?;
-        Ok(control)
-    }
-
-    /// The path that the shell writes its questions to.
-    pub(super) fn questions(&self) -> PathBuf {
-        self.answers.directory.join(QUESTIONS)
-    }
-
-    /// The path that the shell reads the answers from.
-    pub(super) fn answers(&self) -> PathBuf {
-        self.answers.directory.join(ANSWERS)
+        let mut script = script.write(true).create(true).truncate(true).mode(0o600).open(&script_path)?;
+        script.write_all(opening(&questions, &answers).as_bytes())?;
+        Ok(Control {
+            directory,
+            answers: make_pipe(&answers)?,
+            questions: make_pipe(&questions)?,
+            script,
+            script_path,
+            received: Vec::new(),
+            debug_trap: Vec::new(),
+            last: None,
+        })
     }
 
     /// The path of what bash takes for its script.
@@ -100,23 +99,16 @@ impl Control {
         self.script_path.as_os_str()
     }
 
-    /// Lets the shell go: to what follows in its script, in which it asks or does not.
-    pub(super) fn release(&mut self, code: &str, asks: bool) -> io::Result<()> {
-        if asks {
-            self.questions = Some(make_pipe(&self.questions())?);
-        }
-        self.script.write_all(code.as_bytes())?;
-        self.answers.untouched = !asks;
-        write(&self.answers.pipe, b"\0")?;
-        Ok(())
+    /// Writes what follows in the script. The shell comes to it once its first question is answered.
+    pub(super) fn release(&mut self, code: &str) -> io::Result<()> {
+        self.script.write_all(code.as_bytes())
     }
 
     /// Reads what the shell has said.
     pub(super) fn receive(&mut self) -> nix::Result<()> {
-        let Some(questions) = &self.questions else { return Ok(()) };
         let mut buffer = [0; 4096];
         loop {
-            match read(questions, &mut buffer) {
+            match read(&self.questions, &mut buffer) {
                 Ok(0) | Err(Errno::EAGAIN) => return Ok(()),
                 Ok(n) => self.received.extend_from_slice(&buffer[..n]),
                 Err(Errno::EINTR) => {}
@@ -125,78 +117,69 @@ impl Control {
         }
     }
 
-    /// The next question, if it has been received whole.
-    pub(super) fn question(&mut self) -> Option<Ask> {
+    /// The next question, if it has been received whole. One that was answered already is answered again.
+    pub(super) fn question(&mut self) -> nix::Result<Option<Ask>> {
         while let Some(end) = self.received.iter().position(|&byte| byte == 0) {
-            let ask = Ask::parse(&self.received[..end]);
-            self.received.drain(..=end);
-            if ask.is_some() {
-                return ask;
+            let message: Vec<u8> = self.received.drain(..=end).collect();
+            let message = &message[..end];
+            let Some(mut ask) = Ask::parse(message) else {
+                if message.starts_with(b"trap -- ") {
+                    self.debug_trap = message.to_vec();
+                }
+                continue;
+            };
+            match &self.last {
+                Some((number, _)) if ask.number < *number => {}
+                Some((number, code)) if ask.number == *number => self.send(*number, code)?,
+                _ => {
+                    ask.debug_trap = std::mem::take(&mut self.debug_trap);
+                    return Ok(Some(ask));
+                }
             }
         }
-        None
+        Ok(None)
     }
 
     /// Answers a question with shell code to be evaluated.
-    pub(super) fn answer(&self, number: u64, code: &str) -> nix::Result<()> {
-        // Far below the capacity of a pipe that is empty: it cannot block.
-        write(&self.answers.pipe, format!("{number} {code}\0").as_bytes()).map(drop)
+    pub(super) fn answer(&mut self, number: u64, code: String) -> nix::Result<()> {
+        self.send(number, &code)?;
+        self.last = Some((number, code));
+        Ok(())
     }
 
-    /// Where questions come from, if there can be any.
-    pub(super) fn as_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.questions.as_ref().map(AsFd::as_fd)
+    fn send(&self, number: u64, code: &str) -> nix::Result<()> {
+        match write(&self.answers, format!("{number} {code}\n#.\0").as_bytes()) {
+            // The pipe is full of answers that the shell has not read: it asks again.
+            Err(Errno::EAGAIN) => Ok(()),
+            written => written.map(drop),
+        }
+    }
+
+    /// Where questions come from.
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.questions.as_fd()
     }
 }
 
 impl Drop for Control {
     fn drop(&mut self) {
-        // What stays goes with those of runs that were killed.
-        let _ = fs::remove_file(&self.script_path);
-        if self.questions.is_some() {
-            let _ = fs::remove_file(self.questions());
-        }
+        // What stays goes with the directory of the run.
+        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-impl Answers {
-    /// In a directory that tells whose it is: it begins with the number of this process.
-    fn new(home: &Path) -> io::Result<Answers> {
-        let mut number = 0;
-        loop {
-            let directory = home.join(format!("{}.{number}", Pid::this()));
-            let path = directory.join(ANSWERS);
-            let is_taken = fs::rename(home.join(IDLE), &directory).is_ok();
-            if !is_taken && let Err(error) = DirBuilder::new().mode(0o700).create(&directory) {
-                // Of an earlier process of that number, or of the shell before.
-                if error.kind() == ErrorKind::AlreadyExists {
-                    number += 1;
-                    continue;
-                }
-                return Err(error);
-            }
-            match if is_taken { open(&path) } else { make_pipe(&path) } {
-                Ok(pipe) => return Ok(Answers { directory, pipe, untouched: false }),
-                Err(error) => {
-                    let _ = fs::remove_dir_all(&directory);
-                    // Somebody may have been in what was left.
-                    if !is_taken {
-                        return Err(error);
-                    }
-                }
-            }
+/// Makes a directory of its own for one shell.
+fn make_directory(home: &Path) -> io::Result<PathBuf> {
+    for number in 0.. {
+        let directory = home.join(format!("{}.{number}", Pid::this()));
+        match DirBuilder::new().mode(0o700).create(&directory) {
+            Ok(()) => return Ok(directory),
+            // Of the shell before.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
     }
-}
-
-impl Drop for Answers {
-    fn drop(&mut self) {
-        // Not in place of those of another shell.
-        if !self.untouched || fs::rename(&self.directory, self.directory.with_file_name(IDLE)).is_err() {
-            let _ = fs::remove_file(self.directory.join(ANSWERS));
-            let _ = fs::remove_dir(&self.directory);
-        }
-    }
+    Err(ErrorKind::AlreadyExists.into())
 }
 
 /// Makes a pipe with a name, of which both ends are here.
@@ -210,7 +193,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 impl Ask {
-    /// Reads a number, then `between <status> <options>`, `leaving <status> <options>` or `copy <pid> <options>`, a
+    /// Reads a number, then `between <status> <options>`, the same with `leaving`, `signalled` or `ended`, a
     /// newline, the trap, and a full stop. Anything else was cut short, or not written by the driver.
     fn parse(message: &[u8]) -> Option<Ask> {
         let message = message.strip_suffix(b".")?;
@@ -221,17 +204,17 @@ impl Ask {
         let point = match point {
             "between" => Point::Between(value.parse().ok()?),
             "leaving" => Point::Leaving(value.parse().ok()?),
-            "copy" => Point::Copy(Pid::from_raw(value.parse().ok()?)),
+            "signalled" => Point::Signalled(value.parse().ok()?),
+            "ended" => Point::Ended(value.parse().ok()?),
             _ => return None,
         };
-        Some(Ask { number, point, options: words.next()?.to_owned(), trap: message[end + 1..].to_vec() })
+        let (options, trap) = (words.next()?.to_owned(), message[end + 1..].to_vec());
+        Some(Ask { number, point, options, trap, debug_trap: Vec::new() })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt as _;
-
     use super::*;
 
     #[test]
@@ -239,7 +222,7 @@ mod tests {
         let ask = Ask::parse(b"8 leaving 3 ehB\ntrap -- 'a\nb' EXIT\n.").unwrap();
         assert_eq!((ask.number, ask.point), (8, Point::Leaving(3)));
         assert_eq!((ask.options.as_str(), ask.trap.as_slice()), ("ehB", b"trap -- 'a\nb' EXIT\n".as_slice()));
-        assert_eq!(Ask::parse(b"1 copy 77 hB\n.").unwrap().point, Point::Copy(Pid::from_raw(77)));
+        assert_eq!(Ask::parse(b"1 ended 0 hB\n.").unwrap().point, Point::Ended(0));
         for spoofed in
             ["", ".", "between", "1 between 999 hB\n.", "1 between 0\n.", "1 over 0 hB\n.", "between 0 hB\n."]
         {
@@ -248,56 +231,34 @@ mod tests {
     }
 
     #[test]
-    fn pipes_last_as_long_as_no_shell_has_asked() {
+    fn a_question_that_is_repeated_is_answered_again() {
         let directory = tempfile::tempdir().unwrap();
-        let count = || fs::read_dir(directory.path()).unwrap().count();
-        let shell = |asks| {
-            let mut control = Control::new(directory.path(), "name", |_| String::new()).unwrap();
-            let taken = control.answers.directory.join("taken");
-            let was_taken = taken.exists();
-            File::create(taken).unwrap();
-            control.release("", asks).unwrap();
-            was_taken
-        };
-        assert_eq!([false, false, true, false].map(shell), [false, true, true, false]);
-        assert_eq!(count(), 2, "those that were asked through are full of things that nobody knows");
-        fs::remove_file(directory.path().join(IDLE).join(ANSWERS)).unwrap();
-        assert!(!shell(false));
-    }
-
-    #[test]
-    fn the_next_shell_gets_what_none_has_asked_through() {
-        let directory = tempfile::tempdir().unwrap();
-        let shell = |asks| {
-            let mut control = Control::new(directory.path(), "name", |_| String::new()).unwrap();
-            let seen = fs::metadata(control.answers()).unwrap();
-            control.release("", asks).unwrap();
-            drop(control);
-            let left: Vec<_> =
-                fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-            (seen.ino(), left)
-        };
-        let idle = vec![directory.path().join(IDLE)];
-        let (first, left) = shell(false);
-        assert_eq!(left, idle);
-        assert_eq!(fs::read_dir(&idle[0]).unwrap().count(), 1, "the script of the shell stays");
-        let (second, left) = shell(true);
-        assert_eq!((second, left), (first, vec![]));
-        // What has lost its pipe is no use.
-        shell(false);
-        fs::remove_file(idle[0].join(ANSWERS)).unwrap();
-        assert_eq!(shell(false).1, idle);
+        let mut control = Control::new(directory.path(), "name", |_, _| String::new()).unwrap();
+        control.received.extend_from_slice(b"trap -- 'echo' DEBUG\n\x001 between 0 ehB\n.\x00");
+        let ask = control.question().unwrap().unwrap();
+        assert_eq!(ask.debug_trap, b"trap -- 'echo' DEBUG\n");
+        control.answer(1, "code".to_owned()).unwrap();
+        control.received.extend_from_slice(b"\x001 between 0 ehB\n.\x00");
+        assert_eq!(control.question().unwrap(), None);
+        let mut buffer = [0; 100];
+        let read = read(&control.answers, &mut buffer).unwrap();
+        assert_eq!(&buffer[..read], b"1 code\n#.\x001 code\n#.\x00");
+        drop(control);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[test]
     fn a_question_that_a_signal_has_cut_short_is_none() {
         let directory = tempfile::tempdir().unwrap();
         for cut in ["", "\x00", "\x001 between 0 ehB\n", "\x001 between 0 ehB\ntrap -- 'a' EXIT\n"] {
-            let mut control = Control::new(directory.path(), "name", |_| String::new()).unwrap();
+            let mut control = Control::new(directory.path(), "name", |_, _| String::new()).unwrap();
             control.received.extend_from_slice(cut.as_bytes());
             control.received.extend_from_slice(b"\x002 leaving 143 ehB\ntrap -- 'a' EXIT\n.\x00");
-            assert_eq!(control.question().map(|ask| (ask.number, ask.point)), Some((2, Point::Leaving(143))));
-            assert_eq!(control.question(), None);
+            assert_eq!(
+                control.question().unwrap().map(|ask| (ask.number, ask.point)),
+                Some((2, Point::Leaving(143)))
+            );
+            assert_eq!(control.question().unwrap(), None);
         }
     }
 }

@@ -161,7 +161,7 @@ impl Watch<'_, '_> {
         }
         let mut give_up = None;
         while self.tree.has_children() {
-            self.tree.reap(None);
+            self.tree.reap();
             if self.tree.members().is_empty() {
                 break;
             }

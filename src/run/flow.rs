@@ -113,16 +113,6 @@ impl<'j> Flow<'j> {
         if matches!(self.due.front(), Some(Part::Task(_))) { None } else { self.next() }
     }
 
-    /// Whether nothing can follow a part in its shell, however it ends.
-    pub(super) fn is_last_in_shell(&self, part: Part) -> bool {
-        let sections = self.job.sections;
-        let Part::Task(task) = part else { return false };
-        let is_last = task + 1 == self.job.tasks.len();
-        sections.on_failure.is_empty()
-            && sections.always.is_empty()
-            && (sections.on_success.is_empty() || !is_last)
-    }
-
     /// A part has ended by itself.
     pub(super) fn ended(&mut self, part: Part, outcome: Outcome) {
         match part {

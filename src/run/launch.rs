@@ -82,7 +82,7 @@ impl Waiting {
         terminal: Option<&Terminal>,
         signals: &Signals,
     ) -> Result<Waiting, Error> {
-        let control = Control::new(job.pipes, &driver::stem(part.name(job)), driver::wait)
+        let control = Control::new(job.pipes, &driver::stem(part.name(job)), driver::opening)
             .map_err(Error::system("make the pipes to a shell"))?;
         let environment = &job.tasks[task].environment;
         let bash = find(OsStr::new("bash"), environment).map_err(|why| {

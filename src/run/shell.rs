@@ -1,7 +1,7 @@
 //! One bash: led through a task or a section, and through the sections that follow as long as it lives.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::libc;
 use nix::sys::wait::WaitStatus;
@@ -36,8 +36,12 @@ pub(super) struct Shell<'w, 'a, 'c> {
     options: String,
     /// The script's EXIT trap as this bash prints it.
     script_trap: Option<Vec<u8>>,
-    /// The copy that the shell has left behind.
-    copy: Copy,
+    /// The DEBUG trap that the script has set, as code that sets it again.
+    debug_trap: String,
+    /// While a section runs in a subshell of a shell that leaves: the number of the question that follows it.
+    after_subshell: Option<u64>,
+    /// The part in which the shell left: what is still due in it runs in subshells.
+    left: Option<Part>,
 }
 
 /// Where a shell is.
@@ -53,18 +57,8 @@ enum At {
     Done,
 }
 
-/// The copy of a shell that is to take its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Copy {
-    None,
-    /// It was asked for.
-    Wanted,
-    /// It is this process, and waits for the answer to the question of this number to take over.
-    Ready(Pid, u64),
-}
-
-/// How long a copy may take to come forward once the shell is gone.
-const COPY_PATIENCE: Duration = Duration::from_secs(1);
+/// How far the number of a question jumps after a subshell, which has counted on for itself.
+const JUMP: u64 = 1 << 32;
 
 impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     /// Lets a shell go that leads through a part of the job: the one that waits for that, or a fresh one.
@@ -77,25 +71,21 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
                 Waiting::start(&watch.job, part, task, terminal, watch.signals)?
             }
         };
-        let mut scripts = Scripts::new(watch.job.scripts, part.name(&watch.job));
+        let scripts = Scripts::new(watch.job.scripts, part.name(&watch.job));
         let entries: &[String] = if let Part::Task(_) = part { part.entries(&watch.job) } else { &[] };
-        let is_last = watch.flow.is_last_in_shell(part);
-        let code = scripts.task(&waiting.control, entries.len(), is_last);
-        if let Some(first) = entries.first() {
-            scripts.write_entry(1, first, "")?;
-        }
+        let code = scripts.task(entries.len());
         let Waiting { process, mut control, output, session, .. } = waiting;
         if let Some(session) = &session {
             watch.tree.spare(session.leader());
         }
-        let asks = driver::asks(entries.len(), is_last);
-        control.release(&code, asks).map_err(Error::system("let the shell go"))?;
+        control.release(&code).map_err(Error::system("write the script of the shell"))?;
         let now = Instant::now();
-        let has_begun = !entries.is_empty();
-        let mut shell = Shell {
+        let pid = process.release();
+        watch.tree.watch(pid);
+        Ok(Shell {
             watch,
             line: Line { control, output: Some(output) },
-            pid: process.release(),
+            pid,
             _session: session,
             part,
             part_begun: now,
@@ -105,13 +95,10 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             overlooked: 0,
             options: String::new(),
             script_trap: None,
-            copy: Copy::None,
-        };
-        if has_begun {
-            shell.report_start();
-            shell.enter(1);
-        }
-        Ok(shell)
+            debug_trap: String::new(),
+            after_subshell: None,
+            left: None,
+        })
     }
 
     /// Leads the shell through all that is due in it.
@@ -121,9 +108,8 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             match self.watch.wait(Some(&mut self.line), Some(self.pid), until)? {
                 Happening::Ask(ask) => {
                     let number = ask.number;
-                    if let Some(code) = self.answer(ask)? {
-                        self.tell(number, &code)?;
-                    }
+                    let code = self.answer(ask)?;
+                    self.tell(number, code)?;
                 }
                 Happening::Signal(arrival) => self.watch.on_signal(arrival, Some(self.pid)),
                 Happening::Time => self.watch.on_time(),
@@ -133,36 +119,48 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
                         WaitStatus::Signaled(_, signal, _) => Outcome::Signalled(signal as i32),
                         _ => Outcome::Success,
                     };
-                    if self.at == At::Done || !self.take_over(outcome)? {
-                        return self.ended(outcome);
-                    }
+                    return self.ended(outcome);
                 }
             }
         }
     }
 
-    fn tell(&self, number: u64, code: &str) -> Result<(), Error> {
+    fn tell(&mut self, number: u64, code: String) -> Result<(), Error> {
         self.line.control.answer(number, code).map_err(Error::system("answer the shell"))
     }
 
-    /// What to tell the shell, if that is known yet.
-    fn answer(&mut self, ask: Ask) -> Result<Option<String>, Error> {
-        Ok(Some(match (ask.point, self.at) {
-            (Point::Copy(pid), _) => {
-                self.copy = Copy::Ready(pid, ask.number);
-                return Ok(None);
+    /// What to tell the shell.
+    fn answer(&mut self, ask: Ask) -> Result<String, Error> {
+        if let Some(next) = self.after_subshell.filter(|next| ask.number >= *next)
+            && let Point::Between(status) = ask.point
+        {
+            return self.subshell_ended(next, status);
+        }
+        Ok(match (ask.point, self.at) {
+            (Point::Leaving(_) | Point::Signalled(_) | Point::Ended(_), At::Start | At::Done) => {
+                String::new()
             }
-            (Point::Leaving(_), At::Start | At::Done) => String::new(),
-            (Point::Leaving(status), _) => {
+            (Point::Leaving(status) | Point::Signalled(status) | Point::Ended(status), _) => {
                 let mut code = String::new();
-                if !self.watch.is_ending() {
-                    self.options = ask.options;
-                    self.copy = Copy::Wanted;
-                    code.push_str(&driver::copy());
-                }
+                self.options = ask.options;
                 if let Some(trap) = self.script_trap.take() {
-                    code.push('\n');
-                    code.push_str(&self.scripts.write_trap(&trap, status)?);
+                    code = self.scripts.write_trap(&trap, status)?;
+                }
+                let outcome = match ask.point {
+                    // Most likely; what it was is known when the process has ended.
+                    Point::Signalled(_) => Some(Outcome::Signalled(libc::SIGTERM)),
+                    Point::Leaving(_) => Some(Outcome::of_status(status)),
+                    Point::Ended(_) | Point::Between(_) => None,
+                };
+                if let Some(outcome) = outcome.filter(|_| self.after_subshell.is_none())
+                    && !self.watch.is_ending()
+                {
+                    self.left = Some(self.part);
+                    if let At::Entry(entry) = self.at {
+                        self.report_entry(entry, outcome.status());
+                    }
+                    self.at = At::Trap(outcome);
+                    code = format!("{code}\n{}", driver::ask_as(ask.number + JUMP));
                 }
                 code
             }
@@ -170,8 +168,16 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             (Point::Between(_), At::Entry(_) | At::Trap(_)) if self.watch.is_ending() => {
                 format!(r"\builtin exit {}", exit::of_signal(libc::SIGTERM))
             }
+            (Point::Between(_), At::Trap(outcome))
+                if self.left.is_some() && self.after_subshell.is_none() =>
+            {
+                self.report_part(outcome);
+                self.watch.flow.ended(self.part, outcome);
+                self.next_subshell(ask.number)?
+            }
             (Point::Between(status), at) => {
                 let mut code = self.keep_trap(&ask);
+                self.keep_debug_trap(&ask);
                 self.options = ask.options;
                 code.push_str(&match at {
                     At::Start => self.begin()?,
@@ -181,7 +187,49 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
                 });
                 code
             }
-        }))
+        })
+    }
+
+    /// A section that ran in a subshell is over; the shell asks on with the question of this number.
+    fn subshell_ended(&mut self, number: u64, status: u8) -> Result<String, Error> {
+        self.after_subshell = None;
+        self.script_trap = None;
+        // One that has come to its end has said so; this one has left.
+        if let At::Entry(_) | At::Trap(_) = self.at {
+            let outcome = Outcome::of_status(status);
+            if let At::Entry(entry) = self.at {
+                self.report_entry(entry, status);
+            }
+            self.report_part(outcome);
+            self.watch.flow.ended(self.part, outcome);
+        }
+        self.next_subshell(number)
+    }
+
+    /// Runs the section that is due in a subshell of a shell that leaves, behind the question of this number.
+    fn next_subshell(&mut self, number: u64) -> Result<String, Error> {
+        match self.watch.flow.next_in_shell() {
+            Some(part) => {
+                self.part = part;
+                let code = self.begin()?;
+                let next = number + JUMP;
+                self.after_subshell = Some(next);
+                Ok(driver::in_subshell(&code, next))
+            }
+            None => {
+                self.at = At::Done;
+                Ok(String::new())
+            }
+        }
+    }
+
+    /// Keeps the DEBUG trap that the script may have set, as code for the first line of the next entry.
+    fn keep_debug_trap(&mut self, ask: &Ask) {
+        let trap = String::from_utf8_lossy(&ask.debug_trap);
+        self.debug_trap = match trap.trim_end() {
+            "" => String::new(),
+            trap => format!("{trap}; "),
+        };
     }
 
     /// Keeps the EXIT trap that the script may have set, and gives back the code that sets ours again.
@@ -192,7 +240,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         // `trap '' EXIT` and `trap - EXIT` mean none.
         let nothing = ask.trap.is_empty() || ask.trap.starts_with(b"trap -- '' ");
         self.script_trap = (!nothing).then(|| ask.trap.clone());
-        format!("{}; {}; ", driver::arm(), driver::more(!nothing))
+        format!("{}; ", driver::arm())
     }
 
     /// Begins the part that is due.
@@ -212,9 +260,9 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     /// Begins an entry, which the shell comes to by itself after what it is told.
     fn begin_entry(&mut self, entry: usize) -> Result<String, Error> {
         let script = &self.part.entries(&self.watch.job)[entry - 1];
-        let before = self.scripts.write_entry(entry, script, &self.options)?;
+        let before = self.scripts.write_entry(entry, script, &self.options, &self.debug_trap)?;
         self.enter(entry);
-        Ok(before.to_owned())
+        Ok(before)
     }
 
     /// The shell is at an entry now.
@@ -266,39 +314,15 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         }
     }
 
-    /// The shell's process has ended on its own, and with it the part. If it has left a copy, that leads on; says
-    /// whether.
-    fn take_over(&mut self, outcome: Outcome) -> Result<bool, Error> {
-        if self.copy == Copy::None || self.watch.cut.is_some() || self.watch.tree.members().is_empty() {
-            return Ok(false);
-        }
-        let patience = Instant::now() + COPY_PATIENCE;
-        while self.copy == Copy::Wanted && self.watch.cut.is_none() && Instant::now() < patience {
-            match self.watch.wait(Some(&mut self.line), None, Some(patience))? {
-                Happening::Ask(Ask { number, point: Point::Copy(pid), .. }) => {
-                    self.copy = Copy::Ready(pid, number)
-                }
-                Happening::Signal(arrival) => self.watch.on_signal(arrival, None),
-                _ => {}
-            }
-        }
-        let Copy::Ready(pid, number) = self.copy else { return Ok(false) };
-        if self.watch.cut.is_some() {
-            return Ok(false);
-        }
-        self.pid = pid;
-        self.copy = Copy::None;
-        if let At::Entry(entry) = self.at {
-            self.report_entry(entry, outcome.status());
-        }
-        let code = self.next_part(outcome)?;
-        self.tell(number, &code)?;
-        Ok(true)
-    }
-
     /// The shell has ended for good: what it left behind goes too, and if it had something to do, this was its end.
-    fn ended(mut self, outcome: Outcome) -> Result<(), Error> {
+    fn ended(mut self, mut outcome: Outcome) -> Result<(), Error> {
         let cut = self.watch.cut;
+        if outcome == Outcome::Success && cut.is_none() && !self.may_end_by_itself() {
+            let message =
+                format!("bash ended before the last entry of {} reported", self.part.name(&self.watch.job));
+            self.watch.report.event(&Event::Notice { message: &message });
+            outcome = Outcome::Failed(exit::NOT_REPORTED);
+        }
         self.watch.sweep(Some(&mut self.line))?;
         if let At::Entry(entry) = self.at {
             self.report_entry(entry, outcome.status());
@@ -308,6 +332,16 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
                 let why = io::Error::other(format!("bash {} before the first line", outcome.describe()));
                 return Err(Error::System("lead bash through the script".to_owned(), why));
             }
+            // What ended it was not known when it left.
+            (At::Done, None) if matches!(outcome, Outcome::Signalled(_)) => {
+                if let Some(part) = self.left {
+                    self.watch.flow.ended(part, outcome);
+                    let name = part.name(&self.watch.job);
+                    if let Some(step) = self.watch.steps.iter_mut().rfind(|step| step.name == name) {
+                        step.outcome = Some(outcome);
+                    }
+                }
+            }
             (At::Start | At::Done, _) => {}
             (_, Some(cut)) => self.report_part(cut),
             (_, None) => {
@@ -316,6 +350,14 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a process that ended with status 0 and reported nothing may have done so on purpose: it became another
+    /// program, or an EXIT trap of the script's own has taken the place of ours until it exited.
+    fn may_end_by_itself(&self) -> bool {
+        let At::Entry(entry) = self.at else { return true };
+        let script = &self.part.entries(&self.watch.job)[entry - 1];
+        script.contains("exit") || script.contains("exec") || self.watch.tree.became_other_program()
     }
 
     fn report_start(&mut self) {

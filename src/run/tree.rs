@@ -17,6 +17,9 @@ pub(super) struct Tree {
     /// A child of our own that is no part of the job: what leads the session of its terminal.
     spared: Option<Pid>,
     was_subreaper: bool,
+    /// The shell whose end is waited for, how it ended once it has, and what its process was called then.
+    watched: Option<Pid>,
+    end: Option<(WaitStatus, Option<String>)>,
 }
 
 impl Tree {
@@ -24,7 +27,8 @@ impl Tree {
     pub(super) fn new() -> nix::Result<Tree> {
         let was_subreaper = prctl::get_child_subreaper()?;
         prctl::set_child_subreaper(true)?;
-        let mut tree = Tree { strangers: HashSet::new(), spared: None, was_subreaper };
+        let mut tree =
+            Tree { strangers: HashSet::new(), spared: None, was_subreaper, watched: None, end: None };
         if tree.has_children() {
             tree.strangers = tree.members().into_iter().map(|member| member.pid).collect();
         }
@@ -42,17 +46,35 @@ impl Tree {
         waitid(Id::All, peek) != Err(Errno::ECHILD)
     }
 
-    /// Takes leave of children that have ended, and says how `awaited` did if it is one of them.
-    pub(super) fn reap(&self, awaited: Option<Pid>) -> Option<WaitStatus> {
-        let mut found = None;
-        loop {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::StillAlive) | Err(_) => return found,
-                Ok(status) => {
-                    if status.pid() == awaited {
-                        found = Some(status);
-                    }
-                }
+    /// Waits for the end of this child from now on, whoever reaps it.
+    pub(super) fn watch(&mut self, pid: Pid) {
+        (self.watched, self.end) = (Some(pid), None);
+    }
+
+    /// How the watched child has ended, if it has.
+    pub(super) fn watched_end(&mut self) -> Option<WaitStatus> {
+        self.reap();
+        self.end.as_ref().map(|(status, _)| *status)
+    }
+
+    /// Whether the watched child had become another program than bash when it ended.
+    pub(super) fn became_other_program(&self) -> bool {
+        let name = self.end.as_ref().and_then(|(_, name)| name.as_deref());
+        name.is_some_and(|name| name != "bash")
+    }
+
+    /// Reaps the children that have ended.
+    pub(super) fn reap(&mut self) {
+        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while let Ok(status) = waitid(Id::All, peek) {
+            let Some(pid) = status.pid() else { return };
+            let name = (Some(pid) == self.watched).then(|| fs::read_to_string(format!("/proc/{pid}/comm")));
+            if waitpid(pid, Some(WaitPidFlag::WNOHANG)).is_err() {
+                return;
+            }
+            if let Some(name) = name {
+                self.end = Some((status, name.ok().map(|name| name.trim_end().to_owned())));
+                self.watched = None;
             }
         }
     }

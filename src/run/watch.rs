@@ -120,7 +120,7 @@ impl<'a, 'c> Watch<'a, 'c> {
     ) -> Result<Happening, Error> {
         loop {
             if let Some(line) = line.as_deref_mut()
-                && let Some(ask) = line.control.question()
+                && let Some(ask) = line.control.question().map_err(Error::system("answer the shell"))?
             {
                 // All that was written before the question is in the pipe now.
                 self.drain(&mut line.output)?;
@@ -130,12 +130,15 @@ impl<'a, 'c> Watch<'a, 'c> {
                 if arrival.signal != libc::SIGCHLD {
                     return Ok(Happening::Signal(arrival));
                 }
-                if let Some(status) = self.tree.reap(shell) {
-                    return Ok(Happening::End(status));
-                }
                 if shell.is_none() {
                     return Ok(Happening::Time);
                 }
+            }
+            // Asked each time: the signal that told of it may have been taken elsewhere.
+            if shell.is_some()
+                && let Some(status) = self.tree.watched_end()
+            {
+                return Ok(Happening::End(status));
             }
             let now = Instant::now();
             if until.is_some_and(|until| until <= now) {
@@ -150,7 +153,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             // A log that nobody reads holds up the output, but neither the shell's questions nor the clock.
             let output = line.as_deref().and_then(|line| line.output.as_ref());
             let output = output.filter(|_| !self.report.console().is_full());
-            let control = line.as_deref().and_then(|line| line.control.as_fd());
+            let control = line.as_deref().map(|line| line.control.as_fd());
             let readable = [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), keys];
             let ([signal, question, output, key], [writable, drinks]) =
                 ready(readable, [stream, thirsty], timeout)?;

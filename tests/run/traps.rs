@@ -84,7 +84,8 @@ fn other_traps_work() {
 #[test]
 fn a_debug_trap_does_not_see_the_driver() {
     let ran = Job::new(&["trap 'echo \"@$BASH_COMMAND\"' DEBUG; :", "echo @a", "false"]).sections().run();
-    ran.is(1, &[":", "a", "on_failure", "always"]).never_shows("_shipctl");
+    ran.is(1, &[":", "echo @a", "a", "false", "echo @on_failure", "on_failure", "echo @always", "always"])
+        .never_shows("_shipctl");
 }
 
 #[test]
