@@ -12,6 +12,10 @@ use crate::secure;
 
 const PATH: &str = "PATH";
 
+/// Variables by which bash takes options and commands from its caller: a job's shell has its own.
+const SHELL_SETTINGS: &[&str] =
+    &["SHELLOPTS", "BASHOPTS", "BASH_ENV", "ENV", "BASH_XTRACEFD", "POSIXLY_CORRECT"];
+
 impl Session {
     /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
     ///
@@ -76,7 +80,9 @@ pub(super) fn inherited(environment: Vec<(OsString, OsString)>, clean: bool) -> 
             if clean {
                 KEPT.contains(&&*name) || name.starts_with("LC_")
             } else {
-                !name.starts_with(credentials::PREFIX) && !secure::VARIABLES.contains(&&*name)
+                !name.starts_with(credentials::PREFIX)
+                    && !secure::VARIABLES.contains(&&*name)
+                    && !SHELL_SETTINGS.contains(&&*name)
             }
         })
         .collect()

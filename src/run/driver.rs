@@ -47,16 +47,23 @@ const TRAP: &str = r#"{ _shipctl="leaving $? $-" _shipctl_told=$_; if [[ $_shipc
 const GO_ON: &str = r#" && { _shipctl="between 0 $-"; } >/dev/null 2>&1 || { _shipctl="between $? $-"; } >/dev/null 2>&1
 { \builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
 
-/// Runs code in a foreground subshell, and asks on; the next question has this number.
+/// Runs code in a foreground subshell, whatever fails in it, and asks on; the next question has this number.
 pub(super) fn in_subshell(code: &str, next: u64) -> String {
-    format!("( _shipctl_pid=$BASHPID; {}\n{code}\n)\n{}", arm(), ask_as(next))
+    format!(
+        r#"( _shipctl_pid=$BASHPID; {}
+{code}
+) && {{ _shipctl="between 0 $-"; }} >/dev/null 2>&1 || {{ _shipctl="between $? $-"; }} >/dev/null 2>&1
+{}"#,
+        arm(),
+        ask_as(next)
+    )
 }
 
-/// Asks on in an EXIT trap; the question has this number.
+/// Asks on in an EXIT trap, what `_shipctl` says; the question has this number.
 pub(super) fn ask_as(number: u64) -> String {
     // The number is one higher once the question is asked.
     format!(
-        r#"{{ _shipctl="between $? $-" _shipctl_number={}; \builtin eval "$_shipctl_ask"; }} >/dev/null 2>&1; \builtin eval "$_shipctl""#,
+        r#"{{ _shipctl_number={}; \builtin eval "$_shipctl_ask"; }} >/dev/null 2>&1; \builtin eval "$_shipctl""#,
         number - 1
     )
 }

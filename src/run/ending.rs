@@ -20,6 +20,9 @@ const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
 /// How long a process may take to vanish after KILL; one that does not is stuck in the kernel or another user's.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long those that are about to end by themselves may take, unless the job has a shorter grace period.
+const FINISHING_LIMIT: Duration = Duration::from_secs(10);
+
 /// How often to look for processes that are left: their ends are not all announced, only those of children.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -160,13 +163,31 @@ impl Watch<'_, '_> {
             self.drain(&mut line.output)?;
         }
         let mut give_up = None;
+        let patience = Instant::now() + self.job.grace.min(FINISHING_LIMIT);
         while self.tree.has_children() {
             self.tree.reap();
             if self.tree.members().is_empty() {
                 break;
             }
             match &self.ending {
-                None => self.end_tree(self.job.grace.min(LEFTOVER_GRACE)),
+                None => {
+                    let before = self.written;
+                    let until = Instant::now() + LOOK_AGAIN;
+                    if let Happening::Signal(arrival) = self.wait(line.as_deref_mut(), None, Some(until))? {
+                        self.on_signal(arrival, None);
+                    }
+                    let finishing = self.written > before || self.tree.is_finishing();
+                    if finishing && self.ending.is_none() && Instant::now() < patience {
+                        continue;
+                    }
+                    if finishing && self.ending.is_none() {
+                        let message = "processes that the script left behind did not end in time";
+                        self.report.event(&Event::Notice { message });
+                    }
+                    if self.ending.is_none() {
+                        self.end_tree(self.job.grace.min(LEFTOVER_GRACE));
+                    }
+                }
                 Some(ending) => {
                     let give_up = *give_up.get_or_insert(ending.kill_at + KILL_PATIENCE);
                     if give_up <= Instant::now() {

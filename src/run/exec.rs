@@ -123,7 +123,7 @@ impl<'a> Ways<'a> {
                 }
             };
             let masker = Masker::new(masking.patterns());
-            ways.streams.extend(from.map(|from| Stream { from: Some(from), to, masker }));
+            ways.streams.extend(from.map(|from| Stream { from: Some(from), to, masker, error: None }));
             ways.ends.push(end);
         }
         ways.masking = Some(masking);
@@ -257,7 +257,10 @@ fn attend(pid: Pid, signals: &Signals, ways: &mut Ways) -> Result<Outcome, Error
                 ways.forward(arrival, pid);
             } else if let Some(outcome) = look(pid, ways)? {
                 ways.finish(&mut buffer);
-                return Ok(outcome);
+                return match ways.streams.iter().find_map(|stream| stream.error) {
+                    Some(error) => Err(Error::system("write what the command printed")(error)),
+                    None => Ok(outcome),
+                };
             }
         }
     }
@@ -286,6 +289,8 @@ struct Stream<'a> {
     from: Option<OwnedFd>,
     to: BorrowedFd<'a>,
     masker: Masker,
+    /// Why what the command wrote could not be passed on, but for a reader that is gone.
+    error: Option<Errno>,
 }
 
 impl Stream<'_> {
@@ -324,8 +329,9 @@ impl Stream<'_> {
                     let mut polled = [PollFd::new(self.to, PollFlags::POLLOUT)];
                     let _ = poll(&mut polled, PollTimeout::NONE);
                 }
-                Err(_) => {
+                Err(error) => {
                     self.from = None;
+                    self.error = Some(error).filter(|error| *error != Errno::EPIPE);
                     return;
                 }
             }

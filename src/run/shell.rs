@@ -160,7 +160,10 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
                         self.report_entry(entry, outcome.status());
                     }
                     self.at = At::Trap(outcome);
-                    code = format!("{code}\n{}", driver::ask_as(ask.number + JUMP));
+                    code = format!(
+                        "{code}\n{{ _shipctl=\"between $? $-\"; }} >/dev/null 2>&1\n{}",
+                        driver::ask_as(ask.number + JUMP)
+                    );
                 }
                 code
             }

@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::prctl;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
@@ -103,6 +105,23 @@ impl Tree {
         members
     }
 
+    /// Whether a process of the job reads from a pipe that nobody writes to any more, or did until it was through with
+    /// that: what stands behind `>( … )` has not come to its end yet, and will.
+    pub(super) fn is_finishing(&self) -> bool {
+        let mut written = HashSet::new();
+        let mut read = HashSet::new();
+        for pid in self.members().into_iter().map(|member| member.pid).chain([Pid::this()]) {
+            for (pipe, writes) in pipes_of(pid) {
+                if writes {
+                    written.insert(pipe);
+                } else if pid != Pid::this() {
+                    read.insert(pipe);
+                }
+            }
+        }
+        !read.is_subset(&written)
+    }
+
     /// Sends a signal to every member.
     pub(super) fn signal(&self, signal: i32) {
         for member in self.members() {
@@ -124,6 +143,21 @@ pub(super) struct Member {
     /// Where its stack begins, which is elsewhere with each program that it executes (0 if that is not for us to know).
     /// A signal that comes between `fork` and `exec` is lost on the program: this tells that it was another one.
     image: u64,
+}
+
+/// The pipes without a name that a process has open, each with whether it can write to it (proc(5)).
+fn pipes_of(pid: Pid) -> Vec<(PathBuf, bool)> {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|fd| {
+        let target =
+            fs::read_link(fd.path()).ok().filter(|target| target.to_string_lossy().starts_with("pipe:"))?;
+        let info = Path::new("/proc").join(pid.to_string()).join("fdinfo").join(fd.file_name());
+        let info = fs::read_to_string(info).ok()?;
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+        let flags = i32::from_str_radix(flags.trim(), 8).ok()?;
+        Some((target, flags & libc::O_ACCMODE != libc::O_RDONLY))
+    })
+    .collect()
 }
 
 /// What `/proc/<pid>/stat` says of a process.

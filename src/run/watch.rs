@@ -58,6 +58,8 @@ pub(super) struct Watch<'a, 'c> {
     pub(super) ending: Option<Ending>,
     /// The signals that have come and were not acted on.
     pub(super) arrived: VecDeque<Arrival>,
+    /// How much the scripts have written, in bytes.
+    pub(super) written: usize,
     buffer: Vec<u8>,
 }
 
@@ -107,6 +109,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             limit: job.time_limit.and_then(|limit| begun.checked_add(limit)),
             ending: None,
             arrived: VecDeque::new(),
+            written: 0,
             buffer: vec![0; FIRST_READ],
         }
     }
@@ -216,6 +219,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             }
             Ok(n) => {
                 self.report.output(&self.buffer[..n]);
+                self.written += n;
                 if n == self.buffer.len() {
                     self.buffer.resize(PIPE_CAPACITY, 0);
                 }

@@ -198,3 +198,11 @@ fn a_masked_command_learns_that_nobody_reads() {
     assert_eq!(ran.stderr, "");
     assert_eq!(std::fs::read_to_string(ran.path().join("status")).unwrap(), "141\n");
 }
+
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ran =
+        Job::new(&[]).flag("--mask").exec(&["echo", "hi"], |command| _ = command.stdout(full())).finish();
+    ran.is(125, &[]).complains("cannot write what the command printed");
+}

@@ -318,6 +318,13 @@ impl Ran {
         self
     }
 
+    /// Asserts that the text appears on stderr.
+    #[track_caller]
+    pub fn complains(&self, text: &str) -> &Ran {
+        assert!(self.stderr.contains(text), "no {text:?} in\n{}", self.stderr);
+        self
+    }
+
     /// The events of a JSON log.
     pub fn events(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
