@@ -7,7 +7,9 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::words::{CI, CI_INTEGRATIONS, NAMES, OPENERS, PLAIN, SCRIPTS, SECRETS, SECTIONS, is_known_word};
+use super::words::{
+    CI, CI_INTEGRATIONS, NAMES, OPEN, OPENERS, PLAIN, SCRIPTS, SECRETS, SECTIONS, is_known_word,
+};
 
 /// A part of a text that is not shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,10 +247,11 @@ impl Scan {
         }
     }
 
-    /// Whether a message may name a value that is hidden: a command, or the name of an integration.
+    /// Whether a message may name a value that is hidden: a command, the name of an integration, or a field that is open.
     fn is_nameable(&self, key: &Key, value: &str) -> bool {
         let is_name = !self.secret && NAMES.contains(&key.name);
-        (is_name || key.name == "command")
+        let is_open = OPEN.contains(&key.name) || key.name.eq_ignore_ascii_case("region");
+        (is_name || is_open || key.name == "command")
             && !self.damaged
             && (!is_name || self.is_simple(value.trim_matches(PUNCTUATION)))
     }

@@ -46,6 +46,13 @@ pub(super) const PLAIN: &[&str] = &[
 /// Keys of integrations whose values tell them apart.
 pub(super) const NAMES: &[&str] = &["name", "type", "integrationName"];
 
+/// Keys of fields that are no secrets in any kind of integration: a message may say what stands there.
+#[rustfmt::skip]
+pub(super) const OPEN: &[&str] = &[
+    "assumeRoleARN", "awsAccountId", "durationSeconds", "email", "host", "port", "region", "roleSessionName", "server",
+    "sourceIntegration", "tenant", "url", "username",
+];
+
 /// Keys of `integrations` in the CI section, which hold lists of them.
 pub(super) const CI_INTEGRATIONS: &[&str] = &["hub", "generic", "key", "notifications", "deploy"];
 

@@ -48,9 +48,9 @@ fn left(call: &Call) -> (Vec<PathBuf>, bool) {
     let mut found = Vec::new();
     let mut directories = vec![call.path("tmp"), call.path("shm")];
     while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let entry = entry.unwrap();
-            match entry.file_type().unwrap().is_dir() {
+        // What a command that still clears has removed meanwhile is not left.
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 true => directories.push(entry.path()),
                 false => found.push(entry.path()),
             }

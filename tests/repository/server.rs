@@ -37,7 +37,7 @@ fn its_facts_are_asked_for() {
     assert!(place.is_clean());
 
     place.line("line", "branch: odl", "true");
-    let done = place.run("line", &["env", "j"]);
+    let done = place.run("line", &["env", "j", "--reveal"]);
     assert!(done.stderr.contains("there is no branch `odl`; it has master, old"), "{}", done.stderr);
     assert!(done.stderr.contains("did you mean `old`?"), "{}", done.stderr);
 }
