@@ -4,6 +4,7 @@ use std::ffi::{CStr, OsString};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -20,8 +21,15 @@ use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Outcome, Signals};
 use crate::mask::Masker;
 
-/// How often a stream is read when the command has ended: more than it takes for all that the largest pipe holds.
-const LAST_READS: usize = 1024;
+/// How long what the command has left behind may be silent before it is no longer listened to: what stands behind
+/// `>( … )` ends a little later than the command.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// How long it is listened to at most.
+const LISTENING_LIMIT: Duration = Duration::from_secs(10);
+
+/// What can be written to a pipe that has room without waiting, in bytes.
+const PIECE: usize = libc::PIPE_BUF;
 
 /// Runs a command with exactly this environment and says how it ended.
 ///
@@ -123,7 +131,14 @@ impl<'a> Ways<'a> {
                 }
             };
             let masker = Masker::new(masking.patterns());
-            ways.streams.extend(from.map(|from| Stream { from: Some(from), to, masker, error: None }));
+            ways.streams.extend(from.map(|from| Stream {
+                from: Some(from),
+                to,
+                masker,
+                masked: Vec::new(),
+                written: 0,
+                error: None,
+            }));
             ways.ends.push(end);
         }
         ways.masking = Some(masking);
@@ -152,8 +167,7 @@ impl<'a> Ways<'a> {
         polled.extend(thirsty.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
         polled.extend(keys.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         let (has_thirsty, has_keys) = (thirsty.is_some(), keys.is_some());
-        let open = self.streams.iter().filter_map(|stream| stream.from.as_ref());
-        polled.extend(open.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)));
+        polled.extend(self.streams.iter().filter_map(Stream::polled));
         let timeout =
             look_again.and_then(|time| PollTimeout::try_from(time).ok()).unwrap_or(PollTimeout::NONE);
         match poll(&mut polled, timeout) {
@@ -172,23 +186,25 @@ impl<'a> Ways<'a> {
                 terminal.take_keys(SignalKeys::Passed);
             }
         }
-        self.pass_on(buffer, 1);
+        self.pass_on(buffer);
         Ok(())
     }
 
-    /// Passes on what the command has written, with at most `reads` reads of each stream.
-    fn pass_on(&mut self, buffer: &mut [u8], reads: usize) {
+    /// Passes on what the command has written, as far as that is taken; says whether there was anything.
+    fn pass_on(&mut self, buffer: &mut [u8]) -> bool {
+        let mut any = false;
         for at in 0..self.streams.len() {
-            for _ in 0..reads {
-                let Some(length) = self.streams[at].read(buffer) else { break };
-                if let Some(masking) = &mut self.masking
-                    && masking.refresh()
-                {
-                    self.streams.iter_mut().for_each(|stream| stream.masker.know(masking.patterns()));
-                }
-                self.streams[at].show(&buffer[..length]);
+            self.streams[at].write_some();
+            let Some(length) = self.streams[at].read(buffer) else { continue };
+            any = true;
+            if let Some(masking) = &mut self.masking
+                && masking.refresh()
+            {
+                self.streams.iter_mut().for_each(|stream| stream.masker.know(masking.patterns()));
             }
+            self.streams[at].show(&buffer[..length]);
         }
+        any
     }
 
     /// Passes on a signal that the command has not got yet.
@@ -239,11 +255,39 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// Passes on what the command has left, when it has ended.
-    fn finish(&mut self, buffer: &mut [u8]) {
-        // What the command itself has written is in the pipe; others may hold it open for ever, and write to it.
-        self.pass_on(buffer, LAST_READS);
-        self.streams.iter_mut().for_each(Stream::finish);
+    /// Passes on what the command has left, when it has ended. A signal that ends programs ends this.
+    fn finish(&mut self, signals: &Signals, buffer: &mut [u8]) -> Result<(), Error> {
+        let limit = Instant::now() + LISTENING_LIMIT;
+        let mut until = Instant::now() + QUIET;
+        loop {
+            if Instant::now() < limit && self.pass_on(buffer) {
+                until = (Instant::now() + QUIET).min(limit);
+                continue;
+            }
+            self.streams.iter_mut().for_each(Stream::write_some);
+            let is_over = until <= Instant::now() || self.streams.iter().all(|stream| stream.from.is_none());
+            if is_over && !self.streams.iter().any(Stream::is_waiting) {
+                // What the masker still holds.
+                self.streams.iter_mut().for_each(Stream::finish);
+                if !self.streams.iter().any(Stream::is_waiting) {
+                    return Ok(());
+                }
+            }
+            let mut polled = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+            polled.extend(self.streams.iter().filter_map(Stream::polled));
+            // A reader that is slow is waited for, however long that takes.
+            let left = until.saturating_duration_since(Instant::now()).as_millis() as u16;
+            let timeout = if is_over { PollTimeout::NONE } else { PollTimeout::from(left.saturating_add(1)) };
+            match poll(&mut polled, timeout) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(Error::system("wait for the command")(error)),
+            }
+            while let Some(arrival) = signals.next().map_err(Error::system("read signals"))? {
+                if matches!(arrival.signal, libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT) {
+                    return Ok(());
+                }
+            }
+        }
     }
 }
 
@@ -256,7 +300,7 @@ fn attend(pid: Pid, signals: &Signals, ways: &mut Ways) -> Result<Outcome, Error
             if arrival.signal != libc::SIGCHLD {
                 ways.forward(arrival, pid);
             } else if let Some(outcome) = look(pid, ways)? {
-                ways.finish(&mut buffer);
+                ways.finish(signals, &mut buffer)?;
                 return match ways.streams.iter().find_map(|stream| stream.error) {
                     Some(error) => Err(Error::system("write what the command printed")(error)),
                     None => Ok(outcome),
@@ -289,13 +333,32 @@ struct Stream<'a> {
     from: Option<OwnedFd>,
     to: BorrowedFd<'a>,
     masker: Masker,
+    /// What is masked and still to be written, and how much of it was.
+    masked: Vec<u8>,
+    written: usize,
     /// Why what the command wrote could not be passed on, but for a reader that is gone.
     error: Option<Errno>,
 }
 
 impl Stream<'_> {
-    /// Reads what the command has written; `None` if there is nothing now.
+    /// Whether something is still to be written.
+    fn is_waiting(&self) -> bool {
+        self.written < self.masked.len()
+    }
+
+    /// What is waited for: that it can be written to, or else that the command has written.
+    fn polled(&self) -> Option<PollFd<'_>> {
+        if self.is_waiting() {
+            return Some(PollFd::new(self.to, PollFlags::POLLOUT));
+        }
+        self.from.as_ref().map(|from| PollFd::new(from.as_fd(), PollFlags::POLLIN))
+    }
+
+    /// Reads what the command has written; `None` if there is nothing now, or what came before is not written yet.
     fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        if self.is_waiting() {
+            return None;
+        }
         loop {
             match read(self.from.as_ref()?, buffer) {
                 Ok(0) => self.from = None,
@@ -308,33 +371,36 @@ impl Stream<'_> {
 
     /// Passes it on.
     fn show(&mut self, bytes: &[u8]) {
-        let mut masked = Vec::with_capacity(bytes.len());
-        self.masker.push(bytes, &mut masked);
-        self.write(&masked);
+        self.masker.push(bytes, &mut self.masked);
+        self.write_some();
     }
 
     fn finish(&mut self) {
-        let mut rest = Vec::new();
-        self.masker.finish(&mut rest);
-        self.write(&rest);
+        self.masker.finish(&mut self.masked);
+        self.write_some();
     }
 
-    /// Writes all of it. When nobody reads any more, the command learns it as it would without us: its pipe is closed.
-    fn write(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            match write(self.to, bytes) {
-                Ok(n) => bytes = &bytes[n..],
+    /// Writes as much as is taken without waiting, so that signals are heard meanwhile. When nobody reads any more, the
+    /// command learns it as it would without us: its pipe is closed.
+    fn write_some(&mut self) {
+        while self.is_waiting() {
+            let mut polled = [PollFd::new(self.to, PollFlags::POLLOUT)];
+            if !matches!(poll(&mut polled, PollTimeout::ZERO), Ok(ready) if ready > 0) {
+                return;
+            }
+            let end = self.masked.len().min(self.written + PIECE);
+            match write(self.to, &self.masked[self.written..end]) {
+                Ok(n) => self.written += n,
                 Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => {
-                    let mut polled = [PollFd::new(self.to, PollFlags::POLLOUT)];
-                    let _ = poll(&mut polled, PollTimeout::NONE);
-                }
+                Err(Errno::EAGAIN) => return,
                 Err(error) => {
                     self.from = None;
                     self.error = Some(error).filter(|error| *error != Errno::EPIPE);
-                    return;
+                    break;
                 }
             }
         }
+        self.masked.clear();
+        self.written = 0;
     }
 }

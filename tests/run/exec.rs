@@ -206,3 +206,22 @@ fn output_that_cannot_be_written_is_an_error() {
         Job::new(&[]).flag("--mask").exec(&["echo", "hi"], |command| _ = command.stdout(full())).finish();
     ran.is(125, &[]).complains("cannot write what the command printed");
 }
+
+#[test]
+fn a_signal_reaches_the_command_while_nobody_reads_its_output() {
+    let job = Job::new(&[]).flag("--mask");
+    let got = job.path().join("got");
+    let script = format!("trap 'echo > {}; exit 7' TERM; yes & wait", got.display());
+    let (reader, writer) = std::io::pipe().unwrap();
+    let running = job.exec(&["bash", "-c", &script], |command| _ = command.stdout(writer));
+    // The pipe is full once there is as much in it as it holds.
+    let mut polled =
+        [nix::poll::PollFd::new(std::os::fd::AsFd::as_fd(&reader), nix::poll::PollFlags::POLLIN)];
+    nix::poll::poll(&mut polled, nix::poll::PollTimeout::NONE).unwrap();
+    nix::sys::signal::kill(running.pid(), nix::sys::signal::Signal::SIGTERM).unwrap();
+    while !got.exists() {
+        std::thread::yield_now();
+    }
+    drop(reader);
+    running.finish().is(7, &[]);
+}
