@@ -46,11 +46,11 @@ pub(super) const PLAIN: &[&str] = &[
 /// Keys of integrations whose values tell them apart.
 pub(super) const NAMES: &[&str] = &["name", "type", "integrationName"];
 
-/// Keys of fields that are no secrets in any kind of integration: a message may say what stands there.
+/// Keys of fields that are no secrets in any kind of integration: a message may say what stands there. An address is not
+/// among them, as it may hold a password.
 #[rustfmt::skip]
 pub(super) const OPEN: &[&str] = &[
-    "assumeRoleARN", "awsAccountId", "durationSeconds", "email", "host", "port", "region", "roleSessionName", "server",
-    "sourceIntegration", "tenant", "url", "username",
+    "assumeRoleARN", "awsAccountId", "durationSeconds", "region", "roleSessionName", "sourceIntegration",
 ];
 
 /// Keys of `integrations` in the CI section, which hold lists of them.
