@@ -10,7 +10,7 @@ mod stub;
 
 use std::fmt::Write as _;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::contract;
 use crate::edit::{as_block, map_node, text_node};
@@ -110,24 +110,23 @@ pub fn survey(line: &Line) -> Survey {
     let pipeline = &line.pipeline;
     let evidence = Evidence::gather(line);
     let resources = stub::missing(pipeline, &evidence);
-    // Each name once, with the kinds that the places that name it speak for.
-    let mut named: IndexMap<&str, Vec<String>> = IndexMap::new();
+    let mut named: IndexSet<&str> = IndexSet::new();
     for resource in pipeline.resources.values() {
         if let Some(name) = &resource.integration {
-            named.entry(&name.text).or_default();
+            named.insert(&name.text);
         }
     }
     for name in pipeline.jobs.values().flat_map(|job| &job.integrations) {
-        named.entry(&name.text).or_default();
+        named.insert(&name.text);
     }
     for name in pipeline.ci.iter().flat_map(|ci| &ci.notifications) {
-        named.entry(&name.text).or_default();
+        named.insert(&name.text);
     }
     for name in resources.iter().filter_map(|stub| stub.integration.as_deref()) {
-        named.entry(name).or_default();
+        named.insert(name);
     }
-    named.retain(|name, _| !pipeline.integrations.contains_key(*name));
-    let integrations = named.into_keys().map(|name| {
+    named.retain(|name| !pipeline.integrations.contains_key(*name));
+    let integrations = named.into_iter().map(|name| {
         let stubs = resources.iter().filter(|stub| stub.integration.as_deref() == Some(name));
         let (kind, keys) = evidence.kind_of(name, pipeline, stubs.clone());
         let stubs = stubs.map(|stub| format!("resource {}", stub.name));

@@ -14,7 +14,7 @@ use std::{fs, io};
 use crate::printable::Printable;
 use secrets::{Hidden, What};
 
-pub use words::is_known_word;
+pub use words::{CI as CI_KEYS, is_known_word};
 
 /// The largest file that is read, in bytes: far more than an assembly line needs, and little enough to parse in a
 /// moment.

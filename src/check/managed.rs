@@ -83,14 +83,7 @@ pub(super) fn releases(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
 /// Sections with scripts: jobs without TASKs of their own never had a shell for them.
 pub(super) fn sections(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     for job in pipeline.jobs.values().filter(|job| job.managed().is_some()) {
-        let sections = &job.sections;
-        for (name, entries) in [
-            ("on_start", &sections.on_start),
-            ("on_success", &sections.on_success),
-            ("on_failure", &sections.on_failure),
-            ("on_cancel", &sections.on_cancel),
-            ("always", &sections.always),
-        ] {
+        for (name, entries) in job.sections.scripts() {
             if let (false, Some(node)) = (entries.is_empty(), job.node.get(name)) {
                 diagnostics.push(
                     Diagnostic::warning(format!(

@@ -260,13 +260,7 @@ impl Text {
     }
 
     fn sections(&mut self, sections: &Sections) {
-        for (name, entries) in [
-            ("on_start", &sections.on_start),
-            ("on_success", &sections.on_success),
-            ("on_failure", &sections.on_failure),
-            ("on_cancel", &sections.on_cancel),
-            ("always", &sections.always),
-        ] {
+        for (name, entries) in sections.scripts() {
             if !entries.is_empty() {
                 self.heading(name, "");
                 self.entries(entries);

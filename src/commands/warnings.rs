@@ -102,15 +102,8 @@ fn no_task(plan: &Plan) -> Option<Diagnostic> {
     if !plan.tasks.is_empty() || plan.job.managed().is_some() {
         return None;
     }
-    let sections = &plan.job.sections;
-    let sections = [
-        &sections.on_start,
-        &sections.on_success,
-        &sections.on_failure,
-        &sections.on_cancel,
-        &sections.always,
-    ];
-    let runs = if sections.iter().all(|entries| entries.is_empty()) { "nothing" } else { "only sections" };
+    let is_empty = plan.job.sections.scripts().iter().all(|(_, entries)| entries.is_empty());
+    let runs = if is_empty { "nothing" } else { "only sections" };
     let name = &plan.job.name;
     Some(
         Diagnostic::warning(format!("job `{}` has no TASK: it runs {runs}", name.text))

@@ -33,15 +33,7 @@ pub const JOB_SUFFIX: &str = "_runCI";
 pub const REPOSITORY_SUFFIX: &str = "_ciRepo";
 
 /// Its keys, at the top of the file.
-#[rustfmt::skip]
-pub const KEYS: &[&str] = &[
-    "language", "env", "build", "matrix", "branches", "services", "build_environment", "runtime", "git", "version",
-    "python", "node_js", "rvm", "ruby", "jdk", "go", "php", "scala", "c", "compiler", "lein", "gemfile", "bundler_args",
-    "archive", "sudo", "cache", "addons", "notifications", "script", "install", "deploy", "before_install",
-    "before_script", "after_script", "after_success", "after_failure", "before_deploy", "after_deploy",
-    "externalReferences", "commit_template", "allow_failures", "os", "dist", "depth", "gitConfig", "vote",
-    "build_on_pull_request", "build_on_pull_requests", "parallelized_test", "nodePool", "build_image",
-];
+pub use crate::source::CI_KEYS as KEYS;
 
 /// What the CI section says beside its scripts.
 pub struct Ci {

@@ -92,6 +92,19 @@ pub struct Sections {
     pub notify: Vec<(&'static str, Name)>,
 }
 
+impl Sections {
+    /// The scripts of all sections, each with its name, in the order in which they run.
+    pub fn scripts(&self) -> [(&'static str, &[String]); 5] {
+        [
+            ("on_start", &self.on_start),
+            ("on_success", &self.on_success),
+            ("on_failure", &self.on_failure),
+            ("on_cancel", &self.on_cancel),
+            ("always", &self.always),
+        ]
+    }
+}
+
 /// Types of jobs that have scripts of their own.
 const SCRIPT_TYPES: &[&str] = &["runSh", "runCLI"];
 

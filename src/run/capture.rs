@@ -109,7 +109,7 @@ fn attend(pid: Pid, signals: &Signals, streams: &mut [Stream; 2]) -> io::Result<
             Err(error) => return Err(error.into()),
         }
         while let Some(arrival) = signals.next()? {
-            if matches!(arrival.signal, libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT) {
+            if arrival.ends_programs() {
                 stopped.get_or_insert(arrival.signal);
                 // A key on the terminal has reached it already; a second signal does no harm to what is ending.
                 platform::kill(pid, libc::SIGTERM);

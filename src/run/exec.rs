@@ -283,7 +283,7 @@ impl<'a> Ways<'a> {
                 Err(error) => return Err(Error::system("wait for the command")(error)),
             }
             while let Some(arrival) = signals.next().map_err(Error::system("read signals"))? {
-                if matches!(arrival.signal, libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT) {
+                if arrival.ends_programs() {
                     return Ok(());
                 }
             }

@@ -22,7 +22,7 @@ pub(super) struct Shell<'w, 'a, 'c> {
     watch: &'w mut Watch<'a, 'c>,
     line: Line,
     pid: Pid,
-    /// What it has its terminal in; it outlives the shell, for the copy.
+    /// What it has its terminal in; it outlives the shell.
     _session: Option<Session>,
     /// The part of the job that is running, and when it began.
     part: Part,
@@ -174,8 +174,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             (Point::Between(_), At::Trap(outcome))
                 if self.left.is_some() && self.after_subshell.is_none() =>
             {
-                self.report_part(outcome);
-                self.watch.flow.ended(self.part, outcome);
+                self.end_part(outcome);
                 self.next_subshell(ask.number)?
             }
             (Point::Between(status), at) => {
@@ -203,8 +202,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             if let At::Entry(entry) = self.at {
                 self.report_entry(entry, status);
             }
-            self.report_part(outcome);
-            self.watch.flow.ended(self.part, outcome);
+            self.end_part(outcome);
         }
         self.next_subshell(number)
     }
@@ -303,8 +301,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
 
     /// The part is over: on to the next one, if it is for this shell.
     fn next_part(&mut self, outcome: Outcome) -> Result<String, Error> {
-        self.report_part(outcome);
-        self.watch.flow.ended(self.part, outcome);
+        self.end_part(outcome);
         match self.watch.flow.next_in_shell() {
             Some(part) => {
                 self.part = part;
@@ -348,8 +345,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             (At::Start | At::Done, _) => {}
             (_, Some(cut)) => self.report_part(cut),
             (_, None) => {
-                self.report_part(outcome);
-                self.watch.flow.ended(self.part, outcome);
+                self.end_part(outcome);
             }
         }
         Ok(())
@@ -375,6 +371,12 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         let step = self.part.name(&self.watch.job);
         let duration = self.entry_begun.elapsed();
         self.watch.report.event(&Event::EntryEnd { step, entry, status, duration });
+    }
+
+    /// The part has ended by itself.
+    fn end_part(&mut self, outcome: Outcome) {
+        self.report_part(outcome);
+        self.watch.flow.ended(self.part, outcome);
     }
 
     fn report_part(&mut self, outcome: Outcome) {

@@ -30,6 +30,13 @@ pub(super) struct Arrival {
     pub sender: Pid,
 }
 
+impl Arrival {
+    /// Whether it tells a program to end.
+    pub(super) fn ends_programs(&self) -> bool {
+        matches!(self.signal, libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT)
+    }
+}
+
 impl Signals {
     /// Takes hold of the signals.
     pub fn hold() -> nix::Result<Signals> {

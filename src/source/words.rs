@@ -6,7 +6,7 @@ pub(super) const SECTIONS: &[&str] = &["resources", "jobs", "triggers", "recipie
 
 /// Keys of the CI section, at the top of a file.
 #[rustfmt::skip]
-pub(super) const CI: &[&str] = &[
+pub const CI: &[&str] = &[
     "language", "env", "build", "matrix", "branches", "services", "build_environment", "runtime", "git", "version",
     "python", "node_js", "rvm", "ruby", "jdk", "go", "php", "scala", "c", "compiler", "lein", "gemfile", "bundler_args",
     "archive", "sudo", "cache", "addons", "notifications", "script", "install", "deploy", "before_install",
