@@ -18,9 +18,9 @@
 //! - How a shell ended is seen from its process alone. One that never asks (`exec`, `kill -9 $$`, an EXIT trap and `exit`
 //!   in one entry) is judged all the same; a fresh shell takes its place then. So a script can end its shell, but it
 //!   cannot print a result.
-//! - `\builtin` guards against functions and aliases of the script that are called `read` or `exit`. All output of the
-//!   driver goes to `/dev/null`, its own trace (`set -x`, `set -v`) included; both options and the DEBUG trap are off while
-//!   it works.
+//! - `\builtin` guards against functions and aliases of the script that are called `read` or `exit`. The first thing that
+//!   the driver does is to turn off `set -x`, `set -v`, `set -a` and the DEBUG trap, with all output going to `/dev/null`.
+//!   The rest is silent without that: a trap of the script that a signal starts meanwhile writes to where it should.
 //!   (`builtin .` would not do: bash then forgets that `set -e` is to be ignored in front of `||`.)
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -35,17 +35,18 @@ use super::Error;
 use crate::exit;
 
 /// Asks, and does as told.
-const ASK: &str = r#"{ _shipctl="between $? $-"; \builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
+const ASK: &str = r#"{ _shipctl="between $? $-"; \builtin eval "$_shipctl_hush"; } >/dev/null 2>&1
+\builtin eval "$_shipctl_ask"; \builtin eval "$_shipctl""#;
 
 /// The EXIT trap. A signal can make a child that bash has just forked run it too, which is none of its business. A shell
 /// that leaves with status 0 and was not told to exit was ended by a signal, and ends with another status than that: bash
 /// then still names the command that the signal met, where an `exit` has brought it back to ours, which runs the entry. If
 /// the last word of the entry was `kill $$`, the two look alike, and how the shell ends has to be waited for.
-const TRAP: &str = r#"{ _shipctl="leaving $? $-" _shipctl_told=$_; if [[ $_shipctl == "leaving 0 "* ]]; then if [[ $BASH_COMMAND != *exit* && $BASH_COMMAND != "\\. "* && $BASH_COMMAND != *_shipctl* ]]; then _shipctl="signalled${_shipctl#leaving}"; elif [[ $_shipctl_told == *$$ || $_shipctl_told == 0 ]]; then _shipctl="ended${_shipctl#leaving}"; fi; fi; [[ $BASHPID == "$_shipctl_pid" ]] && \builtin eval "$_shipctl_ask" || _shipctl=; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
+const TRAP: &str = r#"{ _shipctl="leaving $? $-" _shipctl_told=$_; if [[ $_shipctl == "leaving 0 "* ]]; then if [[ $BASH_COMMAND != *exit* && $BASH_COMMAND != "\\. "* && $BASH_COMMAND != *_shipctl* ]]; then _shipctl="signalled${_shipctl#leaving}"; elif [[ $_shipctl_told == *$$ || $_shipctl_told == 0 ]]; then _shipctl="ended${_shipctl#leaving}"; fi; fi; [[ $BASHPID == "$_shipctl_pid" ]] && \builtin eval "$_shipctl_hush" || _shipctl=; } >/dev/null 2>&1; \builtin eval "${_shipctl:+$_shipctl_ask}"; \builtin eval "$_shipctl""#;
 
 /// Runs what is in front of it as a section runs: whatever fails in it, the shell goes on.
 const GO_ON: &str = r#" && { _shipctl="between 0 $-"; } >/dev/null 2>&1 || { _shipctl="between $? $-"; } >/dev/null 2>&1
-{ \builtin eval "$_shipctl_ask"; } >/dev/null 2>&1; \builtin eval "$_shipctl""#;
+{ \builtin eval "$_shipctl_hush"; } >/dev/null 2>&1; \builtin eval "$_shipctl_ask"; \builtin eval "$_shipctl""#;
 
 /// Runs code in a foreground subshell, whatever fails in it, and asks on; the next question has this number.
 pub(super) fn in_subshell(code: &str, next: u64) -> String {
@@ -63,7 +64,7 @@ pub(super) fn in_subshell(code: &str, next: u64) -> String {
 pub(super) fn ask_as(number: u64) -> String {
     // The number is one higher once the question is asked.
     format!(
-        r#"{{ _shipctl_number={}; \builtin eval "$_shipctl_ask"; }} >/dev/null 2>&1; \builtin eval "$_shipctl""#,
+        r#"{{ _shipctl_number={}; \builtin eval "$_shipctl_hush"; }} >/dev/null 2>&1; \builtin eval "$_shipctl_ask"; \builtin eval "$_shipctl""#,
         number - 1
     )
 }
@@ -154,14 +155,14 @@ impl<'a> Scripts<'a> {
         text.extend_from_slice(trap.trim_ascii_end());
         text.extend_from_slice(b" )\n");
         if extended {
-            text.extend_from_slice(b"_shipctl_kept=$_shipctl_ask _shipctl_ask='_shipctl='\n");
+            text.extend_from_slice(b"_shipctl_kept=(\"$_shipctl_ask\" \"$_shipctl_hush\") _shipctl_ask='_shipctl=' _shipctl_hush=\n");
         }
         if status != 0 {
             text.extend_from_slice(format!(r"( \builtin exit {status} ) || ").as_bytes());
         }
         text.extend_from_slice(b"\\builtin eval \"${_shipctl_trap[2]}\"\n");
         if extended {
-            text.extend_from_slice(b"_shipctl_ask=$_shipctl_kept\n");
+            text.extend_from_slice(b"_shipctl_ask=${_shipctl_kept[0]} _shipctl_hush=${_shipctl_kept[1]}\n");
         }
         self.write(&name, &text)?;
         Ok(self.source(&name))
@@ -238,10 +239,10 @@ pub(super) fn opening(questions: &Path, answers: &Path) -> String {
     // begins with a NUL byte, and only a whole one ends with a full stop. The answer repeats the number of the question,
     // and ends in a comment: what `read` makes of the script's IFS changes no more than that. Both pipes are opened for
     // reading and writing, which never waits. A DEBUG trap is told before anything else, as its own output would be.
+    let hush = format!(r"\builtin trap -p DEBUG 1<>{questions}; \builtin trap - DEBUG; \builtin set +vxa");
     let ask = format!(
-        r#"\builtin trap -p DEBUG 1<>{questions}; \builtin trap - DEBUG; \builtin set +vxa
-(( _shipctl_number += 1 ))
-\builtin export -n _shipctl _shipctl_number _shipctl_ask _shipctl_pid _shipctl_told
+        r#"(( _shipctl_number += 1 ))
+\builtin export -n _shipctl _shipctl_number _shipctl_ask _shipctl_hush _shipctl_pid _shipctl_told
 _shipctl_told=
 until [[ $_shipctl_told ]]; do
 [[ -d /proc/{us} && -p {questions} && -p {answers} ]] || \builtin exit {killed}
@@ -252,7 +253,8 @@ done
 _shipctl=${{_shipctl_told#* }}"#
     );
     format!(
-        "{{ _shipctl= _shipctl_number=0 _shipctl_told= _shipctl_pid=$BASHPID _shipctl_ask={}; {}; \\builtin set -e; }} >/dev/null 2>&1\n{ASK}\n",
+        "{{ _shipctl= _shipctl_number=0 _shipctl_told= _shipctl_pid=$BASHPID _shipctl_hush={} _shipctl_ask={}; {}; \\builtin set -e; }} >/dev/null 2>&1\n{ASK}\n",
+        quote(&hush),
         quote(&ask),
         arm()
     )

@@ -135,6 +135,28 @@ fn usr1_does_not_end_what_the_script_waits_for() {
 }
 
 #[test]
+fn what_a_trap_prints_between_two_entries_is_in_the_log() {
+    let running = Job::new(&[
+        "trap 'echo @usr1; echo @stderr >&2; touch $HERE/got' USR1; echo @$$; until [ -e $HERE/go ]; do sleep 0.01; done",
+        "echo @end",
+    ])
+    .start();
+    let shell = running.number("@");
+    running.signal(Signal::SIGSTOP);
+    wait_until(|| state(running.pid()) == Some('T'), || "shipctl to stop".to_owned());
+    std::fs::write(running.path().join("go"), "").unwrap();
+    let asks = || {
+        let stdin = std::fs::read_link(format!("/proc/{shell}/fd/0"));
+        stdin.is_ok_and(|path| path.to_string_lossy().ends_with(".answers"))
+    };
+    wait_until(asks, || "the shell to wait for an answer".to_owned());
+    nix::sys::signal::kill(shell, Signal::SIGUSR1).unwrap();
+    wait_until(|| running.path().join("got").exists(), || "the trap to run".to_owned());
+    running.signal(Signal::SIGCONT);
+    running.finish().is(0, &[&shell.to_string(), "usr1", "stderr", "end"]);
+}
+
+#[test]
 fn ignored_signals_stay_ignored() {
     let running =
         Job::new(&["echo @ready; while [ ! -e $HERE/go ]; do sleep 0.01; done; kill -HUP $$; echo @end"])
