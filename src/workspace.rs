@@ -88,7 +88,7 @@ impl Workspace {
     ///
     /// When it cannot be written.
     pub fn fill(&self) -> Result<()> {
-        clear();
+        home::clear_once();
         let failed = |what: &str, path: &Path| format!("cannot {what} {}", self.root.join(path).display());
         for directory in &self.layout.directories {
             match mkdirat(self.directory(), directory, Mode::S_IRWXU) {

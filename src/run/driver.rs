@@ -99,13 +99,13 @@ impl<'a> Scripts<'a> {
         self.stem = stem(name);
     }
 
-    /// The driver of a shell that runs `entries` entries as a task, behind its [`opening`].
+    /// The driver of a shell that runs `entries` entries as a task, behind its [`opening`], and then ends.
     pub(super) fn task(&self, entries: usize) -> String {
         let mut text = String::from("{\n");
         for entry in 1..=entries {
             text.push_str(&format!("{}\n{ASK}\n", self.source(&self.entry_name(entry))));
         }
-        text.push_str("[[ 1 ]]\n}\n");
+        text.push_str(&format!("{LEAVE}\n}}\n"));
         text
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Shell<'w, 'a, 'c> {
     part_begun: Instant,
     scripts: Scripts<'a>,
     at: At,
+    /// Whether the driver comes to its end when the shell is told nothing more.
+    at_end_of_driver: bool,
     entry_begun: Instant,
     /// How many entries of the section have failed.
     overlooked: usize,
@@ -91,6 +93,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             part_begun: now,
             scripts,
             at: At::Start,
+            at_end_of_driver: entries.is_empty(),
             entry_begun: now,
             overlooked: 0,
             options: String::new(),
@@ -280,6 +283,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     fn entry_ended(&mut self, entry: usize, status: u8) -> Result<String, Error> {
         self.report_entry(entry, status);
         let last = entry == self.part.entries(&self.watch.job).len();
+        self.at_end_of_driver |= last && self.part.kind() == Kind::Task;
         match self.part {
             Part::Task(_) if status != 0 => self.part_ended(Outcome::Failed(status)),
             Part::Section(_) if status != 0 => {
@@ -309,7 +313,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             }
             None => {
                 self.at = At::Done;
-                Ok(driver::LEAVE.to_owned())
+                Ok(if self.at_end_of_driver { String::new() } else { driver::LEAVE.to_owned() })
             }
         }
     }

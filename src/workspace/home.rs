@@ -11,7 +11,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Once};
 
 use anyhow::{Context as _, Result, bail};
 use nix::dir::Dir;
@@ -280,6 +280,12 @@ impl Drop for Pipes {
         // The next command tries again.
         let _ = self.claim.remove();
     }
+}
+
+/// [`clear`], when it is called for the first time in this process: a line makes many workspaces.
+pub(super) fn clear_once() {
+    static CLEARED: Once = Once::new();
+    CLEARED.call_once(clear);
 }
 
 /// Removes what processes that were killed have left: workspaces with their secrets, and pipes.
