@@ -7,6 +7,7 @@
 //! misjudges is refused, never damaged.
 
 mod list;
+mod lock;
 mod recipient;
 mod rename;
 mod section;
@@ -22,6 +23,7 @@ use crate::source::{Place, SourceId, Sources};
 use crate::yaml::{Entry, Kind, Map, Node, Scalar, Value};
 
 pub use list::{as_block, is_plain};
+pub use lock::EditLock;
 pub use write::{Replacement, create, replace};
 
 /// Something that is to stand where something else stood.

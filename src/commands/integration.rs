@@ -18,7 +18,7 @@ use super::{Failure, failure, paint, read};
 use crate::check::check;
 use crate::cli::{IntegrationArgs, IntegrationCommand, LineOptions};
 use crate::diagnostic::Diagnostic;
-use crate::edit::{self, Draft, Edited, Refusal, Replacement};
+use crate::edit::{self, Draft, EditLock, Edited, Refusal, Replacement};
 use crate::model::files::{self, Line};
 use crate::model::{Integration, Pipeline};
 use crate::nearest::nearest;
@@ -102,6 +102,16 @@ fn errors_of(sources: &Sources, directory: &Path) -> Vec<Diagnostic> {
     check(&pipeline, &mut diagnostics);
     diagnostics.retain(Diagnostic::is_error);
     diagnostics
+}
+
+/// Waits until no other command edits the files of the line, or `other`. What is to be changed is read while the lock is
+/// held.
+pub(super) fn lock(options: &LineOptions, other: Option<&Path>) -> Result<EditLock, Failure> {
+    let line = read(options)?;
+    // The first name stands for the directory of a line that has no files yet.
+    let new = line.directory.join(target::OWN);
+    let files = line.sources.ids().map(|id| line.sources.get(id).path());
+    Ok(EditLock::beside(std::iter::once(new.as_path()).chain(files).chain(other)))
 }
 
 /// Reads a line to which something is added: it need not be there yet.

@@ -369,3 +369,27 @@ fn what_is_typed_is_stored_encrypted_and_comes_back() {
     let shown = call.also("integration show hook").output().unwrap();
     assert!(String::from_utf8_lossy(&shown.stdout).contains("  webhookUrl  (the YAML, encrypted)\n"));
 }
+
+#[test]
+fn edits_at_the_same_time_wait_for_each_other() {
+    const COUNT: usize = 12;
+    for list in [None, Some("integrations: []\n")] {
+        let mut place = shipctl("integration").args("list").file("shippable.yml", "jobs: []\n");
+        if let Some(list) = list {
+            place = place.file("shippable.integrations.yml", list);
+        }
+        let children: Vec<_> = (0..COUNT)
+            .map(|number| {
+                let mut command = place
+                    .also(&format!("integration add hook{number} --type Slack --env-field webhookUrl=HOOK"));
+                command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let text = fs::read_to_string(place.path("shippable.integrations.yml")).unwrap();
+        assert_eq!(text.matches("- name: hook").count(), COUNT, "{text}");
+    }
+}

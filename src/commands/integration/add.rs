@@ -4,7 +4,7 @@ mod answers;
 
 use super::encrypt::Recipients;
 use super::rename::check_name;
-use super::{commit, read_to_add, target};
+use super::{commit, lock, read_to_add, target};
 use crate::cli::{IntegrationAdd, LineOptions};
 use crate::commands::{Failure, failure, paint, print};
 use crate::edit::{Draft, as_block, map_node, text_node};
@@ -18,6 +18,7 @@ use answers::{Answers, From, Given};
 
 /// Runs the command.
 pub(super) fn run(command: &IntegrationAdd, options: &LineOptions) -> Result<u8, Failure> {
+    let _lock = lock(options, command.to.as_deref())?;
     let mut line = read_to_add(options)?;
     let colours = || paint(options.color, &std::io::stderr());
     let kind = Kind::find(&command.r#type).ok_or_else(|| {

@@ -1,7 +1,7 @@
 //! `shipctl integration remove`.
 
 use super::used_by::to_text;
-use super::{commit, declared};
+use super::{commit, declared, lock};
 use crate::cli::LineOptions;
 use crate::commands::{Failure, failure, paint, print, read_good};
 use crate::edit::Draft;
@@ -11,6 +11,7 @@ use crate::printable::Printable;
 
 /// Runs the command. The status is 1 if something uses the integration.
 pub(super) fn run(name: &str, force: bool, options: &LineOptions) -> Result<u8, Failure> {
+    let _lock = lock(options, None)?;
     let line = read_good(options)?;
     let integration = declared(&line.pipeline, name)?;
     let usage = usage::of(&line.pipeline, name);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::anyhow;
 
-use super::{commit, unknown};
+use super::{commit, lock, unknown};
 use crate::cli::LineOptions;
 use crate::commands::{Failure, failure, paint, print, read_good};
 use crate::contract::env_name;
@@ -17,6 +17,7 @@ use crate::source::Place;
 
 /// Runs the command.
 pub(super) fn run(old: &str, new: &str, options: &LineOptions) -> Result<u8, Failure> {
+    let _lock = lock(options, None)?;
     let line = read_good(options)?;
     let used = usage::of(&line.pipeline, old);
     if used.is_empty() && !line.pipeline.integrations.contains_key(old) {

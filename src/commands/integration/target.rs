@@ -11,7 +11,7 @@ use crate::model::files::Line;
 use crate::source::{SourceId, read_text};
 
 /// The file of integrations alone.
-const OWN: &str = "shippable.integrations.yml";
+pub(super) const OWN: &str = "shippable.integrations.yml";
 
 /// Finds the file: the one that was asked for, that of integrations, or another that has a list of them. If there is
 /// none, the file of integrations joins the line with nothing in it, and is made when something is written to it.

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use crate::cli::LineOptions;
 use crate::commands::encrypt::{own, parse};
-use crate::commands::integration::{commit, read_to_add, target};
+use crate::commands::integration::{commit, lock, read_to_add, target};
 use crate::commands::{Failure, failure, paint, print};
 use crate::edit::{Draft, map_node, text_node};
 use crate::exit;
@@ -17,6 +17,7 @@ use crate::source::SourceId;
 /// Runs the command.
 pub(super) fn add(recipient: &str, name: Option<&str>, options: &LineOptions) -> Result<u8, Failure> {
     let recipient = parse(recipient)?;
+    let _lock = lock(options, None)?;
     let mut line = read_to_add(options)?;
     let twice = line.pipeline.recipients.iter().find(|found| found.listed.recipient == recipient);
     if let Some(found) = twice {
