@@ -39,6 +39,9 @@ pub enum KeyCommand {
         /// Make a new key first, which takes the place of yours among the recipients
         #[arg(long)]
         new_key: bool,
+        /// Encrypt to others alone: you cannot open the values any more
+        #[arg(long, conflicts_with = "new_key")]
+        force: bool,
     },
 }
 

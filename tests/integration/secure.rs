@@ -262,6 +262,30 @@ fn a_key_that_was_replaced_opens_nothing_that_is_encrypted_afterwards() {
 }
 
 #[test]
+fn a_rotation_that_would_lock_yourself_out_is_refused() {
+    let team = Team::of(&["ann", "ben"]);
+    team.line("ann", "hunter2");
+    let ben = team.recipient("ben");
+    team.good("ann", &["key", "add-recipient", &ben], "");
+    let before = team.text();
+    let said = team.bad("ann", &["key", "rotate"], "");
+    let ann = team.recipient("ann");
+    assert_eq!(
+        said,
+        format!(
+            "error: you are none of the recipients of the line: you could not open its values any more; nothing was written
+  hint: `shipctl key add-recipient {ann}` adds you; `shipctl key rotate --force` goes on without you
+"
+        )
+    );
+    assert_eq!(team.text(), before);
+    assert_eq!(team.good("ann", SHOW, ""), "hunter2\n");
+    team.good("ann", &["key", "rotate", "--force"], "");
+    assert!(team.bad("ann", SHOW, "").contains("encrypted to other keys than yours"));
+    assert_eq!(team.good("ben", SHOW, ""), "hunter2\n");
+}
+
+#[test]
 fn a_text_that_was_cut_or_altered_says_so_and_where() {
     let team = Team::of(&["ann"]);
     team.line("ann", "hunter2");

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::file_of_key;
 use super::recipients::draft;
 use crate::cli::LineOptions;
-use crate::commands::integration::commit;
+use crate::commands::integration::{commit, lock};
 use crate::commands::{Failure, encrypt, failure, paint, print, read_good};
 use crate::diagnostic::Diagnostic;
 use crate::edit::{self, Replacement};
@@ -17,12 +17,23 @@ use crate::model::files::Line;
 use crate::secure::{self, Opener, Recipient, as_one_line, is_age, is_one_line};
 
 /// Runs the command. Either all values are encrypted anew, or the files stay as they are.
-pub(super) fn run(new_key: bool, options: &LineOptions) -> Result<u8, Failure> {
+pub(super) fn run(new_key: bool, force: bool, options: &LineOptions) -> Result<u8, Failure> {
+    let key = if new_key { Some(file_of_key()?.0) } else { None };
+    let _lock = lock(options, key.as_deref())?;
     let line = read_good(options)?;
     let opener = encrypt::opener(&line.pipeline);
     // Before anything is written: what cannot be opened now can never be.
     opener.keys()?;
     let mut recipients = encrypt::recipients(&line.pipeline, &opener)?;
+    let own = opener.keys()?.recipients();
+    if !new_key && !force && !recipients.iter().any(|recipient| own.contains(recipient)) {
+        return Err(anyhow!(
+            "you are none of the recipients of the line: you could not open its values any more; nothing was written\n  \
+             hint: `shipctl key add-recipient {}` adds you; `shipctl key rotate --force` goes on without you",
+            own.first().map(ToString::to_string).unwrap_or_default()
+        )
+        .into());
+    }
     let mut draft = draft(&line, options)?;
     let new = if new_key { Some(replace_own(&line, &opener, &mut recipients)?) } else { None };
     if let Some(new) = &new {
@@ -66,7 +77,6 @@ pub(super) fn run(new_key: bool, options: &LineOptions) -> Result<u8, Failure> {
         plural(count, "value"),
         plural(recipients.len(), "recipient")
     ))?;
-    warn_if_out(&opener, &recipients, new.is_some());
     Ok(exit::SUCCESS)
 }
 
@@ -81,13 +91,6 @@ fn anew(text: &str, opener: &Opener, recipients: &[Recipient]) -> Result<String,
     } else {
         armoured.trim_end().to_owned()
     })
-}
-
-fn warn_if_out(opener: &Opener, recipients: &[Recipient], new_key: bool) {
-    let own = opener.keys().map(|keys| keys.recipients()).unwrap_or_default();
-    if !new_key && !recipients.iter().any(|recipient| own.contains(recipient)) {
-        eprintln!("shipctl: you are none of the recipients: you cannot open these values any more");
-    }
 }
 
 /// A new key that takes the place of the user's own.
