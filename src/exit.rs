@@ -18,6 +18,8 @@ pub const DENIED: u8 = 1;
 pub const NOT_STORED: u8 = 1;
 /// bash ended with status 0 before the last entry of a script had reported its end.
 pub const NOT_REPORTED: u8 = 1;
+/// `scan` found nothing, but some secrets could not be looked for.
+pub const NOT_ALL_LOOKED_FOR: u8 = 3;
 /// A command was used wrongly: an unknown flag, a missing argument.
 pub const USAGE: u8 = 2;
 /// A utility function (`shipctl get_…`) failed; the original's only error status.

@@ -14,14 +14,15 @@ use crate::cli::{self, LineOptions, ListFormat};
 use crate::credentials::{self, Ambient, Content, Credentials, Fetch, FetchedValue, Value};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::exit;
+use crate::model::Pipeline;
 use crate::model::files::Line;
-use crate::model::integration::SourceKind;
+use crate::model::integration::{FieldValue, SourceKind};
 use crate::printable::{self, Printable};
 use crate::repository::contents::{self, Object, Unreadable};
 use crate::scan::{Finding, SHORTEST, Scan, is_searched};
 use crate::secret::Secret;
 
-/// Runs the command. The status is 1 if something was found.
+/// Runs the command. The status is 1 if something was found, and 3 if some secrets could not be looked for.
 ///
 /// # Errors
 ///
@@ -29,10 +30,18 @@ use crate::secret::Secret;
 pub fn run(command: &cli::Scan, options: &LineOptions) -> Result<u8, Failure> {
     let mut line = read_good(options)?;
     let (credentials, warnings) = resolve(&mut line);
-    for warning in warnings {
+    let all_known = all_known(&line.pipeline, &credentials);
+    for warning in &warnings {
         eprint!("{}", warning.render(&line.sources, paint(options.color, &io::stderr())));
     }
     let secrets = secrets(&credentials);
+    if secrets.is_empty() && !all_known {
+        return Err(Failure {
+            status: exit::NOT_ALL_LOOKED_FOR,
+            message: "error: none of the secrets of the line could be had, so nothing was looked for\n"
+                .to_owned(),
+        });
+    }
     if secrets.is_empty() {
         return Err(anyhow!("there are no secrets to look for").into());
     }
@@ -69,10 +78,11 @@ pub fn run(command: &cli::Scan, options: &LineOptions) -> Result<u8, Failure> {
     if search.found.is_empty() && io::stderr().is_terminal() {
         eprintln!("shipctl: none of {} secrets was found", secrets.len());
     }
-    Ok(match (search.found.is_empty(), search.unreadable) {
-        (false, _) => exit::SECRETS_FOUND,
-        (true, true) => exit::SHIPCTL_FAILED,
-        (true, false) => exit::SUCCESS,
+    Ok(match search {
+        Search { ref found, .. } if !found.is_empty() => exit::SECRETS_FOUND,
+        Search { unreadable: true, .. } => exit::SHIPCTL_FAILED,
+        _ if !all_known => exit::NOT_ALL_LOOKED_FOR,
+        _ => exit::SUCCESS,
     })
 }
 
@@ -86,7 +96,7 @@ fn resolve(line: &mut Line) -> (Credentials, Vec<Diagnostic>) {
     }
     let (credentials, problems) = credentials::fetch_all(
         &line.pipeline,
-        &mut Fetch::new(&line.sources, &encrypt::opener(&line.pipeline)),
+        &mut Fetch::new(&line.sources, &encrypt::opener(&line.pipeline)).announcing(),
     );
     warnings.extend(problems);
     for warning in &mut warnings {
@@ -95,6 +105,24 @@ fn resolve(line: &mut Line) -> (Credentials, Vec<Diagnostic>) {
     }
     warnings.dedup();
     (credentials, warnings)
+}
+
+/// Whether all that the line says of secrets could be fetched.
+fn all_known(pipeline: &Pipeline, credentials: &Credentials) -> bool {
+    pipeline.integrations.values().all(|integration| {
+        let fetched = credentials.get(&integration.name.text);
+        integration.fields.iter().filter(|given| given.is_secret() && !is_of_environment(given)).all(
+            |given| {
+                fetched
+                    .is_some_and(|fetched| fetched.fields.iter().any(|field| field.name == given.field.name))
+            },
+        )
+    })
+}
+
+/// Whether its values are variables of shipctl's: one that is not set is a secret that is not here.
+fn is_of_environment(given: &FieldValue) -> bool {
+    given.values.sources().iter().all(|(_, source)| matches!(source.kind, SourceKind::Env(_)))
 }
 
 /// A secret of the line.

@@ -94,6 +94,25 @@ fn a_file_that_cannot_be_read_is_a_failure() {
 }
 
 #[test]
+fn what_was_not_looked_for_is_no_clean_result() {
+    let line = |values: &str| {
+        shipctl("scan").arg(".").file(
+            "shippable.yml",
+            format!(
+                "integrations:\n- name: kv\n  type: keyValuePair\n  fields:\n    envs:\n      A: {{env: SECRET}}\n- name: hook\n  type: slackKey\n  fields: {{webhookUrl: {values}}}\n"
+            ),
+        )
+    };
+    let unknown = line("{file: nowhere}");
+    assert_eq!(unknown.output().status.code(), Some(3));
+    let output = line("{file: nowhere}").env("SECRET", SECRET).output();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("warning: not looked for: integration `hook`"));
+    let found = line("{file: nowhere}").env("SECRET", SECRET).file("notes", SECRET).output();
+    assert_eq!(found.status.code(), Some(1));
+}
+
+#[test]
 fn a_plain_secret_that_git_tracks_gets_a_warning_from_check() {
     let call = shipctl("check").file(
         "shippable.yml",
