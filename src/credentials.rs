@@ -25,7 +25,7 @@ use crate::secret::Secret;
 use crate::source::Place;
 
 pub use ambient::{Ambient, PREFIX};
-pub use fetch::{Fetch, LIMIT};
+pub use fetch::{Fetch, LIMIT, NOT_RUN};
 pub use role::{Taker, UNASKED, is_role, take_roles};
 pub use weak::weak;
 

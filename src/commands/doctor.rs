@@ -82,7 +82,7 @@ fn examine<'p>(
     mfa_code: Option<&str>,
 ) -> Vec<Report<'p>> {
     let (mut credentials, mut problems) =
-        credentials::fetch_each(integrations, &mut session.fetcher(Commands::Run));
+        credentials::fetch_each(integrations, &mut session.fetcher(Commands::Run).announcing());
     let of_aws = |integration: &Integration| AWS_KINDS.contains(&integration.kind.name);
     let taker = integrations.iter().any(|known| of_aws(known)).then(|| Taker::new(mfa_code));
     let mut identities = Vec::new();

@@ -22,7 +22,7 @@ use crate::printable::{self, Printable};
 /// Where `run` would fail before its first script line.
 pub fn run(command: &Env, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::new(options, &command.options, &command.job)?;
-    let commands = if command.reveal { Commands::Run } else { Commands::RunHere };
+    let commands = if command.reveal { Commands::Run } else { Commands::Skip };
     let ready = session.prepare(&command.job, commands)?;
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
     let shown = Shown { patterns: (!command.reveal).then(|| Patterns::new(ready.environment.secrets())) };

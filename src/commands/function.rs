@@ -1,6 +1,7 @@
 //! `shipctl get_… --job JOB`: a utility function outside of a job, answered from the YAML.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -20,10 +21,14 @@ use crate::workspace::{self, Layout};
 /// Where `run` would fail before its first script line.
 pub fn run(function: &Function, call: &FunctionCall) -> Result<u8, Failure> {
     let session = Session::new(&call.line, &call.options, &call.job)?;
-    let mut ready = session.prepare(&call.job, Commands::RunHere)?;
+    // Most answers need no secret and no server, and only the question tells.
+    let mut ready = session.prepare(&call.job, Commands::Skip)?;
     let mut answer = Answer::of(function, call, &ready)?;
-    // Most answers need no server, and only the answer tells.
-    if answer.is_of_a_server() {
+    if answer.needs_commands {
+        ready = session.prepare(&call.job, Commands::RunHere)?;
+        answer = Answer::of(function, call, &ready)?;
+    }
+    if answer.needs_servers {
         ready = session.ask_servers(ready)?;
         answer = Answer::of(function, call, &ready)?;
     }
@@ -39,21 +44,22 @@ struct Answer {
     status: u8,
     out: Vec<u8>,
     err: Vec<u8>,
+    /// Whether it follows from what a command of the line prints, which was not run.
+    needs_commands: bool,
+    /// Whether it follows from what a server alone knows, which was not asked.
+    needs_servers: bool,
 }
 
 impl Answer {
     fn of(function: &Function, call: &FunctionCall, ready: &Ready) -> Result<Answer, Failure> {
         let layout = workspace::render(&ready.plan, &ready.environment, &ready.credentials, &ready.build)?;
-        let world = Imagined { environment: &ready.environment, layout: &layout, root: &ready.build.root };
-        let mut answer = Answer { status: 0, out: Vec::new(), err: Vec::new() };
-        answer.status = lookup::call(function, &call.arguments, &world, &mut answer.out, &mut answer.err);
-        Ok(answer)
-    }
-
-    /// Whether something in it is known to a server alone.
-    fn is_of_a_server(&self) -> bool {
-        let mut unasked = [repository::UNASKED].into_iter().chain(credentials::UNASKED.iter().copied());
-        unasked.any(|unasked| memchr::memmem::find(&self.out, unasked.as_bytes()).is_some())
+        let (needs_commands, needs_servers) = Default::default();
+        let (environment, root) = (&ready.environment, ready.build.root.as_path());
+        let world = Imagined { environment, layout: &layout, root, needs_commands, needs_servers };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let status = lookup::call(function, &call.arguments, &world, &mut out, &mut err);
+        let (needs_commands, needs_servers) = (world.needs_commands.get(), world.needs_servers.get());
+        Ok(Answer { status, out, err, needs_commands, needs_servers })
     }
 }
 
@@ -62,12 +68,30 @@ struct Imagined<'a> {
     environment: &'a Environment,
     layout: &'a Layout,
     root: &'a Path,
+    needs_commands: Cell<bool>,
+    needs_servers: Cell<bool>,
+}
+
+impl Imagined<'_> {
+    /// Notes what is not known of something that a function looked at.
+    fn looked_at(&self, content: &[u8]) {
+        let holds = |text: &str| memchr::memmem::find(content, text.as_bytes()).is_some();
+        if holds(credentials::NOT_RUN) {
+            self.needs_commands.set(true);
+        }
+        if holds(repository::UNASKED) || credentials::UNASKED.iter().any(|unasked| holds(unasked)) {
+            self.needs_servers.set(true);
+        }
+    }
 }
 
 impl World for Imagined<'_> {
     fn var(&self, name: &str) -> Option<Cow<'_, OsStr>> {
         match self.environment.get(name) {
-            Some(value) => Some(Cow::Borrowed(OsStr::new(value))),
+            Some(value) => {
+                self.looked_at(value.as_bytes());
+                Some(Cow::Borrowed(OsStr::new(value)))
+            }
             // What the caller set for the function itself.
             None => std::env::var_os(name).filter(|_| name.starts_with("SHIPCTL_")).map(Cow::Owned),
         }
@@ -80,7 +104,10 @@ impl World for Imagined<'_> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         match path.strip_prefix(self.root) {
             Ok(below) => match self.layout.files.get(below) {
-                Some(file) => Ok(file.contents.to_vec()),
+                Some(file) => {
+                    self.looked_at(&file.contents);
+                    Ok(file.contents.to_vec())
+                }
                 None => Err(io::ErrorKind::NotFound.into()),
             },
             Err(_) => std::fs::read(path),

@@ -36,9 +36,11 @@ pub fn run(command: &Policy, options: &LineOptions) -> Result<u8, Failure> {
         .get(&command.job)
         .is_some_and(|job| !policy::has_scripts(job) && !job.kind.text.is_empty());
     let session = Session::of(line, &jobs, paint(options.color, &io::stderr()), &command.options)?;
+    // The policy follows from what the line says; only who asks AWS needs keys.
+    let commands = if command.check || command.trust { Commands::RunHere } else { Commands::Skip };
     let mut ready = match managed {
-        true => survey(&session, &jobs)?,
-        false => session.prepare(&command.job, Commands::RunHere)?,
+        true => survey(&session, &jobs, commands)?,
+        false => session.prepare(&command.job, commands)?,
     };
     let needs = policy::needs(&facts, &ready.plan, &ready.credentials, &ready.environment);
     let chosen = choose(command, &needs)?;
@@ -71,7 +73,7 @@ pub fn run(command: &Policy, options: &LineOptions) -> Result<u8, Failure> {
 
 /// What is known of a job that shipctl does not run, and of the jobs whose work it takes up: nothing of it has a state or a
 /// workspace here, and only the keys of AWS matter.
-fn survey<'a>(session: &'a Session, jobs: &[&str]) -> Result<Ready<'a>, Failure> {
+fn survey<'a>(session: &'a Session, jobs: &[&str], commands: Commands) -> Result<Ready<'a>, Failure> {
     let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
     let (plan, missing) = resolve::survey(&session.line.pipeline, jobs).map_err(fail)?;
     session.warn(&missing);
@@ -81,8 +83,7 @@ fn survey<'a>(session: &'a Session, jobs: &[&str]) -> Result<Ready<'a>, Failure>
             of_aws.push(integration);
         }
     }
-    let (mut credentials, problems) =
-        credentials::fetch_each(&of_aws, &mut session.fetcher(Commands::RunHere));
+    let (mut credentials, problems) = credentials::fetch_each(&of_aws, &mut session.fetcher(commands));
     let problems: Vec<_> = problems.into_iter().flatten().collect();
     if !problems.is_empty() {
         return Err(fail(problems));

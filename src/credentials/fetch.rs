@@ -13,6 +13,7 @@ use super::{FetchedValue, Value};
 use crate::diagnostic::Diagnostic;
 use crate::model::integration::{SourceKind, ValueSource};
 use crate::model::tool::Take;
+use crate::printable::Printable;
 use crate::secret::Secret;
 use crate::secure::Opener;
 use crate::source::{Place, Sources};
@@ -23,6 +24,9 @@ pub(super) const MAX_VALUE: u64 = 1 << 20;
 /// How long a program may take to print a value, if nobody says otherwise.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
+/// What stands for the output of a command that was not run.
+pub const NOT_RUN: &str = "(the command is started when the job runs)";
+
 /// Fetches values, each command once.
 pub struct Fetch<'a> {
     sources: &'a Sources,
@@ -32,6 +36,8 @@ pub struct Fetch<'a> {
     run_commands: bool,
     /// How long each command may take.
     limit: Duration,
+    /// Whether to say which programs are run.
+    announces: bool,
     printed: HashMap<Vec<String>, Result<Secret, Failed>>,
 }
 
@@ -54,13 +60,19 @@ impl FetchError {
 impl<'a> Fetch<'a> {
     /// Fetches everything.
     pub fn new(sources: &'a Sources, opener: &'a Opener) -> Self {
-        Fetch { sources, opener, run_commands: true, limit: LIMIT, printed: HashMap::new() }
+        Fetch { sources, opener, run_commands: true, limit: LIMIT, announces: false, printed: HashMap::new() }
     }
 
     /// Starts nothing, for a dry run: what a command would print is not known.
     #[must_use]
     pub fn without_commands(self) -> Self {
         Fetch { run_commands: false, ..self }
+    }
+
+    /// Says on stderr which programs it starts, and where the line says so.
+    #[must_use]
+    pub fn announcing(self) -> Self {
+        Fetch { announces: true, ..self }
     }
 
     /// Gives each command this long.
@@ -74,9 +86,18 @@ impl<'a> Fetch<'a> {
         if !self.run_commands {
             return;
         }
-        let mut commands: Vec<_> = sources.filter_map(|source| self.command(source)).collect();
-        let mut seen = std::collections::HashSet::new();
-        commands.retain(|command| !self.printed.contains_key(command) && seen.insert(command.clone()));
+        let mut commands = Vec::new();
+        for (source, command) in sources.filter_map(|source| Some((source, self.command(source)?))) {
+            if self.printed.contains_key(&command) || commands.contains(&command) {
+                continue;
+            }
+            if self.announces {
+                let program = command.first().map_or("", |program| program);
+                let place = self.sources.describe(source.place);
+                eprintln!("shipctl: running {}, as {place} says", Printable(program));
+            }
+            commands.push(command);
+        }
         let printed = run_all(&commands, self.limit);
         self.printed.extend(commands.into_iter().zip(printed));
     }
@@ -152,7 +173,7 @@ impl<'a> Fetch<'a> {
     /// What the command of a value printed.
     fn printed(&self, source: &ValueSource) -> Result<Secret, FetchError> {
         if !self.run_commands {
-            return Ok(Secret::new(String::new()));
+            return Ok(Secret::new(NOT_RUN.to_owned()));
         }
         let command = self.command(source).unwrap_or_default();
         let failed = match self.printed.get(&command) {

@@ -61,7 +61,7 @@ fn a_lookup_outside_of_a_job_answers_from_the_yaml() {
 #[test]
 fn values_that_cannot_be_fetched_name_integration_field_and_place() {
     let line = |source: &str| {
-        shipctl("env").arg("j").file(
+        shipctl("env").args("--reveal j").file(
             "shippable.yml",
             format!(
                 "integrations:\n- name: hook\n  type: slackKey\n  fields:\n    webhookUrl: {source}\njobs:\n- {{name: j, type: runSh, integrations: [hook], steps: [TASK: [echo]]}}\n"
@@ -83,6 +83,47 @@ fn values_that_cannot_be_fetched_name_integration_field_and_place() {
         assert!(stderr.starts_with(&expected), "{stderr}");
         assert!(!stderr.contains("s3cret"), "{stderr}");
         assert_eq!(output.status.code(), Some(125));
+    }
+}
+
+#[test]
+fn a_command_of_the_line_runs_only_where_its_value_is_wanted() {
+    let line = |command: &str| {
+        shipctl(command).env("AK", "AKIA").file(
+            "shippable.yml",
+            "resources:
+- {name: aws, type: integration, integration: keys}
+integrations:
+- name: keys
+  type: amazonKeys
+  fields: {accessKey: {env: AK}, secretKey: {command: 'echo x >> ran; echo s3cret'}}
+jobs:
+- {name: j, type: runSh, steps: [IN: aws, TASK: [echo]]}
+",
+        )
+    };
+    for (command, args) in [
+        ("env", "j"),
+        ("env", "j --format dotenv"),
+        ("get_resource_name", "--job j aws"),
+        ("get_integration_resource_field", "--job j aws accessKey"),
+        ("policy", "j"),
+        ("run", "j --dry-run"),
+        ("check", ""),
+        ("list", ""),
+    ] {
+        let call = line(command).args(args);
+        call.output();
+        assert!(!call.path("ran").exists(), "{command} {args}");
+    }
+    line("env").args("j").output();
+    line("get_integration_resource_field").args("--job j aws secretKey").stdout("s3cret\n").run();
+    for command in ["doctor", "scan ran"] {
+        let (command, args) = command.split_once(' ').unwrap_or((command, ""));
+        let call = line(command).args(args).file("ran", "");
+        let said = String::from_utf8(call.output().stderr).unwrap();
+        assert!(said.contains("shipctl: running sh, as shippable.yml:6:56 says\n"), "{said}");
+        assert_eq!(std::fs::read_to_string(call.path("ran")).unwrap(), "x\n");
     }
 }
 

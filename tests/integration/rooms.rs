@@ -28,7 +28,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("order", &["model"]),
     ("mask", &["contract", "secret"]),
     ("scan", &["mask", "secret"]),
-    ("credentials", &["aws", "contract", "diagnostic", "model", "resolve", "secret", "secure", "source"]),
+    (
+        "credentials",
+        &["aws", "contract", "diagnostic", "model", "printable", "resolve", "secret", "secure", "source"],
+    ),
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),
     ("state", &["contract", "mask", "secret"]),
     (
