@@ -14,6 +14,7 @@ use crate::environment::{self, Environment, Variable};
 use crate::mask::Patterns;
 use crate::model::ci::{Entry, JOB_SUFFIX, REPOSITORY_SUFFIX};
 use crate::model::files::Line;
+use crate::model::implied;
 use crate::model::job::{Input, Step};
 use crate::model::{Job, Name, Pipeline, Resource};
 use crate::printable::Printable;
@@ -22,7 +23,6 @@ use crate::resolve::Plan;
 use crate::run::console::Console;
 use crate::run::{Event, Outcome, Signals};
 use crate::workspace::Home;
-use crate::yaml::{Entry as YamlEntry, Kind, Map, Node, Scalar, Value};
 
 /// Adds the repository that a runCI job builds, where the job names none: the original made a ciRepo for each such job.
 /// Here it is the repository that holds the YAML. Says so if there is none.
@@ -45,31 +45,13 @@ pub(super) fn add_repository(line: &mut Line, options: &JobOptions, job: &str) -
                 )),
         );
     }
-    let place = name.place;
-    let text =
-        |text: &str| Node { place, value: Value::Scalar(Scalar { text: text.to_owned(), kind: Kind::Text }) };
-    let map = |entries: &[(&str, &str)]| Node {
-        place,
-        value: Value::Map(Map::from_iter(
-            entries
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), YamlEntry { key: place, node: text(value) })),
-        )),
-    };
-    let kind = "ciRepo";
     if !is_input {
-        let node = map(&[("IN", &name.text)]);
+        let node = implied::map(name.place, &[("IN", &name.text)]);
         let input = Input { name: name.clone(), pin: None, switched_off: false, scopes: Vec::new(), node };
         let job = job.name.text.clone();
         pipeline.jobs.get_mut(&job)?.steps.insert(0, Step::In(input));
     }
-    pipeline.resources.entry(name.text.clone()).or_insert_with(|| Resource {
-        node: map(&[("name", &name.text), ("type", kind)]),
-        kind: Name { text: kind.to_owned(), place },
-        integration: None,
-        trigger: false,
-        name,
-    });
+    pipeline.resources.entry(name.text.clone()).or_insert_with(|| Resource::implied(name, "ciRepo"));
     None
 }
 

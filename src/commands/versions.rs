@@ -4,6 +4,7 @@ use super::record::State;
 use super::{Failure, Session};
 use crate::contract::path;
 use crate::diagnostic::Diagnostic;
+use crate::model::ci::RUN_CI;
 use crate::model::job::{Input, Pin};
 use crate::repository;
 use crate::resolve::{Dependency, Operation, Plan, Target};
@@ -59,20 +60,24 @@ impl Session {
         versions: &Versions,
         required: bool,
     ) -> Result<(), Failure> {
-        let unmade = plan.dependencies.iter().filter_map(|dependency| match dependency.target {
-            Target::Job(job) if dependency.operation.word() == path::IN => {
-                versions.of(dependency).is_none().then_some((dependency, job))
-            }
-            _ => None,
+        let unmade = plan.dependencies.iter().filter(|dependency| {
+            let is_job = match dependency.target {
+                Target::Job(_) => true,
+                // The CI job of another repository.
+                Target::Resource(resource) => resource.kind.text == RUN_CI,
+            };
+            is_job && dependency.operation.word() == path::IN && versions.of(dependency).is_none()
         });
         let problems: Vec<_> = unmade
-            .map(|(dependency, job)| {
-                let message = format!("job `{}` goes in and has no version yet", job.name.text);
+            .map(|dependency| {
+                let message = format!("job `{}` goes in and has no version yet", dependency.name.text);
                 let problem =
                     if required { Diagnostic::error(message) } else { Diagnostic::warning(message) };
-                let hint = match job.can_run() {
-                    true => format!("run it first, or run `{}` with --upstream", plan.job.name.text),
-                    false => "its values are empty; set those that are needed with -e".to_owned(),
+                let hint = match dependency.target {
+                    Target::Job(job) if job.can_run() => {
+                        format!("run it first, or run `{}` with --upstream", plan.job.name.text)
+                    }
+                    _ => "its values are empty; set those that are needed with -e".to_owned(),
                 };
                 problem.at(dependency.name.place).hint(hint)
             })

@@ -42,6 +42,14 @@ impl Session {
                 .hint("it runs on this machine, which has to have what the image has")
         });
         self.warn(&in_images.collect::<Vec<_>>());
+        if let Some(task) = plan.tasks.iter().find(|task| task.default_image) {
+            self.warn(&[Diagnostic::warning(format!(
+                "a TASK of job `{}` asks for a container and names no image: the original's own image is gone",
+                plan.job.name.text
+            ))
+            .at(task.place)
+            .hint("it runs on this machine; name an image with `imageName` under `options` of `runtime`")]);
+        }
         if let Some((first, more)) = plan.ci.and_then(|ci| ci.services.split_first()) {
             let names: Vec<_> = iter::once(first).chain(more).map(|name| name.text.as_str()).collect();
             self.warn(&[Diagnostic::warning(format!(

@@ -6,6 +6,7 @@ use super::{Build, Builder, UNKNOWN, dependency_directory, stable_id, substitute
 use crate::contract::{self, path, suffix};
 use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
+use crate::model::ci::RUN_CI;
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Target};
 use crate::yaml::{Node, Value as Yaml};
@@ -26,9 +27,9 @@ impl Builder {
         };
         let number = match (build.versions.of(dependency), dependency.target) {
             (Some(version), _) => version.number.to_string(),
-            (None, Target::Resource(_)) => "1".to_owned(),
-            // It has not run yet.
-            (None, Target::Job(_)) => String::new(),
+            // It has not run yet, or did so elsewhere.
+            (None, target) if matches!(target, Target::Job(_)) || target.kind() == RUN_CI => String::new(),
+            (None, _) => "1".to_owned(),
         };
         let version_id = stable_id("version", &format!("{name}/{number}"));
         for (part, value) in [

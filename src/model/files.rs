@@ -65,6 +65,7 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
     if files.is_empty() && !paths.is_empty() {
         below::add(&mut line, directory);
     }
+    line.pipeline.declare_implied();
     line
 }
 

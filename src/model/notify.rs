@@ -25,6 +25,7 @@ impl Job {
                         has_script: true,
                         variables: Vec::new(),
                         image: None,
+                        default_image: false,
                         place: name.place,
                     });
                 }

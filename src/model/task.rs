@@ -18,6 +18,8 @@ pub struct Task {
     pub variables: Vec<TaskVariable>,
     /// The image that it ran in at the original's, `name:tag`.
     pub image: Option<String>,
+    /// Whether it asks for a container and names no image: the original had one of its own for that.
+    pub default_image: bool,
     /// Where it stands.
     pub place: Place,
 }
@@ -50,6 +52,7 @@ impl Task {
             has_script: false,
             variables: Vec::new(),
             image: None,
+            default_image: false,
             place,
         };
         match &node.value {
@@ -99,13 +102,15 @@ impl Task {
         if let Some(map) = runtime.map() {
             warn_of_unknown_keys(map, RUNTIME_KEYS, "a TASK's runtime", diagnostics);
         }
+        let in_container = runtime.get("container").and_then(Node::text);
+        let names_image = runtime.get("options").is_some_and(|options| options.get("imageName").is_some());
+        self.default_image |= in_container.is_some_and(is_true) && !names_image;
         let Some(options) = runtime.get("options") else { return };
         if let Some(variables) = options.get("env") {
             self.read_variables(variables, diagnostics);
         }
         let text = |key| options.get(key).and_then(Node::text);
-        let in_container = runtime.get("container").and_then(Node::text).is_none_or(is_true);
-        if let Some(name) = text("imageName").filter(|_| in_container) {
+        if let Some(name) = text("imageName").filter(|_| in_container.is_none_or(is_true)) {
             self.image =
                 Some(text("imageTag").map_or_else(|| name.to_owned(), |tag| format!("{name}:{tag}")));
         }

@@ -122,8 +122,9 @@ pub(super) fn find(wanted: &Wanted, search: &Search) -> Result<Found, Diagnostic
     }
     let give = format!("give one with --repo {name}=PATH");
     if wanted.source_name.is_empty() {
-        // What a runCI job builds is the repository that it lies in, unless something else is said.
-        if wanted.kind == "ciRepo"
+        // What a runCI job builds and what the YAML is synchronized from is the repository that it lies in, unless
+        // something else is said.
+        if matches!(wanted.kind, "ciRepo" | "syncRepo")
             && let Some(found) = holder(search.directories).map_err(|error| fail(error.to_string()))?
         {
             return Ok(found);

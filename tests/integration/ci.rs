@@ -497,3 +497,33 @@ fn what_cannot_be_done_is_said() {
         "{stderr}"
     );
 }
+
+#[test]
+fn what_the_original_made_for_a_repository_needs_no_declaration() {
+    let line = "resources: [{name: code, type: syncRepo}]\njobs:\n- name: next\n  type: runSh\n  steps:\n  - IN: code\n  - IN: app_ciRepo\n  - IN: app_runCI\n  - IN: code_rSync\n  - TASK: ['echo $CODE_COMMIT_MESSAGE $APP_CIREPO_COMMIT_MESSAGE $APP_RUNCI_VERSIONNUMBER >> $LOG']\n";
+    let repository = Repository::new(line);
+    assert_eq!(text(&repository.shipctl("check").stderr), "");
+    let (status, log, stderr) = repository.run("next");
+    assert_eq!((status, log.as_str()), (Some(0), "two two\n"), "{stderr}");
+    let warning = "warning: job `app_runCI` goes in and has no version yet\n  --> shippable.yml:8:9\n";
+    assert!(stderr.starts_with(warning), "{stderr}");
+    assert!(stderr.contains("hint: its values are empty"), "{stderr}");
+    assert_eq!(repository.run("next --require-in").0, Some(125));
+    assert_eq!(repository.run("next -e APP_RUNCI_VERSIONNUMBER=7").1, "two two\ntwo two 7\n");
+}
+
+#[test]
+fn a_container_without_an_image_gets_a_warning() {
+    let task = |runtime: &str| {
+        format!(
+            "jobs: [{{name: j, type: runSh, steps: [{{TASK: {{runtime: {runtime}, script: 'echo ran >> $LOG'}}}}]}}]"
+        )
+    };
+    let (status, log, stderr) = Repository::new(&task("{container: true}")).run("j");
+    assert_eq!((status, log.as_str()), (Some(0), "ran\n"), "{stderr}");
+    let warning = "warning: a TASK of job `j` asks for a container and names no image: the original's own image is gone\n  --> shippable.yml:1:40\n";
+    assert!(stderr.starts_with(warning), "{stderr}");
+    for silent in ["{container: false}", "{options: {env: [A: b]}}"] {
+        assert_eq!(Repository::new(&task(silent)).run("j").2, "", "{silent}");
+    }
+}

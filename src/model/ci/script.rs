@@ -118,6 +118,7 @@ fn add(script: &mut Script, name: &str, entries: Vec<String>, place: Option<Plac
             has_script: true,
             variables: Vec::new(),
             image: None,
+            default_image: false,
             place,
         });
     }
