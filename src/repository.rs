@@ -26,6 +26,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Place;
 
 pub use git::Runner;
+pub use working_tree::Filters;
 
 use access::Access;
 use facts::Facts;

@@ -6,6 +6,7 @@ use super::add_mask::add_masks;
 use super::record::Access;
 use super::{Commands, Failure, Session, audit, chosen_task, script_commands};
 use crate::cli::{Exec, LineOptions};
+use crate::repository::Filters;
 use crate::run::{self, Signals};
 use crate::workspace::Home;
 
@@ -17,7 +18,7 @@ use crate::workspace::Home;
 pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::new(options, &command.options, &command.job)?;
     let mut fetched = session.fetch(&command.job, Commands::Run, Access::Read)?;
-    session.warn_of_left_out(&fetched.repositories);
+    session.warn_of_left_out(&fetched.repositories, Filters::On);
     if command.mask {
         session.warn_of_weak_secrets(&fetched.credentials);
     }

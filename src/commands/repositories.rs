@@ -16,7 +16,7 @@ use crate::environment::{self, Build, Environment};
 use crate::exit;
 use crate::model::Resource;
 use crate::model::job::Pin;
-use crate::repository::{self, Repositories, Search, Wanted};
+use crate::repository::{self, Filters, Repositories, Search, Wanted};
 use crate::resolve::{Dependency, Operation, Plan};
 use crate::run::{self, Captured, Signals, Variables};
 
@@ -79,9 +79,9 @@ impl Session {
     }
 
     /// Tells where what is checked out is not what a job gets.
-    pub(super) fn warn_of_left_out(&self, repositories: &Repositories) {
+    pub(super) fn warn_of_left_out(&self, repositories: &Repositories, filters: Filters) {
         for repository in repositories.values() {
-            self.warn(repository.left_out().as_slice());
+            self.warn(repository.left_out(filters).as_slice());
         }
         if self.options.working_tree
             && !repositories.is_empty()

@@ -19,6 +19,7 @@ use crate::exit;
 use crate::model::Job;
 use crate::model::files::Line;
 use crate::model::job::Sections;
+use crate::repository::Filters;
 use crate::run::console::{Console, Groups, Json, Text};
 use crate::run::{self, Masking, Outcome, Signals};
 use crate::workspace::{Home, Pipes, Workspace};
@@ -48,7 +49,7 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     session.check_inputs(&fetched.plan, &fetched.versions, command.require_in)?;
     session.warn_of_job(&fetched.plan);
     session.warn_of_weak_secrets(&fetched.credentials);
-    session.warn_of_left_out(&fetched.repositories);
+    session.warn_of_left_out(&fetched.repositories, Filters::On);
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let stdout = io::stdout();
@@ -86,7 +87,7 @@ fn describe(session: &Session, ready: &Ready, command: &Run, paint: Paint) -> Re
         return managed::described(session, work, ready, paint);
     }
     session.warn_of_weak_secrets(&ready.credentials);
-    session.warn_of_left_out(&ready.build.repositories);
+    session.warn_of_left_out(&ready.build.repositories, Filters::Off);
     let limit = command.timeout.or(ready.plan.job.time_limit);
     plan::describe(session, ready, limit, paint)
 }

@@ -131,7 +131,8 @@ fn diff(repository: &Path, range: &OsStr) -> Result<Vec<u8>, Failure> {
         return Err(Failure::Failed(format!("`{}` is not a commit range", range.display())));
     }
     let mut git = Command::new("git");
-    git.arg("-C").arg(repository).args(["diff", "--name-only", "--no-relative", "-z"]).arg(range).arg("--");
+    git.arg("-C").arg(repository).args(["-c", "core.fsmonitor=false"]);
+    git.args(["diff", "--no-ext-diff", "--name-only", "--no-relative", "-z"]).arg(range).arg("--");
     // What a hook of another repository left in the environment must not lead git astray.
     for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
         git.env_remove(variable);

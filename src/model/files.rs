@@ -2,7 +2,11 @@
 
 mod below;
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use nix::unistd::Uid;
 
 use super::Pipeline;
 use crate::diagnostic::Diagnostic;
@@ -46,6 +50,10 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
     let mut paths: Vec<PathBuf> = files.iter().map(|file| directory.join(file)).collect();
     if paths.is_empty() {
         paths = discover(directory);
+        if let Some(stranger) = found_of_stranger(&paths, directory) {
+            line.diagnostics.push(stranger);
+            return line;
+        }
         if paths.is_empty() {
             line.diagnostics.push(
                 Diagnostic::error(format!(
@@ -101,6 +109,32 @@ fn read_texts(paths: &[PathBuf], directory: &Path, line: &mut Line) {
 
 fn is_templates(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| stem == TEMPLATES)
+}
+
+/// What is wrong with files that were found above `directory` and belong to somebody else: in a directory that others may
+/// write to, such as `/tmp`, anybody can put a line that runs commands as whoever comes by.
+fn found_of_stranger(paths: &[PathBuf], directory: &Path) -> Option<Diagnostic> {
+    let found = paths.first()?.parent()?;
+    if found == directory {
+        return None;
+    }
+    let user = Uid::effective();
+    // `sudo` in one's own directory is no stranger's.
+    let before_sudo = std::env::var("SUDO_UID").ok().filter(|_| user.is_root());
+    let is_known = |owner: u32| {
+        owner == user.as_raw() || owner == 0 || before_sudo.as_deref() == Some(owner.to_string().as_str())
+    };
+    let owned = std::iter::once(found).chain(paths.iter().map(PathBuf::as_path));
+    let (path, owner) = owned
+        .filter_map(|path| Some((path, fs::metadata(path).ok()?.uid())))
+        .find(|(_, owner)| !is_known(*owner))?;
+    Some(
+        Diagnostic::error(format!(
+            "the line above this directory belongs to somebody else: {} is of user {owner}",
+            path.display()
+        ))
+        .hint(format!("if you trust it, name it: `-C {}`, or -f FILE", found.display())),
+    )
 }
 
 /// The files of the nearest directory that has any.

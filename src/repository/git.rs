@@ -107,6 +107,24 @@ impl<'r> Git<'r> {
         self
     }
 
+    /// Starts none of the filter programs that the configuration of a repository names.
+    pub(super) fn without_filters(mut self, repository: &Path) -> Result<Git<'r>, GitError> {
+        let names = Git::at(repository, "config").args(["-z", "--name-only", "--get-regexp", r"^filter\."]);
+        let names = match names.run() {
+            // There is none.
+            Err(GitError::Failed { status: Some(1), .. }) => Vec::new(),
+            names => names?,
+        };
+        for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+            let name = String::from_utf8_lossy(name);
+            let Some((filter, _)) = name.rsplit_once('.') else { continue };
+            for (key, value) in [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")] {
+                self = self.config(&format!("{filter}.{key}"), value);
+            }
+        }
+        Ok(self)
+    }
+
     /// Takes paths as they are: `*` is a star.
     pub(super) fn literal(mut self) -> Git<'r> {
         self.command.env("GIT_LITERAL_PATHSPECS", "1");

@@ -15,16 +15,26 @@ use super::{Repository, facts};
 /// How many changed files a warning names.
 const NAMED: usize = 3;
 
+/// Whether git may start the filter programs that the configuration of a repository names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filters {
+    /// It may, as in any use of the repository.
+    On,
+    /// Nothing is to be started, as in a dry run.
+    Off,
+}
+
 impl Repository {
     /// The warning that what is checked out is not what the job gets: another branch, or uncommitted changes.
     ///
-    /// It is a question of its own because the answer takes a look at every file.
-    pub fn left_out(&self) -> Option<Diagnostic> {
+    /// It is a question of its own because the answer takes a look at every file. With [`Filters::Off`] a file may count as
+    /// changed that only its filter would have told to be the same.
+    pub fn left_out(&self, filters: Filters) -> Option<Diagnostic> {
         let (Source::Local(local), Some(facts)) = (&self.source, &self.facts) else { return None };
         if self.working_tree || !local.working_tree {
             return None;
         }
-        let changes = changes(local, "normal").ok()?;
+        let changes = changes(local, "normal", filters).ok()?;
         let current = facts::current_branch(&local.path).ok()?;
         let other = current.filter(|current| facts.branch.as_ref().is_some_and(|branch| branch != current));
         let what = match (other, changes.is_empty()) {
@@ -56,8 +66,12 @@ fn named(changes: &[Vec<u8>]) -> String {
 }
 
 /// The paths of what has been changed, added or removed, ignored files left out, from the top of the working tree.
-fn changes(local: &Local, untracked: &str) -> Result<Vec<Vec<u8>>, GitError> {
-    let status = Git::at(&local.path, "status")
+fn changes(local: &Local, untracked: &str, filters: Filters) -> Result<Vec<Vec<u8>>, GitError> {
+    let status = match filters {
+        Filters::On => Git::at(&local.path, "status"),
+        Filters::Off => Git::at(&local.path, "status").without_filters(&local.path)?,
+    };
+    let status = status
         .offline()
         .args(["--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=dirty"])
         .arg(format!("--untracked-files={untracked}"))
@@ -68,7 +82,7 @@ fn changes(local: &Local, untracked: &str) -> Result<Vec<Vec<u8>>, GitError> {
 
 /// Copies what has been changed over a clone of the commit that is checked out. Gives back what is left out, in words.
 pub(super) fn copy(local: &Local, clone: &Path) -> Result<Vec<String>, String> {
-    let changes = changes(local, "all").map_err(|error| error.to_string())?;
+    let changes = changes(local, "all", Filters::On).map_err(|error| error.to_string())?;
     let paths: Vec<_> = changes.iter().map(|path| Path::new(OsStr::from_bytes(path))).collect();
     let (gone, there): (Vec<_>, Vec<_>) =
         paths.into_iter().partition(|path| fs::symlink_metadata(local.path.join(path)).is_err());

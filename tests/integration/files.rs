@@ -98,3 +98,35 @@ fn references_to_elsewhere_are_told_of() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.starts_with("warning: the templates of `externalReferences` are not fetched\n  --> shippable.templates.yml:1:1\n"), "{said}");
 }
+
+#[test]
+fn a_line_above_that_belongs_to_somebody_else_is_refused() {
+    let call =
+        shipctl("list").file("shippable.yml", "jobs: [{name: j, type: runSh, steps: [TASK: [true]]}]\n");
+    let list = || {
+        let mut command = call.command();
+        command.current_dir(call.path("below"));
+        command
+    };
+    std::fs::create_dir(call.path("below")).unwrap();
+    assert!(list().output().unwrap().status.success());
+    // Only root can give a file away.
+    if !nix::unistd::Uid::effective().is_root() {
+        return;
+    }
+    std::os::unix::fs::chown(call.path("shippable.yml"), Some(12345), None).unwrap();
+    let refused = list().output().unwrap();
+    assert_eq!(refused.status.code(), Some(125));
+    let (said, directory) = (String::from_utf8(refused.stderr).unwrap(), call.path(""));
+    let directory = directory.display().to_string();
+    let directory = directory.trim_end_matches('/');
+    assert_eq!(
+        said,
+        format!(
+            "error: the line above this directory belongs to somebody else: {directory}/shippable.yml is of user 12345\n  hint: if you trust it, name it: `-C {directory}`, or -f FILE\n"
+        )
+    );
+    assert!(list().args(["-C", ".."]).output().unwrap().status.success());
+    assert!(list().args(["-f", "../shippable.yml"]).output().unwrap().status.success());
+    assert!(list().env("SUDO_UID", "12345").output().unwrap().status.success());
+}

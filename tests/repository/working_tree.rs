@@ -124,3 +124,19 @@ fn a_server_has_no_working_tree() {
     assert_eq!(done.status, Some(0), "{}", done.stderr);
     assert!(done.stderr.contains("--working-tree has no effect"), "{}", done.stderr);
 }
+
+#[test]
+fn a_dry_run_starts_no_filter_of_a_repository() {
+    let place = Place::with_app();
+    place.line("line", "", "true");
+    place.write("app/.gitattributes", "* filter=own\n");
+    let ran = place.path("ran");
+    let program = format!("touch {}; cat", ran.display());
+    for (key, value) in [("clean", program.as_str()), ("process", program.as_str()), ("required", "true")] {
+        place.git("app", &["config", &format!("filter.own.{key}"), value]);
+    }
+    place.write("app/a", "other\n");
+    let done = place.run("line", &["run", "j", "--dry-run", "--repo", "repo=../app"]);
+    assert!(done.stderr.contains("uncommitted changes are not in the clone: "), "{}", done.stderr);
+    assert!(!ran.exists());
+}

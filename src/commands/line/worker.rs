@@ -11,7 +11,7 @@ use crate::cli::{LogFormat, Run};
 use crate::credentials::Credentials;
 use crate::exit;
 use crate::order::Order;
-use crate::repository;
+use crate::repository::{self, Filters};
 use crate::resolve::{Dependency, Plan};
 use crate::run::console::{Console, Json, Prefixed, Text};
 use crate::run::crew::{Desk, News, Stage};
@@ -102,7 +102,7 @@ impl Worker<'_, '_> {
         };
         let fetched = self.session.complete(plan, credentials, Commands::Run, Access::Record)?;
         self.session.check_inputs(&fetched.plan, &fetched.versions, self.command.require_in)?;
-        self.session.warn_of_left_out(&fetched.repositories);
+        self.session.warn_of_left_out(&fetched.repositories, Filters::On);
         let stdout = io::stdout();
         let mut console = match self.command.log_format {
             LogFormat::Json => Console::new(Json::of_job(name), stdout.as_fd()),
