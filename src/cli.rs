@@ -151,6 +151,9 @@ pub struct Run {
     /// Say what would be done, start nothing, write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// With --dry-run, show the whole environment of each job
+    #[arg(short, long, requires = "dry_run")]
+    pub verbose: bool,
     /// Send notifications: NOTIFY of steps and sections
     #[arg(long)]
     pub notify: bool,

@@ -41,6 +41,18 @@ pub struct Credential {
     pub renewal: Option<Renewal>,
 }
 
+impl Credential {
+    /// Whether one of its values could not be had.
+    pub fn lacks_something(&self) -> bool {
+        let is_missing = |fetched: &FetchedValue| matches!(fetched.value, Value::Missing);
+        self.fields.iter().any(|field| match &field.content {
+            Content::One(value) => is_missing(value),
+            Content::List(values) => values.iter().any(is_missing),
+            Content::Map(entries) => entries.iter().any(|(_, value)| is_missing(value)),
+        })
+    }
+}
+
 /// A field, fetched.
 pub struct Fetched {
     /// Its key.
@@ -75,6 +87,8 @@ pub struct FetchedValue {
 /// A value of the environment or of a field.
 #[derive(Clone, Debug)]
 pub enum Value {
+    /// It could not be had. Only a dry run goes on with it.
+    Missing,
     /// It may be shown.
     Plain(String),
     /// It may not.
@@ -85,6 +99,7 @@ impl Value {
     /// The value itself, for the environment of a job and for files of its workspace.
     pub fn expose(&self) -> &str {
         match self {
+            Value::Missing => "",
             Value::Plain(text) => text,
             Value::Secret(secret) => secret.expose(),
         }
@@ -125,6 +140,12 @@ pub fn add_ambient(pipeline: &mut Pipeline, job: &str, ambient: &Ambient, diagno
 ///
 /// All that could not be fetched, at once.
 pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnostic>> {
+    let (credentials, problems) = fetch_in_part(plan, fetch);
+    if problems.is_empty() { Ok(credentials) } else { Err(problems) }
+}
+
+/// Fetches the fields of every integration of a plan as far as that is possible, and says what was not.
+pub fn fetch_in_part(plan: &Plan, fetch: &mut Fetch) -> (Credentials, Vec<Diagnostic>) {
     let mut credentials = Credentials::new();
     let mut problems = Vec::new();
     fetch.run_commands(plan.all_integrations().flat_map(sources));
@@ -134,7 +155,7 @@ pub fn fetch(plan: &Plan, fetch: &mut Fetch) -> Result<Credentials, Vec<Diagnost
             credentials.insert(credential.name.clone(), credential);
         }
     }
-    if problems.is_empty() { Ok(credentials) } else { Err(problems) }
+    (credentials, problems)
 }
 
 /// Fetches the fields of some integrations, as far as that is possible; with what was not, integration by integration.
@@ -166,8 +187,10 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
     for given in &integration.fields {
         let name = given.field.name;
         let mut one = |source, key: &str, secret| {
-            fetch.value(source, secret).map_err(|error| {
+            fetch.value(source, secret).or_else(|error| {
+                let missing = fetch.missing(&error);
                 problems.push(error.at_field(&integration.name.text, key));
+                missing.ok_or(())
             })
         };
         let content = match &given.values {

@@ -88,6 +88,7 @@ pub struct Environment {
 }
 
 /// An environment and what there is to say about it.
+#[derive(Default)]
 pub struct Built {
     /// The environment of the job, without the tasks' own variables.
     pub environment: Environment,

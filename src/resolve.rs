@@ -119,6 +119,19 @@ impl<'a> Target<'a> {
 ///
 /// All that is missing or cannot be, at once.
 pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<Diagnostic>> {
+    let (plan, problems) = resolve_in_part(pipeline, name)?;
+    if problems.is_empty() { Ok(plan) } else { Err(problems) }
+}
+
+/// The same for a dry run: the plan without what is missing or cannot be, and all that is wrong.
+///
+/// # Errors
+///
+/// When there is no such job.
+pub fn resolve_in_part<'a>(
+    pipeline: &'a Pipeline,
+    name: &str,
+) -> Result<(Plan<'a>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let Some(job) = pipeline.jobs.get(name) else {
         return Err(vec![unknown_job(pipeline, name)]);
     };
@@ -168,11 +181,8 @@ pub fn resolve<'a>(pipeline: &'a Pipeline, name: &str) -> Result<Plan<'a>, Vec<D
         })
         .collect();
     let ci = pipeline.ci.as_ref().filter(|_| job.is_ci());
-    if resolver.problems.is_empty() {
-        Ok(Plan { job, env, dependencies, integrations, sources, tasks, notify, ci })
-    } else {
-        Err(resolver.problems)
-    }
+    let plan = Plan { job, env, dependencies, integrations, sources, tasks, notify, ci };
+    Ok((plan, resolver.problems))
 }
 
 /// What jobs use that are not run here, as the service did their work: a plan of the first, with what goes into the others

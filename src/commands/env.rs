@@ -55,6 +55,7 @@ impl Shown {
     fn value(&self, variable: &Variable) -> String {
         match (&self.patterns, &variable.value) {
             (None, value) => value.expose().to_owned(),
+            (Some(_), Value::Missing) => String::new(),
             (Some(_), Value::Secret(_)) => MASK.to_owned(),
             // A value that is no secret may hold one.
             (Some(patterns), Value::Plain(text)) => {

@@ -185,10 +185,8 @@ pub(super) fn described(
         jobs,
         is_dry: true,
     };
-    let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
-    let (lines, warnings) = match work {
-        Managed::Deploy => {
-            let deployment = managed::deploy::read(&given).map_err(fail)?;
+    let described = match work {
+        Managed::Deploy => managed::deploy::read(&given).map(|deployment| {
             let lines = match deployment.cluster.platform {
                 Platform::Ecs => managed::ecs::described(&deployment, build.number),
                 Platform::Kubernetes => {
@@ -196,12 +194,10 @@ pub(super) fn described(
                 }
             };
             (lines, deployment.warnings)
-        }
-        _ => {
-            let made = managed::make(work, &given).map_err(fail)?;
-            (made.lines, made.warnings)
-        }
+        }),
+        _ => managed::make(work, &given).map(|made| (made.lines, made.warnings)),
     };
+    let (lines, warnings) = session.go_on(described)?;
     session.warn(&warnings);
-    Ok(plan::describe_managed(ready, &lines, paint))
+    Ok(plan::describe_managed(session, ready, &lines, paint))
 }

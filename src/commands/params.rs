@@ -33,7 +33,8 @@ impl Session {
                 }
             }
         }
-        if problems.is_empty() { Ok(opened) } else { Err(self.fail(&problems)) }
+        self.complain(problems)?;
+        Ok(opened)
     }
 
     /// Opens the value of a variable that is encrypted in a manifest: alone, or with others, by its key.

@@ -7,12 +7,13 @@ use crate::credentials::{Content, Credential, FetchedValue, Value};
 use crate::diagnostic::Paint;
 use crate::environment::{Build, Environment, Variable, task_name};
 use crate::mask::Patterns;
-use crate::model::Resource;
-use crate::model::job::{Pin, Sections, Step};
+use crate::model::job::{Input, Output, Pin, Sections, Step};
 use crate::model::task::Task;
+use crate::model::{Name, Resource};
 use crate::printable::Printable;
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Operation, Target};
+use crate::source::Place;
 
 /// What is said of a notification.
 const UNSENT: &str = "not sent; --notify sends it";
@@ -26,15 +27,19 @@ pub fn describe(
     session: &Session,
     ready: &Ready,
     limit: Option<std::time::Duration>,
+    verbose: bool,
     paint: Paint,
 ) -> Result<String, Failure> {
-    let mut plan = Text { out: String::new(), paint };
+    let mut plan = Text::new(session, paint);
     let job = ready.plan.job;
     plan.heading(
         &format!("job {} ({})", job.name.text, job.kind.text),
         "dry run: nothing is started, nothing is written",
     );
-    plan.row("workspace", &ready.build.root.display().to_string());
+    // Where several jobs run, each has its own, and none is asked for.
+    if verbose || !session.is_of_several {
+        plan.row("workspace", &ready.build.root.display().to_string());
+    }
     if let Some(limit) = limit {
         plan.row("time limit", &format!("{} s", limit.as_secs_f64()));
     }
@@ -43,10 +48,10 @@ pub fn describe(
     plan.steps(ready);
     plan.sections(&job.sections);
     plan.notifications_of_ci(ready);
-    plan.variables("environment", &ready.environment);
+    plan.variables("environment", &ready.environment, verbose);
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
-        plan.variables(&format!("environment of TASK {}", task_name(task, index)), &on_top);
+        plan.variables(&format!("environment of TASK {}", task_name(task, index)), &on_top, verbose);
     }
     plan.other_entries(session, ready)?;
     let patterns = Patterns::new(ready.environment.secrets());
@@ -54,8 +59,8 @@ pub fn describe(
 }
 
 /// The plan of a job without scripts: what goes in, and what it makes of that.
-pub fn describe_managed(ready: &Ready, made: &[String], paint: Paint) -> String {
-    let mut plan = Text { out: String::new(), paint };
+pub fn describe_managed(session: &Session, ready: &Ready, made: &[String], paint: Paint) -> String {
+    let mut plan = Text::new(session, paint);
     let job = ready.plan.job;
     plan.heading(
         &format!("job {} ({})", job.name.text, job.kind.text),
@@ -83,12 +88,44 @@ fn starter(resource: &Resource) -> Option<String> {
     }
 }
 
-struct Text {
-    out: String,
-    paint: Paint,
+/// Whether a variable is the same for all jobs, or says only where things lie: what `--verbose` shows alone.
+fn is_of_every_job(name: &str, variable: &Variable) -> bool {
+    if matches!(variable.value, Value::Missing) {
+        return false;
+    }
+    let origin = &*variable.origin;
+    let again = origin.starts_with("params ") && name.contains("_PARAMS_");
+    again
+        || ["the job", "the task"].contains(&origin)
+        || origin.starts_with("IN ")
+        || origin.starts_with("OUT ")
 }
 
-impl Text {
+struct Text<'s> {
+    out: String,
+    paint: Paint,
+    session: &'s Session,
+}
+
+impl<'s> Text<'s> {
+    fn new(session: &'s Session, paint: Paint) -> Self {
+        Text { out: String::new(), paint, session }
+    }
+
+    /// What is missing, marked.
+    fn missing(&self, what: &str) -> String {
+        self.paint.with("31", &format!("✗ {}", Printable(what)))
+    }
+
+    /// What is missing at a place, marked.
+    fn missing_at(&self, place: Place) -> Option<String> {
+        let missing = self.session.missing.borrow();
+        missing
+            .iter()
+            .find(|problem| problem.place == Some(place))
+            .map(|problem| self.missing(&problem.message))
+    }
+
     fn heading(&mut self, text: &str, note: &str) {
         let gap = if self.out.is_empty() { "" } else { "\n" };
         let text = self.paint.with("1", &Printable(text).to_string());
@@ -140,10 +177,17 @@ impl Text {
     }
 
     fn integrations(&mut self, ready: &Ready) {
-        if ready.credentials.is_empty() {
+        let known = |name: &str| ready.credentials.contains_key(name);
+        let undeclared = ready.plan.job.integrations.iter().filter(|name| !known(&name.text));
+        let undeclared: Vec<_> =
+            undeclared.filter_map(|name| Some((name, self.missing_at(name.place)?))).collect();
+        if ready.credentials.is_empty() && undeclared.is_empty() {
             return;
         }
         self.heading("integrations", "");
+        for (name, missing) in undeclared {
+            let _ = writeln!(self.out, "  {}: {missing}", Printable(&name.text));
+        }
         for credential in ready.credentials.values() {
             let _ = writeln!(self.out, "  {} ({})", Printable(&credential.name), credential.kind.display);
             self.fields(credential);
@@ -152,6 +196,11 @@ impl Text {
 
     fn fields(&mut self, credential: &Credential) {
         let mut field = |name: &str, value: &FetchedValue| {
+            if matches!(value.value, Value::Missing) {
+                let missing = self.missing(&value.origin);
+                let _ = writeln!(self.out, "    {}: {missing}", Printable(name));
+                return;
+            }
             let shown = matches!(value.value, Value::Secret(_)) && !value.masked;
             let note = if shown { " (not masked in the log: mask: false)" } else { "" };
             let _ = writeln!(self.out, "    {}: from {}{note}", Printable(name), Printable(&value.origin));
@@ -175,14 +224,16 @@ impl Text {
 
     fn steps(&mut self, ready: &Ready) {
         self.heading("steps", "");
-        let mut dependencies = ready.plan.dependencies.iter();
+        let of_step =
+            |node| ready.plan.dependencies.iter().find(|dependency| std::ptr::eq(dependency.step, node));
         let mut tasks = ready.plan.tasks.iter().enumerate();
         for (number, step) in ready.plan.job.steps.iter().enumerate() {
             let _ = write!(self.out, "  {}. ", number + 1);
             match step {
-                Step::In(_) | Step::Out(_) => {
-                    if let Some(dependency) = dependencies.next() {
-                        self.dependency(dependency, &ready.build);
+                Step::In(Input { name, node, .. }) | Step::Out(Output { name, node, .. }) => {
+                    match of_step(node) {
+                        Some(dependency) => self.dependency(dependency, &ready.build),
+                        None => self.unresolved(if matches!(step, Step::In(_)) { "IN" } else { "OUT" }, name),
                     }
                 }
                 Step::Task(_) => match tasks.next() {
@@ -196,15 +247,27 @@ impl Text {
         }
     }
 
+    /// A step that names what there is not.
+    fn unresolved(&mut self, word: &str, name: &Name) {
+        let missing = self.missing_at(name.place).unwrap_or_default();
+        let _ = writeln!(self.out, "{word} {} · {missing}", Printable(&name.text));
+    }
+
     fn dependency(&mut self, dependency: &Dependency, build: &Build) {
         let what = match dependency.target {
             Target::Resource(resource) => format!("({})", resource.kind.text),
             Target::Job(job) => format!("(job, {})", job.kind.text),
         };
         let mut notes = Vec::new();
+        if let Some(bound) = dependency.target.resource().and_then(|resource| resource.integration.as_ref())
+            && dependency.integration.is_none()
+        {
+            notes.extend(self.missing_at(bound.place));
+        }
         if let Some(integration) = dependency.integration {
             notes.push(format!("integration {}", integration.name.text));
         }
+        notes.extend(self.missing_at(dependency.name.place));
         notes.extend(build.repository(dependency).map(Repository::summary));
         notes.extend(dependency.target.resource().and_then(starter));
         match dependency.operation {
@@ -274,15 +337,26 @@ impl Text {
         }
     }
 
-    fn variables(&mut self, heading: &str, environment: &Environment) {
-        self.heading(heading, "");
-        for (name, variable) in environment.iter() {
+    /// An environment: all of it, or what the line itself puts there.
+    fn variables(&mut self, heading: &str, environment: &Environment, all: bool) {
+        let (left_out, shown): (Vec<_>, Vec<_>) =
+            environment.iter().partition(|(name, variable)| !all && is_of_every_job(name, variable));
+        if shown.is_empty() && !all {
+            return;
+        }
+        let note = match left_out.len() {
+            0 => String::new(),
+            count => format!("and {count} more, which --verbose shows"),
+        };
+        self.heading(heading, &note);
+        for (name, variable) in shown {
             self.variable(name, variable);
         }
     }
 
     fn variable(&mut self, name: &str, variable: &Variable) {
         let value = match &variable.value {
+            Value::Missing => self.paint.with("31", "✗"),
             Value::Secret(_) => crate::mask::MASK.to_owned(),
             Value::Plain(text) => Printable(text).to_string(),
         };

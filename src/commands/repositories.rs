@@ -32,8 +32,7 @@ impl Session {
         build: &mut Build,
         ask_servers: bool,
     ) -> Result<(), Failure> {
-        let fail = |problems: Vec<Diagnostic>| self.fail(&problems);
-        self.check_given_repositories().map_err(fail)?;
+        self.go_on(self.check_given_repositories())?;
         for dependency in &plan.dependencies {
             let (Operation::In(input), Some(resource)) = (dependency.operation, dependency.target.resource())
             else {
@@ -44,7 +43,7 @@ impl Session {
             if known || !repository::is_repository(&resource.kind.text) {
                 continue;
             }
-            let environment = environment::build(plan, credentials, build).map_err(fail)?.environment;
+            let environment = self.go_on(environment::build(plan, credentials, build))?.environment;
             let pointer = |part: &str| pointer(&environment, dependency, part);
             // What pointers were called in the original's first syntax.
             let source = |key: &str| resource.node.get("source")?.get(key)?.text();
@@ -72,8 +71,12 @@ impl Session {
                 working_tree: self.options.working_tree,
                 ask_servers,
             };
-            let described = repository::describe(&wanted, &search).map_err(|problem| fail(vec![problem]))?;
-            build.repositories.insert(name.clone(), Rc::new(described));
+            match repository::describe(&wanted, &search) {
+                Ok(described) => {
+                    build.repositories.insert(name.clone(), Rc::new(described));
+                }
+                Err(problem) => self.complain(vec![problem])?,
+            }
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         let ready = session.prepare(job, Commands::Skip)?;
         session.check_inputs(&ready.plan, &ready.build.versions, command.require_in)?;
         print(&describe(&session, &ready, command, paint(options.color, &io::stdout()))?)?;
-        return Ok(exit::SUCCESS);
+        return session.end_of_dry_run();
     }
     let fetched = session.fetch(job, Commands::Run, Access::Record)?;
     session.check_inputs(&fetched.plan, &fetched.versions, command.require_in)?;
@@ -89,7 +89,7 @@ fn describe(session: &Session, ready: &Ready, command: &Run, paint: Paint) -> Re
     session.warn_of_weak_secrets(&ready.credentials);
     session.warn_of_left_out(&ready.build.repositories, Filters::Off);
     let limit = command.timeout.or(ready.plan.job.time_limit);
-    plan::describe(session, ready, limit, paint)
+    plan::describe(session, ready, limit, command.verbose, paint)
 }
 
 /// The session of some jobs of a line, as they are to be run.
@@ -104,7 +104,9 @@ pub(super) fn session(
             line.pipeline.jobs.get_mut(*job).map(Job::send_notifications);
         }
     }
-    Session::of(line, jobs, paint(options.color, &io::stderr()), &command.options)
+    let mut session = Session::of(line, jobs, paint(options.color, &io::stderr()), &command.options)?;
+    session.is_dry = command.dry_run;
+    Ok(session)
 }
 
 /// A run that has come to its end.

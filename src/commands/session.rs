@@ -18,6 +18,7 @@ use crate::contract::path;
 use crate::credentials::{self, Ambient, Credentials, Fetch, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::environment::{self, Build, Built, Environment};
+use crate::exit;
 use crate::mask::Patterns;
 use crate::model::files::Line;
 use crate::model::task::Task;
@@ -63,6 +64,12 @@ pub(super) struct Session {
     pub(super) has_more_jobs: Cell<bool>,
     /// The warnings so far: each entry of a matrix has the same.
     pub(super) said: RefCell<Vec<String>>,
+    /// Whether it is a dry run, which goes on with what there is, and tells at its end what is missing.
+    pub(super) is_dry: bool,
+    /// Whether it is about several jobs.
+    pub(super) is_of_several: bool,
+    /// What is missing, as far as a dry run has found out.
+    pub(super) missing: RefCell<Vec<Diagnostic>>,
 }
 
 /// What is still to be done for a job that has ended.
@@ -132,6 +139,8 @@ impl Session {
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
         let (prefix, said, store, owners, leftover, has_more_jobs) = Default::default();
+        let (is_dry, missing) = Default::default();
+        let is_of_several = jobs.len() > 1;
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
         let session = Session {
@@ -147,6 +156,9 @@ impl Session {
             owners,
             leftover,
             has_more_jobs,
+            is_dry,
+            is_of_several,
+            missing,
         };
         session.warn(&no_repositories);
         Ok(session)
@@ -159,9 +171,11 @@ impl Session {
         commands: Commands,
         access: Access,
     ) -> Result<Fetched<'_>, Failure> {
-        let plan = resolve::resolve(&self.line.pipeline, job).map_err(|problems| self.fail(&problems))?;
-        let credentials = credentials::fetch(&plan, &mut self.fetcher(commands));
-        let credentials = credentials.map_err(|problems| self.fail(&problems))?;
+        let plan = resolve::resolve_in_part(&self.line.pipeline, job);
+        let (plan, problems) = plan.map_err(|problems| self.fail(&problems))?;
+        self.complain(problems)?;
+        let (credentials, problems) = credentials::fetch_in_part(&plan, &mut self.fetcher(commands));
+        self.complain(problems)?;
         self.complete(plan, credentials, commands, access)
     }
 
@@ -189,8 +203,7 @@ impl Session {
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
         // The sessions of a run of several jobs were taken before; those that have ended since are taken again.
-        self.take_roles(&plan, &mut credentials, commands == Commands::Run)
-            .map_err(|problems| self.fail(&problems))?;
+        self.go_on(self.take_roles(&plan, &mut credentials, commands == Commands::Run))?;
         let opened = Rc::new(self.open_params(&plan, &versions)?);
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
@@ -256,12 +269,11 @@ impl Session {
         build.repositories = job.repositories.clone();
         build.opened = Rc::clone(&job.opened);
         build.entry = job.entry;
-        let mut built = environment::build(&job.plan, &job.credentials, &build)
-            .map_err(|problems| self.fail(&problems))?;
+        let mut built = self.go_on(environment::build(&job.plan, &job.credentials, &build))?;
         let tools =
             self.configure_tools(&job.plan, &job.credentials, &mut built, &job.logins, &build.root)?;
         for (index, task) in job.plan.tasks.iter().enumerate() {
-            environment::of_task(task, index, &build).map_err(|problems| self.fail(&problems))?;
+            self.go_on(environment::of_task(task, index, &build))?;
         }
         Ok((built, build, tools))
     }
@@ -342,6 +354,39 @@ impl Session {
         Ok(std::path::absolute(root).context("cannot use the workspace")?)
     }
 
+    /// Fails if there are problems; a dry run goes on, and tells of them at its end.
+    pub(super) fn complain(&self, problems: Vec<Diagnostic>) -> Result<(), Failure> {
+        if problems.is_empty() {
+            return Ok(());
+        }
+        if !self.is_dry {
+            return Err(self.fail(&problems));
+        }
+        let mut missing = self.missing.borrow_mut();
+        for problem in problems {
+            // Several jobs may lack the same.
+            if !missing.contains(&problem) {
+                missing.push(problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// The status of a dry run whose plan has been shown.
+    ///
+    /// # Errors
+    ///
+    /// What the run itself would fail for before its first script line.
+    pub(super) fn end_of_dry_run(&self) -> Result<u8, Failure> {
+        let missing = self.missing.borrow();
+        if missing.is_empty() { Ok(exit::SUCCESS) } else { Err(self.fail(&missing)) }
+    }
+
+    /// The result, or in a dry run what there is without it.
+    pub(super) fn go_on<T: Default>(&self, result: Result<T, Vec<Diagnostic>>) -> Result<T, Failure> {
+        result.or_else(|problems| self.complain(problems).map(|()| T::default()))
+    }
+
     pub(super) fn fail(&self, problems: &[Diagnostic]) -> Failure {
         failure(problems, &self.line.sources, self.paint)
     }
@@ -387,7 +432,7 @@ impl Session {
         build: &Build,
     ) -> Result<Environment, Failure> {
         let Some((index, task)) = task else { return Ok(Environment::default()) };
-        environment::of_task(task, index, build).map_err(|problems| self.fail(&problems))
+        self.go_on(environment::of_task(task, index, build))
     }
 }
 

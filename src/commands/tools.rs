@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::{Failure, Ready, Session};
 use crate::aws::ecr::Login;
-use crate::credentials::{Credentials, Taker};
+use crate::credentials::{Credential, Credentials, Taker};
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, Build, Built, Environment};
 use crate::exit;
@@ -56,7 +56,15 @@ impl Session {
         }
         let program = std::env::current_exe().unwrap_or_else(|_| "shipctl".into());
         let tools = tools::configure(plan, credentials, &built.environment, logins, root, &program);
-        let mut tools = tools.map_err(|problems| self.fail(&problems))?;
+        // What a value that is missing entails is no news.
+        let lacks = |place| {
+            let bound = plan.dependencies.iter().find(|dependency| Some(dependency.name.place) == place);
+            let bound = bound.and_then(|dependency| credentials.get(&dependency.integration?.name.text));
+            bound.is_some_and(Credential::lacks_something)
+        };
+        let tools =
+            tools.map_err(|problems| problems.into_iter().filter(|problem| !lacks(problem.place)).collect());
+        let mut tools = self.go_on(tools)?;
         built.warnings.append(&mut tools.warnings);
         let (variables, secrets) = (tools.variables.drain(..), tools.secrets.drain(..));
         built.environment.configure(variables, secrets, tools.hidden.drain(..));

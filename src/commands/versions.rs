@@ -40,9 +40,7 @@ impl Session {
                 versions.insert(dependency, version);
             }
         }
-        if !problems.is_empty() {
-            return Err(self.fail(&problems));
-        }
+        self.complain(problems)?;
         if let Some(store) = &state.store {
             versions.previous = store.latest(&plan.job.name.text)?;
         }
@@ -82,13 +80,11 @@ impl Session {
                 problem.at(dependency.name.place).hint(hint)
             })
             .collect();
-        match required && !problems.is_empty() {
-            true => Err(self.fail(&problems)),
-            false => {
-                self.warn(&problems);
-                Ok(())
-            }
+        if required {
+            return self.complain(problems);
         }
+        self.warn(&problems);
+        Ok(())
     }
 
     fn warn_of_replicate(&self, dependency: &Dependency, plan: &Plan) {

@@ -81,6 +81,16 @@ impl<'a> Fetch<'a> {
         Fetch { limit, ..self }
     }
 
+    /// What stands for a value that could not be had, where nothing is started: a dry run shows what it lacks.
+    pub(super) fn missing(&self, error: &FetchError) -> Option<FetchedValue> {
+        (!self.run_commands).then(|| FetchedValue {
+            value: Value::Missing,
+            origin: error.message.as_str().into(),
+            masked: true,
+            place: error.place,
+        })
+    }
+
     /// Runs the commands that some values come from, side by side, as far as they have not run.
     pub(super) fn run_commands<'s>(&mut self, sources: impl Iterator<Item = &'s ValueSource>) {
         if !self.run_commands {

@@ -344,7 +344,7 @@ impl Credential {
     pub fn secrets(&self) -> Vec<Secret> {
         let of_value = |fetched: &FetchedValue| match &fetched.value {
             Value::Secret(secret) => Some(secret.clone()),
-            Value::Plain(_) => None,
+            Value::Plain(_) | Value::Missing => None,
         };
         let of_field = |field: &Fetched| -> Vec<Secret> {
             match &field.content {

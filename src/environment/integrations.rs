@@ -19,10 +19,14 @@ impl Builder {
         for field in &credential.fields {
             let variable = format!("{prefix}_{}", contract::key_name(field.name));
             let origin = |from: &str| Rc::from(format!("{whole}, field {}, from {from}", field.name));
+            let origin_of = |fetched: &FetchedValue| match fetched.value {
+                Value::Missing => Rc::from(format!("{whole}, field {}: {}", field.name, fetched.origin)),
+                _ => origin(&fetched.origin),
+            };
             match &field.content {
                 Content::One(fetched) => {
                     self.remember(fetched);
-                    self.environment.set(variable, fetched.value.clone(), &origin(&fetched.origin));
+                    self.environment.set(variable, fetched.value.clone(), &origin_of(fetched));
                 }
                 Content::List(items) => {
                     // The original's own form of a list, quotes and all.
@@ -35,17 +39,15 @@ impl Builder {
                     self.environment.set(variable.clone(), joined, &origin("its list"));
                     for (i, item) in items.iter().enumerate() {
                         self.remember(item);
-                        self.environment.set(
-                            format!("{variable}_{i}"),
-                            item.value.clone(),
-                            &origin(&item.origin),
-                        );
+                        let variable = format!("{variable}_{i}");
+                        self.environment.set(variable, item.value.clone(), &origin_of(item));
                     }
                 }
                 Content::Map(entries) => {
                     for (key, fetched) in entries {
                         self.remember(fetched);
-                        let origin = Rc::from(format!("{whole}, key {key}, from {}", fetched.origin));
+                        let from = if matches!(fetched.value, Value::Missing) { ": " } else { ", from " };
+                        let origin = Rc::from(format!("{whole}, key {key}{from}{}", fetched.origin));
                         let variable = format!("{prefix}_{}", contract::key_name(key));
                         self.environment.set(variable, fetched.value.clone(), &origin);
                         self.set_alone(key, fetched.value.clone(), &origin, place);

@@ -45,7 +45,7 @@ fn every_shape_that_the_original_took_is_read() {
     let plan = String::from_utf8(output.stdout).unwrap();
     let steps = plan.split("steps\n").nth(1).unwrap().split("\n\n").next().unwrap();
     assert_eq!(
-        steps,
+        steps.trim_end(),
         "  1. TASK Task 0\n     $ echo text\n  2. TASK Task 1\n     $ echo list\n     $ echo nested\n  3. TASK Task 2\n     $ echo old\n     $ echo a\n     $ echo b\n  4. TASK new\n     $ echo block"
     );
 }

@@ -23,7 +23,7 @@ fn runs_are_numbered_for_each_job() {
         job("b", "", "echo $BUILD_NUMBER > $WORK/seen", "")
     ));
     assert!(line.does("env a --format dotenv").contains("\nBUILD_NUMBER=1\n"));
-    assert!(line.does("run a --dry-run").contains("BUILD_NUMBER=1 "));
+    assert!(line.does("run a --dry-run --verbose").contains("BUILD_NUMBER=1 "));
     assert!(!line.path(".shipctl").exists(), "who only looks leaves no trace");
     let first = line.run("a");
     let second = line.run("a");

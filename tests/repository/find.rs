@@ -45,7 +45,7 @@ fn a_dry_run_asks_no_server_and_changes_nothing() {
     let mut place = Place::new();
     place.line("line", "branch: master", "true");
     let log = place.record_git();
-    let stdout = place.good("line", &["run", "j", "--dry-run"]);
+    let stdout = place.good("line", &["run", "j", "--dry-run", "--verbose"]);
     assert!(stdout.contains("clone of https://github.com/org/app.git, branch master"), "{stdout}");
     assert!(stdout.contains("REPO_COMMIT=(git asks the server when the job runs)"), "{stdout}");
     assert!(stdout.contains("REPO_BRANCH=master"), "{stdout}");

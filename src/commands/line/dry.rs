@@ -6,7 +6,6 @@ use super::super::run::described;
 use super::super::{Failure, Session, print};
 use crate::cli::Run;
 use crate::diagnostic::Paint;
-use crate::exit;
 use crate::order::Order;
 use crate::printable::Printable;
 
@@ -22,7 +21,7 @@ pub(super) fn run(session: &Session, order: &Order, command: &Run, paint: Paint)
         text += &described(session, &member.job.name.text, command, paint)?;
     }
     print(&text)?;
-    Ok(exit::SUCCESS)
+    session.end_of_dry_run()
 }
 
 /// Which jobs run, and what each waits for.
