@@ -8,6 +8,7 @@ mod call;
 mod endpoint;
 mod error;
 mod http;
+mod no_proxy;
 mod profile;
 mod settings;
 mod sign;

@@ -47,6 +47,7 @@ mod nearest;
 pub mod order;
 pub mod policy;
 pub mod printable;
+mod regular;
 pub mod repository;
 pub mod resolve;
 pub mod run;
@@ -72,6 +73,7 @@ use commands::Failure;
 ///
 /// A lookup is answered from its table before anything else starts; everything else goes through the grammar.
 pub fn main() -> u8 {
+    run::take_file_limit_for_error();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if let Some(status) = lookup::main(&arguments) {
         return status;

@@ -48,7 +48,7 @@ pub use event::{Event, Kind, Step};
 pub use exec::exec;
 pub use launch::{Started, start};
 pub use masking::Masking;
-pub use platform::{executed_as, keep_memory_private};
+pub use platform::{executed_as, keep_memory_private, take_file_limit_for_error};
 pub use signals::Signals;
 
 use crate::exit;

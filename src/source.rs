@@ -7,11 +7,12 @@ mod words;
 
 use std::cell::{Cell, OnceCell};
 use std::collections::HashSet;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use crate::printable::Printable;
+use crate::regular;
 use secrets::{Hidden, What};
 
 pub use words::{CI as CI_KEYS, is_known_word};
@@ -222,7 +223,7 @@ impl Source {
 ///
 /// # Errors
 ///
-/// In words fit for "cannot read FILE: …": no such file, a directory, too large, not UTF-8.
+/// In words fit for "cannot read FILE: …": no such file, no regular file, too large, not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, String> {
     let say = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -230,16 +231,13 @@ pub fn read_text(path: &Path) -> Result<String, String> {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     };
-    let metadata = fs::metadata(path).map_err(say)?;
-    if metadata.is_dir() {
-        return Err("it is a directory".to_owned());
-    }
+    let file = regular::open(path).map_err(say)?;
+    let metadata = file.metadata().map_err(say)?;
     if metadata.len() > MAX_BYTES {
         return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
-    // A pipe or a device says nothing of its length beforehand.
-    let file = fs::File::open(path).map_err(say)?;
+    // A pipe says nothing of its length beforehand.
     io::Read::read_to_end(&mut io::Read::take(file, MAX_BYTES + 1), &mut bytes).map_err(say)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));

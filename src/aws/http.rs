@@ -9,6 +9,7 @@ use ureq::{Agent, Proxy};
 use zeroize::Zeroizing;
 
 use super::Settings;
+use super::no_proxy;
 use super::settings::Bundle;
 use crate::http::{Unanswered, tls};
 
@@ -76,6 +77,14 @@ fn certificates(bundle: &Bundle) -> Result<RootCerts, String> {
 /// The proxy for a URL. Its address may hold a password, and is in no message.
 fn proxy(url: &str, settings: &Settings) -> Result<Option<Proxy>, String> {
     let Some(address) = settings.proxy(url) else { return Ok(None) };
+    let is_beside = |list: &String| {
+        let uri = url.parse::<Uri>().ok()?;
+        let port = uri.port_u16().unwrap_or(if url.starts_with("https:") { 443 } else { 80 });
+        Some(no_proxy::covers(list, uri.host()?, port))
+    };
+    if settings.no_proxy.as_ref().and_then(is_beside) == Some(true) {
+        return Ok(None);
+    }
     let unusable = |_| "the address of the proxy in the environment is not valid".to_owned();
     let given = Proxy::new(address).map_err(unusable)?;
     let mut proxy = Proxy::builder(given.protocol()).host(given.host()).port(given.port());
@@ -85,10 +94,5 @@ fn proxy(url: &str, settings: &Settings) -> Result<Option<Proxy>, String> {
     if let Some(password) = given.password() {
         proxy = proxy.password(password);
     }
-    for host in settings.no_proxy.iter().flat_map(|hosts| hosts.split(',')).map(str::trim) {
-        proxy = proxy.no_proxy(host);
-    }
-    let proxy = proxy.build().map_err(unusable)?;
-    let beside = url.parse::<Uri>().is_ok_and(|uri| proxy.is_no_proxy(&uri));
-    Ok((!beside).then_some(proxy))
+    proxy.build().map(Some).map_err(unusable)
 }

@@ -175,27 +175,34 @@ pub fn are_in_environment(variable: &impl Fn(&str) -> Option<String>) -> bool {
     !matches!(of_environment(variable), Ok(None))
 }
 
-/// The sections of an INI file. Indented lines are settings of the setting above them, which has no value of its own.
+/// The sections of an INI file, as Python's configparser tells their lines apart: one that is indented further than the
+/// setting above it is a setting of that one, which has no value of its own.
 fn sections(text: &str) -> HashMap<String, HashMap<String, Secret>> {
     let mut sections: HashMap<String, HashMap<String, Secret>> = HashMap::new();
     let mut current = None;
-    let mut above = String::new();
+    let mut above: Option<(String, usize)> = None;
     for line in text.lines() {
-        if line.trim_start().starts_with(['#', ';']) {
+        let indent = line.len() - line.trim_start().len();
+        let line = line.trim_start();
+        if line.starts_with(['#', ';']) {
             continue;
         }
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+        let outer = above.as_ref().filter(|(_, outer)| indent > *outer).map(|(key, _)| key.clone());
+        if outer.is_none()
+            && let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next())
+        {
             let words: Vec<_> = name.split_whitespace().collect();
             let name = words.join(" ").replace(['"', '\''], "");
             current = Some(sections.entry(name).or_default());
-            above.clear();
+            above = None;
         } else if let (Some(section), Some((key, value))) = (current.as_mut(), line.split_once('=')) {
             let key = key.trim().to_ascii_lowercase();
-            let key = if line.starts_with([' ', '\t']) {
-                nested(&above, &key)
-            } else {
-                above.clone_from(&key);
-                key
+            let key = match outer {
+                Some(outer) => nested(&outer, &key),
+                None => {
+                    above = Some((key.clone(), indent));
+                    key
+                }
             };
             section.insert(key, Secret::new(value.trim().to_owned()));
         }
@@ -260,6 +267,14 @@ aws_secret_access_key = t
             }
         }
         Profiles::parse(CONFIG, CREDENTIALS).way(&variable).map_or_else(|error| error, |way| told(&way))
+    }
+
+    #[test]
+    fn a_file_may_be_indented() {
+        let text = "  [a]\n    key = 1\n    other = 2\n    s3 =\n      key = 3\n\t# no\n    last = 4\n";
+        let sections = sections(text);
+        let of = |key: &str| sections["a"].get(key).map_or("", |value| value.expose());
+        assert_eq!([of("key"), of("other"), of("last"), of("s3\nkey")], ["1", "2", "4", "3"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,7 @@ use crate::model::Pipeline;
 use crate::model::files::Line;
 use crate::model::integration::{FieldValue, SourceKind};
 use crate::printable::{self, Printable};
+use crate::regular;
 use crate::repository::contents::{self, Object, Unreadable};
 use crate::scan::{Finding, SHORTEST, Scan, is_searched};
 use crate::secret::Secret;
@@ -240,7 +241,7 @@ impl Search<'_> {
     }
 
     fn file(&mut self, path: &Path) {
-        match File::open(path).and_then(|file| self.scan.stream(file)) {
+        match regular::open(path).and_then(|file| self.scan.stream(file)) {
             Ok(findings) => {
                 let shown = path.strip_prefix(".").unwrap_or(path).display().to_string();
                 self.take(&shown, Some(path), findings);

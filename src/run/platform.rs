@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::ptr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use nix::fcntl::OFlag;
 use nix::libc::{self, c_char, c_int, c_void};
@@ -270,6 +270,9 @@ extern "C" fn start(child: *mut c_void) -> c_int {
         restore_core_limit();
         // Rust's runtime ignores SIGPIPE; a script's `yes | head` relies on it.
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        if LIMIT_IS_AN_ERROR.load(Ordering::Relaxed) {
+            libc::signal(libc::SIGXFSZ, libc::SIG_DFL);
+        }
         libc::sigprocmask(libc::SIG_SETMASK, &raw const (*child).blocked, ptr::null_mut());
         libc::execve((*child).program, (*child).arguments, (*child).environment);
         failed();
@@ -358,6 +361,19 @@ pub(super) fn is_ignored(signal: c_int) -> bool {
     unsafe {
         libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) == 0
             && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Whether this process ignores SIGXFSZ of its own accord; its children do not.
+static LIMIT_IS_AN_ERROR: AtomicBool = AtomicBool::new(false);
+
+/// Makes a file that would become larger than `ulimit -f` allows an error of its write, as a full disk is one. The signal
+/// that tells of it would end the process, with secrets left behind.
+pub fn take_file_limit_for_error() {
+    if !is_ignored(libc::SIGXFSZ) {
+        // SAFETY: to ignore a signal is no function of ours that would have to be safe in a signal handler.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+        LIMIT_IS_AN_ERROR.store(true, Ordering::Relaxed);
     }
 }
 

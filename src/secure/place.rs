@@ -1,6 +1,6 @@
 //! Where this user's keys are: `SHIPCTL_KEY`, `SHIPCTL_KEY_FILE`, or a file in the configuration directory.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::keys::{Keys, is_protected, unprotect};
+use crate::regular;
 use crate::secret::Secret;
 
 /// The variables that tell shipctl of keys. They are not for the processes that it starts.
@@ -56,7 +57,8 @@ impl KeyPlace {
     ///
     /// # Errors
     ///
-    /// When there are none, or the file is not for its owner alone.
+    /// When there are none, or the file is not for its owner alone; one that the variable names may be read by others, with a
+    /// warning.
     pub fn keys(&self, ask: Ask) -> Result<Keys, KeyError> {
         match self {
             KeyPlace::Variable => {
@@ -113,7 +115,7 @@ pub fn default_file() -> Result<PathBuf, KeyError> {
 fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
     let shown = path.display().to_string();
     let error = |message: String, hint: String| KeyError { message, hint };
-    let mut file = File::open(path).map_err(|problem| match problem.kind() {
+    let mut file = regular::open(path).map_err(|problem| match problem.kind() {
         io::ErrorKind::NotFound if set(FILE).is_none() => error(
             "you have no key".to_owned(),
             format!("make one with `shipctl key new`, or set {TEXT} to one; it would be in {shown}"),
@@ -130,7 +132,11 @@ fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
         )
     };
     let mode = file.metadata().map_err(unreadable)?.mode();
-    if mode & 0o077 != 0 {
+    // One that is named is often mounted from elsewhere, read-only and for all to read: as a secret of Kubernetes or docker.
+    let is_mounted = set(FILE).is_some() && mode & 0o022 == 0;
+    if mode & 0o077 != 0 && is_mounted {
+        eprintln!("shipctl: the key file {shown} may be read by others (mode {:04o})", mode & 0o7777);
+    } else if mode & 0o077 != 0 {
         return Err(error(
             format!("the key file {shown} may be read or changed by others (mode {:04o})", mode & 0o7777),
             format!("run `chmod 600 {shown}`, and rotate the key if somebody may have read it"),

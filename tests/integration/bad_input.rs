@@ -243,3 +243,63 @@ fn an_environment_that_the_kernel_would_refuse() {
             .run();
     }
 }
+
+#[test]
+fn what_is_no_file_is_an_error_and_not_a_wait() {
+    let call = shipctl("check").file("file", "text");
+    nix::unistd::mkfifo(&call.path("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    std::os::unix::net::UnixListener::bind(call.path("socket")).unwrap();
+    let line = "integrations: [{name: h, type: slackKey, fields: {webhookUrl: {file: pipe}}}]\njobs: [{name: j, type: runSh, integrations: [h], steps: [TASK: [true]]}]\n";
+    std::fs::write(call.path("shippable.yml"), line).unwrap();
+    for (args, expected) in [
+        ("check -f pipe", "error: cannot read pipe: it is a named pipe, not a file\n"),
+        ("check -f /dev/zero", "error: cannot read /dev/zero: it is a device, not a file\n"),
+        ("run j -f pipe", "error: cannot read pipe: it is a named pipe, not a file\n"),
+        ("exec j -- true", "webhookUrl`: cannot read the file pipe: it is a named pipe, not a file\n"),
+        ("scan pipe -f file.yml", "error: cannot read pipe: it is a named pipe, not a file\n"),
+    ] {
+        std::fs::write(
+            call.path("file.yml"),
+            "integrations: [{name: h, type: slackKey, fields: {webhookUrl: {file: file}}}]\n",
+        )
+        .unwrap();
+        let output = call.also(args).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.contains(expected), "{args}: {said}");
+        assert!(!output.status.success());
+    }
+    let mut key = call.also("key show");
+    let output = key.env("SHIPCTL_KEY_FILE", call.path("pipe")).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("it is a named pipe, not a file"), "{said}");
+    let piped = std::process::Command::new("bash")
+        .args(["-c", &format!("{} list jobs -f <(cat shippable.yml)", env!("CARGO_BIN_EXE_shipctl"))])
+        .current_dir(call.path(""))
+        .output()
+        .unwrap();
+    assert!(piped.status.success(), "{}", String::from_utf8_lossy(&piped.stderr));
+}
+
+#[test]
+fn a_file_that_grows_too_large_is_an_error_and_the_script_still_has_the_signal() {
+    let line = "jobs: [{name: big, type: runSh, steps: [TASK: ['true']]}]\n";
+    let call = shipctl("list").file("shippable.yml", line);
+    let limited = |args: &str| {
+        let script = format!("ulimit -f 8; exec {} {args}", env!("CARGO_BIN_EXE_shipctl"));
+        let command = call.command();
+        let environment: Vec<_> =
+            command.get_envs().map(|(name, value)| (name.to_owned(), value.unwrap().to_owned())).collect();
+        let mut command = std::process::Command::new("bash");
+        command.args(["-c", &script]).current_dir(call.path("")).env_clear().envs(environment);
+        command.output().unwrap()
+    };
+    let output = limited("exec big -- grep SigIgn /proc/self/status");
+    let ignored = String::from_utf8(output.stdout).unwrap();
+    let ignored = u64::from_str_radix(ignored.trim_start_matches("SigIgn:").trim(), 16).unwrap();
+    assert_eq!(ignored & 1 << (nix::libc::SIGXFSZ - 1), 0);
+    let output = limited("run big");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(125), "{said}");
+    assert!(said.starts_with("error: cannot open the state: "), "{said}");
+}

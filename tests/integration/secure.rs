@@ -393,6 +393,29 @@ fn a_key_is_made_for_its_owner_alone_and_only_once() {
 }
 
 #[test]
+fn a_key_file_that_is_mounted_for_all_to_read_is_usable() {
+    let team = Team::of(&["ann"]);
+    team.line("ann", "hunter2");
+    let file = team.path().join("ann/shipctl/key.txt");
+    let show = |mode: u32| {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        team.command("nobody").args(SHOW).env("SHIPCTL_KEY_FILE", &file).output().unwrap()
+    };
+    for mode in [0o444, 0o644] {
+        let output = show(mode);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "hunter2\n");
+        let warning =
+            format!("shipctl: the key file {} may be read by others (mode {mode:04o})\n", file.display());
+        assert_eq!(String::from_utf8_lossy(&output.stderr), warning);
+    }
+    for mode in [0o664, 0o602] {
+        let output = show(mode);
+        assert!(!output.status.success());
+        assert!(String::from_utf8_lossy(&output.stderr).contains("may be read or changed by others"));
+    }
+}
+
+#[test]
 fn a_key_that_became_one_line_in_a_variable_is_taken() {
     let team = Team::of(&["ann"]);
     team.line("ann", "hunter2");
