@@ -10,6 +10,7 @@ mod given;
 mod home;
 mod layout;
 mod remove;
+mod strays;
 
 use std::fs::File;
 use std::io::Write as _;
@@ -101,6 +102,19 @@ impl Workspace {
             self.write(path, &file.contents).with_context(|| failed("write", path))?;
         }
         Ok(())
+    }
+
+    /// Notes that a job runs in it: should this process be killed, the next command ends what the job has started.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn note_run(&self) -> Result<()> {
+        let lock = match &self.place {
+            Place::Home(claim) => claim.lock(),
+            Place::Given(given) => given.lock(),
+        };
+        strays::note(lock, &self.root).with_context(|| format!("cannot lock {}", self.root.display()))
     }
 
     /// Writes a file that nobody else can read, not even for an instant.

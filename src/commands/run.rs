@@ -179,6 +179,7 @@ pub(super) fn run_opened<'c>(
     // A shell takes as long to load as all that it has to find takes to be written. What other programs do takes longer,
     // and they may want the terminal.
     let alone = ready.build.repositories.is_empty() && ready.finish.is_empty();
+    workspace.note_run()?;
     let started = alone.then(|| run::start(&job, signals, console));
     session.catch_up();
     if state.recording && state.store.is_none() {

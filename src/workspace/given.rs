@@ -19,9 +19,9 @@ use nix::sys::stat::{Mode, fstat, stat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use sha2::{Digest as _, Sha256};
 
-use super::Unavailable;
 use super::home::{Home, OpenHome, names};
 use super::remove::{Blocked, empty, open_directory};
+use super::{Unavailable, strays};
 
 /// The file that marks a workspace.
 pub(super) const MARKER: &str = ".shipctl-workspace";
@@ -86,6 +86,7 @@ impl Given {
         if fstat(&*lock).with_context(context)?.st_nlink == 0 {
             return Err(Unavailable::InUse);
         }
+        strays::read(&lock).with_context(context)?;
         if let Err(blocked) = empty(directory.as_fd(), MARKER) {
             return Err(Unavailable::Failed(anyhow::anyhow!(
                 "{}: what a run has left there cannot be removed, {blocked}: remove it, or give another directory",
@@ -109,8 +110,7 @@ impl Given {
         let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let marker = File::from(openat(&directory, MARKER, flags, Mode::empty()).ok()?);
         let lock = Flock::lock(marker, FlockArg::LockExclusiveNonblock).ok()?;
-        let mut contents = Vec::new();
-        (&*lock).read_to_end(&mut contents).ok()?;
+        let contents = strays::read(&lock).ok()?;
         (contents != KEPT).then_some(Given { root, directory, lock, made, note: None })
     }
 
@@ -129,8 +129,14 @@ impl Given {
         Ok(())
     }
 
+    /// The file that is locked.
+    pub(super) fn lock(&self) -> &File {
+        &self.lock
+    }
+
     /// Has it stay until the next run.
     pub(super) fn keep(&self) -> io::Result<()> {
+        self.lock.set_len(0)?;
         (&*self.lock).write_all(KEPT)?;
         self.note.iter().for_each(Note::remove);
         Ok(())

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ use nix::fcntl::{AT_FDCWD, Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, fstat, mkdirat};
 use nix::unistd::{Pid, Uid, UnlinkatFlags, unlinkat};
 
-use super::given;
 use super::remove::{Blocked, open_directory, remove};
+use super::{given, strays};
 
 /// The directory of the files that are locked.
 const LOCKS: &str = ".busy";
@@ -165,6 +165,7 @@ impl OpenHome {
         let make = || mkdirat(&self.directory, name, Mode::S_IRWXU);
         match make() {
             Err(Errno::EEXIST) => {
+                let _ = strays::read(&lock);
                 if let Err(blocked) = remove(self.directory.as_fd(), name) {
                     return Ok(Err(Taken::Blocked(blocked)));
                 }
@@ -202,8 +203,7 @@ impl OpenHome {
         names.extend(self::names(self.directory.as_fd()).into_iter().filter(is_ours));
         for name in names {
             let Ok(Some(lock)) = self.lock(&name) else { continue };
-            let mut contents = Vec::new();
-            let is_kept = (&*lock).read_to_end(&mut contents).is_err() || contents == KEPT;
+            let is_kept = strays::read(&lock).map_or(true, |contents| contents == KEPT);
             if !is_kept && remove(self.directory.as_fd(), &name).is_ok() {
                 let _ = unlinkat(&self.locks, name.as_os_str(), UnlinkatFlags::NoRemoveDir);
             }
@@ -221,6 +221,11 @@ impl Claim {
         Ok(())
     }
 
+    /// The file that is locked.
+    pub(super) fn lock(&self) -> &File {
+        &self.lock
+    }
+
     /// Whether its name is still that of the directory that was made.
     pub(super) fn is_there(&self) -> bool {
         let there = open_directory(&self.home.directory, self.name.as_os_str()).and_then(fstat);
@@ -233,6 +238,7 @@ impl Claim {
     /// Has it stay until somebody claims it.
     pub(super) fn keep(&mut self) -> std::io::Result<()> {
         self.stays = true;
+        self.lock.set_len(0)?;
         (&*self.lock).write_all(KEPT)
     }
 }

@@ -119,12 +119,22 @@ impl Place {
         // It may have ended in the meantime.
         let _ = kill(victim, Signal::SIGKILL);
         let status = end(&mut child).map(code);
+        self.await_workers(number);
         let left = marker::processes(&self.marker(number));
         let left = left.into_iter().map(|(process, words)| format!("{process} {words}")).collect();
         if status.is_none() {
             self.end(number);
         }
         Killed { what: format!("kill -9 of `{words}`"), status, left }
+    }
+
+    /// Waits until the workers of a line are gone, which the kernel kills with the process that has them.
+    fn await_workers(&self, number: usize) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let is_worker = |(_, words): &(Pid, String)| words.contains("shipctl run");
+        while marker::processes(&self.marker(number)).iter().any(is_worker) && Instant::now() < deadline {
+            sleep(Duration::from_millis(2));
+        }
     }
 
     /// The processes of a command that live on. What is being killed takes a moment to end.
