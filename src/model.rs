@@ -306,6 +306,9 @@ fn warn_of_unknown_keys(map: &Map, known: &[&str], of: &str, diagnostics: &mut V
                         "timeoutMinutes" | "container" | "nodePool" => {
                             "it belongs under `runtime:` of the job"
                         }
+                        "on_start" | "on_success" | "on_failure" | "on_cancel" | "always" => {
+                            "it belongs to the job: it stands in the column of `steps:`"
+                        }
                         _ => "it has no effect",
                     })
                     .did_you_mean(key, known.iter().copied()),

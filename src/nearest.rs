@@ -1,20 +1,48 @@
 //! "Did you mean …?" for names that are almost right.
 
-/// The one of `known` that `written` was probably meant to be.
-pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let length = written.chars().count();
+/// The one of `known` that `whole` was probably meant to be.
+pub fn nearest<'a>(whole: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = whole.chars().count();
     // Nothing of a word of one or two letters says what was meant, and a gigantic one is no typing error.
     if !(3..=64).contains(&length) {
         return None;
     }
-    let allowed = 1 + length / 5;
+    let written = whole.to_lowercase();
     known
         .into_iter()
-        .filter(|candidate| *candidate != written && candidate.chars().count().abs_diff(length) <= allowed)
-        .map(|candidate| (distance(&written.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
+        .map(|candidate| (candidate, candidate.to_lowercase()))
+        .filter(|(candidate, _)| *candidate != whole)
+        .filter_map(|(candidate, lower)| Some((near(&written, &lower)?, candidate)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// How far apart two names are, if one may be the other with a typing error. In names of as many words, each word has to be
+/// near the other's: `app-img` is not meant to be `app-man`.
+fn near(written: &str, candidate: &str) -> Option<usize> {
+    let words = |text: &str| -> Vec<String> { text.split(SEPARATORS).map(str::to_owned).collect() };
+    let (a, b) = (words(written), words(candidate));
+    if a.len() == b.len() {
+        let distances = a.iter().zip(&b).map(|(a, b)| near_word(a, b));
+        return distances.sum::<Option<usize>>().filter(|sum| *sum <= allowed(written));
+    }
+    near_word(&a.concat(), &b.concat()).filter(|distance| *distance <= 1).map(|distance| distance + 1)
+}
+
+/// What stands between the words of a name.
+const SEPARATORS: [char; 4] = ['-', '_', '.', ' '];
+
+fn near_word(a: &str, b: &str) -> Option<usize> {
+    let allowed = allowed(a);
+    if a.chars().count().abs_diff(b.chars().count()) > allowed {
+        return None;
+    }
+    Some(distance(a, b)).filter(|distance| *distance <= allowed)
+}
+
+/// How many typing errors a text of this length may have.
+fn allowed(text: &str) -> usize {
+    1 + text.chars().count() / 5
 }
 
 /// How many insertions, deletions, replacements and swaps of neighbours lead from `a` to `b`.
@@ -49,5 +77,12 @@ mod tests {
         assert_eq!(nearest("Pointer", known), Some("pointer"));
         assert_eq!(nearest("description", known), None);
         assert_eq!(nearest("x", known), None);
+        let names = ["app-man", "box-test", "app_repo", "demo-signup-man"];
+        for far in ["app-img", "env-test", "app_test", "demo-signup"] {
+            assert_eq!(nearest(far, names), None, "{far}");
+        }
+        assert_eq!(nearest("apprepo", names), Some("app_repo"));
+        assert_eq!(nearest("app-repo", names), Some("app_repo"));
+        assert_eq!(nearest("box-tset", names), Some("box-test"));
     }
 }

@@ -48,6 +48,8 @@ pub struct Source {
     hidden: OnceCell<Vec<Hidden>>,
     /// The words of what is not shown.
     words: OnceCell<HashSet<String>>,
+    /// The words of what is shown.
+    shown: OnceCell<HashSet<String>>,
 }
 
 /// Line and column of a place, both counted from 1; the column counts characters.
@@ -94,8 +96,8 @@ impl Sources {
     /// When there are more sources than an assembly line can sensibly have (65,535).
     pub fn add(&mut self, path: PathBuf, text: String) -> Result<SourceId, String> {
         let id = u16::try_from(self.0.len()).map_err(|_| "too many files".to_owned())?;
-        let (lines, damaged, hidden, words) = Default::default();
-        self.0.push(Source { path, text, lines, damaged, hidden, words });
+        let (lines, damaged, hidden, words, shown) = Default::default();
+        self.0.push(Source { path, text, lines, damaged, hidden, words, shown });
         Ok(SourceId(id))
     }
 
@@ -117,6 +119,13 @@ impl Sources {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether a message must not quote a text: a word of it stands where values are secret, and in no file elsewhere.
+    pub fn may_be_secret(&self, quoted: &str) -> bool {
+        let hidden = |word| self.0.iter().any(|source| source.hides_word(word));
+        let shown = |word| self.0.iter().any(|source| source.shows_word(word));
+        secrets::words(quoted).any(|word| hidden(word) && !shown(word))
     }
 
     /// `file:line:column` of a place.
@@ -187,10 +196,14 @@ impl Source {
         excerpt
     }
 
-    /// Whether a message must not quote a text: a word of it stands where values are secret.
-    pub fn may_be_secret(&self, quoted: &str) -> bool {
-        let words = self.words.get_or_init(|| secrets::hidden_words(&self.text, self.hidden()));
-        !words.is_empty() && secrets::words(quoted).any(|word| words.contains(word))
+    /// Whether a word stands where values are secret, and nowhere else in the text.
+    fn hides_word(&self, word: &str) -> bool {
+        self.words.get_or_init(|| secrets::hidden_words(&self.text, self.hidden())).contains(word)
+    }
+
+    /// Whether a word stands where an excerpt shows it.
+    fn shows_word(&self, word: &str) -> bool {
+        self.shown.get_or_init(|| secrets::shown_words(&self.text, self.hidden())).contains(word)
     }
 
     fn hidden(&self) -> &[Hidden] {

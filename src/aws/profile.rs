@@ -108,6 +108,11 @@ impl Profiles {
                 (Some(source), _) => self.of_profile(&source, variable, met)?,
                 (None, Some("Environment")) => of_environment(variable)?
                     .ok_or_else(|| format!("{of} takes its keys from the environment, which has none"))?,
+                (None, None) if text("web_identity_token_file").is_none() => {
+                    return Err(format!(
+                        "{of} has a role_arn, and neither source_profile nor credential_source"
+                    ));
+                }
                 // A web identity, or what a machine of AWS has.
                 (None, _) => return Ok(Way::AwsCli { profile: profile.to_owned() }),
             };
@@ -234,6 +239,9 @@ s3 =
 [profile self]
 role_arn = arn:aws:iam::1:role/self
 source_profile = self
+[profile mixed]
+aws_access_key_id = AKIAMIXED
+role_arn = arn:aws:iam::1:role/mixed
 [profile a]
 role_arn = arn:aws:iam::1:role/a
 source_profile = b
@@ -287,6 +295,7 @@ aws_secret_access_key = t
             ("a", "AWS profiles take their keys from each other: a → b → a"),
             ("with sso", "the CLI, with sso"),
             ("default", "the CLI, default"),
+            ("mixed", "AWS profile `mixed` has a role_arn, and neither source_profile nor credential_source"),
             ("nobody", "there is no AWS profile `nobody`"),
         ] {
             assert_eq!(way(&[("AWS_PROFILE", profile)]), expected);

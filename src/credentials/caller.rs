@@ -82,6 +82,12 @@ pub(super) fn of_aws_cli(profile: &str) -> Result<Keys, String> {
     }
     let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
     let printed = run(&words).map_err(|why| {
+        // Version 1 does not have the command, and prints how it is used.
+        if why.contains("usage: ") && why.contains("aws help") {
+            return format!(
+                "there are no keys for AWS in the environment or the profile `{profile}`, and the AWS CLI here is too old to be asked for others: it has no `configure export-credentials`, which version 2 has"
+            );
+        }
         // Its usage may come first.
         let why = why.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
         format!("there are no keys for AWS in the environment or the profile `{profile}`, and none from the AWS CLI: {why}")

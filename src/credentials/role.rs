@@ -21,8 +21,8 @@ pub const UNASKED: &[&str] = &[UNASKED_SECRET, UNASKED_TIME];
 const UNASKED_SECRET: &str = "(AWS gives it when the job runs)";
 const UNASKED_TIME: &str = "(AWS is asked when the job runs)";
 
-/// What to do where nobody is there to take a role.
-const NAME_SOMEBODY: &str =
+/// What to do where there are no credentials to take a role with.
+const GIVE_CREDENTIALS: &str =
     "name a `sourceIntegration`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 
 /// Takes roles, and asks AWS for the rest that a job needs of it.
@@ -40,8 +40,8 @@ pub(super) struct NoKeys {
     integration: String,
     message: String,
     hint: String,
-    /// Whether it is only that nobody is there who could take a role.
-    nobody: bool,
+    /// Whether it is only that the caller has no credentials at all.
+    no_credentials: bool,
 }
 
 /// What an integration asks for.
@@ -58,7 +58,7 @@ pub fn is_role(integration: &Integration) -> bool {
 /// Takes the roles among the integrations of a plan: their keys become fields like any other. Without a taker AWS is not
 /// asked, and the fields hold [`UNASKED`].
 ///
-/// Where nobody at all is there to take a role, the job has its ARN alone, as in the original, and a warning says so.
+/// Where there are no credentials at all to take a role with, the job has its ARN alone, as in the original, and a warning says so.
 ///
 /// # Errors
 ///
@@ -88,7 +88,7 @@ pub fn take_roles(
             (Err(problem), _) if !failed.contains(&problem.integration) => {
                 let of = plan.all_integrations().find(|of| of.name.text == problem.integration);
                 let diagnostic = problem.at(of.unwrap_or(integration));
-                if problem.nobody {
+                if problem.no_credentials {
                     warnings.push(Diagnostic { severity: Severity::Warning, ..diagnostic });
                 } else {
                     problems.push(diagnostic);
@@ -167,7 +167,7 @@ impl Taker {
             integration: name.to_owned(),
             message: "it has no keys for AWS".to_owned(),
             hint: "keys come from AWS Keys or, through a role, from AWS IAM".to_owned(),
-            nobody: false,
+            no_credentials: false,
         })
     }
 
@@ -201,17 +201,17 @@ impl Taker {
 
     /// The keys of whoever runs shipctl.
     pub(super) fn callers_keys(&self, wanted: &Wanted, region: &str) -> Result<Keys, NoKeys> {
-        let fail = |why: String, nobody: bool| NoKeys {
+        let fail = |why: String, no_credentials: bool| NoKeys {
             integration: wanted.name.to_owned(),
-            message: format!("nobody is there to take the role {}: {why}", wanted.role.arn),
-            hint: NAME_SOMEBODY.to_owned(),
-            nobody,
+            message: format!("no AWS credentials found to assume role {}: {why}", wanted.role.arn),
+            hint: GIVE_CREDENTIALS.to_owned(),
+            no_credentials,
         };
         let way = self.caller.profiles.way(&caller::variable).map_err(|why| fail(why, false))?;
-        let nobody = matches!(&way, Way::AwsCli { profile } if !self.caller.profiles.exists(profile));
+        let no_credentials = matches!(&way, Way::AwsCli { profile } if !self.caller.profiles.exists(profile));
         let keys = self.go(&way, region).map_err(|error| match error {
             Lost::Aws(error) => wanted.failed(&error),
-            Lost::Elsewhere(why) => fail(why, nobody),
+            Lost::Elsewhere(why) => fail(why, no_credentials),
         })?;
         self.with_second_factor(&self.callers_client, keys, self.caller.mfa_serial(), region)
             .map_err(|error| wanted.failed(&error))
@@ -291,7 +291,7 @@ impl<'a> Wanted<'a> {
             integration: credential.name.clone(),
             message,
             hint: hint.to_owned(),
-            nobody: false,
+            no_credentials: false,
         };
         let text = |name: &str| credential.text(name).map(str::to_owned);
         let arn = text("assumeRoleARN").unwrap_or_default();
@@ -324,7 +324,7 @@ impl<'a> Wanted<'a> {
             integration: self.name.to_owned(),
             message: format!("cannot take the role {}: {error}", self.role.arn),
             hint: error.hint(),
-            nobody: false,
+            no_credentials: false,
         }
     }
 }
@@ -335,7 +335,7 @@ pub(super) fn undeclared(name: &str) -> NoKeys {
         integration: name.to_owned(),
         message: "it is declared nowhere".to_owned(),
         hint: "declare it under `integrations:`".to_owned(),
-        nobody: false,
+        no_credentials: false,
     }
 }
 

@@ -228,10 +228,12 @@ fn read_step(node: &Node, kind: &Name, steps: &mut Vec<Step>, diagnostics: &mut 
         );
         return;
     };
+    let before = (diagnostics.len(), steps.len());
     if SCRIPT_TYPES.contains(&kind.text.as_str()) {
         warn_of_unknown_keys(map, STEP_KEYS, "a step", diagnostics);
     }
-    let before = steps.len();
+    // One warning is enough for a step that is none because its key is misspelt.
+    let is_warned_of = diagnostics.len() > before.0;
     for (key, entry) in map {
         match key.as_str() {
             // GET and PUT are the old words.
@@ -269,7 +271,8 @@ fn read_step(node: &Node, kind: &Name, steps: &mut Vec<Step>, diagnostics: &mut 
             _ => {}
         }
     }
-    if steps.len() == before
+    if steps.len() == before.1
+        && !is_warned_of
         && !map.contains_key("TASK")
         && !map.keys().any(|key| STEP_KEYS[..4].contains(&key.as_str()))
     {

@@ -55,6 +55,18 @@ pub(super) fn hidden_words(text: &str, hidden: &[Hidden]) -> HashSet<String> {
     secret.difference(&shown).filter(|word| !is_known_word(word)).map(|word| (*word).to_owned()).collect()
 }
 
+/// The words of a text outside of what is hidden.
+pub(super) fn shown_words(text: &str, hidden: &[Hidden]) -> HashSet<String> {
+    let mut shown: HashSet<&str> = HashSet::new();
+    let mut end = 0;
+    for part in hidden {
+        shown.extend(words(&text[end..part.range.start]));
+        end = part.range.end;
+    }
+    shown.extend(words(&text[end..]));
+    shown.into_iter().map(str::to_owned).collect()
+}
+
 /// The words of a text that are long enough to be masked.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || ":,[]{}\"'=`".contains(c)).filter(|word| word.len() >= SHORTEST)

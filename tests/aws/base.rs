@@ -78,15 +78,15 @@ fn a_second_factor_is_shown_once() {
 }
 
 #[test]
-fn nobody_is_an_error_that_says_who_could_be() {
+fn no_credentials_are_an_error_that_says_where_they_may_be() {
     let place = Place::new("http://127.0.0.1:1").with("PATH", "/usr/bin:/bin").role("", "true");
     let error = place.with("AWS_PROFILE", "nowhere").bad(&["run", "j"]);
-    assert!(error.contains("integration `role`: nobody is there to take the role arn:aws:iam::210987654321:role/deploy: there is no AWS profile `nowhere`"), "{error}");
+    assert!(error.contains("integration `role`: no AWS credentials found to assume role arn:aws:iam::210987654321:role/deploy: there is no AWS profile `nowhere`"), "{error}");
     assert!(error.contains("hint: name a `sourceIntegration`, or set AWS_PROFILE"), "{error}");
 }
 
 #[test]
-fn where_nobody_is_at_all_scripts_take_the_role_themselves() {
+fn without_any_credentials_scripts_take_the_role_themselves() {
     let place = Place::new("http://127.0.0.1:1")
         .program("aws", "echo usage; echo 'Unable to locate credentials' >&2; exit 1");
     let place =
@@ -95,7 +95,7 @@ fn where_nobody_is_at_all_scripts_take_the_role_themselves() {
     assert_eq!(done.status, Some(0), "{}", done.stderr);
     assert!(done.stdout.contains("\narn:aws:iam::210987654321:role/deploy no keys\n"), "{}", done.stdout);
     assert!(
-        done.stderr.starts_with("warning: integration `role`: nobody is there to take the role"),
+        done.stderr.starts_with("warning: integration `role`: no AWS credentials found to assume role"),
         "{}",
         done.stderr
     );
@@ -105,4 +105,23 @@ fn where_nobody_is_at_all_scripts_take_the_role_themselves() {
         "{}",
         done.stderr
     );
+}
+
+#[test]
+fn an_old_aws_cli_is_named_as_the_reason() {
+    let usage = "echo 'usage: aws [options] <command> <subcommand> [<subcommand> ...] [parameters]\n\n  aws help\naws: error: argument subcommand: Invalid choice, valid choices are:\n\nset | add-model' >&2; exit 252";
+    let place = Place::new("http://127.0.0.1:1").program("aws", usage).role("", "true");
+    place.write("home/.aws/config", "[profile corp]\nsso_session = corp\n");
+    let error = place.with("AWS_PROFILE", "corp").bad(&["run", "j"]);
+    assert!(error.contains("the AWS CLI here is too old to be asked for others"), "{error}");
+    assert!(!error.contains("add-model") && !error.contains("usage"), "{error}");
+}
+
+#[test]
+fn a_profile_with_a_role_alone_says_what_it_lacks() {
+    let place = Place::new("http://127.0.0.1:1").role("", "true");
+    place.write("home/.aws/config", "[profile mixed]\nrole_arn = arn:aws:iam::111122223333:role/x\n");
+    let error = place.with("AWS_PROFILE", "mixed").bad(&["run", "j"]);
+    let expected = "AWS profile `mixed` has a role_arn, and neither source_profile nor credential_source";
+    assert!(error.contains(expected), "{error}");
 }

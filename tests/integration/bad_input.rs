@@ -14,7 +14,7 @@ fn files_that_cannot_be_read() {
     shipctl("check")
         .args("d")
         .file("d/", "")
-        .stdout("error: cannot read d: it is a directory\n\n0 files: 1 error, 0 warnings\n")
+        .stdout("error: cannot read d: it is a directory\n  hint: name the files in it, or go there with -C\n\n0 files: 1 error, 0 warnings\n")
         .status(1)
         .run();
     shipctl("check")

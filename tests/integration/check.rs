@@ -286,3 +286,44 @@ fn check_tells_what_a_run_would_warn_of() {
         assert!(said.contains(warning), "{warning}: {said}");
     }
 }
+
+#[test]
+fn a_directory_is_no_file() {
+    shipctl("check")
+        .args("-f .")
+        .status(1)
+        .stdout("error: cannot read .: it is a directory\n  hint: name the files in it, or go there with -C\n\n0 files: 1 error, 0 warnings\n")
+        .run();
+}
+
+#[test]
+fn one_mistake_is_told_once() {
+    let yaml = "jobs:\n- name: j\n  type: runSh\n  steps:\n  - TASK: [echo]\n  - on_success: [echo]\n";
+    shipctl("check")
+        .file("shippable.yml", yaml)
+        .stdout("warning: unknown key `on_success` of a step\n  --> shippable.yml:6:5\n   6 |   - on_success: [echo]\n     |     ^^^^^^^^^^\n  hint: it belongs to the job: it stands in the column of `steps:`\n\n1 file: 0 errors, 1 warning\n")
+        .run();
+}
+
+#[test]
+fn a_hint_is_not_given_up_for_a_name_that_was_not_meant() {
+    let yaml = "resources:\n- {name: app-man, type: params}\njobs:\n- {name: j, type: runSh, steps: [{IN: app-img}, {TASK: [echo]}]}\n";
+    let output = shipctl("run").arg("j").file("shippable.yml", yaml).output();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("hint: declare it under `resources:` or `jobs:`, or add the file that does with -f\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_name_that_is_written_openly_is_shown() {
+    // The comment stands where values are secret; the name stands in another file as well.
+    let output = shipctl("run")
+        .args("ship -n")
+        .file("shippable.integrations.yml", "integrations:\n# of production-cluster\n- name: keys\n  type: aws\n  fields: {accessKey: AKIAMADEUP, secretKey: s3cret-key}\n")
+        .file("shippable.yml", "resources:\n- {name: production-cluster, type: cluster, integration: keys, pointer: {sourceName: x}}\n- {name: i, type: image, pointer: {sourceName: a/b}, seed: {versionName: '1'}}\njobs:\n- {name: m, type: manifest, steps: [{IN: i}]}\n- {name: ship, type: deploy, steps: [{IN: m}, {IN: production-cluster}]}\n")
+        .output();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("`production-cluster`") && !said.contains("***"), "{said}");
+}
