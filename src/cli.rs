@@ -6,6 +6,7 @@ mod integration;
 mod keys;
 mod stored;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -104,6 +105,12 @@ pub struct JobOptions {
     /// Set a variable of the job (repeatable)
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub env: Vec<(String, String)>,
+    /// Set the variables of a .env file (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+    /// Set the variables of a .env file, and mask their values in the log (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Vec<PathBuf>,
     /// Use this directory, new or empty, as the workspace
     #[arg(long, value_name = "DIR")]
     pub workspace: Option<PathBuf>,
@@ -197,14 +204,19 @@ pub struct Init {
 /// `shipctl exec`
 #[derive(Args)]
 #[command(
-    after_help = "The command has the terminal, stdin, stdout and stderr to itself: what it prints is not masked, unless --mask is given.\nIts exit status is shipctl's."
+    override_usage = "shipctl exec [OPTIONS] JOB [--] [COMMAND [ARGUMENT]...]\n       shipctl exec [OPTIONS] --integration NAME [--] [COMMAND [ARGUMENT]...]",
+    after_help = "Without a COMMAND, $SHELL is started. Options of shipctl come before it.\nThe command has the terminal, stdin, stdout and stderr to itself: what it prints is not masked, unless --mask is given.\nIts exit status is shipctl's."
 )]
 pub struct Exec {
-    /// The job
-    pub job: String,
+    /// The job; with --integration, there is none
+    #[arg(value_name = "JOB", required_unless_present = "integration")]
+    job: Option<OsString>,
     /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    pub command: Vec<OsString>,
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+    /// Use this integration instead of a job, and configure its tool: aws, docker, kubectl … (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub integration: Vec<String>,
     /// The TASK whose own variables come on top, by name or number from 0
     #[arg(long, value_name = "NAME|N")]
     pub task: Option<String>,
@@ -223,6 +235,19 @@ pub struct Exec {
     /// What the job is run with.
     #[command(flatten)]
     pub options: JobOptions,
+}
+
+impl Exec {
+    /// The job, if there is one.
+    pub fn job(&self) -> Option<Cow<'_, str>> {
+        self.job.as_ref().filter(|_| self.integration.is_empty()).map(|job| job.to_string_lossy())
+    }
+
+    /// The command and its arguments; nothing if none is given.
+    pub fn command(&self) -> Vec<OsString> {
+        let first = self.job.iter().filter(|_| !self.integration.is_empty());
+        first.chain(&self.command).cloned().collect()
+    }
 }
 
 /// `shipctl env`
@@ -400,8 +425,11 @@ pub enum Listed {
 #[derive(Parser)]
 pub struct FunctionCall {
     /// Answer from the YAML of this job
-    #[arg(long, value_name = "JOB", required = true)]
-    pub job: String,
+    #[arg(long, value_name = "JOB", required_unless_present = "integration")]
+    pub job: Option<String>,
+    /// Answer from this integration instead of a job (repeatable)
+    #[arg(long, value_name = "NAME", conflicts_with = "job")]
+    pub integration: Vec<String>,
     /// The arguments of the function
     #[arg(value_name = "ARGUMENT")]
     pub arguments: Vec<OsString>,

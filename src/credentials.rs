@@ -17,7 +17,7 @@ use indexmap::IndexMap;
 
 use crate::aws::renewal::Renewal;
 use crate::diagnostic::Diagnostic;
-use crate::model::integration::{ValueSource, Values};
+use crate::model::integration::{SourceKind, ValueSource, Values};
 use crate::model::kind::Kind;
 use crate::model::{Integration, Pipeline};
 use crate::resolve::Plan;
@@ -130,6 +130,24 @@ pub fn add_ambient(pipeline: &mut Pipeline, job: &str, ambient: &Ambient, diagno
         let source = pipeline.integrations.get(&name.text).and_then(Integration::source);
         if let Some(source) = source.filter(|source| needed.iter().all(|known| known.text != source.text)) {
             needed.push(source.clone());
+        }
+    }
+}
+
+/// Unbinds the repositories that the caller gives from integrations whose values cannot be had: nothing is fetched from the
+/// provider, so its credentials are not needed.
+pub fn spare<'n>(pipeline: &mut Pipeline, given: impl Iterator<Item = &'n str>) {
+    for name in given {
+        let bound = pipeline.resources.get(name).and_then(|resource| resource.integration.as_ref());
+        let Some(integration) = bound.map(|bound| pipeline.integrations.get(&bound.text)) else { continue };
+        let is_unset = |source: &ValueSource| match &source.kind {
+            SourceKind::Env(name) => std::env::var_os(name).is_none(),
+            _ => false,
+        };
+        if integration.is_none_or(|integration| sources(integration).any(is_unset))
+            && let Some(resource) = pipeline.resources.get_mut(name)
+        {
+            resource.integration = None;
         }
     }
 }

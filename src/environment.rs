@@ -3,6 +3,7 @@
 //! Pure: no files, no clock, no processes. Later entries win; the order is that of the contract.
 
 mod ci;
+pub mod dotenv;
 mod integrations;
 mod params;
 mod placeholders;
@@ -28,6 +29,16 @@ pub use ci::{built, numbered};
 pub use integrations::key_files;
 pub use placeholders::substitute;
 
+/// A variable that the caller gives.
+pub struct Given {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Value,
+    /// What gives it, in words: `-e`, `--env-file .env`.
+    pub origin: Rc<str>,
+}
+
 /// What is true of this run and stands in no YAML.
 #[derive(Default)]
 pub struct Build {
@@ -43,8 +54,8 @@ pub struct Build {
     pub operating_system: String,
     /// The directory of the line.
     pub line: PathBuf,
-    /// `-e KEY=VALUE`, in order.
-    pub given: Vec<(String, String)>,
+    /// The variables that the caller gives, in order.
+    pub given: Rc<[Given]>,
     /// The stored versions of what goes in and what comes out.
     pub versions: Rc<Versions>,
     /// The encrypted params that go in, opened.
@@ -237,12 +248,14 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
     if let Some(ci) = plan.ci {
         builder.ci(ci, plan, build);
     }
-    let origin: Rc<str> = "-e".into();
-    for (key, value) in &build.given {
-        if OF_BASH.contains(&key.as_str()) {
-            builder.warnings.push(changes_bash(&format!("-e {key}=…"), key));
+    for Given { name, value, origin } in build.given.iter() {
+        if OF_BASH.contains(&name.as_str()) {
+            builder.warnings.push(changes_bash(&format!("{origin} {name}=…"), name));
         }
-        builder.environment.plain(key, value, &origin);
+        if let Value::Secret(secret) = value {
+            builder.environment.secrets.push(secret.clone());
+        }
+        builder.environment.set(name, value.clone(), origin);
     }
     for variable in plan.tasks.iter().flat_map(|task| &task.variables) {
         let name = contract::sanitize(&variable.name);

@@ -224,7 +224,10 @@ fn is_inside_a_job(world: &dyn World) -> bool {
 }
 
 fn is_job_option(arg: &OsStr) -> bool {
-    arg == "--job" || arg.as_encoded_bytes().starts_with(b"--job=")
+    let arg = arg.as_encoded_bytes();
+    let is_option =
+        |name: &[u8]| arg.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest[0] == b'=');
+    is_option(b"--job") || is_option(b"--integration")
 }
 
 /// Says that there is no function `name`, if that looks like one: no command has an underscore in its name.

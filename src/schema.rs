@@ -178,10 +178,10 @@ fn section() -> Value {
 }
 
 fn integration() -> Value {
-    let kinds: Vec<_> = KINDS.iter().flat_map(|kind| [kind.name, kind.display]).collect();
+    let kinds: Vec<_> = KINDS.iter().flat_map(Kind::names).collect();
     let fields = KINDS.iter().map(|kind| {
         json!({
-            "if": {"properties": {"type": {"enum": [kind.name, kind.display]}}},
+            "if": {"properties": {"type": {"enum": kind.names()}}},
             "then": {"properties": {"fields": fields_of(kind)}},
         })
     });

@@ -103,6 +103,14 @@ pub fn registries<'a>(plan: &Plan<'a>, environment: &Environment) -> Vec<Registr
         .collect()
 }
 
+/// Whether there is a tool for integrations of a kind.
+pub fn are_known(kind: &str) -> bool {
+    AWS_KINDS.contains(&kind) || ALONE.contains(&kind) || ["gcloudKey", "azureKeys"].contains(&kind)
+}
+
+/// The kinds beside those of AWS whose tools have no scopes.
+const ALONE: &[&str] = &["kubernetesConfig", "artifactoryKey", "dockerRegistryLogin", "quayLogin"];
+
 /// Whether a plan has tools to configure.
 pub fn are_needed(plan: &Plan) -> bool {
     cli_configs(plan).next().is_some()
@@ -144,7 +152,7 @@ pub fn configure(
             "amazonKeys" | "amazonIamRole" => Ok(&["ecr"][..]),
             "gcloudKey" => gcloud::configure(config, &paths, &mut tools).map(|()| &["gcr", "gke"][..]),
             "azureKeys" => azure::configure(config, &paths, &mut tools).map(|()| &["aks"][..]),
-            "kubernetesConfig" | "artifactoryKey" | "dockerRegistryLogin" | "quayLogin" => Ok(&[][..]),
+            kind if ALONE.contains(&kind) => Ok(&[][..]),
             _ => {
                 tools.warnings.push(config.nothing_to_configure());
                 continue;

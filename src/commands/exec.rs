@@ -1,10 +1,12 @@
 //! `shipctl exec`: any command with the environment and the files of a job.
 
+use std::ffi::OsString;
+
 use anyhow::Context as _;
 
 use super::add_mask::add_masks;
 use super::record::Access;
-use super::{Commands, Failure, Session, audit, chosen_task, script_commands};
+use super::{Commands, Failure, Session, audit, chosen_task, jobless, script_commands};
 use crate::cli::{Exec, LineOptions};
 use crate::repository::Filters;
 use crate::run::{self, Signals};
@@ -16,8 +18,9 @@ use crate::workspace::Home;
 ///
 /// Where `run` would fail before its first script line, and if the command cannot be started.
 pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
-    let session = Session::new(options, &command.options, &command.job)?;
-    let mut fetched = session.fetch(&command.job, Commands::Run, Access::Read)?;
+    let (job, session) = session(command, options)?;
+    let words = words(command);
+    let mut fetched = session.fetch(&job, Commands::Run, Access::Read)?;
     session.warn_of_left_out(&fetched.repositories, Filters::On);
     if command.mask {
         session.warn_of_weak_secrets(&fetched.credentials);
@@ -35,10 +38,10 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     let mut variables = session.process_environment(&ready.environment, &task)?;
     script_commands::add(&mut variables)?;
     let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
-    let program = command.command.first().map(|program| program.to_string_lossy());
+    let program = words.first().map(|program| program.to_string_lossy());
     let entry = audit::Entry { command: "exec", program: program.as_deref(), build: None };
     let mut note = None;
-    let outcome = run::exec(&command.command, variables, masking.as_mut(), &signals, || {
+    let outcome = run::exec(&words, variables, masking.as_mut(), &signals, || {
         note = Some(audit::begin(&ready, command.no_audit, &entry));
     });
     let outcome = outcome.map_err(Failure::from);
@@ -50,4 +53,25 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
         None => outcome,
     }?
     .status())
+}
+
+/// The job, or what stands for it, and its session.
+fn session(command: &Exec, options: &LineOptions) -> Result<(String, Session), Failure> {
+    match command.job() {
+        Some(job) => Ok((job.to_string(), Session::new(options, &command.options, &job)?)),
+        None => {
+            let session = Session::of_integrations(options, &command.options, &command.integration)?;
+            Ok((jobless::JOB.to_owned(), session))
+        }
+    }
+}
+
+/// What is run: a shell, if nothing is given.
+fn words(command: &Exec) -> Vec<OsString> {
+    let words = command.command();
+    if !words.is_empty() {
+        return words;
+    }
+    let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
+    vec![shell.unwrap_or_else(|| "/bin/sh".into())]
 }

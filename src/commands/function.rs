@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::{Commands, Failure, Ready, Session};
+use super::{Commands, Failure, Ready, Session, jobless};
 use crate::cli::FunctionCall;
 use crate::credentials;
 use crate::environment::Environment;
@@ -20,12 +20,15 @@ use crate::workspace::{self, Layout};
 ///
 /// Where `run` would fail before its first script line.
 pub fn run(function: &Function, call: &FunctionCall) -> Result<u8, Failure> {
-    let session = Session::new(&call.line, &call.options, &call.job)?;
+    let (job, session) = match &call.job {
+        Some(job) => (job.as_str(), Session::new(&call.line, &call.options, job)?),
+        None => (jobless::JOB, Session::of_integrations(&call.line, &call.options, &call.integration)?),
+    };
     // Most answers need no secret and no server, and only the question tells.
-    let mut ready = session.prepare(&call.job, Commands::Skip)?;
+    let mut ready = session.prepare(job, Commands::Skip)?;
     let mut answer = Answer::of(function, call, &ready)?;
     if answer.needs_commands {
-        ready = session.prepare(&call.job, Commands::RunHere)?;
+        ready = session.prepare(job, Commands::RunHere)?;
         answer = Answer::of(function, call, &ready)?;
     }
     if answer.needs_servers {

@@ -141,7 +141,7 @@ impl Session {
         let problem = |name: &String| {
             let names = known().collect::<Vec<_>>();
             let hint = if names.is_empty() {
-                "there are none".to_owned()
+                "the line has no resource of type gitRepo, ciRepo or syncRepo".to_owned()
             } else {
                 format!("there are {}", names.join(", "))
             };

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
+use super::given::given;
 use super::record::{Access, State};
 use super::surroundings::{inherited, max_environment, operating_system};
 use super::{Failure, audit, ci, encrypt, failure, paint, read_good};
@@ -17,7 +18,7 @@ use crate::cli::{JobOptions, LineOptions};
 use crate::contract::path;
 use crate::credentials::{self, Ambient, Credentials, Fetch, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
-use crate::environment::{self, Build, Built, Environment};
+use crate::environment::{self, Build, Built, Environment, Given};
 use crate::exit;
 use crate::mask::Patterns;
 use crate::model::files::Line;
@@ -48,6 +49,8 @@ pub(super) struct Session {
     pub(super) options: JobOptions,
     pub(super) paint: Paint,
     pub(super) inherited: Rc<[(OsString, OsString)]>,
+    /// The variables that the caller gives.
+    pub(super) given: Rc<[Given]>,
     /// The architecture and the operating system of this machine.
     pub(super) machine: (String, String),
     /// What opens the encrypted values of the line.
@@ -135,6 +138,8 @@ impl Session {
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
         }
+        credentials::spare(&mut line.pipeline, options.repo.iter().map(|(name, _)| name.as_str()));
+        let given = given(options)?;
         let inherited = inherited(environment, options.clean_env).into();
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
@@ -148,6 +153,7 @@ impl Session {
             options,
             paint,
             inherited,
+            given,
             machine,
             opener,
             prefix,
@@ -254,7 +260,7 @@ impl Session {
             architecture: self.machine.0.clone(),
             operating_system: self.machine.1.clone(),
             line: self.line.directory.clone(),
-            given: self.options.env.clone(),
+            given: Rc::clone(&self.given),
             opened: Rc::default(),
             repositories: Repositories::new(),
             entry: 0,

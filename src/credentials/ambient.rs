@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
-use crate::contract::key_name;
+use crate::contract::{self, key_name};
 use crate::diagnostic::Diagnostic;
 use crate::model::integration::{FieldValue, SourceKind, ValueSource, Values, missing_field, unknown_kind};
 use crate::model::kind::{Kind, Shape};
@@ -31,6 +31,12 @@ impl Ambient {
                 })
                 .collect(),
         )
+    }
+
+    /// The kind of the integration that a name stands for: its name, or what is written where no kind is called so.
+    pub fn kind(&self, name: &str) -> Option<&str> {
+        let written = self.0.get(&format!("{}_TYPE", contract::env_name(name)?))?;
+        Some(Kind::find(written).map_or(written, |kind| kind.name))
     }
 
     /// The integration that a name stands for. What is wrong with it goes to `diagnostics`.

@@ -47,7 +47,7 @@ impl Builder {
             let variable = format!("{}_{part}", dependency.env);
             // What nobody has made has no values; whoever gives one with -e means it.
             let is_unmade = matches!(part, suffix::VERSIONNAME | suffix::VERSIONNUMBER) && value.is_empty();
-            if !(is_unmade && build.given.iter().any(|(name, _)| *name == variable)) {
+            if !(is_unmade && build.given.iter().any(|given| given.name == variable)) {
                 self.environment.plain(variable, value, &origin);
             }
         }

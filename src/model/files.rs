@@ -90,6 +90,14 @@ pub fn pipeline(sources: &Sources, directory: &Path, diagnostics: &mut Vec<Diagn
     pipeline
 }
 
+/// Adds what a text says to a line, as a file called `name` would.
+pub fn add_text(line: &mut Line, name: &str, text: String) {
+    let Ok(id) = line.sources.add(name.into(), text) else { return };
+    if let Some(root) = tree(&line.sources, id, &mut line.diagnostics) {
+        line.pipeline.read(root, &line.sources, &mut line.diagnostics);
+    }
+}
+
 /// The tree of a file of a line, which may need the anchors of another; `None` if it is no YAML.
 pub fn tree(sources: &Sources, file: SourceId, diagnostics: &mut Vec<Diagnostic>) -> Option<Node> {
     let templates = sources.ids().find(|id| is_templates(sources.get(*id).path()));
@@ -102,7 +110,12 @@ fn read_texts(paths: &[PathBuf], directory: &Path, line: &mut Line) {
         let shown = path.strip_prefix(directory).unwrap_or(path);
         let text = crate::source::read_text(path);
         if let Err(why) = text.and_then(|text| line.sources.add(shown.to_owned(), text)) {
-            line.diagnostics.push(Diagnostic::error(format!("cannot read {}: {why}", shown.display())));
+            let named = if shown.as_os_str().is_empty() { Path::new(".") } else { shown };
+            let error = Diagnostic::error(format!("cannot read {}: {why}", named.display()));
+            line.diagnostics.push(match path.is_dir() {
+                true => error.hint("name the files in it, or go there with -C"),
+                false => error,
+            });
         }
     }
 }

@@ -67,16 +67,21 @@ impl Field {
 }
 
 impl Kind {
-    /// The kind that `written` names: by its name or by its display name, whatever the case of its letters.
+    /// The kind that `written` names: by its name, its display name, or one that the original had for it before, whatever
+    /// the case of its letters.
     pub fn find(written: &str) -> Option<&'static Kind> {
         let known_as = |name: &str| name.eq_ignore_ascii_case(written);
-        // The original knew these two under other names as well.
-        let old = |kind: &Kind| match kind.name {
-            "pemKey" => known_as("pem-key"),
-            "sshKey" => known_as("ssh-key"),
-            _ => false,
-        };
-        KINDS.iter().find(|kind| known_as(kind.name) || known_as(kind.display) || old(kind))
+        let of_name = KINDS.iter().find(|kind| known_as(kind.name) || known_as(kind.display));
+        of_name.or_else(|| {
+            let (_, name) = OLD_NAMES.iter().find(|(old, _)| known_as(old))?;
+            KINDS.iter().find(|kind| kind.name == *name)
+        })
+    }
+
+    /// All that it is called: its name, its display name, and what the original called it before.
+    pub fn names(&self) -> Vec<&'static str> {
+        let old = OLD_NAMES.iter().filter(|(_, name)| *name == self.name).map(|(old, _)| *old);
+        [self.name, self.display].into_iter().chain(old).collect()
     }
 
     /// One of its fields.
@@ -84,6 +89,25 @@ impl Kind {
         self.fields.iter().find(|field| field.name == name)
     }
 }
+
+/// What the original called kinds before, in account integrations that it replaced and in the `type:` of CI sections; by
+/// its manual, in `sources/platform/integration` and its folder `deprecated`.
+#[rustfmt::skip]
+pub const OLD_NAMES: &[(&str, &str)] = &[
+    ("aws", "amazonKeys"), ("Amazon Web Services", "amazonKeys"), ("ecr", "amazonKeys"), ("Amazon ECR", "amazonKeys"),
+    ("ecs", "amazonKeys"), ("Amazon ECS", "amazonKeys"), ("aws-keys", "amazonKeys"), ("aws-iam", "amazonIamRole"),
+    ("Amazon Web Services (IAM)", "amazonIamRole"), ("Azure", "azureKeys"), ("azure-keys", "azureKeys"),
+    ("azure-dcos", "azureDcosKey"), ("docker", "dockerRegistryLogin"), ("Docker Hub", "dockerRegistryLogin"),
+    ("Docker Private Registry", "dockerRegistryLogin"), ("Private Docker Registry", "dockerRegistryLogin"),
+    ("Docker Trusted Registry", "dockerRegistryLogin"), ("dcl", "dclKey"), ("ddc", "ddcKey"), ("Event Trigger", "webhookV2"),
+    ("webhook-v2", "webhookV2"), ("gcr", "gcloudKey"), ("gce", "gcloudKey"), ("gke", "gcloudKey"), ("gcloud", "gcloudKey"),
+    ("Google Container Registry", "gcloudKey"), ("git-credential", "gitCredential"), ("github-enterprise", "githubEnterprise"),
+    ("irc", "ircCreds"), ("artifactory", "artifactoryKey"), ("jfrog-artifactory", "artifactoryKey"), ("pem-key", "pemKey"),
+    ("key-pem", "pemKey"), ("ssh-key", "sshKey"), ("key-ssh", "sshKey"), ("key-value", "keyValuePair"),
+    ("kubernetes-config", "kubernetesConfig"), ("node-cluster", "nodeCluster"), ("quay", "quayLogin"),
+    ("tripub", "joyentTritonKey"), ("triton", "joyentTritonKey"), ("gmail", "gmailCreds"), ("mailgun", "mailgunCreds"),
+    ("smtp", "smtpCreds"),
+];
 
 /// All kinds.
 #[rustfmt::skip]
@@ -140,5 +164,8 @@ mod tests {
             }
         }
         assert_eq!(Kind::find("aws keys").map(|k| k.name), Some("amazonKeys"));
+        for (old, name) in OLD_NAMES {
+            assert_eq!(Kind::find(old).map(|kind| kind.name), Some(*name), "{old}");
+        }
     }
 }

@@ -19,6 +19,7 @@ mod homes;
 mod init;
 mod integrations;
 mod job;
+mod jobless;
 mod kubernetes;
 mod line;
 mod lines;

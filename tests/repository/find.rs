@@ -98,3 +98,23 @@ fn the_first_syntax_of_pointers_is_understood() {
     );
     assert_eq!(place.env("app", &[])["REPO_COMMIT"], place.head("app"));
 }
+
+#[test]
+fn one_that_is_given_needs_no_credentials_of_its_provider() {
+    let place = Place::new();
+    place.line("line", "", "true");
+    place.repository("mine");
+    place.commit("mine", "m", "", "mine");
+    for integrations in [
+        "",
+        "integrations: [{name: hub, type: github, fields: {url: 'https://api.github.com', token: {env: NO_TOKEN}}}]\n",
+    ] {
+        place.write(
+            "line/shippable.yml",
+            format!("{integrations}resources: [{{name: repo, type: gitRepo, integration: hub, pointer: {{sourceName: org/app}}}}]\njobs: [{{name: j, type: runSh, steps: [{{IN: repo}}, {{TASK: [ls \"$REPO_STATE\"]}}]}}]\n"),
+        );
+        let log = place.good("line", &["run", "j", "--repo", "repo=../mine"]);
+        assert!(log.contains("\nm\n"), "{log}");
+        assert_eq!(place.run("line", &["run", "j"]).status, Some(125));
+    }
+}
