@@ -94,6 +94,10 @@ pub struct LineOptions {
     /// Go to this directory first
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
     pub directory: Option<PathBuf>,
+    /// Keep versions and runs in this directory, which several machines may share, instead of .shipctl/ beside the line
+    /// (as SHIPCTL_STATE does)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state: Option<String>,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorWhen,

@@ -39,6 +39,7 @@ mod script_commands;
 mod session;
 mod stale_values;
 pub mod state;
+mod store;
 mod surroundings;
 mod tools;
 mod versions;
@@ -134,7 +135,8 @@ fn print(text: &str) -> Result<(), Failure> {
 /// Reads the line that the options name.
 fn read(options: &LineOptions) -> Result<Line, Failure> {
     let directory = std::env::current_dir().context("the current directory is gone")?;
-    Ok(files::read(&options.file, &options.integrations, &directory))
+    let state = store::wanted(options)?;
+    Ok(Line { state, ..files::read(&options.file, &options.integrations, &directory) })
 }
 
 /// Reads the line and fails on errors in it.
@@ -153,7 +155,7 @@ fn read_good(options: &LineOptions) -> Result<Line, Failure> {
 /// all the same.
 fn line_of_state(options: &LineOptions) -> Result<Line, Failure> {
     let line = read(options)?;
-    if line.directory.join(crate::state::DIRECTORY).exists() {
+    if store::is_shared(&line) || line.directory.join(crate::state::DIRECTORY).exists() {
         return Ok(line);
     }
     read_good(options)

@@ -1,21 +1,13 @@
 //! State that lasts: the versions of jobs and resources, and the builds that made them.
 //!
-//! It lies in `.shipctl/` beside the YAML, in one SQLite database, and as long as a build is running in a file of its own,
-//! see `begun`. SQLite, because several processes use it at once,
-//! any of them may be killed at any moment, and no other embedded store has been tried so hard at that. Files of a
-//! version are in the database too, in pieces and each content once: so one transaction is all that keeps a run's
-//! versions together, and nothing has to be swept up after a crash.
-//!
-//! The journal is a write-ahead log, which costs a run no wait for the disk: a small job would take ten times as long.
-//! So a kill at any moment loses no version whose [`Store::finish`] has returned, and leaves no half one. A power cut
-//! damages nothing either, but takes with it what the system had not written yet: on Linux, the last half minute.
-//! [`Store::close`] waits for the disk, for those who want that. Where a log does not work (on file systems that are not
-//! known to be local) a rollback journal takes its place, see `open`, and each commit waits.
+//! It lies in `.shipctl/` beside the YAML, in a database, see `sqlite`; or in a directory or a bucket that several machines
+//! share, see `shared`. What a store does is the trait in `backend`, and everybody else knows [`Store`] alone.
 //!
 //! This layer knows no YAML, no commands and no processes.
 
 mod adopt;
 mod audit;
+mod backend;
 mod begun;
 mod build;
 mod change;
@@ -23,28 +15,30 @@ mod content;
 mod error;
 mod export;
 mod finish;
+mod import;
+mod imported;
 mod leak;
+mod local;
 mod moment;
 mod open;
 mod pending;
 mod place;
 mod prune;
 mod schema;
+mod shared;
+mod sqlite;
 mod tree;
 mod version;
 
-use std::cell::Cell;
-use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
-
-use rusqlite::{Connection, Transaction, TransactionBehavior, config::DbConfig};
 
 pub use adopt::Current;
 pub use audit::append as append_audit;
 pub use build::{Build, BuildRecord, BuildRef, Ended, Ending, Progress};
 pub use change::{Base, Change, Entries, Files, Seed};
 pub use error::{Error, Kind};
+pub use import::{Given, Import};
 pub use leak::{Leak, LeakPlace, RunSecret, SEARCHED, leaks};
 pub use moment::rfc3339;
 pub use place::DIRECTORY;
@@ -52,8 +46,9 @@ pub use prune::{Pruned, Reset, reset};
 pub use tree::{Entry, EntryKind, MAX_BYTES, Tree};
 pub use version::{Version, VersionRef};
 
-use error::Context as _;
-use place::{Identity, Place};
+use backend::Backend;
+use shared::{Directory, Shared};
+use sqlite::Sqlite;
 
 /// How long one `shipctl` waits for another that is writing, before it gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,18 +56,10 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// A result of this layer.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// The versions and builds of the line in one directory, open.
+/// The versions and builds of a line, open.
 ///
 /// It may be sent to another thread but is used by one at a time: give each thread its own, or share it behind a lock.
-pub struct Store {
-    connection: Connection,
-    place: Place,
-    /// Which file was opened: it may be removed while it is in use.
-    identity: Option<Identity>,
-    patience: Cell<Duration>,
-    /// Whether the journal is a write-ahead log, which nobody waits for.
-    logged: bool,
-}
+pub struct Store(Box<dyn Backend>);
 
 impl Store {
     /// Opens the state of the line in `directory`, which is that of its YAML. If there is none yet it is made, for its
@@ -82,12 +69,7 @@ impl Store {
     ///
     /// When it cannot be made or written to, is damaged, or was written by a newer `shipctl`.
     pub fn open(directory: &Path) -> Result<Store> {
-        let place = Place::of(directory);
-        place.refuse_links()?;
-        place.make()?;
-        let mut store = open::open_or_create(place)?;
-        store.take_in()?;
-        Ok(store)
+        Ok(Store(Box::new(Sqlite::open(directory)?)))
     }
 
     /// Opens the state of the line in `directory` if there is any. Nothing is made, so that a command that only
@@ -97,22 +79,17 @@ impl Store {
     ///
     /// As [`Store::open`].
     pub fn open_existing(directory: &Path) -> Result<Option<Store>> {
-        let place = Place::of(directory);
-        place.refuse_links()?;
-        if !place.has_database()? {
-            return Ok(None);
-        }
-        let mut store = open::open_existing(place)?;
-        match store.take_in() {
-            // Who may not write to it sees it as it was when somebody else last opened it.
-            Err(error) if error.kind() != Kind::Denied => Err(error),
-            _ => Ok(Some(store)),
-        }
+        Ok(Sqlite::open_existing(directory)?.map(|store| Store(Box::new(store))))
     }
 
-    /// Whether the database is still the one that was opened: it may be removed while it is in use.
+    /// The state in a directory that any number of machines use at once.
+    pub fn in_directory(directory: &Path) -> Store {
+        Store(Box::new(Shared::new(Directory::new(directory))))
+    }
+
+    /// Whether it is still that which was opened: a database may be removed while it is in use.
     pub fn is_there(&self) -> bool {
-        self.identity == self.place.identity()
+        self.0.is_there()
     }
 
     /// Sets how long this store waits for another process that is writing; [`PATIENCE`] otherwise.
@@ -121,8 +98,7 @@ impl Store {
     ///
     /// When the database refuses, which is not known to happen.
     pub fn set_patience(&self, patience: Duration) -> Result<()> {
-        self.patience.set(patience);
-        self.connection.busy_timeout(patience).context(self, "use")
+        self.0.set_patience(patience)
     }
 
     /// Closes it once all that was finished has reached the disk, where not even a power cut loses it, and tidies up.
@@ -132,61 +108,171 @@ impl Store {
     ///
     /// When the disk does not take it.
     pub fn close(self) -> Result<()> {
-        if !self.logged {
-            return Ok(());
-        }
-        let busy: bool = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .context(&self, "bring the state to the disk")?;
-        if !busy {
-            // Then the last one to leave takes the empty log away.
-            let leave = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-            return self.connection.set_db_config(leave, false).map(drop).context(&self, "close the state");
-        }
-        // Others are at work, so the log has to stay; but it can be on the disk. Opening it a second time is harmless, as
-        // it would not be with the database: closing a file drops all locks that its process has on it.
-        let log = self.place.beside("-wal");
-        File::open(&log)
-            .and_then(|file| file.sync_data())
-            .map_err(|error| Error::io(&error, format!("cannot bring {} to the disk", log.display())))
+        self.0.close()
     }
 
-    /// Begins a transaction that writes. It takes its place in the queue at once: one that reads first and writes
-    /// later would fail if another wrote in between.
-    fn write(&mut self, what: &str) -> Result<Transaction<'_>> {
-        self.refuse_replaced(what)?;
-        let explain = self.explain(what);
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&explain)?;
-        open::refuse_newer_now(&transaction, &self.place).map_err(explain)??;
-        Ok(transaction)
+    /// The last version of a job or resource.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read; so with all functions that look something up.
+    pub fn latest(&self, name: &str) -> Result<Option<Version>> {
+        self.0.latest(name)
     }
 
-    /// That the database is still the one that was opened.
-    fn refuse_replaced(&self, what: &str) -> Result<()> {
-        if self.is_there() {
-            return Ok(());
-        }
-        Err(Error::new(
-            Kind::Missing,
-            format!(
-                "cannot {what}: {} was removed or replaced while it was in use, so nothing can be stored in it: run again, \
-                 and let no script remove {DIRECTORY} (`git clean -x` does)",
-                self.place.shown()
-            ),
-        ))
+    /// The version that has a number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::latest`].
+    pub fn by_number(&self, name: &str, number: u32) -> Result<Option<Version>> {
+        self.0.by_number(name, number)
     }
 
-    /// What makes of an error of the database one that says that it was not possible to `what`. It borrows nothing of
-    /// the store, which a transaction has for itself.
-    fn explain<'a>(&self, what: &'a str) -> impl Fn(rusqlite::Error) -> Error + use<'a> {
-        let (place, patience) = (self.place.clone(), self.patience.get());
-        move |error| Error::sqlite(&error, &place, patience, what)
+    /// The last of the versions that are called `version_name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::latest`].
+    pub fn by_name(&self, name: &str, version_name: &str) -> Result<Option<Version>> {
+        self.0.by_name(name, version_name)
     }
 
-    /// Begins a transaction that reads, so that all it reads is of one moment.
-    fn read(&self, what: &str) -> Result<Transaction<'_>> {
-        self.connection.unchecked_transaction().context(self, what)
+    /// The versions of a job or resource, the last one first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::latest`].
+    pub fn versions(&self, name: &str, limit: u32) -> Result<Vec<Version>> {
+        self.0.versions(name, limit)
+    }
+
+    /// The last version of every job and resource that has one, by name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::latest`].
+    pub fn all_latest(&self) -> Result<Vec<Version>> {
+        self.0.all_latest()
+    }
+
+    /// The last version of a resource whose YAML says `seed`; `None` if nothing is stored of it. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::latest`].
+    pub fn current(&self, name: &str, seed: &Seed) -> Result<Option<Current>> {
+        self.0.current(name, seed)
+    }
+
+    /// Makes the version that a change of the YAML asks for, if nobody else has made it by now. Returns the last version
+    /// of the resource.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn adopt(&mut self, name: &str, seed: &Seed) -> Result<Option<Version>> {
+        self.0.adopt(name, seed)
+    }
+
+    /// The state files of a version, parents before what is in them.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn files(&self, version: &Version) -> Result<Vec<Entry>> {
+        self.0.files(version)
+    }
+
+    /// Writes the state files of a version into `directory`, which is made if it is not there. Files and directories
+    /// are private until their content is complete; then they get the permissions that they had. Nothing that is
+    /// there is overwritten, and no link is followed.
+    ///
+    /// # Errors
+    ///
+    /// When a path is taken or cannot be written, when the version was pruned meanwhile, or when what is stored is
+    /// damaged. What has been written until then stays.
+    pub fn restore_files(&self, version: &Version, directory: &Path) -> Result<()> {
+        self.0.restore_files(version, directory)
+    }
+
+    /// Begins a build of a job, which gets the next number, whoever else begins one at the same time. `used` are the
+    /// versions that go in.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written.
+    pub fn begin_build(&mut self, job: &str, used: &[VersionRef]) -> Result<Build> {
+        self.0.begin_build(job, used)
+    }
+
+    /// The number that the next build of a job would have.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn next_build(&self, job: &str) -> Result<u32> {
+        self.0.next_build(job)
+    }
+
+    /// Ends a build and makes the versions that its changes ask for. In a database it is all of them, or none if there is an
+    /// error; where machines share the state they are made one after the other, the first error being the end. What a
+    /// change is applied to is what is the latest version now, not what it was when the build began. Returns for
+    /// each change the number of the version it made, or `None` if nothing was different.
+    ///
+    /// Versions are safe from a kill when this returns; about a power cut, see [`Store::close`].
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written, a file cannot be read or changed since it was listed, a version whose
+    /// files are to be copied is not there, or the build has ended before. Then the build has not ended, and may be
+    /// ended with other changes.
+    pub fn finish(
+        &mut self,
+        build: &Build,
+        ending: Ending,
+        status: u8,
+        changes: &[Change],
+    ) -> Result<Vec<Option<u32>>> {
+        self.0.finish(build, ending, status, changes)
+    }
+
+    /// The builds of a job, or of all jobs, the last one first, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn history(&self, job: Option<&str>, limit: u32) -> Result<Vec<BuildRecord>> {
+        self.0.history(job, limit)
+    }
+
+    /// The last builds of each job, at most `each` of one, the last one first; without the versions that went in and came
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be read.
+    pub fn last_builds(&self, each: u32) -> Result<Vec<BuildRecord>> {
+        self.0.last_builds(each)
+    }
+
+    /// Drops all versions of each job and resource but the last `keep`, at least one, and of each job the builds that
+    /// are neither running nor among its last `keep` nor have made a version that is left. Numbers go on where they were. The
+    /// space goes back to the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be written; then nothing is dropped.
+    pub fn prune(&mut self, keep: u32) -> Result<Pruned> {
+        self.0.prune(keep)
+    }
+
+    /// Stores a version that was exported, with its number. One that is stored already is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// When another version is stored that has its number, and when the state cannot be written.
+    pub fn import(&mut self, given: &Given) -> Result<Import> {
+        self.0.import(given)
     }
 }

@@ -60,6 +60,12 @@ pub enum StateCommand {
         #[arg(long, value_name = "N")]
         number: Option<u32>,
     },
+    /// Store versions that were exported, with their numbers; those that are stored already are left as they are
+    Import {
+        /// What `state export` wrote (repeatable)
+        #[arg(value_name = "DIR", required = true)]
+        from: Vec<PathBuf>,
+    },
     /// Drop old versions and runs
     Prune {
         /// How many versions of each job and resource are kept, and how many runs of each job

@@ -3,11 +3,11 @@
 use serde_json::{Value as Json, json};
 
 use super::state::{reference, table};
-use super::{Failure, line_of_state, print};
+use super::{Failure, line_of_state, print, store};
 use crate::cli::{History, LineOptions, ListFormat};
 use crate::exit;
 use crate::printable;
-use crate::state::{BuildRecord, Ended, Progress, Store, VersionRef, rfc3339};
+use crate::state::{BuildRecord, Ended, Progress, VersionRef, rfc3339};
 
 /// Runs the command.
 ///
@@ -17,7 +17,7 @@ use crate::state::{BuildRecord, Ended, Progress, Store, VersionRef, rfc3339};
 pub fn run(command: &History, options: &LineOptions) -> Result<u8, Failure> {
     let line = line_of_state(options)?;
     let job = command.job.as_deref();
-    let store = Store::open_existing(&line.directory)?;
+    let store = store::open_existing(&line)?;
     let records = store.map_or_else(|| Ok(Vec::new()), |store| store.history(job, command.limit))?;
     if let Some(job) = job.filter(|job| records.is_empty() && !line.pipeline.jobs.contains_key(*job)) {
         // The same error as where it is to be run.
@@ -49,6 +49,7 @@ pub fn run(command: &History, options: &LineOptions) -> Result<u8, Failure> {
 fn result(progress: Progress) -> &'static str {
     match progress {
         Progress::Running => "running",
+        Progress::Begun => "not ended",
         Progress::Interrupted => "interrupted",
         Progress::Ended(Ended { ending, .. }) => ending.word(),
     }
@@ -74,7 +75,7 @@ pub(super) fn took(ended: Ended) -> String {
 fn document(record: &BuildRecord) -> Json {
     let ended = match record.progress {
         Progress::Ended(ended) => Some(ended),
-        Progress::Running | Progress::Interrupted => None,
+        Progress::Running | Progress::Begun | Progress::Interrupted => None,
     };
     let references = |versions: &[VersionRef]| versions.iter().map(reference).collect::<Vec<_>>();
     json!({

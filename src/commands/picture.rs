@@ -5,15 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use indexmap::IndexMap;
 
-use super::Failure;
 use super::graph::{edges, names};
 use super::history::took;
+use super::{Failure, store};
 use crate::graph::{Build, Edge, Graph, Node, Outcome, Shape};
 use crate::model::files::Line;
 use crate::model::job::Step;
 use crate::model::{Job, Name};
 use crate::source::Sources;
-use crate::state::{BuildRecord, Ending, Progress, Store, rfc3339};
+use crate::state::{BuildRecord, Ending, Progress, rfc3339};
 
 /// How many builds of a job are told of.
 const BUILDS: u32 = 5;
@@ -103,7 +103,7 @@ fn describe(step: &Step, sources: &Sources) -> String {
 /// The last builds of all jobs, the last one first.
 fn last_builds(line: &Line) -> Result<HashMap<String, Vec<Build>>, Failure> {
     let mut builds: HashMap<String, Vec<Build>> = HashMap::new();
-    let Some(store) = Store::open_existing(&line.directory)? else { return Ok(builds) };
+    let Some(store) = store::open_existing(line)? else { return Ok(builds) };
     let now = SystemTime::now();
     for record in store.last_builds(BUILDS)? {
         let build = build(&record, now);
@@ -114,7 +114,7 @@ fn last_builds(line: &Line) -> Result<HashMap<String, Vec<Build>>, Failure> {
 
 fn build(record: &BuildRecord, now: SystemTime) -> Build {
     let (outcome, took) = match record.progress {
-        Progress::Running => (Outcome::Running, String::new()),
+        Progress::Running | Progress::Begun => (Outcome::Running, String::new()),
         Progress::Interrupted => (Outcome::Interrupted, String::new()),
         Progress::Ended(ended) => {
             let outcome = match ended.ending {

@@ -1,7 +1,7 @@
 //! What a run remembers of those before it, and leaves for those after it.
 
 use super::made::{self, Made};
-use super::{Failure, Fetched, Ready, Session};
+use super::{Failure, Fetched, Ready, Session, store};
 use crate::contract::path;
 use crate::credentials::{Content, Credentials, FetchedValue, Value};
 use crate::diagnostic::Diagnostic;
@@ -37,25 +37,28 @@ impl State {
     /// the run leaves nothing behind. One that cannot be *read* does, as the job would run with other values than it
     /// should.
     pub(super) fn open(session: &Session, access: Access) -> Result<State, Failure> {
-        let directory = &session.line.directory;
+        let line = &session.line;
         if access == Access::Record {
             // Unless somebody has removed it meanwhile.
             if let Some(store) = session.store.take().filter(Store::is_there) {
                 return Ok(State { store: Some(store), recording: true, ..State::default() });
             }
-            match Store::open(directory) {
+            match store::open(line) {
                 Ok(store) => return Ok(State { store: Some(store), recording: true, ..State::default() }),
-                Err(error) if cannot_be_written(&error) => warn_unrecorded(session, &error),
+                Err(error) if goes_unrecorded(session, &error) => warn_unrecorded(session, &error),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(State { store: Store::open_existing(directory)?, ..State::default() })
+        Ok(State { store: store::open_existing(line)?, ..State::default() })
     }
 
     /// The state of the line for a job. For one that has no use for what is stored it is not opened, or not yet: that
     /// takes as long as many a script.
     pub(super) fn open_for(session: &Session, access: Access, plan: &Plan) -> Result<State, Failure> {
-        let next = || Build::next_unopened(&session.line.directory, &plan.job.name.text);
+        let next = || match store::is_shared(&session.line) {
+            true => None,
+            false => Build::next_unopened(&session.line.directory, &plan.job.name.text),
+        };
         let is_open = session.store.borrow().is_some();
         match (!is_open && plan.dependencies.is_empty()).then(next).flatten() {
             Some(next) => Ok(State { next, recording: access == Access::Record, ..State::default() }),
@@ -120,7 +123,7 @@ impl Record {
                     fetched.number = build.reference.number;
                     return Ok((state, Some(Record(build))));
                 }
-                Err(error) if !cannot_be_written(&error) => return Err(error.into()),
+                Err(error) if !goes_unrecorded(session, &error) => return Err(error.into()),
                 _ => {}
             }
             state = State::open(session, Access::Record)?;
@@ -139,7 +142,7 @@ impl Record {
                 Ok((state, Some(Record(build))))
             }
             // A store on a disk that cannot be written to opens well.
-            Err(error) if cannot_be_written(&error) => {
+            Err(error) if goes_unrecorded(session, &error) => {
                 warn_unrecorded(session, &error);
                 fetched.number = store.next_build(&fetched.plan.job.name.text)?;
                 Ok((state, None))
@@ -234,7 +237,7 @@ impl Record {
     ) -> state::Result<()> {
         let store = match store {
             Some(store) => store,
-            None => store.insert(Store::open(&session.line.directory)?),
+            None => store.insert(store::open(&session.line)?),
         };
         store.finish(&self.0, ending, status, changes).map(drop)
     }
@@ -293,9 +296,10 @@ impl<'a> Secrets<'a> {
     }
 }
 
-/// Whether state cannot be kept where the line lies, as in a checkout that belongs to somebody else.
-fn cannot_be_written(error: &state::Error) -> bool {
-    matches!(error.kind(), Kind::Denied | Kind::Missing)
+/// Whether state cannot be kept where the line lies, as in a checkout that belongs to somebody else: then the run goes
+/// without. Who names another place for it means that.
+fn goes_unrecorded(session: &Session, error: &state::Error) -> bool {
+    matches!(error.kind(), Kind::Denied | Kind::Missing) && !store::is_shared(&session.line)
 }
 
 fn warn_unrecorded(session: &Session, error: &state::Error) {

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use anyhow::anyhow;
+
 use super::{Failure, line_of_state, print};
 use crate::cli::{LineOptions, Reset};
 use crate::exit;
@@ -13,7 +15,13 @@ use crate::state;
 ///
 /// When nobody has agreed to it, and when the state cannot be written.
 pub fn run(command: &Reset, options: &LineOptions) -> Result<u8, Failure> {
-    let directory = line_of_state(options)?.directory;
+    let line = line_of_state(options)?;
+    if let Some(shared) = &line.state {
+        let message =
+            format!("{shared} is not reset: other machines may use it; remove what is in it, if none does");
+        return Err(anyhow!(message).into());
+    }
+    let directory = line.directory;
     let at = directory.join(state::DIRECTORY);
     if at.exists() && !command.yes {
         if !io::stdin().is_terminal() {

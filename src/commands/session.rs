@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::given::given;
 use super::record::{Access, State};
 use super::surroundings::{inherited, max_environment, operating_system};
-use super::{Failure, audit, ci, encrypt, failure, paint, read_good};
+use super::{Failure, audit, ci, encrypt, failure, paint, read_good, store};
 use crate::aws::ecr::Login;
 use crate::cli::{JobOptions, LineOptions};
 use crate::contract::path;
@@ -408,7 +408,7 @@ impl Session {
     pub(super) fn open_store(&self) {
         if self.store.borrow().is_none() {
             // What is wrong with it is said when it is needed.
-            self.store.replace(Store::open(&self.line.directory).ok());
+            self.store.replace(store::open(&self.line).ok());
         }
     }
 

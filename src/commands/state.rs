@@ -1,17 +1,18 @@
 //! `shipctl state`: the versions of jobs and resources.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use serde_json::{Value as Json, json};
 
-use super::{Failure, line_of_state, print};
+use super::{Failure, line_of_state, print, store};
 use crate::cli::{LineOptions, ListFormat, State, StateCommand};
 use crate::exit;
 use crate::model::files::Line;
 use crate::nearest::nearest;
 use crate::printable::{self, Printable};
-use crate::state::{Entry, EntryKind, Store, Version, VersionRef, rfc3339};
+use crate::state::{Entry, EntryKind, Given, Import, Store, Version, VersionRef, rfc3339};
 
 /// Runs the command.
 ///
@@ -30,7 +31,7 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
                     document["files"] = files.iter().map(file_document).collect();
                     format!("{document:#}\n")
                 }
-                ListFormat::Text => show(&version, &files),
+                ListFormat::Text => show(&version, &files, &line),
             })?;
         }
         StateCommand::Versions { name, format } => {
@@ -45,7 +46,7 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
                     let mut rows = vec![["VERSION", "NAME", "MADE", "BY"].map(str::to_owned)];
                     rows.extend(versions.iter().map(|version| {
                         let called = version.version_name.clone().unwrap_or_default();
-                        [version.number.to_string(), called, rfc3339(version.made), maker(version)]
+                        [version.number.to_string(), called, rfc3339(version.made), maker(version, &line)]
                     }));
                     table(&rows)
                 }
@@ -56,8 +57,9 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
             store.export(&version, to)?;
             print(&format!("{} is in {}\n", version.reference(), to.display()))?;
         }
+        StateCommand::Import { from } => import(&line, from)?,
         StateCommand::Prune { keep } => {
-            let Some(mut store) = Store::open_existing(&line.directory)? else {
+            let Some(mut store) = store::open_existing(&line)? else {
                 print("nothing is stored\n")?;
                 return Ok(exit::SUCCESS);
             };
@@ -73,9 +75,39 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
+/// Takes in what was exported: all that can be, and then says what could not.
+fn import(line: &Line, from: &[PathBuf]) -> Result<(), Failure> {
+    let mut store = store::open(line)?;
+    let mut failed = Vec::new();
+    for directory in from {
+        let given = match Given::read(directory) {
+            Ok(given) => given,
+            Err(error) => {
+                failed.push(error);
+                continue;
+            }
+        };
+        match store.import(&given) {
+            Ok(Import::Stored) => {
+                print(&format!("{} is stored\n", Printable(&given.reference().to_string())))?
+            }
+            Ok(Import::Known) => {
+                print(&format!("{} was stored already\n", Printable(&given.reference().to_string())))?;
+            }
+            Err(error) => failed.push(error),
+        }
+    }
+    store.close()?;
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let message = failed.iter().map(|error| printable::lines(&format!("error: {error}\n"))).collect();
+    Err(Failure { status: exit::SHIPCTL_FAILED, message })
+}
+
 /// A version of a job or resource, the last one unless there is a number.
 fn find(line: &Line, name: &str, number: Option<u32>) -> Result<(Store, Version), Failure> {
-    let store = Store::open_existing(&line.directory)?;
+    let store = store::open_existing(line)?;
     let Some(store) = store else { return Err(nothing(line, name, &[])) };
     let Some(last) = store.latest(name)? else {
         let known: Vec<_> = store.all_latest()?.into_iter().map(|version| version.name).collect();
@@ -116,20 +148,21 @@ fn nothing(line: &Line, name: &str, known: &[String]) -> Failure {
 }
 
 /// What made a version.
-fn maker(version: &Version) -> String {
+fn maker(version: &Version, line: &Line) -> String {
     match &version.build {
         Some(build) => build.to_string(),
         // Pruning leaves the runs whose versions it leaves.
+        None if line.pipeline.jobs.contains_key(&version.name) => "a run elsewhere".to_owned(),
         None => "the YAML".to_owned(),
     }
 }
 
-fn show(version: &Version, files: &[Entry]) -> String {
+fn show(version: &Version, files: &[Entry], line: &Line) -> String {
     let mut text = version.reference().to_string();
     if let Some(name) = &version.version_name {
         let _ = write!(text, " · {}", Printable(name));
     }
-    let _ = writeln!(text, "\n  made: {} by {}", rfc3339(version.made), Printable(&maker(version)));
+    let _ = writeln!(text, "\n  made: {} by {}", rfc3339(version.made), Printable(&maker(version, line)));
     for (key, value) in &version.bag {
         let _ = match value {
             Json::String(value) => writeln!(text, "  {}: {}", Printable(key), Printable(value)),

@@ -34,6 +34,8 @@ pub struct Line {
     pub sources: Sources,
     /// The directory of the first file: what the line is called after, and where its state lives.
     pub directory: PathBuf,
+    /// Where its state is kept, if not beside its files.
+    pub state: Option<String>,
     /// What was wrong.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -45,6 +47,7 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
         pipeline: Pipeline::default(),
         sources: Sources::default(),
         directory: directory.to_owned(),
+        state: None,
         diagnostics: Vec::new(),
     };
     let mut paths: Vec<PathBuf> = files.iter().map(|file| directory.join(file)).collect();

@@ -11,10 +11,11 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::{Map, Value as Json, json};
 
 use super::change::same;
-use super::error::{Context as _, damaged};
+use super::error::damaged;
 use super::place::Place;
-use super::version::{self, millis};
-use super::{Error, Result, Seed, Store, Version};
+use super::sqlite::{Context as _, Sqlite};
+use super::version::{self, List, millis};
+use super::{Error, Result, Seed, Version};
 
 /// The last version of a resource, in the light of its YAML.
 #[derive(Clone, Debug)]
@@ -25,13 +26,13 @@ pub struct Current {
     pub changed: bool,
 }
 
-impl Store {
+impl Sqlite {
     /// The last version of a resource whose YAML says `seed`; `None` if nothing is stored of it. Nothing is written.
     ///
     /// # Errors
     ///
     /// As [`Store::latest`].
-    pub fn current(&self, name: &str, seed: &Seed) -> Result<Option<Current>> {
+    pub(super) fn current(&self, name: &str, seed: &Seed) -> Result<Option<Current>> {
         const WHAT: &str = "read the versions";
         let Some(version) = self.latest(name)? else { return Ok(None) };
         let written = written(&self.connection, name).context(self, WHAT)?;
@@ -49,7 +50,7 @@ impl Store {
     /// # Errors
     ///
     /// When the database cannot be written.
-    pub fn adopt(&mut self, name: &str, seed: &Seed) -> Result<Option<Version>> {
+    pub(super) fn adopt(&mut self, name: &str, seed: &Seed) -> Result<Option<Version>> {
         const WHAT: &str = "store what has changed in the YAML";
         let (place, patience) = (self.place.clone(), self.patience.get());
         let explain = |error: rusqlite::Error| Error::sqlite(&error, &place, patience, WHAT);
@@ -85,7 +86,7 @@ fn insert(connection: &Connection, place: &Place, version: &Version) -> rusqlite
             number,
             &version.version_name,
             Json::Object(version.bag.clone()).to_string(),
-            version.tree,
+            version.tree.as_ref().and_then(List::row),
             millis(version.made),
         ),
     )?;
@@ -120,7 +121,7 @@ pub(super) fn write_first(connection: &Connection, name: &str, seed: &Seed) -> r
 }
 
 /// The version after `latest`, if the YAML has changed from `old` to `new`.
-fn next(latest: &Version, old: &Seed, new: &Seed) -> Option<Version> {
+pub(super) fn next(latest: &Version, old: &Seed, new: &Seed) -> Option<Version> {
     if old == new {
         return None;
     }

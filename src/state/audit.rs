@@ -8,11 +8,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use super::place::Place;
+use super::place::{AUDIT, Place};
 use super::{Error, Result};
-
-/// The file's name.
-pub const AUDIT: &str = "audit.jsonl";
 
 /// Appends a line about a run of the line in `directory`. A file that is not there is made, for its owner alone.
 ///

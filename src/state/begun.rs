@@ -23,11 +23,10 @@ use nix::fcntl::{Flock, FlockArg};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
+use super::place::BUILDS;
 use super::version::{millis, time};
 use super::{BuildRecord, BuildRef, Progress, VersionRef, place};
 
-/// The directory of them all.
-pub(super) const DIRECTORY: &str = "builds";
 const LAST: &str = "last";
 
 /// Longer names of files are not possible everywhere.
@@ -178,7 +177,7 @@ pub(super) fn describe(
 pub(super) fn list(state: &Path, job: Option<&str>) -> Vec<BuildRecord> {
     let directories = match job {
         Some(job) => vec![directory(state, job)],
-        None => entries(&state.join(DIRECTORY)),
+        None => entries(&state.join(BUILDS)),
     };
     let files = directories.iter().flat_map(|directory| entries(directory));
     let records = files.filter_map(|path| read(&path));
@@ -188,7 +187,7 @@ pub(super) fn list(state: &Path, job: Option<&str>) -> Vec<BuildRecord> {
 /// Takes away the files of builds that are not running, where `is_old` says so.
 pub(super) fn prune(state: &Path, mut is_old: impl FnMut(&BuildRef) -> bool) -> usize {
     let mut pruned = 0;
-    for directory in entries(&state.join(DIRECTORY)) {
+    for directory in entries(&state.join(BUILDS)) {
         // Nobody begins one meanwhile: what is not locked now never will be.
         let Ok(Some(_last)) = Last::lock_in(&directory, false) else { continue };
         for path in entries(&directory) {
@@ -203,7 +202,7 @@ pub(super) fn prune(state: &Path, mut is_old: impl FnMut(&BuildRef) -> bool) -> 
 
 /// Forgets all builds, those that are running too.
 pub(super) fn reset(state: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(state.join(DIRECTORY)) {
+    match fs::remove_dir_all(state.join(BUILDS)) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -237,8 +236,13 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
     fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
-/// The directory of a job's builds. Any text is a job's name, but not that of a file.
+/// The directory of a job's builds.
 fn directory(state: &Path, job: &str) -> PathBuf {
+    state.join(BUILDS).join(file_name(job))
+}
+
+/// The name of a file that stands for a job or resource. Any text is the name of one of these, but not that of a file.
+pub(super) fn file_name(job: &str) -> String {
     let mut name = String::new();
     place::escape(&mut name, job.as_bytes(), b"-_");
     if name.is_empty() || name.len() > MAX_NAME {
@@ -248,7 +252,7 @@ fn directory(state: &Path, job: &str) -> PathBuf {
             let _ = write!(name, "{byte:02x}");
         }
     }
-    state.join(DIRECTORY).join(name)
+    name
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::begun::{self, Begun, Count, Last};
-use super::error::Context as _;
 use super::open;
 use super::place::Place;
+use super::sqlite::{Context as _, Sqlite};
 use super::version::time;
-use super::{Error, Kind, Result, Store, VersionRef};
+use super::{Error, Kind, Result, VersionRef};
 
 /// A build that has begun. Dropped without [`Store::finish`], it stays in the history as
 /// [`Progress::Interrupted`].
@@ -28,8 +28,8 @@ pub struct Build {
     pub(super) used: Vec<VersionRef>,
     /// The wall clock may be set while it runs.
     pub(super) clock: Instant,
-    /// Says to others that it is running.
-    pub(super) begun: Begun,
+    /// Says to others on this machine that it is running.
+    pub(super) begun: Option<Begun>,
 }
 
 /// Which build: `job #number`.
@@ -99,6 +99,8 @@ pub struct BuildRecord {
 pub enum Progress {
     /// It is running.
     Running,
+    /// It has not ended: it is running on some machine, or was killed there.
+    Begun,
     /// It was killed, or could not store how it ended.
     Interrupted,
     /// It has ended.
@@ -153,16 +155,7 @@ impl Build {
 
     /// That it has not ended, and the state was not reset.
     pub(super) fn refuse_ended(&self) -> Result<()> {
-        if self.begun.is_there() {
-            return Ok(());
-        }
-        Err(Error::new(
-            Kind::Missing,
-            format!(
-                "cannot store what {} made: the build has ended before, or the state was reset meanwhile",
-                self.reference
-            ),
-        ))
+        if self.begun.as_ref().is_some_and(Begun::is_there) { Ok(()) } else { Err(ended_before(self)) }
     }
 
     /// Begins the build after `count`.
@@ -170,22 +163,33 @@ impl Build {
         let (started, clock) = (SystemTime::now(), Instant::now());
         let (number, begun) = last.begin(count, |number| begun::describe(job, number, started, used))?;
         let reference = BuildRef { job: job.to_owned(), number };
-        Ok(Build { reference, started, used: used.to_owned(), clock, begun })
+        Ok(Build { reference, started, used: used.to_owned(), clock, begun: Some(begun) })
     }
+}
+
+/// The error for a build that cannot end, because it has ended or is forgotten.
+pub(super) fn ended_before(build: &Build) -> Error {
+    Error::new(
+        Kind::Missing,
+        format!(
+            "cannot store what {} made: the build has ended before, or the state was reset meanwhile",
+            build.reference
+        ),
+    )
 }
 
 fn could_not_begin(place: &Place) -> impl Fn(io::Error) -> Error {
     |error| Error::io(&error, format!("cannot {WHAT} in {}", place.directory.display()))
 }
 
-impl Store {
+impl Sqlite {
     /// Begins a build of a job, which gets the next number, whoever else begins one at the same time. `used` are the
     /// versions that go in.
     ///
     /// # Errors
     ///
     /// When the database cannot be written.
-    pub fn begin_build(&mut self, job: &str, used: &[VersionRef]) -> Result<Build> {
+    pub(super) fn begin_build(&mut self, job: &str, used: &[VersionRef]) -> Result<Build> {
         self.refuse_replaced(WHAT)?;
         // Otherwise it would show only when the build ends.
         if self.connection.is_readonly("main").context(self, WHAT)? {
@@ -223,7 +227,7 @@ impl Store {
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn next_build(&self, job: &str) -> Result<u32> {
+    pub(super) fn next_build(&self, job: &str) -> Result<u32> {
         let begun = begun::count(&self.place.directory, job).map_or(0, |count| count.number);
         Ok(self.ended_builds(job)?.max(begun) + 1)
     }
@@ -233,7 +237,7 @@ impl Store {
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn history(&self, job: Option<&str>, limit: u32) -> Result<Vec<BuildRecord>> {
+    pub(super) fn history(&self, job: Option<&str>, limit: u32) -> Result<Vec<BuildRecord>> {
         const WHAT: &str = "read the history";
         // Looked at first: one that ends in between is in both, and none in neither.
         let begun = begun::list(&self.place.directory, job);
@@ -276,7 +280,7 @@ impl Store {
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn last_builds(&self, each: u32) -> Result<Vec<BuildRecord>> {
+    pub(super) fn last_builds(&self, each: u32) -> Result<Vec<BuildRecord>> {
         const WHAT: &str = "read the history";
         let begun = begun::list(&self.place.directory, None);
         let snapshot = self.read(WHAT)?;

@@ -8,24 +8,26 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, Transaction};
 use sha2::{Digest as _, Sha256};
 
-use super::error::{Context as _, Explain, damaged};
+use super::error::{Explain, damaged};
+use super::sqlite::{Context as _, Sqlite};
 use super::tree::{Hash, read_file, stays_below};
-use super::{Entry, EntryKind, Error, Kind, Result, Store, Tree, Version};
+use super::version::List;
+use super::{Entry, EntryKind, Error, Kind, Result, Tree, Version};
 
-impl Store {
+impl Sqlite {
     /// The state files of a version, parents before what is in them.
     ///
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn files(&self, version: &Version) -> Result<Vec<Entry>> {
+    pub(super) fn files(&self, version: &Version) -> Result<Vec<Entry>> {
         self.listing(version)?.into_iter().map(|(entry, _)| Ok(entry)).collect()
     }
 
     /// The same with the contents' numbers.
     pub(super) fn listing(&self, version: &Version) -> Result<Vec<(Entry, Option<i64>)>> {
         let what = format!("read the files of {}", version.reference());
-        let Some(tree) = version.tree else { return Ok(Vec::new()) };
+        let Some(tree) = version.tree.as_ref().and_then(List::row) else { return Ok(Vec::new()) };
         let mut statement = self
             .connection
             .prepare(

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use rusqlite::{ErrorCode, ffi};
 
-use super::Store;
 use super::place::Place;
 
 /// Why state could not be read or written. It prints as one line: what was wrong, where, and what to do.
@@ -134,15 +133,3 @@ impl std::error::Error for Error {}
 
 /// Makes of an error of the database one that can be shown.
 pub(super) type Explain<'a> = &'a dyn Fn(rusqlite::Error) -> Error;
-
-/// Says what an error of the database kept from being done.
-pub(super) trait Context<T> {
-    /// The same result; an error says that it was not possible to `what`.
-    fn context(self, store: &Store, what: &str) -> super::Result<T>;
-}
-
-impl<T> Context<T> for rusqlite::Result<T> {
-    fn context(self, store: &Store, what: &str) -> super::Result<T> {
-        self.map_err(|error| Error::sqlite(&error, &store.place, store.patience.get(), what))
-    }
-}

@@ -6,15 +6,17 @@ use std::time::SystemTime;
 use rusqlite::{OptionalExtension as _, Transaction};
 use serde_json::{Map, Value as Json};
 
+use super::begun::Begun;
 use super::change::same_bag;
 use super::content;
 use super::error::Explain;
 use super::place::Place;
+use super::sqlite::Sqlite;
 use super::version::{self, millis};
-use super::{Build, BuildRef, Change, Ended, Ending, Error, Files, Kind, Result, Store, Version, VersionRef};
+use super::{Build, BuildRef, Change, Ended, Ending, Error, Files, Kind, Result, Version, VersionRef};
 use super::{adopt, begun};
 
-impl Store {
+impl Sqlite {
     /// Ends a build and makes the versions that its changes ask for: all of them, or none if there is an error. What a
     /// change is applied to is what is the latest version now, not what it was when the build began. Returns for
     /// each change the number of the version it made, or `None` if nothing was different.
@@ -26,7 +28,7 @@ impl Store {
     /// When the database cannot be written, a file cannot be read or changed since it was listed, a version whose
     /// files are to be copied is not there, or the build has ended before. Then the build has not ended, and may be
     /// ended with other changes.
-    pub fn finish(
+    pub(super) fn finish(
         &mut self,
         build: &Build,
         ending: Ending,
@@ -42,7 +44,7 @@ impl Store {
         let ended = EndedBuild { reference, started: *started, used, ended: build.ended(ending, status) };
         let made = ended.store(&transaction, &place, &explain, changes)?;
         transaction.commit().map_err(&explain)?;
-        build.begun.end();
+        build.begun.iter().for_each(Begun::end);
         Ok(made)
     }
 }
@@ -131,7 +133,7 @@ impl Writer<'_> {
     fn apply(&self, change: &Change, place: usize) -> Result<Option<u32>> {
         let latest = self.latest(&change.name)?;
         let (version_name, bag) = change.apply(latest.as_ref());
-        let latest_tree = latest.as_ref().and_then(|latest| latest.tree);
+        let latest_tree = latest.as_ref().and_then(|latest| latest.tree.as_ref()?.row());
         let tree = match &change.files {
             Files::Latest => latest_tree,
             Files::Empty => None,

@@ -15,6 +15,19 @@ pub fn rfc3339(moment: SystemTime) -> String {
     date.unwrap_or_else(|| format!("@{seconds}"))
 }
 
+/// The moment that such a text means.
+pub(super) fn parse(text: &str) -> Option<SystemTime> {
+    let numbers: Vec<i64> =
+        text.strip_suffix('Z')?.split(['-', 'T', ':']).map_while(|part| part.parse().ok()).collect();
+    let [year, month, day, hour, minute, second] = numbers.try_into().ok()?;
+    let month = time::Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date =
+        time::Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
+    let part = |number: i64| u8::try_from(number).ok();
+    let clock = time::Time::from_hms(part(hour)?, part(minute)?, part(second)?).ok()?;
+    Some(super::version::time(time::PrimitiveDateTime::new(date, clock).assume_utc().unix_timestamp() * 1000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::version::time;
@@ -32,6 +45,7 @@ mod tests {
             (999_999_999_999, "@999999999999"),
         ] {
             assert_eq!(rfc3339(time(seconds * 1000)), text);
+            assert_eq!(parse(text), text.ends_with('Z').then(|| time(seconds * 1000)));
         }
     }
 }

@@ -8,15 +8,17 @@
 use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::Read as _;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use super::error::{Context as _, damaged};
+use super::error::damaged;
 use super::place::Place;
-use super::schema::{APPLICATION_ID, STEPS};
-use super::{Error, Kind, PATIENCE, Result, Store};
+use super::schema::{APPLICATION_ID, STEPS, refuse_newer};
+use super::sqlite::{Context as _, Sqlite};
+use super::{Error, Kind, PATIENCE, Result};
 
 const WHAT: &str = "open the state";
 
@@ -33,8 +35,45 @@ const LOG_PAGES: u32 = 100;
 /// has taken in that is gone.
 const OWN_LOG_PAGES: u32 = 1000;
 
+impl Sqlite {
+    /// Opens the state of the line in `directory`, which is that of its YAML. If there is none yet it is made, for its
+    /// owner alone and invisible to git.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made or written to, is damaged, or was written by a newer `shipctl`.
+    pub(super) fn open(directory: &Path) -> Result<Sqlite> {
+        let place = Place::of(directory);
+        place.refuse_links()?;
+        place.make()?;
+        let mut store = open_or_create(place)?;
+        store.take_in()?;
+        Ok(store)
+    }
+
+    /// Opens the state of the line in `directory` if there is any. Nothing is made, so that a command that only
+    /// looks leaves no trace, and works in a checkout that cannot be written to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::open`](super::Store::open).
+    pub(super) fn open_existing(directory: &Path) -> Result<Option<Sqlite>> {
+        let place = Place::of(directory);
+        place.refuse_links()?;
+        if !place.has_database()? {
+            return Ok(None);
+        }
+        let mut store = open_existing(place)?;
+        match store.take_in() {
+            // Who may not write to it sees it as it was when somebody else last opened it.
+            Err(error) if error.kind() != Kind::Denied => Err(error),
+            _ => Ok(Some(store)),
+        }
+    }
+}
+
 /// Opens the database, which is made if it is not there.
-pub(super) fn open_or_create(place: Place) -> Result<Store> {
+pub(super) fn open_or_create(place: Place) -> Result<Sqlite> {
     let journal = journal_for(&place);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let store = open(&place, flags, STEPS, journal)?;
@@ -44,7 +83,7 @@ pub(super) fn open_or_create(place: Place) -> Result<Store> {
 }
 
 /// Takes a log that has grown into the database, so that the next transaction begins it anew.
-fn shorten_log(store: &Store) -> rusqlite::Result<()> {
+fn shorten_log(store: &Sqlite) -> rusqlite::Result<()> {
     if !store.logged {
         return Ok(());
     }
@@ -56,7 +95,7 @@ fn shorten_log(store: &Store) -> rusqlite::Result<()> {
 }
 
 /// Opens the database that is there, for reading alone if it cannot be written to.
-pub(super) fn open_existing(place: Place) -> Result<Store> {
+pub(super) fn open_existing(place: Place) -> Result<Sqlite> {
     let journal = journal_for(&place);
     match open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE, STEPS, journal) {
         Err(error) if error.kind() == Kind::Denied => {
@@ -90,7 +129,7 @@ pub(super) fn is_current(place: &Place) -> bool {
 
 /// Opens the database and makes it ready. Another journal can be set only while nobody else has the database open, so
 /// that two who want to would wait for each other: whoever finds it busy leaves and comes again.
-fn open(place: &Place, flags: OpenFlags, steps: &[&str], journal: &str) -> Result<Store> {
+fn open(place: &Place, flags: OpenFlags, steps: &[&str], journal: &str) -> Result<Sqlite> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match connect(place.clone(), flags, false).and_then(|store| prepare(store, steps, journal)) {
@@ -105,13 +144,13 @@ fn open(place: &Place, flags: OpenFlags, steps: &[&str], journal: &str) -> Resul
 }
 
 /// Opens the database; `immutable` where nothing can be written, and so there can be no locks, either.
-fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Store> {
+fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Sqlite> {
     // One thread at a time has the connection, so it needs no lock of its own.
     let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(place.uri(immutable), flags)
         .map_err(|error| Error::sqlite(&error, &place, PATIENCE, WHAT))?;
     let identity = place.identity();
-    let store = Store { connection, place, identity, patience: Cell::new(PATIENCE), logged: false };
+    let store = Sqlite { connection, place, identity, patience: Cell::new(PATIENCE), logged: false };
     store.set_patience(PATIENCE)?;
     // The file may come from a stranger's repository: nothing in it is to be run.
     for (setting, on) in [
@@ -133,7 +172,7 @@ fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Store> {
 }
 
 /// Makes a connection ready for use: tables as `steps` have them, and this journal.
-fn prepare(mut store: Store, steps: &[&str], journal: &str) -> Result<Store> {
+fn prepare(mut store: Sqlite, steps: &[&str], journal: &str) -> Result<Sqlite> {
     let found = version(&store)?;
     let readonly = store.connection.is_readonly("main").context(&store, WHAT)?;
     if found < steps.len() && readonly {
@@ -171,7 +210,7 @@ fn prepare(mut store: Store, steps: &[&str], journal: &str) -> Result<Store> {
 }
 
 /// How many steps the database has had.
-fn version(store: &Store) -> Result<usize> {
+fn version(store: &Sqlite) -> Result<usize> {
     let (version, application): (i64, i32) = store
         .connection
         .query_row(
@@ -187,21 +226,6 @@ fn version(store: &Store) -> Result<usize> {
         .map_err(|_| damaged(&store.place, "cannot open the state: its version is negative"))
 }
 
-fn refuse_newer(place: &Place, found: usize, steps: &[&str]) -> Result<()> {
-    if found <= steps.len() {
-        return Ok(());
-    }
-    Err(Error::new(
-        Kind::Newer,
-        format!(
-            "cannot open the state: {} was written by a newer shipctl (its format is {found}, this one knows up to \
-             {}): use that one, or start over with `shipctl reset`",
-            place.shown(),
-            steps.len()
-        ),
-    ))
-}
-
 /// Sets the journal, unless it is set. Returns whether it is a write-ahead log.
 fn set_journal(connection: &Connection, wanted: &str) -> rusqlite::Result<bool> {
     let get = |row: &rusqlite::Row| row.get::<_, String>(0);
@@ -212,14 +236,8 @@ fn set_journal(connection: &Connection, wanted: &str) -> rusqlite::Result<bool> 
     Ok(journal == LOG)
 }
 
-/// That no newer `shipctl` has brought the database up to its own date since it was opened.
-pub(super) fn refuse_newer_now(connection: &Connection, place: &Place) -> rusqlite::Result<Result<()>> {
-    let version: i64 = connection.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?;
-    Ok(refuse_newer(place, usize::try_from(version).unwrap_or_default(), STEPS))
-}
-
 /// Takes the steps that are missing, all or none.
-fn migrate(store: &mut Store, steps: &[&str]) -> Result<()> {
+fn migrate(store: &mut Sqlite, steps: &[&str]) -> Result<()> {
     let explain = store.explain(WHAT);
     // SQLite's own default, said aloud: a new database is on the disk before it is used.
     store.connection.pragma_update(None, "synchronous", "extra").map_err(&explain)?;
@@ -256,13 +274,13 @@ mod tests {
     const NEW: &[&str] = &[OLD[0], "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7;"];
     const BROKEN: &[&str] = &[OLD[0], "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7; no SQL;"];
 
-    fn open_with(directory: &Path, steps: &[&str], journal: &str) -> Result<Store> {
+    fn open_with(directory: &Path, steps: &[&str], journal: &str) -> Result<Sqlite> {
         let place = Place::of(directory);
         place.make()?;
         open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, steps, journal)
     }
 
-    fn sum(store: &Store) -> i64 {
+    fn sum(store: &Sqlite) -> i64 {
         store.connection.query_row("SELECT sum(x + y) FROM a", [], |row| row.get(0)).unwrap()
     }
 

@@ -15,12 +15,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::finish::EndedBuild;
-use super::place::{self, Place};
+use super::place::{self, PENDING, Place};
+use super::sqlite::Sqlite;
 use super::version::time;
-use super::{Base, BuildRef, Change, Ended, Ending, Entries, Error, Result, Store, Tree};
-
-/// The file's name.
-pub(super) const FILE: &str = "ended.jsonl";
+use super::{Base, BuildRef, Change, Ended, Ending, Entries, Error, Result, Tree};
 
 /// A build that has ended.
 #[derive(Deserialize)]
@@ -53,7 +51,7 @@ impl Line {
     }
 }
 
-impl Store {
+impl Sqlite {
     /// Takes in the builds that have ended without this database.
     ///
     /// # Errors
@@ -61,7 +59,7 @@ impl Store {
     /// When they cannot be read, or the database cannot be written.
     pub(super) fn take_in(&mut self) -> Result<()> {
         const WHAT: &str = "take in the builds that have ended";
-        let path = self.place.directory.join(FILE);
+        let path = self.place.directory.join(PENDING);
         if !fs::metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
             return Ok(());
         }
@@ -105,7 +103,7 @@ fn is_stored(connection: &Connection, build: &BuildRef, started: i64) -> rusqlit
 
 /// Forgets all of them.
 pub(super) fn reset(place: &Place) -> io::Result<()> {
-    match lock(&place.directory.join(FILE)) {
+    match lock(&place.directory.join(PENDING)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         file => file?.set_len(0),
     }

@@ -9,10 +9,19 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
-use super::{Error, Kind, Result, audit, begun, pending};
+use super::{Error, Kind, Result};
 
 /// The directory beside the YAML.
 pub const DIRECTORY: &str = ".shipctl";
+
+/// The files of the builds that have begun, below it; see `begun`.
+pub(super) const BUILDS: &str = "builds";
+
+/// Builds of an older `shipctl`; see `pending`.
+pub(super) const PENDING: &str = "ended.jsonl";
+
+/// Who ran what; see `audit`.
+pub(super) const AUDIT: &str = "audit.jsonl";
 
 const DATABASE: &str = "state.db";
 const IGNORE: &str = ".gitignore";
@@ -39,8 +48,7 @@ impl Place {
     /// That neither the directory nor a file in it is a symbolic link: one that came with a repository could have anything
     /// else overwritten or removed.
     pub(super) fn refuse_links(&self) -> Result<()> {
-        let files = [DATABASE, begun::DIRECTORY, pending::FILE, audit::AUDIT, IGNORE]
-            .map(|name| self.directory.join(name));
+        let files = [DATABASE, BUILDS, PENDING, AUDIT, IGNORE].map(|name| self.directory.join(name));
         for path in std::iter::once(&self.directory).chain(&files) {
             if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
                 return Err(Error::new(

@@ -8,7 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use super::place::Place;
-use super::{Error, Kind, Progress, Result, Store, begun, pending};
+use super::sqlite::Sqlite;
+use super::{Error, Kind, Progress, Result, begun, pending};
 
 /// What pruning took away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub enum Reset {
     SetAside(PathBuf),
 }
 
-impl Store {
+impl Sqlite {
     /// Drops all versions of each job and resource but the last `keep`, at least one, and of each job the builds that
     /// are neither running nor among its last `keep` nor have made a version that is left. Numbers go on where they were. The
     /// space goes back to the disk.
@@ -40,7 +41,7 @@ impl Store {
     /// # Errors
     ///
     /// When the database cannot be written; then nothing is dropped.
-    pub fn prune(&mut self, keep: u32) -> Result<Pruned> {
+    pub(super) fn prune(&mut self, keep: u32) -> Result<Pruned> {
         const WHAT: &str = "prune the state";
         let keep = keep.max(1);
         let explain = self.explain(WHAT);
@@ -96,7 +97,7 @@ fn prune(connection: &Connection, keep: u32) -> rusqlite::Result<Pruned> {
 
 /// Prunes builds that were interrupted: those that as many others of their job have followed, and those that were
 /// killed when the database had them already.
-fn prune_begun(store: &Store, keep: u32) -> rusqlite::Result<usize> {
+fn prune_begun(store: &Sqlite, keep: u32) -> rusqlite::Result<usize> {
     let mut followers = store.connection.prepare(
         "SELECT count(*) FROM build JOIN subject ON subject.id = job WHERE name = ?1 AND number > ?2",
     )?;
@@ -137,7 +138,7 @@ pub fn reset(directory: &Path) -> Result<Reset> {
     let place = Place::of(directory);
     place.refuse_links()?;
     refuse_running(&place)?;
-    match Store::open_existing(directory) {
+    match Sqlite::open_existing(directory) {
         Ok(None) => Ok(Reset::Nothing),
         Ok(Some(mut store)) => match store.empty() {
             Err(error) if error.kind() == Kind::Damaged => {
@@ -166,7 +167,7 @@ fn refuse_running(place: &Place) -> Result<()> {
     }
 }
 
-impl Store {
+impl Sqlite {
     fn empty(&mut self) -> Result<()> {
         const WHAT: &str = "reset the state";
         let (explain, place) = (self.explain(WHAT), self.place.clone());

@@ -3,6 +3,11 @@
 //! A step is never changed once it has been released: what is to be different goes into a step of its own, behind the
 //! others. `user_version` counts the steps that a database has had.
 
+use rusqlite::Connection;
+
+use super::place::Place;
+use super::{Error, Kind, Result};
+
 /// The steps, from an empty database on.
 pub(super) const STEPS: &[&str] = &[
     // Jobs and resources share one space of names, as they do in `IN: name`. The counters outlive what they counted,
@@ -96,3 +101,25 @@ pub(super) const STEPS: &[&str] = &[
 
 /// Marks a database as one of `shipctl`'s, for `file` and for whoever finds it: `ship`.
 pub(super) const APPLICATION_ID: i32 = 0x7368_6970;
+
+/// That a database is of no newer `shipctl` than one that knows these steps; it has had `found` of its own.
+pub(super) fn refuse_newer(place: &Place, found: usize, steps: &[&str]) -> Result<()> {
+    if found <= steps.len() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Newer,
+        format!(
+            "cannot open the state: {} was written by a newer shipctl (its format is {found}, this one knows up to \
+             {}): use that one, or start over with `shipctl reset`",
+            place.shown(),
+            steps.len()
+        ),
+    ))
+}
+
+/// That no newer `shipctl` has brought the database up to its own date since it was opened.
+pub(super) fn refuse_newer_now(connection: &Connection, place: &Place) -> rusqlite::Result<Result<()>> {
+    let version: i64 = connection.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?;
+    Ok(refuse_newer(place, usize::try_from(version).unwrap_or_default(), STEPS))
+}

@@ -20,6 +20,11 @@ pub const MAX_BYTES: u64 = 1 << 30;
 /// The SHA-256 of a content or of a list of files.
 pub(super) type Hash = [u8; 32];
 
+/// A hash in hexadecimal digits.
+pub(super) fn hex(hash: &Hash) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Files are read and stored in pieces of this many bytes.
 pub(super) const PIECE: usize = 1 << 20;
 

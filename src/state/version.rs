@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use serde_json::{Map, Value as Json, json};
 
-use super::error::{Context as _, damaged};
+use super::error::damaged;
 use super::moment::rfc3339;
-use super::{BuildRef, Result, Store};
+use super::sqlite::{Context as _, Sqlite};
+use super::{BuildRef, Result};
 
 /// A version of a job or resource. It never changes.
 #[derive(Clone, Debug)]
@@ -26,7 +27,26 @@ pub struct Version {
     /// The build that made it; `None` for one that came from the YAML, and when the build has been pruned.
     pub build: Option<BuildRef>,
     /// Its list of files.
-    pub(super) tree: Option<i64>,
+    pub(super) tree: Option<List>,
+}
+
+/// A list of files, as its store finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum List {
+    /// By its row.
+    Row(i64),
+    /// By its hash, in hexadecimal digits.
+    Hash(String),
+}
+
+impl List {
+    /// The row, in a database.
+    pub(super) fn row(&self) -> Option<i64> {
+        match self {
+            List::Row(row) => Some(*row),
+            List::Hash(_) => None,
+        }
+    }
 }
 
 /// Which version: `name #number`.
@@ -68,13 +88,13 @@ impl Version {
     }
 }
 
-impl Store {
+impl Sqlite {
     /// The last version of a job or resource.
     ///
     /// # Errors
     ///
     /// When the database cannot be read; so with all functions that look something up.
-    pub fn latest(&self, name: &str) -> Result<Option<Version>> {
+    pub(super) fn latest(&self, name: &str) -> Result<Option<Version>> {
         latest(&self.connection, name).context(self, READ)?.map(|raw| raw.parse(self)).transpose()
     }
 
@@ -83,7 +103,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::latest`].
-    pub fn by_number(&self, name: &str, number: u32) -> Result<Option<Version>> {
+    pub(super) fn by_number(&self, name: &str, number: u32) -> Result<Option<Version>> {
         self.one("AND version.number = ?2", (name, number))
     }
 
@@ -92,7 +112,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::latest`].
-    pub fn by_name(&self, name: &str, version_name: &str) -> Result<Option<Version>> {
+    pub(super) fn by_name(&self, name: &str, version_name: &str) -> Result<Option<Version>> {
         self.one("AND version.name = ?2 ORDER BY version.number DESC LIMIT 1", (name, version_name))
     }
 
@@ -101,7 +121,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::latest`].
-    pub fn versions(&self, name: &str, limit: u32) -> Result<Vec<Version>> {
+    pub(super) fn versions(&self, name: &str, limit: u32) -> Result<Vec<Version>> {
         self.many("AND subject.name = ?1 ORDER BY version.number DESC LIMIT ?2", (name, limit))
     }
 
@@ -110,7 +130,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`Store::latest`].
-    pub fn all_latest(&self) -> Result<Vec<Version>> {
+    pub(super) fn all_latest(&self) -> Result<Vec<Version>> {
         self.many(
             "AND version.number = (SELECT max(number) FROM version AS other WHERE other.subject = subject.id)
              ORDER BY subject.name",
@@ -170,12 +190,12 @@ impl Raw {
             bag: Map::new(),
             made: time(row.get(5)?),
             build,
-            tree: row.get(4)?,
+            tree: row.get::<_, Option<i64>>(4)?.map(List::Row),
         };
         Ok(Raw { version, bag: row.get(3)? })
     }
 
-    pub(super) fn parse(self, store: &Store) -> Result<Version> {
+    pub(super) fn parse(self, store: &Sqlite) -> Result<Version> {
         self.parse_at(&store.place)
     }
 
@@ -217,7 +237,7 @@ mod tests {
     #[test]
     fn what_is_asked_again_and_again_is_prepared_once() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path()).unwrap();
+        let store = Sqlite::open(directory.path()).unwrap();
         for name in ["a", "b", "c"] {
             assert!(store.latest(name).unwrap().is_none());
         }

@@ -341,3 +341,58 @@ fn no_secret_is_stored_in_a_file_either() {
             .contains("the key `R` of put holds a secret of this run: integration pair, key REGION")
     );
 }
+
+#[test]
+fn machines_may_share_a_directory_of_state() {
+    let yaml = format!(
+        "resources: [{{name: res, type: params, version: {{params: {{A: 1}}}}}}]\njobs:\n{}{}",
+        job(
+            "make",
+            "    - IN: res\n",
+            "echo made > $JOB_STATE/file\nshipctl put_resource_state make versionName v1\nshipctl put_resource_state res A 2",
+            "    - OUT: res\n"
+        ),
+        job(
+            "use",
+            "    - IN: make\n    - IN: res\n",
+            "echo $MAKE_VERSIONNAME $MAKE_VERSIONNUMBER $RES_VERSIONNUMBER $(cat $MAKE_STATE/file) > $WORK/seen",
+            ""
+        )
+    );
+    let (one, two) = (Line::new(&yaml), Line::new(&yaml));
+    let state = one.path("shared").display().to_string();
+    one.does(&format!("run make --state {state}"));
+    assert!(!one.path(".shipctl/state.db").exists());
+    two.does(&format!("run use --require-in --state {state}"));
+    assert_eq!(fs::read_to_string(two.path("seen")).unwrap(), "v1 1 2 made\n");
+    let mut history = two.command("history --format json");
+    let history = text(&history.env("SHIPCTL_STATE", &state).output().unwrap().stdout);
+    assert!(history.contains("\"job\": \"use\"") && history.contains("\"job\": \"make\""), "{history}");
+    assert!(two.does(&format!("state show make --state {state}")).starts_with("make #1 · v1\n"));
+    assert!(two.does(&format!("graph --format html --state {state}")).contains("#1"));
+    // Nothing runs on without it.
+    let missing = two.path("not/mounted").display().to_string();
+    assert!(two.fails(&format!("run use --state {missing}"), 125).contains("cannot make the state in "));
+    assert!(two.fails(&format!("reset --yes --state {state}"), 125).contains("other machines may use it"));
+}
+
+#[test]
+fn an_export_can_be_imported_elsewhere() {
+    let yaml = format!("jobs:\n{}", job("make", "", "echo made > $JOB_STATE/file", ""));
+    let (one, two) = (Line::new(&yaml), Line::new(&yaml));
+    one.does("run make");
+    one.does("run make");
+    one.does("state export make out");
+    let out = one.path("out").display().to_string();
+    assert_eq!(two.does(&format!("state import {out}")), "make #2 is stored\n");
+    assert_eq!(two.does(&format!("state import {out}")), "make #2 was stored already\n");
+    assert!(two.does("state show make").contains(" by a run elsewhere\n"));
+    two.does("run make");
+    assert!(two.does("state versions make").contains("\n3 "));
+    fs::write(one.path("out/files/file"), "altered").unwrap();
+    let message = two.fails(&format!("state import {} {out}", one.path("nothing").display()), 125);
+    assert!(message.contains("/nothing/version.json, which `shipctl state export` writes: "), "{message}");
+    let conflict =
+        "error: cannot import make #2: another version with this number is stored, its files differ\n";
+    assert!(message.ends_with(conflict), "{message}");
+}

@@ -14,6 +14,7 @@ mod model;
 mod opening;
 mod pending;
 mod runs;
+mod shared;
 mod support;
 mod together;
 mod versions;

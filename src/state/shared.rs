@@ -1,0 +1,394 @@
+//! State that several machines use at once: a directory that they share, or a bucket.
+//!
+//! Everything is an object under a key, written whole and never changed. A number, of a version or of a build, is claimed by
+//! creating the object that has it in its key, which one of those who try can do; whoever loses takes the next one. So
+//! there is no lock that a dead process could keep, and no number is given twice or left out.
+//!
+//! | key | holds |
+//! |---|---|
+//! | `versions/NAME/REST-NUMBER` | a version, with the hash of its list of files |
+//! | `builds/JOB/REST-NUMBER/begun`, `…/ended` | a build |
+//! | `trees/HASH` | a list of files |
+//! | `files/HASH` | the content of a file |
+//!
+//! Files come first, and the version that names them last: nobody sees a version whose files are not there. `REST` is what
+//! the number lacks to the largest one, so that the last of a name is the first of a list.
+
+mod directory;
+mod document;
+mod history;
+mod prune;
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::adopt::{self, Current};
+use super::backend::Backend;
+use super::build::ended_before;
+use super::change::same_bag;
+use super::export::lay_out;
+use super::import::{Given, Import};
+use super::tree::{Hash, Tree, hex};
+use super::version::{List, Version, VersionRef};
+use super::{
+    Build, BuildRecord, BuildRef, Change, Ended, Ending, Entry, EntryKind, Error, Files, Kind, Pruned,
+    Result, Seed,
+};
+
+pub(super) use directory::Directory;
+use document::Stored;
+
+/// Where objects are kept. Keys are made of names with `/` between them, of letters, digits and `%-_.` alone.
+pub(super) trait Objects: Send {
+    /// What messages call it.
+    fn shown(&self) -> String;
+    /// The bytes of an object; `None` if it is not there.
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>>;
+    /// Hands out the bytes of an object piece by piece; says whether it is there, or the first error of `take`.
+    fn read(&self, key: &str, take: Take) -> Result<io::Result<bool>>;
+    /// Makes an object unless it is there; says whether it did. It is seen whole or not at all.
+    fn create(&self, key: &str, bytes: &[u8]) -> Result<bool>;
+    /// Makes an object, or makes it anew: who does so twice gives the same bytes.
+    fn put(&self, key: &str, bytes: &[u8]) -> Result<()>;
+    /// The same with the content of a file, which has this hash and size.
+    fn put_file(&self, key: &str, path: &Path, hash: &Hash, size: u64) -> Result<()>;
+    /// How long ago an object was made; `None` if it is not there.
+    fn age(&self, key: &str) -> Result<Option<Duration>>;
+    /// The names directly below a key, the first `limit` of them in their order.
+    fn list(&self, key: &str, limit: usize) -> Result<Vec<String>>;
+    /// Takes an object away. One that is not there is no error.
+    fn remove(&self, key: &str) -> Result<()>;
+    /// Takes away what processes that were killed have left.
+    fn sweep(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What takes the bytes of an object.
+type Take<'a> = &'a mut dyn FnMut(&[u8]) -> io::Result<()>;
+
+/// A content that is older is made anew by whoever needs it, lest somebody prunes it at that moment.
+const FRESH: Duration = Duration::from_secs(12 * 3600);
+
+/// The state in a store of objects.
+pub(super) struct Shared<O> {
+    objects: O,
+}
+
+impl<O: Objects> Shared<O> {
+    pub(super) fn new(objects: O) -> Shared<O> {
+        Shared { objects }
+    }
+
+    /// The version that an object holds.
+    fn stored(&self, name: &str, number: u32) -> Result<Option<Stored>> {
+        let key = version_key(name, number);
+        self.objects
+            .get(&key)?
+            .map(|bytes| Stored::parse(&bytes).ok_or_else(|| self.damaged(&key)))
+            .transpose()
+    }
+
+    /// The last version of a name.
+    fn last(&self, name: &str) -> Result<Option<Stored>> {
+        loop {
+            let Some(number) = self.numbers(&versions_key(name), 1)?.first().copied() else {
+                return Ok(None);
+            };
+            // It may be pruned at this moment; then there is a later one.
+            if let Some(stored) = self.stored(name, number)? {
+                return Ok(Some(stored));
+            }
+        }
+    }
+
+    /// The numbers below a key, the last one first.
+    fn numbers(&self, key: &str, limit: usize) -> Result<Vec<u32>> {
+        let names = self.objects.list(key, limit)?;
+        Ok(names.iter().filter_map(|name| name.split_once('-')?.1.parse().ok()).collect())
+    }
+
+    /// Adds a version after the last one, as `next` has it; whoever else adds one at the same time comes before or after. `None`
+    /// if `next` wants none. Returns the version.
+    fn add(
+        &self,
+        name: &str,
+        mut next: impl FnMut(Option<&Stored>) -> Result<Option<Stored>>,
+    ) -> Result<Option<Version>> {
+        loop {
+            let last = self.last(name)?;
+            let Some(mut stored) = next(last.as_ref())? else { return Ok(None) };
+            stored.version.number = last.map_or(0, |last| last.version.number) + 1;
+            if self.objects.create(&version_key(name, stored.version.number), &stored.bytes())? {
+                return Ok(Some(stored.version));
+            }
+        }
+    }
+
+    /// The version that a change makes of the last one, if it makes any.
+    fn apply(&self, change: &Change, build: &BuildRef, now: SystemTime) -> Result<Option<u32>> {
+        let list = match &change.files {
+            Files::Latest | Files::Empty => None,
+            Files::Taken(tree) => self.keep(tree)?,
+            Files::Of(version) => {
+                let stored = self.stored(&version.name, version.number)?;
+                let missing = || {
+                    let message = format!("cannot copy the files of {version}: there is no such version");
+                    Error::new(Kind::Missing, message)
+                };
+                stored.ok_or_else(missing)?.version.tree
+            }
+        };
+        let added = self.add(&change.name, |last| {
+            let last = match (last, &change.seed) {
+                (None, Some(seed)) => Some(Stored::of_seed(&change.name, seed, now)),
+                (last, _) => last.cloned(),
+            };
+            let latest = last.as_ref().map(|last| &last.version);
+            let (version_name, bag) = change.apply(latest);
+            let tree = match &change.files {
+                Files::Latest => latest.and_then(|latest| latest.tree.clone()),
+                _ => list.clone(),
+            };
+            let unchanged = latest.map_or_else(
+                || tree.is_none() && version_name.is_none() && bag.is_empty(),
+                |last| last.tree == tree && last.version_name == version_name && same_bag(&last.bag, &bag),
+            );
+            if unchanged && !change.even_unchanged {
+                return Ok(None);
+            }
+            // The version that the YAML gives comes first.
+            if let Some(seed) = last.as_ref().filter(|last| last.version.number == 0) {
+                let first = Stored { version: Version { number: 1, ..seed.version.clone() }, ..seed.clone() };
+                self.objects.create(&version_key(&change.name, 1), &first.bytes())?;
+            }
+            let written = last.and_then(|last| last.written).or_else(|| change.seed.clone());
+            let build = Some(build.clone());
+            let version =
+                Version { name: change.name.clone(), number: 0, version_name, bag, made: now, build, tree };
+            Ok(Some(Stored { version, written }))
+        });
+        Ok(added?.map(|version| version.number))
+    }
+
+    /// Keeps files, and the list of them. Returns the list; `None` if there are none.
+    fn keep(&self, tree: &Tree) -> Result<Option<List>> {
+        if tree.entries.is_empty() {
+            return Ok(None);
+        }
+        for entry in &tree.entries {
+            if let EntryKind::File { size, hash } = &entry.kind {
+                let key = format!("files/{}", hex(hash));
+                if self.objects.age(&key)?.is_none_or(|age| age > FRESH) {
+                    self.objects.put_file(&key, &tree.root.join(&entry.path), hash, *size)?;
+                }
+            }
+        }
+        let hash = hex(&tree.hash());
+        let key = format!("trees/{hash}");
+        if self.objects.age(&key)?.is_none_or(|age| age > FRESH) {
+            self.objects.put(&key, &document::of_list(&tree.entries))?;
+        }
+        Ok(Some(List::Hash(hash)))
+    }
+
+    fn listing(&self, version: &Version) -> Result<Vec<Entry>> {
+        let Some(List::Hash(hash)) = &version.tree else { return Ok(Vec::new()) };
+        let key = format!("trees/{hash}");
+        let bytes = self.objects.get(&key)?.ok_or_else(|| {
+            let message =
+                format!("the files of {} are gone: it was pruned in the meantime", version.reference());
+            Error::new(Kind::Missing, message)
+        })?;
+        document::list(&bytes).ok_or_else(|| self.damaged(&key))
+    }
+
+    fn damaged(&self, key: &str) -> Error {
+        let message = format!(
+            "{key} in {} is damaged, or no state of shipctl: put a copy in its place, or remove it",
+            self.objects.shown()
+        );
+        Error::new(Kind::Damaged, message)
+    }
+}
+
+/// Where the versions of a name are.
+fn versions_key(name: &str) -> String {
+    format!("versions/{}", super::begun::file_name(name))
+}
+
+fn version_key(name: &str, number: u32) -> String {
+    format!("{}/{}", versions_key(name), numbered(number))
+}
+
+/// Where the builds of a job are.
+fn builds_key(job: &str) -> String {
+    format!("builds/{}", super::begun::file_name(job))
+}
+
+fn build_key(build: &BuildRef) -> String {
+    format!("{}/{}", builds_key(&build.job), numbered(build.number))
+}
+
+/// A number, so that the last one comes first in a list.
+fn numbered(number: u32) -> String {
+    format!("{:010}-{number}", u32::MAX - number)
+}
+
+impl<O: Objects> Backend for Shared<O> {
+    fn is_there(&self) -> bool {
+        true
+    }
+
+    fn latest(&self, name: &str) -> Result<Option<Version>> {
+        Ok(self.last(name)?.map(|stored| stored.version))
+    }
+
+    fn by_number(&self, name: &str, number: u32) -> Result<Option<Version>> {
+        Ok(self.stored(name, number)?.map(|stored| stored.version))
+    }
+
+    fn by_name(&self, name: &str, version_name: &str) -> Result<Option<Version>> {
+        for number in self.numbers(&versions_key(name), usize::MAX)? {
+            let found = self.by_number(name, number)?;
+            if let Some(found) = found.filter(|found| found.version_name.as_deref() == Some(version_name)) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn versions(&self, name: &str, limit: u32) -> Result<Vec<Version>> {
+        let numbers = self.numbers(&versions_key(name), limit as usize)?;
+        numbers.into_iter().filter_map(|number| self.by_number(name, number).transpose()).collect()
+    }
+
+    fn all_latest(&self) -> Result<Vec<Version>> {
+        let mut versions = Vec::new();
+        for name in self.objects.list("versions", usize::MAX)? {
+            // Whatever it stands for is in the object itself.
+            let Some(last) = self.objects.list(&format!("versions/{name}"), 1)?.pop() else { continue };
+            let key = format!("versions/{name}/{last}");
+            if let Some(bytes) = self.objects.get(&key)? {
+                versions.push(Stored::parse(&bytes).ok_or_else(|| self.damaged(&key))?.version);
+            }
+        }
+        versions.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(versions)
+    }
+
+    fn current(&self, name: &str, seed: &Seed) -> Result<Option<Current>> {
+        let Some(stored) = self.last(name)? else { return Ok(None) };
+        let next = stored.written.as_ref().and_then(|written| adopt::next(&stored.version, written, seed));
+        let changed = next.is_some();
+        Ok(Some(Current { version: next.unwrap_or(stored.version), changed }))
+    }
+
+    fn adopt(&mut self, name: &str, seed: &Seed) -> Result<Option<Version>> {
+        let added = self.add(name, |last| {
+            let next = last.and_then(|last| adopt::next(&last.version, last.written.as_ref()?, seed));
+            Ok(next.map(|version| Stored { version, written: Some(seed.clone()) }))
+        })?;
+        if added.is_some() { Ok(added) } else { self.latest(name) }
+    }
+
+    fn files(&self, version: &Version) -> Result<Vec<Entry>> {
+        self.listing(version)
+    }
+
+    fn restore_files(&self, version: &Version, directory: &Path) -> Result<()> {
+        let what = format!("restore the files of {}", version.reference());
+        let entries = self.listing(version)?;
+        let altered = |entry: &Entry| {
+            let message = format!(
+                "cannot {what}: the content of {} in {} is not what was stored, or not there any more",
+                entry.path.display(),
+                self.objects.shown()
+            );
+            Error::new(Kind::Damaged, message)
+        };
+        let mut contents = |index: usize, take: Take| {
+            let EntryKind::File { hash, .. } = &entries[index].kind else { return Ok(Ok(false)) };
+            let mut hasher = <sha2::Sha256 as sha2::Digest>::new();
+            let mut hashed = |bytes: &[u8]| {
+                sha2::Digest::update(&mut hasher, bytes);
+                take(bytes)
+            };
+            let read = self.objects.read(&format!("files/{}", hex(hash)), &mut hashed)?;
+            Ok(read.map(|found| found && Hash::from(sha2::Digest::finalize(hasher)) == *hash))
+        };
+        lay_out(&entries, directory, &what, &mut contents, &altered)
+    }
+
+    fn begin_build(&mut self, job: &str, used: &[VersionRef]) -> Result<Build> {
+        let (started, clock) = (SystemTime::now(), Instant::now());
+        loop {
+            let reference = BuildRef { job: job.to_owned(), number: self.next_build(job)? };
+            let bytes = super::begun::describe(job, reference.number, started, used);
+            if self.objects.create(&format!("{}/begun", build_key(&reference)), bytes.as_bytes())? {
+                return Ok(Build { reference, started, used: used.to_owned(), clock, begun: None });
+            }
+        }
+    }
+
+    fn next_build(&self, job: &str) -> Result<u32> {
+        Ok(self.numbers(&builds_key(job), 1)?.first().map_or(1, |last| last + 1))
+    }
+
+    fn finish(
+        &mut self,
+        build: &Build,
+        ending: Ending,
+        status: u8,
+        changes: &[Change],
+    ) -> Result<Vec<Option<u32>>> {
+        let key = format!("{}/ended", build_key(&build.reference));
+        if self.objects.age(&key)?.is_some() {
+            return Err(ended_before(build));
+        }
+        let ended: Ended = build.ended(ending, status);
+        let mut made = Vec::new();
+        for change in changes {
+            made.push(self.apply(change, &build.reference, ended.at)?);
+        }
+        let references = changes.iter().zip(&made).filter_map(|(change, number)| {
+            Some(VersionRef { name: change.name.clone(), number: (*number)? })
+        });
+        let document = document::of_end(&ended, &references.collect::<Vec<_>>());
+        if self.objects.create(&key, &document)? { Ok(made) } else { Err(ended_before(build)) }
+    }
+
+    fn history(&self, job: Option<&str>, limit: u32) -> Result<Vec<BuildRecord>> {
+        self.read_history(job, limit)
+    }
+
+    fn last_builds(&self, each: u32) -> Result<Vec<BuildRecord>> {
+        self.read_last_builds(each)
+    }
+
+    fn prune(&mut self, keep: u32) -> Result<Pruned> {
+        self.drop_old(keep.max(1))
+    }
+
+    fn import(&mut self, given: &Given) -> Result<Import> {
+        let tree = self.keep(&given.files)?;
+        let version = Version {
+            name: given.name.clone(),
+            number: given.number,
+            version_name: given.version_name.clone(),
+            bag: given.bag.clone(),
+            made: given.made,
+            build: None,
+            tree: tree.clone(),
+        };
+        let stored = Stored { version, written: None };
+        if self.objects.create(&version_key(&given.name, given.number), &stored.bytes())? {
+            return Ok(Import::Stored);
+        }
+        match self.by_number(&given.name, given.number)? {
+            Some(known) => given.agrees(&known, known.tree == tree),
+            None => Ok(Import::Known),
+        }
+    }
+}
