@@ -2,6 +2,7 @@
 //!
 //! The utility functions are commands too; theirs come from their own table.
 
+pub mod defaults;
 mod integration;
 mod keys;
 mod stored;
@@ -101,6 +102,9 @@ pub struct LineOptions {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorWhen,
+    /// The options that files gave, for people.
+    #[arg(skip)]
+    pub defaults: Vec<String>,
 }
 
 /// What a job is run with.
@@ -163,7 +167,7 @@ pub struct Run {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// With --dry-run, show the whole environment of each job
-    #[arg(short, long, requires = "dry_run")]
+    #[arg(short, long)]
     pub verbose: bool,
     /// Send notifications: NOTIFY of steps and sections
     #[arg(long)]
@@ -510,6 +514,18 @@ fn wrapped(words: &[&str], width: usize) -> String {
         column += word.len();
     }
     text
+}
+
+/// The index of the word that names the command, behind the options of the line.
+pub fn place_of_command(arguments: &[OsString]) -> usize {
+    const WITH_VALUE: &[&str] = &["-f", "--file", "-i", "--integrations", "-C", "--directory", "--color"];
+    let mut at = 0;
+    while let Some(word) =
+        arguments.get(at).and_then(|word| word.to_str()).filter(|word| word.starts_with('-'))
+    {
+        at += 1 + usize::from(WITH_VALUE.contains(&word));
+    }
+    at.min(arguments.len().saturating_sub(1))
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -6,6 +6,7 @@ pub mod aws_credentials;
 pub mod check;
 mod ci;
 pub mod completions;
+pub mod defaults;
 pub mod doctor;
 pub mod encrypt;
 pub mod env;

@@ -66,6 +66,7 @@ use std::ffi::OsString;
 
 use clap::FromArgMatches as _;
 
+use cli::defaults::Defaults;
 use cli::{Cli, Command, FunctionCall, Functions, LineOptions};
 use commands::Failure;
 
@@ -89,12 +90,36 @@ pub fn main() -> u8 {
 fn read(arguments: &[OsString]) -> Result<u8, Failure> {
     let names_function = arguments.iter().any(|argument| lookup::find(argument).is_some());
     let functions = if names_function { Functions::Hidden } else { Functions::LeftOut };
-    let matches = cli::grammar(functions).get_matches();
+    let (matches, defaults) = matches(arguments, functions)?;
     let function = matches.subcommand().and_then(|(name, words)| Some((lookup::find(name.as_ref())?, words)));
     match function {
         Some((function, words)) => answer(function, words),
-        None => Cli::from_arg_matches(&matches).map_err(Failure::from).and_then(|cli| execute(&cli)),
+        None => {
+            let mut cli = Cli::from_arg_matches(&matches)?;
+            cli.line.defaults = defaults.shown;
+            execute(&cli)
+        }
     }
+}
+
+/// What the arguments say, with the options that files give before those of the command line.
+fn matches(arguments: &[OsString], functions: Functions) -> Result<(clap::ArgMatches, Defaults), Failure> {
+    let grammar = cli::grammar(functions);
+    let matches = grammar.clone().get_matches();
+    let Some(command) = matches.subcommand_name() else { return Ok((matches, Defaults::default())) };
+    let line = LineOptions::from_arg_matches(&matches)?;
+    let defaults = commands::defaults::read(&grammar, command, &line)?;
+    defaults.warnings.iter().for_each(|warning| eprint!("{warning}"));
+    if defaults.words.is_empty() {
+        return Ok((matches, defaults));
+    }
+    let mut words: Vec<OsString> = arguments.to_vec();
+    let at = cli::place_of_command(arguments) + 1;
+    words.splice(at..at, defaults.words.iter().cloned());
+    let own = std::env::args_os().next().unwrap_or_else(|| "shipctl".into());
+    // What the command line says again is what counts.
+    let grammar = grammar.args_override_self(true);
+    Ok((grammar.get_matches_from(std::iter::once(own).chain(words)), defaults))
 }
 
 fn execute(cli: &Cli) -> Result<u8, Failure> {

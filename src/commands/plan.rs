@@ -43,6 +43,9 @@ pub fn describe(
     if let Some(limit) = limit {
         plan.row("time limit", &format!("{} s", limit.as_secs_f64()));
     }
+    if !session.is_of_several {
+        plan.defaults();
+    }
     plan.matrix(ready);
     plan.integrations(ready);
     plan.steps(ready);
@@ -66,6 +69,9 @@ pub fn describe_managed(session: &Session, ready: &Ready, made: &[String], paint
         &format!("job {} ({})", job.name.text, job.kind.text),
         "dry run: nothing is started, nothing is written",
     );
+    if !session.is_of_several {
+        plan.defaults();
+    }
     plan.steps(ready);
     plan.heading("what it makes", "");
     for line in made {
@@ -136,6 +142,13 @@ impl<'s> Text<'s> {
 
     fn row(&mut self, name: &str, text: &str) {
         let _ = writeln!(self.out, "  {name}: {}", Printable(text));
+    }
+
+    /// The options that no one typed.
+    fn defaults(&mut self) {
+        for option in &self.session.defaults {
+            self.row("option", option);
+        }
     }
 
     /// How often a runCI job runs, and with what.

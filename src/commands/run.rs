@@ -106,6 +106,7 @@ pub(super) fn session(
     }
     let mut session = Session::of(line, jobs, paint(options.color, &io::stderr()), &command.options)?;
     session.is_dry = command.dry_run;
+    session.defaults.clone_from(&options.defaults);
     Ok(session)
 }
 

@@ -69,6 +69,8 @@ pub(super) struct Session {
     pub(super) said: RefCell<Vec<String>>,
     /// Whether it is a dry run, which goes on with what there is, and tells at its end what is missing.
     pub(super) is_dry: bool,
+    /// The options that files gave, for people.
+    pub(super) defaults: Vec<String>,
     /// Whether it is about several jobs.
     pub(super) is_of_several: bool,
     /// What is missing, as far as a dry run has found out.
@@ -144,7 +146,7 @@ impl Session {
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
         let (prefix, said, store, owners, leftover, has_more_jobs) = Default::default();
-        let (is_dry, missing) = Default::default();
+        let (is_dry, missing, defaults) = Default::default();
         let is_of_several = jobs.len() > 1;
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
@@ -164,6 +166,7 @@ impl Session {
             has_more_jobs,
             is_dry,
             is_of_several,
+            defaults,
             missing,
         };
         session.warn(&no_repositories);

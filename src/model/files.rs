@@ -80,6 +80,18 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
     line
 }
 
+/// Where a file beside those of a line would be; `None` if there is no line, or if the file or the line belongs to somebody
+/// whose options are none for this user.
+pub fn beside(files: &[PathBuf], directory: &Path, name: &Path) -> Option<PathBuf> {
+    let paths = match files.first() {
+        Some(file) => vec![directory.join(file)],
+        None => discover(directory),
+    };
+    let at = paths.first()?.parent()?.join(name);
+    let is_strange = files.is_empty() && found_of_stranger(std::slice::from_ref(&at), directory).is_some();
+    (!is_strange).then_some(at)
+}
+
 /// What the files of a line in `directory` say together.
 pub fn pipeline(sources: &Sources, directory: &Path, diagnostics: &mut Vec<Diagnostic>) -> Pipeline {
     let mut pipeline = Pipeline::default();

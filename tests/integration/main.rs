@@ -8,6 +8,7 @@ mod characters;
 mod check;
 mod ci;
 mod damaged;
+mod defaults;
 mod dry;
 mod edit;
 mod env;

@@ -16,6 +16,9 @@ use crate::printable::Printable;
 /// Where the run would fail before the first line of a script.
 pub(super) fn run(session: &Session, order: &Order, command: &Run, paint: Paint) -> Result<u8, Failure> {
     let mut text = overview(order, paint);
+    for option in &session.defaults {
+        let _ = writeln!(text, "  option: {}", Printable(option));
+    }
     for member in &order.members {
         text.push('\n');
         text += &described(session, &member.job.name.text, command, paint)?;
