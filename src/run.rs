@@ -16,6 +16,7 @@
 //! fresh one otherwise. `driver` tells how one bash is led through a script without the script noticing.
 
 mod capture;
+mod child;
 mod command;
 mod control;
 mod course;

@@ -13,6 +13,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, read};
 
 use super::Signals;
+use super::child::end_of;
 use super::command::{Variables, c_string, find};
 use super::platform::{self, Launch};
 
@@ -100,8 +101,10 @@ impl Stream {
 /// connections does. Says which signal told us to end, too.
 fn attend(pid: Pid, signals: &Signals, streams: &mut [Stream; 2]) -> io::Result<(ExitStatus, Option<i32>)> {
     let mut stopped = None;
+    let end = end_of(pid);
     loop {
         let mut polled = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+        polled.extend(end.iter().map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
         let open = streams.iter().filter_map(|stream| stream.from.as_ref());
         polled.extend(open.map(|from| PollFd::new(from.as_fd(), PollFlags::POLLIN)));
         match poll(&mut polled, PollTimeout::NONE) {

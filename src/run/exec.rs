@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, read, write};
 
+use super::child::end_of;
 use super::command::{Variables, c_string, find, not_started, words};
 use super::masking::Masking;
 use super::platform::{self, Launch, Session};
@@ -160,7 +161,7 @@ impl<'a> Ways<'a> {
     }
 
     /// Waits until there is something to do, and does what is due but for signals.
-    fn wait(&mut self, signals: &Signals, buffer: &mut [u8]) -> Result<(), Error> {
+    fn wait(&mut self, signals: &Signals, end: Option<&OwnedFd>, buffer: &mut [u8]) -> Result<(), Error> {
         let (keys, look_again) = self.terminal.as_ref().map_or((None, None), Terminal::keys);
         let thirsty = self.terminal.as_ref().and_then(Terminal::thirsty);
         let mut polled = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
@@ -168,6 +169,7 @@ impl<'a> Ways<'a> {
         polled.extend(keys.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         let (has_thirsty, has_keys) = (thirsty.is_some(), keys.is_some());
         polled.extend(self.streams.iter().filter_map(Stream::polled));
+        polled.extend(end.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
         let timeout =
             look_again.and_then(|time| PollTimeout::try_from(time).ok()).unwrap_or(PollTimeout::NONE);
         match poll(&mut polled, timeout) {
@@ -294,18 +296,20 @@ impl<'a> Ways<'a> {
 /// Stays with the command until it has ended.
 fn attend(pid: Pid, signals: &Signals, ways: &mut Ways) -> Result<Outcome, Error> {
     let mut buffer = if ways.streams.is_empty() { Vec::new() } else { vec![0; 64 * 1024] };
+    let end = end_of(pid);
     loop {
-        ways.wait(signals, &mut buffer)?;
+        ways.wait(signals, end.as_ref(), &mut buffer)?;
         while let Some(arrival) = signals.next().map_err(Error::system("read signals"))? {
             if arrival.signal != libc::SIGCHLD {
                 ways.forward(arrival, pid);
-            } else if let Some(outcome) = look(pid, ways)? {
-                ways.finish(signals, &mut buffer)?;
-                return match ways.streams.iter().find_map(|stream| stream.error) {
-                    Some(error) => Err(Error::system("write what the command printed")(error)),
-                    None => Ok(outcome),
-                };
             }
+        }
+        if let Some(outcome) = look(pid, ways)? {
+            ways.finish(signals, &mut buffer)?;
+            return match ways.streams.iter().find_map(|stream| stream.error) {
+                Some(error) => Err(Error::system("write what the command printed")(error)),
+                None => Ok(outcome),
+            };
         }
     }
 }

@@ -377,6 +377,11 @@ pub fn take_file_limit_for_error() {
     }
 }
 
+/// Whether SIGXFSZ is ignored only so that the write gets an error.
+pub(super) fn takes_file_limit_for_error() -> bool {
+    LIMIT_IS_AN_ERROR.load(Ordering::Relaxed)
+}
+
 /// Makes the ends of children known again, should whoever started us have chosen to ignore theirs.
 pub(super) fn notice_children() {
     // SAFETY: the default action is no function of ours that would have to be safe in a signal handler.

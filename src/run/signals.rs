@@ -80,9 +80,15 @@ impl Signals {
     pub(super) fn next(&self) -> nix::Result<Option<Arrival>> {
         while let Some(info) = self.pending.read_signal()? {
             let signal = info.ssi_signo as i32;
-            // It comes all the same, as it is held back.
-            if signal == libc::SIGCHLD || !platform::is_ignored(signal) {
-                let sender = Pid::from_raw(info.ssi_pid as i32);
+            let sender = Pid::from_raw(info.ssi_pid as i32);
+            let is_meant = match signal {
+                // It comes all the same, as it is held back.
+                libc::SIGCHLD => true,
+                // A write of ours has reached the limit, and got an error.
+                libc::SIGXFSZ if platform::takes_file_limit_for_error() => sender != Pid::this(),
+                _ => !platform::is_ignored(signal),
+            };
+            if is_meant {
                 return Ok(Some(Arrival { signal, from_kernel: info.ssi_code == libc::SI_KERNEL, sender }));
             }
         }

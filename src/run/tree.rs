@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -10,6 +11,7 @@ use nix::sys::prctl;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
+use super::child::end_of;
 use super::platform;
 
 /// The processes below this one. While it lives, orphans among them become children of this process instead of init's.
@@ -21,6 +23,7 @@ pub(super) struct Tree {
     was_subreaper: bool,
     /// The shell whose end is waited for, how it ended once it has, and what its process was called then.
     watched: Option<Pid>,
+    watched_fd: Option<OwnedFd>,
     end: Option<(WaitStatus, Option<String>)>,
 }
 
@@ -29,8 +32,14 @@ impl Tree {
     pub(super) fn new() -> nix::Result<Tree> {
         let was_subreaper = prctl::get_child_subreaper()?;
         prctl::set_child_subreaper(true)?;
-        let mut tree =
-            Tree { strangers: HashSet::new(), spared: None, was_subreaper, watched: None, end: None };
+        let mut tree = Tree {
+            strangers: HashSet::new(),
+            spared: None,
+            was_subreaper,
+            watched: None,
+            watched_fd: None,
+            end: None,
+        };
         if tree.has_children() {
             tree.strangers = tree.members().into_iter().map(|member| member.pid).collect();
         }
@@ -50,7 +59,12 @@ impl Tree {
 
     /// Waits for the end of this child from now on, whoever reaps it.
     pub(super) fn watch(&mut self, pid: Pid) {
-        (self.watched, self.end) = (Some(pid), None);
+        (self.watched, self.watched_fd, self.end) = (Some(pid), end_of(pid), None);
+    }
+
+    /// What can be read once the watched child has ended.
+    pub(super) fn watched_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.watched_fd.as_ref().map(AsFd::as_fd)
     }
 
     /// How the watched child has ended, if it has.
@@ -76,7 +90,7 @@ impl Tree {
             }
             if let Some(name) = name {
                 self.end = Some((status, name.ok().map(|name| name.trim_end().to_owned())));
-                self.watched = None;
+                (self.watched, self.watched_fd) = (None, None);
             }
         }
     }

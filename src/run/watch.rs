@@ -137,7 +137,7 @@ impl<'a, 'c> Watch<'a, 'c> {
                     return Ok(Happening::Time);
                 }
             }
-            // Asked each time: the signal that told of it may have been taken elsewhere.
+            // Asked each time: who looks for what a shell has left reaps it too.
             if shell.is_some()
                 && let Some(status) = self.tree.watched_end()
             {
@@ -157,8 +157,9 @@ impl<'a, 'c> Watch<'a, 'c> {
             let output = line.as_deref().and_then(|line| line.output.as_ref());
             let output = output.filter(|_| !self.report.console().is_full());
             let control = line.as_deref().map(|line| line.control.as_fd());
-            let readable = [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), keys];
-            let ([signal, question, output, key], [writable, drinks]) =
+            let ended = self.tree.watched_fd().filter(|_| shell.is_some());
+            let readable = [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), keys, ended];
+            let ([signal, question, output, key, _], [writable, drinks]) =
                 ready(readable, [stream, thirsty], timeout)?;
             self.attend_terminal(key, drinks);
             if writable {
