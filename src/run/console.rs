@@ -5,7 +5,7 @@ mod json;
 mod prefixed;
 mod text;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ pub trait Format {
 ///
 /// Events are only taken note of; they are written while the run waits, never more at a time than the stream takes
 /// without blocking (as far as a pipe can tell): a reader who does not read must not keep a time limit or Ctrl-C from
-/// being noticed. When nobody reads any more (`shipctl run job | head`), the console falls silent and the job goes on to
+/// being noticed. When nobody reads any more (`shipctl run job | head`), the console says so on stderr, falls silent, and the job goes on to
 /// its end: a deployment that is half done because its log was cut short would be the greater harm.
 pub struct Console<'a> {
     format: Box<dyn Format + 'a>,
@@ -167,6 +167,11 @@ impl<'a> Stream<'a> {
             Ok(n) => self.written += n,
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(error) => {
+                if error == Errno::EPIPE {
+                    // What reads stderr may be gone too.
+                    let said = "shipctl: the reader of the log is gone; the run goes on without it\n";
+                    let _ = io::stderr().lock().write_all(said.as_bytes());
+                }
                 self.closed = Some(error);
                 self.written = self.pending.len();
             }
