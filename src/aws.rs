@@ -18,6 +18,7 @@ pub mod ecr;
 pub mod ecs;
 pub mod iam;
 pub mod renewal;
+pub mod s3;
 pub mod sts;
 
 use crate::secret::Secret;

@@ -95,9 +95,9 @@ pub struct LineOptions {
     /// Go to this directory first
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
     pub directory: Option<PathBuf>,
-    /// Keep versions and runs in this directory, which several machines may share, instead of .shipctl/ beside the line
-    /// (as SHIPCTL_STATE does)
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Keep versions and runs here, where several machines may share them: a directory, or s3://BUCKET/PREFIX
+    /// (.shipctl/ beside the line by default; SHIPCTL_STATE does the same)
+    #[arg(long, global = true, value_name = "PLACE")]
     pub state: Option<String>,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
@@ -330,8 +330,8 @@ pub struct Doctor {
 /// `shipctl policy`
 #[derive(Args)]
 pub struct Policy {
-    /// The job
-    pub job: String,
+    /// The job; without one, --state s3://… is what the policy is for
+    pub job: Option<String>,
     /// The integration whose keys it is about, if the job has several of AWS
     #[arg(long, value_name = "NAME")]
     pub integration: Option<String>,

@@ -78,6 +78,24 @@ pub fn needs(facts: &Facts, plan: &Plan, credentials: &Credentials, environment:
     needs.into_values().collect()
 }
 
+/// The policy that the state in a bucket needs, below a prefix; in this partition of AWS.
+pub fn state(partition: &str, bucket: &str, prefix: &str) -> Json {
+    let below = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    let bucket = format!("arn:{partition}:s3:::{bucket}");
+    let objects = format!("{bucket}/{below}*");
+    let mut list =
+        json!({"Sid": "ListState", "Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [bucket]});
+    if !prefix.is_empty() {
+        list["Condition"] = json!({"StringLike": {"s3:prefix": [format!("{below}*")]}});
+    }
+    let actions = ["s3:GetObject", "s3:PutObject"];
+    json!({"Version": "2012-10-17", "Statement": [
+        list,
+        {"Sid": "ReadAndWriteState", "Effect": "Allow", "Action": actions, "Resource": [objects]},
+        {"Sid": "PruneState", "Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": [objects]},
+    ]})
+}
+
 /// The policy that says who may take a role: `principal`, an ARN, with the external id that was agreed on.
 pub fn trust(principal: &str, external_id: Option<&str>) -> Json {
     let mut statement = json!({

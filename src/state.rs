@@ -46,8 +46,9 @@ pub use prune::{Pruned, Reset, reset};
 pub use tree::{Entry, EntryKind, MAX_BYTES, Tree};
 pub use version::{Version, VersionRef};
 
+use crate::aws::s3::Bucket;
 use backend::Backend;
-use shared::{Directory, Shared};
+use shared::{BucketObjects, Directory, Shared};
 use sqlite::Sqlite;
 
 /// How long one `shipctl` waits for another that is writing, before it gives up.
@@ -85,6 +86,11 @@ impl Store {
     /// The state in a directory that any number of machines use at once.
     pub fn in_directory(directory: &Path) -> Store {
         Store(Box::new(Shared::new(Directory::new(directory))))
+    }
+
+    /// The state in a bucket, below a prefix, that any number of machines use at once. Messages call it `shown`.
+    pub fn in_bucket(bucket: Bucket, prefix: &str, shown: &str) -> Store {
+        Store(Box::new(Shared::new(BucketObjects::new(bucket, prefix, shown))))
     }
 
     /// Whether it is still that which was opened: a database may be removed while it is in use.

@@ -10,14 +10,14 @@ use aws_smithy_types::date_time::Format;
 use zeroize::Zeroizing;
 
 use super::http::{self, Answer};
-use super::sign::{self, Scope};
+use super::sign::{self, Payload, Scope};
 use super::{Error, Keys, Problem, Service, Settings};
 use crate::http::Unanswered;
 
 /// How often a call is tried.
-const ATTEMPTS: u32 = 4;
+pub(super) const ATTEMPTS: u32 = 4;
 /// The longest pause before the second attempt; each later one may be twice as long as the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Makes calls.
 #[derive(Default)]
@@ -91,21 +91,21 @@ impl Client {
             let problem = if unanswered.untrusted { Problem::Untrusted } else { Problem::Unreachable };
             Error::new(call.name, problem, format!("{}: {}", origin(&url), unanswered.why))
         };
-        let signed = sign::headers(&url, call.headers, call.body, keys, &scope)
+        let signed = sign::headers("POST", &url, call.headers, Payload::Bytes(call.body), keys, &scope)
             .ok_or_else(|| unanswered("it is not a valid http(s) URL".to_owned().into()))?;
         let headers = call.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         http::post(&url, headers.chain(signed), call.body, &self.settings).map_err(unanswered)
     }
 
     /// The time as AWS has it.
-    fn now(&self) -> SystemTime {
+    pub(super) fn now(&self) -> SystemTime {
         let ahead = *self.ahead.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let by = Duration::from_secs(ahead.unsigned_abs());
         if ahead < 0 { SystemTime::now() - by } else { SystemTime::now() + by }
     }
 
     /// Takes the time of an answer for the time; says whether there is one.
-    fn set_clock(&self, date: Option<&str>) -> bool {
+    pub(super) fn set_clock(&self, date: Option<&str>) -> bool {
         let Some(date) = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok()) else {
             return false;
         };
@@ -116,13 +116,13 @@ impl Client {
 }
 
 /// Somewhere between nothing and all of a pause, so that those who were refused together do not come back together.
-fn jitter(pause: Duration) -> Duration {
+pub(super) fn jitter(pause: Duration) -> Duration {
     let random = RandomState::new().build_hasher().finish() >> 32;
     pause.mul_f64(random as f64 / f64::from(u32::MAX))
 }
 
 /// The scheme and the host of a URL: what comes before them in an address may be a password.
-fn origin(url: &str) -> String {
+pub(super) fn origin(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let authority = rest.split('/').next().unwrap_or_default();
     format!("{scheme}://{}", authority.rsplit('@').next().unwrap_or_default())

@@ -17,6 +17,8 @@ pub enum Service {
     Autoscaling,
     /// Metrics and alarms.
     CloudWatch,
+    /// Objects in buckets.
+    S3,
 }
 
 /// A part of AWS that shares nothing with the others: neither accounts nor names of hosts.
@@ -96,8 +98,15 @@ impl Partition {
 
 impl Service {
     /// Those that shipctl calls.
-    pub(super) const ALL: [Service; 6] =
-        [Service::Sts, Service::Iam, Service::Ecr, Service::Ecs, Service::Autoscaling, Service::CloudWatch];
+    pub(super) const ALL: [Service; 7] = [
+        Service::Sts,
+        Service::Iam,
+        Service::Ecr,
+        Service::Ecs,
+        Service::Autoscaling,
+        Service::CloudWatch,
+        Service::S3,
+    ];
 
     /// The name that requests are signed for, and that the `services` of a profile have.
     pub(super) fn name(self) -> &'static str {
@@ -108,6 +117,7 @@ impl Service {
             Service::Ecs => "ecs",
             Service::Autoscaling => "application-autoscaling",
             Service::CloudWatch => "monitoring",
+            Service::S3 => "s3",
         }
     }
 
@@ -120,6 +130,7 @@ impl Service {
             Service::Ecs => "ECS",
             Service::Autoscaling => "APPLICATION_AUTO_SCALING",
             Service::CloudWatch => "CLOUDWATCH",
+            Service::S3 => "S3",
         }
     }
 
@@ -130,7 +141,7 @@ impl Service {
             Service::Sts => format!("https://sts.{region}.{}", partition.suffix),
             Service::Iam => format!("https://{}", partition.iam),
             Service::Ecr => format!("https://api.ecr.{region}.{}", partition.suffix),
-            Service::Ecs | Service::Autoscaling | Service::CloudWatch => {
+            Service::Ecs | Service::Autoscaling | Service::CloudWatch | Service::S3 => {
                 format!("https://{}.{region}.{}", self.name(), partition.suffix)
             }
         }

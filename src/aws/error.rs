@@ -62,6 +62,11 @@ impl Error {
         Error { call, problem, detail }
     }
 
+    /// The same, for what may well go better the next time.
+    pub(super) fn again(self) -> Error {
+        Error { problem: Problem::Throttled, ..self }
+    }
+
     /// The error for a second factor that nobody can be asked for.
     pub fn no_code(serial: &str) -> Error {
         Error::new("sts:GetSessionToken", Problem::NoCode, format!("device {serial}"))

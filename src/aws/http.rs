@@ -35,13 +35,24 @@ pub(super) fn post(
     body: &[u8],
     settings: &Settings,
 ) -> Result<Answer, Unanswered> {
+    let request = agent(url, settings, Some(WHOLE))?.post(url);
+    let request = headers.fold(request, |request, (name, value)| request.header(name, value));
+    let mut response = request.send(body).map_err(|error| Unanswered::new(&error, WHOLE))?;
+    let date = response.headers().get("date").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let status = response.status().as_u16();
+    let body = response.body_mut().with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string();
+    Ok(Answer { status, date, body: Zeroizing::new(body.map_err(|error| Unanswered::new(&error, WHOLE))?) })
+}
+
+/// What sends requests to the server of a URL, each of which may take so long in all.
+pub(super) fn agent(url: &str, settings: &Settings, whole: Option<Duration>) -> Result<Agent, Unanswered> {
     let roots = match &settings.ca_bundle {
         Some(bundle) => certificates(bundle)?,
         None => RootCerts::PlatformVerifier,
     };
     let config = Agent::config_builder()
         .timeout_connect(Some(CONNECT))
-        .timeout_global(Some(WHOLE))
+        .timeout_global(whole)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .http_status_as_error(false)
@@ -49,13 +60,7 @@ pub(super) fn post(
         .user_agent(concat!("shipctl/", env!("CARGO_PKG_VERSION")))
         .tls_config(tls(roots))
         .build();
-    let request = Agent::new_with_config(config).post(url);
-    let request = headers.fold(request, |request, (name, value)| request.header(name, value));
-    let mut response = request.send(body).map_err(|error| Unanswered::new(&error, WHOLE))?;
-    let date = response.headers().get("date").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let status = response.status().as_u16();
-    let body = response.body_mut().with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string();
-    Ok(Answer { status, date, body: Zeroizing::new(body.map_err(|error| Unanswered::new(&error, WHOLE))?) })
+    Ok(Agent::new_with_config(config))
 }
 
 /// The certificates of a bundle.

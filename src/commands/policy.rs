@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use anyhow::anyhow;
 
-use super::{Commands, Failure, Ready, Session, paint, print, read_good};
+use super::{Commands, Failure, Ready, Session, paint, print, read_good, store};
 use crate::aws::Problem;
 use crate::cli::{LineOptions, Policy};
 use crate::credentials::{self, Taker};
@@ -26,24 +26,22 @@ use crate::workspace::Home;
 /// Where `run` would fail before it asks AWS, but for jobs that only the service could run; when nothing can be said, and
 /// when AWS cannot be asked.
 pub fn run(command: &Policy, options: &LineOptions) -> Result<u8, Failure> {
+    let Some(job) = &command.job else { return state(options) };
     let facts = Facts::read().map_err(|error| anyhow!("the table of actions cannot be read: {error}"))?;
     let line = read_good(options)?;
-    let jobs: Vec<_> = facts.jobs(&line.pipeline, &command.job).into_iter().map(str::to_owned).collect();
+    let jobs: Vec<_> = facts.jobs(&line.pipeline, job).into_iter().map(str::to_owned).collect();
     let jobs: Vec<_> = jobs.iter().map(String::as_str).collect();
-    let managed = line
-        .pipeline
-        .jobs
-        .get(&command.job)
-        .is_some_and(|job| !policy::has_scripts(job) && !job.kind.text.is_empty());
+    let managed =
+        line.pipeline.jobs.get(job).is_some_and(|job| !policy::has_scripts(job) && !job.kind.text.is_empty());
     let session = Session::of(line, &jobs, paint(options.color, &io::stderr()), &command.options)?;
     // The policy follows from what the line says; only who asks AWS needs keys.
     let commands = if command.check || command.trust { Commands::RunHere } else { Commands::Skip };
     let mut ready = match managed {
         true => survey(&session, &jobs, commands)?,
-        false => session.prepare(&command.job, commands)?,
+        false => session.prepare(job, commands)?,
     };
     let needs = policy::needs(&facts, &ready.plan, &ready.credentials, &ready.environment);
-    let chosen = choose(command, &needs)?;
+    let chosen = choose(command, job, &needs)?;
     if command.trust {
         return trust(command, &session, &ready, chosen);
     }
@@ -63,11 +61,25 @@ pub fn run(command: &Policy, options: &LineOptions) -> Result<u8, Failure> {
             ),
             false => String::new(),
         };
-        return Err(
-            anyhow!("nothing in job `{}` says what `{name}` must be allowed{why}", command.job).into()
-        );
+        return Err(anyhow!("nothing in job `{job}` says what `{name}` must be allowed{why}").into());
     }
     print(&format!("{:#}\n", chosen.policy()))?;
+    Ok(exit::SUCCESS)
+}
+
+/// Prints what the state in a bucket needs.
+fn state(options: &LineOptions) -> Result<u8, Failure> {
+    let Some(place) = store::wanted(options)? else {
+        let message = "error: say which job, or which state with --state s3://bucket/prefix\n".to_owned();
+        return Err(Failure { status: exit::USAGE, message });
+    };
+    let Some((bucket, prefix)) = store::bucket_of(&place) else {
+        return Err(
+            anyhow!("the state in {place} needs no policy of AWS: a bucket is s3://bucket/prefix").into()
+        );
+    };
+    let partition = Taker::new(None).partition();
+    print(&format!("{:#}\n", policy::state(partition.name, bucket, prefix)))?;
     Ok(exit::SUCCESS)
 }
 
@@ -101,9 +113,8 @@ fn survey<'a>(session: &'a Session, jobs: &[&str], commands: Commands) -> Result
 }
 
 /// The integration that the command is about.
-fn choose<'n>(command: &Policy, needs: &'n [Need]) -> Result<&'n Need, Failure> {
+fn choose<'n>(command: &Policy, job: &str, needs: &'n [Need]) -> Result<&'n Need, Failure> {
     let names = || needs.iter().map(|need| need.integration.as_str()).collect::<Vec<_>>().join(", ");
-    let job = &command.job;
     match (&command.integration, needs) {
         (_, []) => Err(anyhow!("job `{job}` has no integration of AWS").into()),
         (Some(name), needs) => needs.iter().find(|need| need.integration == *name).ok_or_else(|| {
@@ -195,7 +206,7 @@ fn check(
                 print(&text)?;
                 session.say(&format!(
                     "warning: these keys may not ask what they may do ({error}): allow them iam:SimulatePrincipalPolicy, or compare `shipctl policy {}` by eye\n",
-                    command.job
+                    ready.plan.job.name.text
                 ));
                 return Ok(exit::SUCCESS);
             }

@@ -199,6 +199,30 @@ impl Taker {
         Ok(Renewal { region, endpoint, ca_bundle, keys, roles, session })
     }
 
+    /// The part of AWS that whoever runs shipctl works in.
+    pub fn partition(&self) -> &'static Partition {
+        Partition::of_region(&self.caller.region().unwrap_or_default())
+    }
+
+    /// The way to AWS of whoever runs shipctl, the region that they work in, and their keys.
+    ///
+    /// # Errors
+    ///
+    /// When there are no keys, in words that say why.
+    pub fn caller(&self) -> Result<(Client, String, Keys), String> {
+        let settings = self.caller.settings();
+        let region = self.caller.region().unwrap_or_else(|| Partition::of_region("").home.to_owned());
+        let way = self.caller.profiles.way(&caller::variable)?;
+        let keys = self.go(&way, &region).map_err(|error| match error {
+            Lost::Aws(error) => format!("{error}; {}", error.hint()),
+            Lost::Elsewhere(why) => why,
+        })?;
+        let keys = self
+            .with_second_factor(&self.callers_client, keys, self.caller.mfa_serial(), &region)
+            .map_err(|error| format!("{error}; {}", error.hint()))?;
+        Ok((Client::new(settings), region, keys))
+    }
+
     /// The keys of whoever runs shipctl.
     pub(super) fn callers_keys(&self, wanted: &Wanted, region: &str) -> Result<Keys, NoKeys> {
         let fail = |why: String, no_credentials: bool| NoKeys {

@@ -37,7 +37,8 @@ pub enum Kind {
 }
 
 impl Error {
-    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    /// An error of this kind.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Error { kind, message: message.into() }
     }
 

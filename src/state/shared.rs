@@ -14,6 +14,7 @@
 //! Files come first, and the version that names them last: nobody sees a version whose files are not there. `REST` is what
 //! the number lacks to the largest one, so that the last of a name is the first of a list.
 
+mod bucket;
 mod directory;
 mod document;
 mod history;
@@ -36,6 +37,7 @@ use super::{
     Result, Seed,
 };
 
+pub(super) use bucket::BucketObjects;
 pub(super) use directory::Directory;
 use document::Stored;
 

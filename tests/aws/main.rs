@@ -17,3 +17,4 @@ mod other_ci;
 mod place;
 mod policy;
 mod role;
+mod state;

@@ -45,7 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),
-    ("state", &["contract", "mask", "secret"]),
+    ("state", &["aws", "contract", "mask", "secret"]),
     (
         "environment",
         &[
