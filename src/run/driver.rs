@@ -18,10 +18,10 @@
 //! - How a shell ended is seen from its process alone. One that never asks (`exec`, `kill -9 $$`, an EXIT trap and `exit`
 //!   in one entry) is judged all the same; a fresh shell takes its place then. So a script can end its shell, but it
 //!   cannot print a result.
-//! - `\builtin` guards against functions and aliases of the script that are called `read` or `exit`. The first thing that
+//! - `builtin` guards against functions and aliases of the script that are called `read` or `exit`; where a function of the
+//!   script is called `builtin`, `command` does. The first thing that
 //!   the driver does is to turn off `set -x`, `set -v`, `set -a` and the DEBUG trap, with all output going to `/dev/null`.
 //!   The rest is silent without that: a trap of the script that a signal starts meanwhile writes to where it should.
-//!   (`builtin .` would not do: bash then forgets that `set -e` is to be ignored in front of `||`.)
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -34,19 +34,34 @@ use nix::unistd::Pid;
 use super::Error;
 use crate::exit;
 
+/// Finds out how a builtin is called that the script may have put a function in front of, and silences the shell.
+const HUSH: &str = r#"_shipctl_by=command; \builtin eval _shipctl_by=builtin || _shipctl_by=command; "$_shipctl_by" eval "$_shipctl_hush""#;
+
+/// Asks what is to be done, and does it; the shell is silent.
+const DO_AS_TOLD: &str = r#""$_shipctl_by" eval "$_shipctl_ask"; "$_shipctl_by" eval "$_shipctl""#;
+
 /// Asks, and does as told.
-const ASK: &str = r#"{ _shipctl="between $? $-"; \builtin eval "$_shipctl_hush"; } >/dev/null 2>&1
-\builtin eval "$_shipctl_ask"; \builtin eval "$_shipctl""#;
+fn ask() -> String {
+    format!("{{ _shipctl=\"between $? $-\"; {HUSH}; }} >/dev/null 2>&1\n{DO_AS_TOLD}")
+}
 
 /// The EXIT trap. A signal can make a child that bash has just forked run it too, which is none of its business. A shell
 /// that leaves with status 0 and was not told to exit was ended by a signal, and ends with another status than that: bash
 /// then still names the command that the signal met, where an `exit` has brought it back to ours, which runs the entry. If
 /// the last word of the entry was `kill $$`, the two look alike, and how the shell ends has to be waited for.
-const TRAP: &str = r#"{ _shipctl="leaving $? $-" _shipctl_told=$_; if [[ $_shipctl == "leaving 0 "* ]]; then if [[ $BASH_COMMAND != *exit* && $BASH_COMMAND != "\\. "* && $BASH_COMMAND != *_shipctl* ]]; then _shipctl="signalled${_shipctl#leaving}"; elif [[ $_shipctl_told == *$$ || $_shipctl_told == 0 ]]; then _shipctl="ended${_shipctl#leaving}"; fi; fi; [[ $BASHPID == "$_shipctl_pid" ]] && \builtin eval "$_shipctl_hush" || _shipctl=; } >/dev/null 2>&1; \builtin eval "${_shipctl:+$_shipctl_ask}"; \builtin eval "$_shipctl""#;
+fn trap() -> String {
+    format!(
+        r#"{{ _shipctl="leaving $? $-" _shipctl_told=$_; if [[ $_shipctl == "leaving 0 "* ]]; then if [[ $BASH_COMMAND != *exit* && $BASH_COMMAND != "\\. "* && $BASH_COMMAND != *_shipctl* ]]; then _shipctl="signalled${{_shipctl#leaving}}"; elif [[ $_shipctl_told == *$$ || $_shipctl_told == 0 ]]; then _shipctl="ended${{_shipctl#leaving}}"; fi; fi; if [[ $BASHPID == "$_shipctl_pid" ]]; then {HUSH}; else _shipctl=; fi; }} >/dev/null 2>&1; [[ -z $_shipctl ]] || {{ {DO_AS_TOLD}; }}"#
+    )
+}
 
 /// Runs what is in front of it as a section runs: whatever fails in it, the shell goes on.
-const GO_ON: &str = r#" && { _shipctl="between 0 $-"; } >/dev/null 2>&1 || { _shipctl="between $? $-"; } >/dev/null 2>&1
-{ \builtin eval "$_shipctl_hush"; } >/dev/null 2>&1; \builtin eval "$_shipctl_ask"; \builtin eval "$_shipctl""#;
+fn go_on() -> String {
+    format!(
+        r#" && {{ _shipctl="between 0 $-"; }} >/dev/null 2>&1 || {{ _shipctl="between $? $-"; }} >/dev/null 2>&1
+{{ {HUSH}; }} >/dev/null 2>&1; {DO_AS_TOLD}"#
+    )
+}
 
 /// Runs code in a foreground subshell, whatever fails in it, and asks on; the next question has this number.
 pub(super) fn in_subshell(code: &str, next: u64) -> String {
@@ -63,14 +78,16 @@ pub(super) fn in_subshell(code: &str, next: u64) -> String {
 /// Asks on in an EXIT trap, what `_shipctl` says; the question has this number.
 pub(super) fn ask_as(number: u64) -> String {
     // The number is one higher once the question is asked.
-    format!(
-        r#"{{ _shipctl_number={}; \builtin eval "$_shipctl_hush"; }} >/dev/null 2>&1; \builtin eval "$_shipctl_ask"; \builtin eval "$_shipctl""#,
-        number - 1
-    )
+    format!("{{ _shipctl_number={}; {HUSH}; }} >/dev/null 2>&1; {DO_AS_TOLD}", number - 1)
 }
 
 /// The end of a shell that nothing more is wanted of.
-pub(super) const LEAVE: &str = r"\builtin trap - EXIT; \builtin exit 0";
+pub(super) const LEAVE: &str = r#""$_shipctl_by" trap - EXIT; "$_shipctl_by" exit 0"#;
+
+/// The end of a shell with a status.
+pub(super) fn exit_with(status: u8) -> String {
+    format!(r#""$_shipctl_by" exit {status}"#)
+}
 
 /// Makes the directory for the scripts, for the owner alone.
 pub(super) fn make_directory(path: &Path) -> Result<(), Error> {
@@ -103,7 +120,7 @@ impl<'a> Scripts<'a> {
     pub(super) fn task(&self, entries: usize) -> String {
         let mut text = String::from("{\n");
         for entry in 1..=entries {
-            text.push_str(&format!("{}\n{ASK}\n", self.source(&self.entry_name(entry))));
+            text.push_str(&format!("{}\n{}\n", self.source(&self.entry_name(entry)), ask()));
         }
         text.push_str(&format!("{LEAVE}\n}}\n"));
         text
@@ -114,7 +131,7 @@ impl<'a> Scripts<'a> {
     pub(super) fn write_section(&self, entries: usize, before: &str) -> Result<String, Error> {
         let mut text = format!("{{\n{before}\n");
         for entry in 1..=entries {
-            text.push_str(&format!("{}{GO_ON}\n", self.source(&self.entry_name(entry))));
+            text.push_str(&format!("{}{}\n", self.source_in_list(&self.entry_name(entry)), go_on()));
         }
         text.push_str("}\n");
         self.write(&self.stem, text.as_bytes())?;
@@ -134,7 +151,9 @@ impl<'a> Scripts<'a> {
         let mut text = String::with_capacity(script.len() + 1);
         text.push_str(debug_trap);
         if options.contains('x') {
-            text.push_str(r"\builtin set -x; ");
+            // With `-v` the line is shown.
+            let by = if options.contains('v') { r"\builtin" } else { r#""$_shipctl_by""# };
+            text.push_str(&format!("{by} set -x; "));
         }
         text.push_str(script);
         if !script.ends_with('\n') {
@@ -145,8 +164,8 @@ impl<'a> Scripts<'a> {
     }
 
     /// Writes what runs a script's own EXIT trap, given as `trap -p` printed it, with `$?` as at the end of the script;
-    /// returns the code that runs it.
-    pub(super) fn write_trap(&self, trap: &[u8], status: u8) -> Result<String, Error> {
+    /// returns the code that runs it. The DEBUG trap that the script has set comes back with it.
+    pub(super) fn write_trap(&self, trap: &[u8], status: u8, debug_trap: &str) -> Result<String, Error> {
         let name = format!("{}[exit]", self.stem);
         // As words of an array the printed command is taken apart by bash itself: the third is the script's text.
         let mut text = b"_shipctl_trap=( ".to_vec();
@@ -154,13 +173,17 @@ impl<'a> Scripts<'a> {
         let extended = memmem::find(trap, b"_shipctl_ask").is_some();
         text.extend_from_slice(trap.trim_ascii_end());
         text.extend_from_slice(b" )\n");
+        if !debug_trap.is_empty() {
+            let text_of_both = format!("_shipctl_trap[2]={}\"${{_shipctl_trap[2]}}\"\n", quote(debug_trap));
+            text.extend_from_slice(text_of_both.as_bytes());
+        }
         if extended {
             text.extend_from_slice(b"_shipctl_kept=(\"$_shipctl_ask\" \"$_shipctl_hush\") _shipctl_ask='_shipctl=' _shipctl_hush=\n");
         }
         if status != 0 {
-            text.extend_from_slice(format!(r"( \builtin exit {status} ) || ").as_bytes());
+            text.extend_from_slice(format!(r#"( "$_shipctl_by" exit {status} ) || "#).as_bytes());
         }
-        text.extend_from_slice(b"\\builtin eval \"${_shipctl_trap[2]}\"\n");
+        text.extend_from_slice(b"\"$_shipctl_by\" eval \"${_shipctl_trap[2]}\"\n");
         if extended {
             text.extend_from_slice(b"_shipctl_ask=${_shipctl_kept[0]} _shipctl_hush=${_shipctl_kept[1]}\n");
         }
@@ -177,6 +200,11 @@ impl<'a> Scripts<'a> {
     }
 
     fn source(&self, name: &str) -> String {
+        format!(r#""$_shipctl_by" . {}"#, quote(&self.path(name)))
+    }
+
+    /// The same where `||` follows: behind `builtin` bash forgets that `set -e` is to be ignored there.
+    fn source_in_list(&self, name: &str) -> String {
         format!(r"\. {}", quote(&self.path(name)))
     }
 
@@ -210,8 +238,8 @@ fn entry_name(stem: &str, entry: usize) -> String {
 /// What sets an option of the script again that the shell has to give up while it asks.
 fn restored(option: char) -> Option<&'static str> {
     match option {
-        'v' => Some("\\builtin set -v; "),
-        'a' => Some("\\builtin set -a; "),
+        'v' => Some(r#""$_shipctl_by" set -v; "#),
+        'a' => Some(r#""$_shipctl_by" set -a; "#),
         _ => None,
     }
 }
@@ -226,7 +254,7 @@ pub(super) fn stem(name: &str) -> String {
 /// The same as [`Scripts::write_trap`] returned, followed by a question; in a task a command that fails ends the shell,
 /// as it would in a trap.
 pub(super) fn then_ask(code: &str, section: bool) -> String {
-    if section { format!("{code}{GO_ON}") } else { format!("{code}\n{ASK}") }
+    if section { format!("{code}{}", go_on()) } else { format!("{code}\n{}", ask()) }
 }
 
 /// How a shell begins: it asks, and is answered once the rest of its script is written. bash reads line by line, so that
@@ -239,35 +267,38 @@ pub(super) fn opening(questions: &Path, answers: &Path) -> String {
     // begins with a NUL byte, and only a whole one ends with a full stop. The answer repeats the number of the question,
     // and ends in a comment: what `read` makes of the script's IFS changes no more than that. Both pipes are opened for
     // reading and writing, which never waits. A DEBUG trap is told before anything else, as its own output would be.
-    let hush = format!(r"\builtin trap -p DEBUG 1<>{questions}; \builtin trap - DEBUG; \builtin set +vxa");
-    let ask = format!(
+    let hush = format!(
+        r#""$_shipctl_by" trap -p DEBUG 1<>{questions}; "$_shipctl_by" trap - DEBUG; "$_shipctl_by" set +vxa"#
+    );
+    let questions_and_answers = format!(
         r#"(( _shipctl_number += 1 ))
-\builtin export -n _shipctl _shipctl_number _shipctl_ask _shipctl_hush _shipctl_pid _shipctl_told
+"$_shipctl_by" export -n _shipctl _shipctl_number _shipctl_ask _shipctl_hush _shipctl_by _shipctl_pid _shipctl_told
 _shipctl_told=
 until [[ $_shipctl_told ]]; do
-[[ -d /proc/{us} && -p {questions} && -p {answers} ]] || \builtin exit {killed}
-{{ \builtin printf "\0%s\n" "$_shipctl_number $_shipctl"; \builtin trap -p EXIT; \builtin printf ".\0"; }} 1<>{questions}
-while \builtin read -t 2 -r -d "" _shipctl_told 0<>{answers}; do [[ $_shipctl_told == "$_shipctl_number "* ]] && \builtin break; done
+[[ -d /proc/{us} && -p {questions} && -p {answers} ]] || "$_shipctl_by" exit {killed}
+{{ "$_shipctl_by" printf "\0%s\n" "$_shipctl_number $_shipctl"; "$_shipctl_by" trap -p EXIT; "$_shipctl_by" printf ".\0"; }} 1<>{questions}
+while "$_shipctl_by" read -t 2 -r -d "" _shipctl_told 0<>{answers}; do [[ $_shipctl_told == "$_shipctl_number "* ]] && "$_shipctl_by" break; done
 [[ $_shipctl_told == "$_shipctl_number "* ]] || _shipctl_told=
 done
 _shipctl=${{_shipctl_told#* }}"#
     );
     format!(
-        "{{ _shipctl= _shipctl_number=0 _shipctl_told= _shipctl_pid=$BASHPID _shipctl_hush={} _shipctl_ask={}; {}; \\builtin set -e; }} >/dev/null 2>&1\n{ASK}\n",
+        "{{ _shipctl= _shipctl_number=0 _shipctl_told= _shipctl_pid=$BASHPID _shipctl_by=builtin _shipctl_hush={} _shipctl_ask={}; {}; \"$_shipctl_by\" set -e; }} >/dev/null 2>&1\n{}\n",
         quote(&hush),
-        quote(&ask),
-        arm()
+        quote(&questions_and_answers),
+        arm(),
+        ask()
     )
 }
 
 /// The code that makes our EXIT trap the shell's.
 pub(super) fn arm() -> String {
-    format!(r"\builtin trap {} EXIT", quote(TRAP))
+    format!(r#""$_shipctl_by" trap {} EXIT"#, quote(&trap()))
 }
 
 /// Our EXIT trap as bash prints it.
 pub(super) fn our_trap() -> String {
-    format!("trap -- {} EXIT\n", quote(TRAP))
+    format!("trap -- {} EXIT\n", quote(&trap()))
 }
 
 /// A word that bash reads as exactly this text.

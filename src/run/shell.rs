@@ -145,10 +145,10 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             }
             (Point::Leaving(status) | Point::Signalled(status) | Point::Ended(status), _) => {
                 let mut code = String::new();
-                self.options = ask.options;
                 if let Some(trap) = self.script_trap.take() {
-                    code = self.scripts.write_trap(&trap, status)?;
+                    code = self.scripts.write_trap(&trap, status, &debug_trap(&ask))?;
                 }
+                self.options = ask.options;
                 let outcome = match ask.point {
                     // Most likely; what it was is known when the process has ended.
                     Point::Signalled(_) => Some(Outcome::Signalled(libc::SIGTERM)),
@@ -172,7 +172,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             }
             // It was told to end, and a command that survived that must not lead on.
             (Point::Between(_), At::Entry(_) | At::Trap(_)) if self.watch.is_ending() => {
-                format!(r"\builtin exit {}", exit::of_signal(libc::SIGTERM))
+                driver::exit_with(exit::of_signal(libc::SIGTERM))
             }
             (Point::Between(_), At::Trap(outcome))
                 if self.left.is_some() && self.after_subshell.is_none() =>
@@ -182,7 +182,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             }
             (Point::Between(status), at) => {
                 let mut code = self.keep_trap(&ask);
-                self.keep_debug_trap(&ask);
+                self.debug_trap = debug_trap(&ask);
                 self.options = ask.options;
                 code.push_str(&match at {
                     At::Start => self.begin()?,
@@ -225,15 +225,6 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
                 Ok(String::new())
             }
         }
-    }
-
-    /// Keeps the DEBUG trap that the script may have set, as code for the first line of the next entry.
-    fn keep_debug_trap(&mut self, ask: &Ask) {
-        let trap = String::from_utf8_lossy(&ask.debug_trap);
-        self.debug_trap = match trap.trim_end() {
-            "" => String::new(),
-            trap => format!("{trap}; "),
-        };
     }
 
     /// Keeps the EXIT trap that the script may have set, and gives back the code that sets ours again.
@@ -299,7 +290,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     fn part_ended(&mut self, outcome: Outcome) -> Result<String, Error> {
         let Some(trap) = self.script_trap.take() else { return self.next_part(outcome) };
         self.at = At::Trap(outcome);
-        let code = self.scripts.write_trap(&trap, outcome.status())?;
+        let code = self.scripts.write_trap(&trap, outcome.status(), &self.debug_trap)?;
         Ok(driver::then_ask(&code, self.part.kind() == Kind::Section))
     }
 
@@ -393,5 +384,13 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         };
         self.watch.report.event(&Event::StepEnd { step: &step });
         self.watch.steps.push(step);
+    }
+}
+
+/// The DEBUG trap that the script may have set, as code that sets it again.
+fn debug_trap(ask: &Ask) -> String {
+    match String::from_utf8_lossy(&ask.debug_trap).trim_end() {
+        "" => String::new(),
+        trap => format!("{trap}; "),
     }
 }

@@ -89,6 +89,22 @@ fn a_debug_trap_does_not_see_the_driver() {
 }
 
 #[test]
+fn functions_with_the_names_of_builtins_change_nothing() {
+    let names =
+        ["builtin", "read", "printf", "trap", "set", "eval", "exit", "export", "break", "unset", "command"];
+    for name in names {
+        let define = format!("{name}() {{ echo @fake; return 1; }}");
+        Job::new(&[&define, "echo @on; false"]).sections().run().is(1, &["on", "on_failure", "always"]);
+        Job::new(&[&define, "echo @on"]).sections().run().is(0, &["on", "on_success", "always"]);
+        // This one the script calls itself.
+        if name != "set" {
+            let trap = format!("trap 'echo @trap $?' EXIT; {define}");
+            Job::new(&[&trap, "set -x", "echo @on"]).run().is(0, &["on", "trap 0"]);
+        }
+    }
+}
+
+#[test]
 fn the_end_of_a_task_that_nothing_follows_is_the_same() {
     Job::new(&["trap 'echo @trap $?' EXIT; :"]).run().is(0, &["trap 0"]);
     Job::new(&["trap 'false; echo @no' EXIT; :"]).run().is(1, &[]);

@@ -49,8 +49,9 @@ impl Script {
             let last = dice.roll(script.entries.len());
             script.entries[last].push_str(text);
             script.entries[last].push('\n');
+            // An EXIT trap that the entry has set hides why the shell ends.
+            script.runs_nothing = flags & RUNS_NOTHING != 0 && !script.entries[last].contains("' EXIT");
         }
-        script.runs_nothing = flags & RUNS_NOTHING != 0;
         script.has_sections &= flags & QUIET == 0;
         script
     }
