@@ -18,7 +18,7 @@ use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueE
 use crate::lookup::{self, Function};
 pub use integration::{IntegrationAdd, IntegrationArgs, IntegrationCommand, Scan};
 pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand};
-pub use stored::{History, Reset, State, StateCommand};
+pub use stored::{History, Logs, Reset, State, StateCommand};
 
 /// Run the jobs of an assembly line, with their integrations in the environment.
 #[derive(Parser)]
@@ -61,6 +61,8 @@ pub enum Command {
     Scan(Scan),
     /// Show the runs of a job, or of all jobs
     History(History),
+    /// Print the log of a run
+    Logs(Logs),
     /// Show, export and prune the versions of jobs and resources
     State(State),
     /// Forget all versions and runs
@@ -181,9 +183,18 @@ pub struct Run {
     /// How the log is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+    /// Put the time before each line
+    #[arg(long)]
+    pub timestamps: bool,
+    /// Write how it went to this file, as JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Keep the workspace; its secret files go all the same
     #[arg(long)]
     pub keep: bool,
+    /// Keep no log for `shipctl logs`
+    #[arg(long)]
+    pub no_log: bool,
     /// Leave no line in .shipctl/audit.jsonl (as SHIPCTL_NO_AUDIT=1 does)
     #[arg(long)]
     pub no_audit: bool,

@@ -137,6 +137,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Encrypt(command) => commands::encrypt::encrypt(command, &cli.line),
         Command::DecryptValue(_) => commands::encrypt::decrypt(&cli.line),
         Command::Scan(command) => commands::scan::run(command, &cli.line),
+        Command::Logs(command) => commands::logs::run(command, &cli.line),
         Command::History(command) => commands::history::run(command, &cli.line),
         Command::State(command) => commands::state::run(command, &cli.line),
         Command::Reset(command) => commands::reset::run(command, &cli.line),

@@ -19,6 +19,7 @@ mod import;
 mod imported;
 mod leak;
 mod local;
+pub mod logs;
 mod moment;
 mod open;
 mod pending;

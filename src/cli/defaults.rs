@@ -35,8 +35,7 @@ pub struct Defaults {
 
 /// Options that only the user's own file may give: they send something elsewhere, start programs, show secrets, or keep what
 /// was done from being seen.
-const OWN_ALONE: &[&str] =
-    &["on", "notify", "state", "reveal", "add_mask", "no_audit", "allow_secrets_in_state"];
+const OWN_ALONE: &[&str] = &["on", "notify", "reveal", "add_mask", "no_audit", "allow_secrets_in_state"];
 
 /// Options that no file can give: the files are found with them.
 const ON_COMMAND_LINE: &[&str] = &["directory", "file", "help", "version"];
@@ -83,7 +82,8 @@ pub fn add(defaults: &mut Defaults, file: &File, grammar: &Command, command: &st
             if !is_for || here.is_none() {
                 continue;
             }
-            if !file.is_own && OWN_ALONE.contains(&id) {
+            let is_elsewhere = id == "state" && option.iter().any(|word| word.contains("://"));
+            if !file.is_own && (OWN_ALONE.contains(&id) || is_elsewhere) {
                 defaults.warnings.push(format!(
                     "warning: {place}: --{} is left out: only your own configuration file may give it\n",
                     id.replace('_', "-")

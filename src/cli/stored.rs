@@ -19,6 +19,18 @@ pub struct History {
     pub format: ListFormat,
 }
 
+/// `shipctl logs`
+#[derive(Args)]
+pub struct Logs {
+    /// The job; by default, that of the last run of all
+    pub job: Option<String>,
+    /// The number of the run; the last one by default
+    pub number: Option<u32>,
+    /// Put the time before each line
+    #[arg(long)]
+    pub timestamps: bool,
+}
+
 /// `shipctl state`
 #[derive(Args)]
 pub struct State {

@@ -20,6 +20,7 @@ use std::time::Instant;
 use anyhow::{Context as _, anyhow};
 use nix::libc;
 
+use super::report::Report;
 use super::{Commands, Failure, Session, paint, read_good};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::credentials::{self, Credentials};
@@ -79,7 +80,12 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     if command.dry_run {
         return dry::run(&session, &order, command, paint(options.color, &io::stdout()));
     }
-    let jobs = prepare(&session, &order)?;
+    let report = Report::wanted(command)?;
+    let jobs = prepare(&session, &order);
+    if let (Some(report), Err(_)) = (report.as_ref(), &jobs) {
+        report.write("jobs", &jobs)?;
+    }
+    let jobs = jobs?;
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let stdout = io::stdout();
     let coloured = paint(options.color, &stdout) == Paint::Coloured;
@@ -105,6 +111,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         view,
         limit,
         stopped: None,
+        report,
     }
     .run()
 }
@@ -154,6 +161,8 @@ struct Line<'a, 'o> {
     limit: usize,
     /// The signal that ended it.
     stopped: Option<i32>,
+    /// The report that is asked for.
+    report: Option<Report>,
 }
 
 impl Line<'_, '_> {
@@ -175,6 +184,9 @@ impl Line<'_, '_> {
             }
         }
         self.view.end(&self.schedule, begun.elapsed(), self.stopped);
+        if let Some(report) = self.report.take() {
+            report.write_suite(&self.view.suite(&self.schedule))?;
+        }
         self.flush()?;
         let Line { crew, schedule, view, stopped, .. } = self;
         crew.dismiss();

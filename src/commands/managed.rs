@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use super::record::Record;
 use super::run::Done;
-use super::{Failure, Fetched, Ready, Session, audit, plan, run};
+use super::{Failure, Fetched, Ready, Session, audit, logs, plan, run};
 use crate::cli::Run;
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::managed::deploy::Platform;
@@ -82,6 +82,7 @@ pub(super) fn run(
     let (state, record) = Record::begin(session, &mut fetched)?;
     build.number = fetched.number;
     let number = record.is_some().then_some(fetched.number);
+    logs::keep(session, command, &fetched.plan.job.name.text, number, log.console);
     let notifies = command.notify && notify::is_wanted(&fetched.plan);
     let needs_workspace =
         work == Managed::Provision || deployment.as_ref().is_some_and(deploy::Prepared::needs_workspace);

@@ -37,7 +37,9 @@ pub fn run(command: &Reset, options: &LineOptions) -> Result<u8, Failure> {
             return Err(Failure { status: exit::USAGE, message });
         }
     }
-    print(&match state::reset(&directory)? {
+    let reset = state::reset(&directory)?;
+    state::logs::retain(&directory, &[]);
+    print(&match reset {
         state::Reset::Nothing => "nothing is stored\n".to_owned(),
         state::Reset::Emptied => "all versions and runs are forgotten\n".to_owned(),
         state::Reset::SetAside(aside) => {

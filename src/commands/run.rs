@@ -7,9 +7,10 @@ use anyhow::Context as _;
 
 use super::add_mask::add_masks;
 use super::record::{Access, Record, State};
+use super::report::Report;
 use super::{
-    Commands, Failure, Fetched, Ready, Session, audit, ci, line, managed, paint, plan, print, read_good,
-    script_commands,
+    Commands, Failure, Fetched, Ready, Session, audit, ci, line, logs, managed, paint, plan, print,
+    read_good, script_commands,
 };
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
@@ -20,7 +21,7 @@ use crate::model::Job;
 use crate::model::files::Line;
 use crate::model::job::Sections;
 use crate::repository::Filters;
-use crate::run::console::{Console, Groups, Json, Text};
+use crate::run::console::{Console, Groups, Json, Stamped, Text};
 use crate::run::{self, Masking, Outcome, Signals};
 use crate::workspace::{Home, Pipes, Workspace};
 
@@ -45,6 +46,22 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         print(&describe(&session, &ready, command, paint(options.color, &io::stdout()))?)?;
         return session.end_of_dry_run();
     }
+    let report = Report::wanted(command)?;
+    let done = watched(&session, job, command, options, report.as_ref());
+    if let Some(report) = report {
+        report.write(job, &done)?;
+    }
+    Ok(done?.status())
+}
+
+/// The same, watched for a report.
+fn watched(
+    session: &Session,
+    job: &str,
+    command: &Run,
+    options: &LineOptions,
+    report: Option<&Report>,
+) -> Result<Outcome, Failure> {
     let fetched = session.fetch(job, Commands::Run, Access::Record)?;
     session.check_inputs(&fetched.plan, &fetched.versions, command.require_in)?;
     session.warn_of_job(&fetched.plan);
@@ -54,7 +71,12 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let stdout = io::stdout();
     let mut console = match command.log_format {
-        LogFormat::Json => Console::new(Json::new(), stdout.as_fd()),
+        LogFormat::Json => Console::new(Json::of_job(job), stdout.as_fd()),
+        // Neither a terminal nor GitHub knows its own words behind a time.
+        LogFormat::Text if command.timestamps => {
+            let coloured = paint(options.color, &stdout) == Paint::Coloured;
+            Console::new(Stamped::new(Text::new(coloured, false)), stdout.as_fd())
+        }
         LogFormat::Text => {
             let coloured = paint(options.color, &stdout) == Paint::Coloured;
             let groups = Groups::of(|name| std::env::var_os(name).is_some_and(|value| value == "true"));
@@ -63,8 +85,11 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
             if live { console.with_terminal() } else { console }
         }
     };
-    let done = execute(&session, fetched, command, &signals, &mut console)?;
-    Ok(done.outcome.status())
+    if let Some(report) = report {
+        report.watch(&mut console);
+    }
+    let done = execute(session, fetched, command, &signals, &mut console)?;
+    Ok(done.outcome)
 }
 
 /// The plan of a job as a dry run prints it, after its warnings.
@@ -136,6 +161,8 @@ pub(super) fn execute(
         return managed::run(session, work, fetched, command, signals, console);
     }
     let (state, record) = Record::begin(session, &mut fetched)?;
+    let number = record.is_some().then_some(fetched.number);
+    logs::keep(session, command, &fetched.plan.job.name.text, number, console);
     if session.runs_matrix(&fetched.plan) {
         return ci::run(session, fetched, (state, record), command, signals, console);
     }

@@ -12,7 +12,7 @@ use crate::exit;
 use crate::model::files::Line;
 use crate::nearest::nearest;
 use crate::printable::{self, Printable};
-use crate::state::{Entry, EntryKind, Given, Import, Store, Version, VersionRef, rfc3339};
+use crate::state::{Entry, EntryKind, Given, Import, Store, Version, VersionRef, logs, rfc3339};
 
 /// Runs the command.
 ///
@@ -64,6 +64,9 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
                 return Ok(exit::SUCCESS);
             };
             let pruned = store.prune(*keep)?;
+            let builds: Vec<_> =
+                store.history(None, u32::MAX)?.into_iter().map(|build| build.reference).collect();
+            logs::retain(&line.directory, &builds);
             store.close()?;
             let (versions, builds) = (pruned.versions, pruned.builds);
             print(&format!(

@@ -2,7 +2,10 @@
 
 mod groups;
 mod json;
+pub mod junit;
+mod kept;
 mod prefixed;
+mod stamped;
 mod text;
 
 use std::io::{self, Write as _};
@@ -14,7 +17,9 @@ use nix::unistd::write;
 
 pub use groups::Groups;
 pub use json::{Json, seconds};
+pub use kept::Kept;
 pub use prefixed::Prefixed;
+pub use stamped::{STAMP, Stamped, now};
 pub use text::{Short, Text};
 
 use super::event::Event;
@@ -31,6 +36,12 @@ pub trait Format {
     }
 }
 
+/// Who is told of events besides.
+pub trait Watcher {
+    /// Takes note of an event, which is masked.
+    fn event(&mut self, event: &Event);
+}
+
 /// A stream and the format of what goes there.
 ///
 /// Events are only taken note of; they are written while the run waits, never more at a time than the stream takes
@@ -42,6 +53,7 @@ pub struct Console<'a> {
     stream: Stream<'a>,
     /// Whether what is run has a terminal for itself, and lines end as a terminal ends them.
     terminal: bool,
+    watchers: Vec<Box<dyn Watcher + 'a>>,
 }
 
 /// A stream that is written to when it takes something, and what waits for that.
@@ -61,7 +73,17 @@ const FULL: usize = 1 << 20;
 impl<'a> Console<'a> {
     /// Shows events in a format on a stream.
     pub fn new(format: impl Format + 'a, stream: BorrowedFd<'a>) -> Console<'a> {
-        Console { format: Box::new(format), stream: Stream::new(stream), terminal: false }
+        Console {
+            format: Box::new(format),
+            stream: Stream::new(stream),
+            terminal: false,
+            watchers: Vec::new(),
+        }
+    }
+
+    /// Tells somebody else of all that is shown from now on.
+    pub fn tell_also(&mut self, watcher: impl Watcher + 'a) {
+        self.watchers.push(Box::new(watcher));
     }
 
     /// Gives what is run a terminal for itself if the stream is one, so that it finds what it would without us.
@@ -85,6 +107,7 @@ impl<'a> Console<'a> {
 
     /// Takes note of an event.
     pub(super) fn event(&mut self, event: &Event) {
+        self.watchers.iter_mut().for_each(|watcher| watcher.event(event));
         let own = self.terminal && !matches!(event, Event::Output { .. });
         self.stream.append(|pending| {
             let before = pending.len();

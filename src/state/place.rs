@@ -17,6 +17,9 @@ pub const DIRECTORY: &str = ".shipctl";
 /// The files of the builds that have begun, below it; see `begun`.
 pub(super) const BUILDS: &str = "builds";
 
+/// The logs of builds, below it; see `logs`.
+pub(super) const LOGS: &str = "logs";
+
 /// Builds of an older `shipctl`; see `pending`.
 pub(super) const PENDING: &str = "ended.jsonl";
 
@@ -48,7 +51,7 @@ impl Place {
     /// That neither the directory nor a file in it is a symbolic link: one that came with a repository could have anything
     /// else overwritten or removed.
     pub(super) fn refuse_links(&self) -> Result<()> {
-        let files = [DATABASE, BUILDS, PENDING, AUDIT, IGNORE].map(|name| self.directory.join(name));
+        let files = [DATABASE, BUILDS, LOGS, PENDING, AUDIT, IGNORE].map(|name| self.directory.join(name));
         for path in std::iter::once(&self.directory).chain(&files) {
             if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
                 return Err(Error::new(

@@ -24,6 +24,7 @@ mod jobless;
 mod kubernetes;
 mod line;
 mod lines;
+mod logs;
 mod lookup;
 mod managed;
 mod mask;

@@ -80,6 +80,13 @@ fn the_json_log_has_every_event() {
     let mut events = ran.events();
     for event in &mut events {
         strip_seconds(event);
+        assert!(event["time"].as_str().unwrap().ends_with('Z'), "{event}");
+        let fields = event.as_object_mut().unwrap();
+        fields.shift_remove("time");
+        assert_eq!(fields.get("job").unwrap(), "job");
+        if fields["event"] != "job-start" && fields["event"] != "job-end" {
+            fields.shift_remove("job");
+        }
     }
     let shown: Vec<String> = events.iter().map(Value::to_string).collect();
     assert_eq!(

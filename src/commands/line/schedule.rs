@@ -44,6 +44,11 @@ impl State {
     pub(super) fn is_good(self) -> bool {
         matches!(self, State::Ended(News { stage: Stage::Ended(Outcome::Success), .. }))
     }
+
+    /// Whether somebody ended it.
+    pub(super) fn is_cancelled(self) -> bool {
+        matches!(self, State::Ended(News { stage: Stage::Ended(Outcome::Cancelled(_)), .. }))
+    }
 }
 
 impl<'o> Schedule<'o> {

@@ -13,7 +13,8 @@ use crate::cli::LogFormat;
 use crate::order::Order;
 use crate::printable::Printable;
 use crate::run::Outcome;
-use crate::run::console::{Short, Stream, seconds};
+use crate::run::console::junit::{Case, Suite, Tail, Verdict};
+use crate::run::console::{Short, Stream, now, seconds};
 use crate::run::crew::{News, Stage};
 
 /// How wide the column of names is at most.
@@ -21,6 +22,9 @@ const WIDEST: usize = 24;
 
 /// The colours of names, in turn: those that are neither good nor bad news.
 const COLOURS: [&str; 4] = ["36", "35", "34", "33"];
+
+/// Of how many jobs that failed the last lines are shown.
+const SHOWN: usize = 5;
 
 /// How often the line that shows life is brought up to date.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -38,6 +42,8 @@ pub(super) struct View<'o> {
     refreshed: Instant,
     /// What each worker has written of a line that is not complete.
     partial: Vec<Vec<u8>>,
+    /// The last lines of the log of each job, as text.
+    tails: Vec<Tail>,
 }
 
 /// What stands in front of each line of a job's log, for all jobs.
@@ -83,6 +89,7 @@ impl<'o> View<'o> {
             life_shown: false,
             refreshed: Instant::now(),
             partial: Vec::new(),
+            tails: vec![Tail::default(); order.members.len()],
         }
     }
 
@@ -100,7 +107,8 @@ impl<'o> View<'o> {
         self.stream.append(|out| out.extend_from_slice(text.as_bytes()));
     }
 
-    fn json(&mut self, object: &Value) {
+    fn json(&mut self, mut object: Value) {
+        object["time"] = now().into();
         self.write(&format!("{object}\n"));
     }
 
@@ -114,7 +122,7 @@ impl<'o> View<'o> {
             let jobs: Vec<_> = (0..self.order.members.len())
                 .map(|job| json!({"job": self.order.members[job].job.name.text, "after": after(job)}))
                 .collect();
-            return self.json(&json!({"event": "line-start", "jobs": jobs}));
+            return self.json(json!({"event": "line-start", "jobs": jobs}));
         }
         for job in &self.order.left_out {
             let text = format!(
@@ -137,12 +145,66 @@ impl<'o> View<'o> {
         if !whole.is_empty() {
             self.erase_life();
             let partial = std::mem::take(&mut self.partial[worker]);
+            if !self.is_json() {
+                self.remember(&partial, whole);
+            }
             self.stream.append(|out| {
                 out.extend_from_slice(&partial);
                 out.extend_from_slice(whole);
             });
         }
         self.partial[worker].extend_from_slice(rest);
+    }
+
+    /// Takes note of lines for when their job has failed.
+    fn remember(&mut self, partial: &[u8], whole: &[u8]) {
+        let mut begin = partial;
+        let mut job = None;
+        for line in whole.split_inclusive(|byte| *byte == b'\n') {
+            let line = [std::mem::take(&mut begin), line].concat();
+            let is_of = |job: &usize| line.starts_with(self.prefixes[*job].as_bytes());
+            // Most lines are of the same job as the one before.
+            job = job.filter(is_of).or_else(|| (0..self.prefixes.len()).find(is_of));
+            if let Some(job) = job {
+                self.tails[job].push(&line[self.prefixes[job].len()..]);
+            }
+        }
+    }
+
+    /// How each job went, for a report.
+    pub(super) fn suite(&self, schedule: &Schedule) -> Suite {
+        let case = |(job, (name, state)): (usize, (&str, State))| {
+            let (took, verdict) = match state {
+                State::Ended(News { took, .. }) if state.is_good() => (took, Verdict::Good),
+                State::Ended(News { stage, took, .. }) => {
+                    (took, Verdict::Failed(described(stage), self.tails[job].text()))
+                }
+                state => (0, Verdict::NotRun(verdict(schedule, state).2)),
+            };
+            Case { name: name.to_owned(), took: Duration::from_millis(took.into()), verdict }
+        };
+        Suite { name: "jobs".to_owned(), cases: schedule.jobs().enumerate().map(case).collect() }
+    }
+
+    /// The last lines of the jobs that failed.
+    fn why(&self, schedule: &Schedule) -> String {
+        let mut text = String::new();
+        let failed = schedule.jobs().enumerate().filter_map(|(job, (name, state))| match state {
+            State::Ended(news) if !state.is_good() => Some((job, name, news)),
+            _ => None,
+        });
+        for (job, name, news) in failed.take(SHOWN) {
+            let (name, how) = (Printable(name), described(news.stage));
+            let whole = match news.build {
+                0 => String::new(),
+                build => format!(" (all of its log: shipctl logs {name} {build})"),
+            };
+            text += &format!("\n{}{}\n", self.ink("31", &format!("✗ {name} {how}")), self.ink("2", &whole));
+            for line in self.tails[job].text().lines() {
+                text += &format!("{}{line}\n", self.prefixes[job]);
+            }
+        }
+        text
     }
 
     /// Says that jobs do not run, and why.
@@ -182,14 +244,19 @@ impl<'o> View<'o> {
         }
         let total = self.order.members.len();
         let done = schedule.count(|state| matches!(state, State::Ended(_)));
-        parts.push(format!("{done} of {total} done"));
-        let failed = schedule.count(|state| matches!(state, State::Ended(_)) && !state.is_good());
-        if failed > 0 {
-            parts.push(format!("{failed} failed"));
-        }
+        let cancelled = schedule.count(State::is_cancelled);
+        let bad = schedule.count(|state| matches!(state, State::Ended(_)) && !state.is_good());
+        let mut counts = vec![format!("{done}/{total}")];
+        counts.extend((bad > cancelled).then(|| format!("{} failed", bad - cancelled)));
+        counts.extend((cancelled > 0).then(|| format!("{cancelled} cancelled")));
+        let parts = [counts, parts].concat();
         let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
-        let line = format!("… {}", parts.join(" · "));
-        let line: String = line.chars().take(columns.saturating_sub(1)).collect();
+        let whole = parts.join(" · ");
+        let mut line: String = whole.chars().take(columns.saturating_sub(1)).collect();
+        if line.len() < whole.len() {
+            line.pop();
+            line.push('…');
+        }
         let line = self.ink("2", &line);
         self.stream.append(|out| _ = write!(out, "\r\x1b[2K{line}"));
         self.life_shown = true;
@@ -223,10 +290,11 @@ impl<'o> View<'o> {
             let jobs: Vec<_> = schedule.jobs().map(|(name, state)| told(name, state)).collect();
             let status = stopped.map_or_else(|| schedule.status(), crate::exit::of_signal);
             return self.json(
-                &json!({"event": "line-end", "status": status, "seconds": seconds(took), "jobs": jobs}),
+                json!({"event": "line-end", "status": status, "seconds": seconds(took), "jobs": jobs}),
             );
         }
-        let mut text = String::from("\n");
+        let mut text = self.why(schedule);
+        text.push('\n');
         let width = width(self.order);
         for (job, (_, state)) in schedule.jobs().enumerate() {
             let name = name_of(self.order, job);
@@ -238,13 +306,24 @@ impl<'o> View<'o> {
         let good = count(State::is_good);
         let not_run = count(|state| matches!(state, State::Kept(_) | State::Stopped | State::Waiting));
         let mut parts = vec![format!("{good} of {total} jobs succeeded")];
-        let failed = total - good - not_run;
+        let cancelled = count(State::is_cancelled);
+        let failed = total - good - not_run - cancelled;
         parts.extend((failed > 0).then(|| format!("{failed} failed")));
+        parts.extend((cancelled > 0).then(|| format!("{cancelled} cancelled")));
         parts.extend((not_run > 0).then(|| format!("{not_run} not run")));
         parts.push(Short(took).to_string());
         let (mark, code) = if good == total { ("✓", "32") } else { ("✗", "31") };
         text += &format!("{}\n", self.ink(code, &format!("{mark} {}", parts.join(" · "))));
         self.write(&text);
+    }
+}
+
+/// How a job ended, in words.
+fn described(stage: Stage) -> String {
+    match stage {
+        Stage::Ended(outcome) => outcome.describe(),
+        Stage::Broken(_) => "could not be run, or stored".to_owned(),
+        Stage::Begun => "not run".to_owned(),
     }
 }
 
@@ -255,8 +334,7 @@ fn verdict(schedule: &Schedule, state: State) -> (&'static str, &'static str, St
             let mut parts = Vec::new();
             match stage {
                 Stage::Ended(Outcome::Success) | Stage::Begun => {}
-                Stage::Ended(outcome) => parts.push(outcome.describe()),
-                Stage::Broken(_) => parts.push("could not be run, or stored".to_owned()),
+                stage => parts.push(described(stage)),
             }
             parts.push(Short(Duration::from_millis(took.into())).to_string());
             parts.extend((build > 0).then(|| format!("#{build}")));

@@ -13,7 +13,7 @@ use crate::exit;
 use crate::order::Order;
 use crate::repository::{self, Filters};
 use crate::resolve::{Dependency, Plan};
-use crate::run::console::{Console, Json, Prefixed, Text};
+use crate::run::console::{Console, Json, Prefixed, Stamped, Text};
 use crate::run::crew::{Desk, News, Stage};
 use crate::run::{Outcome, Signals};
 use crate::tools;
@@ -106,6 +106,11 @@ impl Worker<'_, '_> {
         let stdout = io::stdout();
         let mut console = match self.command.log_format {
             LogFormat::Json => Console::new(Json::of_job(name), stdout.as_fd()),
+            LogFormat::Text if self.command.timestamps => {
+                let prefix = self.session.prefix.borrow().clone();
+                let text = Stamped::new(Text::brief(self.coloured));
+                Console::new(Prefixed::new(text, prefix), stdout.as_fd())
+            }
             LogFormat::Text => {
                 let prefix = self.session.prefix.borrow().clone();
                 Console::new(Prefixed::new(Text::brief(self.coloured), prefix), stdout.as_fd())

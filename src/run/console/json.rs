@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::Format;
+use super::{Format, now};
 use crate::printable;
 use crate::run::Outcome;
 use crate::run::event::{Event, Kind, Step};
@@ -15,25 +15,20 @@ use crate::run::event::{Event, Kind, Step};
 /// The format of `--log-format json`.
 ///
 /// Every object has an `event`: `job-start`, `step-start`, `entry-start`, `output`, `entry-end`, `notice`, `step-end`
-/// or `job-end`; in the log of several jobs each has the name of its `job` too. Output is `text`, or `base64` where it
+/// or `job-end`; the `time`, and the name of the `job`. Output is `text`, or `base64` where it
 /// is not UTF-8; a character that is cut by the end of a read is held back until the rest of it has come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Json {
-    /// The job, where there are several.
-    job: Option<String>,
+    job: String,
+    clock: fn() -> String,
     /// The bytes of a character that is not complete yet: three at most.
     held: Vec<u8>,
 }
 
 impl Json {
-    /// The format, at the beginning of a run.
-    pub fn new() -> Json {
-        Json::default()
-    }
-
-    /// The same for one job of several.
+    /// The format for a job.
     pub fn of_job(job: &str) -> Json {
-        Json { job: Some(job.to_owned()), held: Vec::new() }
+        Json { job: job.to_owned(), clock: now, held: Vec::new() }
     }
 
     fn output(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
@@ -59,8 +54,9 @@ impl Json {
     }
 
     fn line(&self, mut object: Value, out: &mut Vec<u8>) {
-        if let (Some(job), Value::Object(fields)) = (&self.job, &mut object) {
-            fields.entry("job").or_insert_with(|| job.as_str().into());
+        if let Value::Object(fields) = &mut object {
+            fields.entry("job").or_insert_with(|| self.job.as_str().into());
+            fields.insert("time".to_owned(), (self.clock)().into());
         }
         out.extend_from_slice(printable::json(format!("{object}\n")).as_bytes());
     }
@@ -140,7 +136,7 @@ mod tests {
 
     fn show(events: &[Event]) -> String {
         let mut out = Vec::new();
-        let mut format = Json::new();
+        let mut format = Json { clock: || "T".to_owned(), ..Json::of_job("j") };
         for event in events {
             format.event(event, &mut out);
         }
@@ -152,7 +148,7 @@ mod tests {
         let out = show(&[Event::Output { bytes: b"caf\xc3" }, Event::Output { bytes: b"\xa9\n" }]);
         assert_eq!(
             out,
-            "{\"event\":\"output\",\"text\":\"caf\"}\n{\"event\":\"output\",\"text\":\"é\\n\"}\n"
+            "{\"event\":\"output\",\"text\":\"caf\",\"job\":\"j\",\"time\":\"T\"}\n{\"event\":\"output\",\"text\":\"é\\n\",\"job\":\"j\",\"time\":\"T\"}\n"
         );
     }
 
@@ -161,7 +157,7 @@ mod tests {
         let out = show(&[Event::Output { bytes: b"\xc3" }, Event::Notice { message: "m" }]);
         assert_eq!(
             out,
-            "{\"event\":\"output\",\"base64\":\"ww==\"}\n{\"event\":\"notice\",\"message\":\"m\"}\n"
+            "{\"event\":\"output\",\"base64\":\"ww==\",\"job\":\"j\",\"time\":\"T\"}\n{\"event\":\"notice\",\"message\":\"m\",\"job\":\"j\",\"time\":\"T\"}\n"
         );
     }
 
@@ -169,7 +165,7 @@ mod tests {
     fn bytes_that_are_no_text_are_base64() {
         assert_eq!(
             show(&[Event::Output { bytes: b"a\xffb" }]),
-            "{\"event\":\"output\",\"base64\":\"Yf9i\"}\n"
+            "{\"event\":\"output\",\"base64\":\"Yf9i\",\"job\":\"j\",\"time\":\"T\"}\n"
         );
     }
 }

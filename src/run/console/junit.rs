@@ -1,0 +1,223 @@
+//! A report of a run for CI servers: JUnit's XML.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::seconds;
+use crate::printable::is_unprintable;
+use crate::run::Outcome;
+use crate::run::event::{Event, Step};
+
+/// How many lines of a log a report shows of what failed.
+const LINES: usize = 20;
+
+/// How long a line of it is at most, in bytes.
+const WIDEST: usize = 2_000;
+
+/// How something ended.
+pub enum Verdict {
+    /// Well.
+    Good,
+    /// Badly: how, and the last lines of its log.
+    Failed(String, String),
+    /// It was not run, and why.
+    NotRun(String),
+}
+
+/// One thing that was run: a step of a job, or a job of a line.
+pub struct Case {
+    /// Its name.
+    pub name: String,
+    /// How long it took.
+    pub took: Duration,
+    /// How it ended.
+    pub verdict: Verdict,
+}
+
+/// Things that were run together.
+#[derive(Default)]
+pub struct Suite {
+    /// Its name.
+    pub name: String,
+    /// What was run.
+    pub cases: Vec<Case>,
+}
+
+/// The last lines of a log.
+#[derive(Clone, Default)]
+pub struct Tail {
+    lines: VecDeque<Vec<u8>>,
+    open: Vec<u8>,
+}
+
+impl Tail {
+    /// Takes note of what was written.
+    pub fn push(&mut self, bytes: &[u8]) {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let whole = line.ends_with(b"\n");
+            let room = WIDEST.saturating_sub(self.open.len());
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            self.open.extend_from_slice(&text[..text.len().min(room)]);
+            if whole {
+                self.lines.push_back(std::mem::take(&mut self.open));
+                if self.lines.len() > LINES {
+                    self.lines.pop_front();
+                }
+            }
+        }
+    }
+
+    /// The last lines.
+    pub fn text(&self) -> String {
+        let lines = self.lines.iter().chain((!self.open.is_empty()).then_some(&self.open));
+        lines.map(|line| String::from_utf8_lossy(line) + "\n").collect()
+    }
+}
+
+/// What happened in a run, for a report.
+#[derive(Default)]
+pub struct Junit {
+    suites: Vec<Suite>,
+    tail: Tail,
+    label: String,
+}
+
+impl Junit {
+    /// Takes note of an event, which is masked.
+    pub fn event(&mut self, event: &Event) {
+        match *event {
+            Event::Output { bytes } => self.tail.push(bytes),
+            Event::StepStart { .. } => self.tail = Tail::default(),
+            Event::MatrixStart { label } => label.clone_into(&mut self.label),
+            Event::JobStart { job } => {
+                let name =
+                    if self.label.is_empty() { job.to_owned() } else { format!("{job} {}", self.label) };
+                self.suites.push(Suite { name, cases: Vec::new() });
+            }
+            Event::StepEnd { step } => {
+                let case = self.case(step);
+                self.add(case);
+            }
+            Event::JobEnd { steps, .. } => {
+                for step in steps.iter().filter(|step| step.outcome.is_none()) {
+                    let case = self.case(step);
+                    self.add(case);
+                }
+            }
+            Event::EntryStart { .. }
+            | Event::EntryEnd { .. }
+            | Event::Notice { .. }
+            | Event::MatrixEnd { .. } => {}
+        }
+    }
+
+    fn add(&mut self, case: Case) {
+        if let Some(suite) = self.suites.last_mut() {
+            suite.cases.push(case);
+        }
+    }
+
+    fn case(&self, step: &Step) -> Case {
+        let verdict = match step.outcome {
+            Some(Outcome::Success) => Verdict::Good,
+            Some(outcome) => Verdict::Failed(outcome.describe(), self.tail.text()),
+            None => Verdict::NotRun("a step before it failed".to_owned()),
+        };
+        Case { name: step.name.clone(), took: step.duration, verdict }
+    }
+
+    /// The report of a run that came to its end, or of one that could not begin.
+    pub fn document(&self, job: &str, error: Option<&str>) -> String {
+        let mut suites: Vec<&Suite> = self.suites.iter().collect();
+        let broken = error.map(|error| Suite {
+            name: job.to_owned(),
+            cases: vec![Case {
+                name: job.to_owned(),
+                took: Duration::ZERO,
+                verdict: Verdict::Failed("could not be run, or stored".to_owned(), error.to_owned()),
+            }],
+        });
+        suites.extend(broken.iter());
+        document(&suites)
+    }
+}
+
+/// The XML of suites.
+pub fn document(suites: &[&Suite]) -> String {
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    for suite in suites {
+        let count = |is: fn(&Verdict) -> bool| suite.cases.iter().filter(|case| is(&case.verdict)).count();
+        let took: Duration = suite.cases.iter().map(|case| case.took).sum();
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{}\">",
+            escaped(&suite.name),
+            suite.cases.len(),
+            count(|verdict| matches!(verdict, Verdict::Failed(..))),
+            count(|verdict| matches!(verdict, Verdict::NotRun(_))),
+            seconds(took)
+        );
+        for case in &suite.cases {
+            let _ = write!(
+                text,
+                "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\"",
+                escaped(&suite.name),
+                escaped(&case.name),
+                seconds(case.took)
+            );
+            text += &match &case.verdict {
+                Verdict::Good => "/>\n".to_owned(),
+                Verdict::Failed(how, log) => format!(
+                    ">\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
+                    escaped(how),
+                    escaped(log)
+                ),
+                Verdict::NotRun(why) => {
+                    format!(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", escaped(why))
+                }
+            };
+        }
+        text += "  </testsuite>\n";
+    }
+    text + "</testsuites>\n"
+}
+
+/// A text as XML has it: no control character can be in one, not even escaped.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(c),
+            c if is_unprintable(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_is_the_last_lines() {
+        let mut tail = Tail::default();
+        for number in 0..30 {
+            tail.push(format!("line {number}\n").as_bytes());
+        }
+        tail.push(b"half");
+        assert_eq!(tail.text().lines().count(), LINES + 1);
+        assert!(tail.text().starts_with("line 10\n") && tail.text().ends_with("line 29\nhalf\n"));
+    }
+
+    #[test]
+    fn what_xml_cannot_hold_is_replaced() {
+        assert_eq!(escaped("a<b>&\"\u{1b}[0m\n"), "a&lt;b&gt;&amp;&quot;\u{fffd}[0m\n");
+    }
+}

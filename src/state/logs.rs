@@ -1,0 +1,64 @@
+//! The logs of builds: a file for each, `logs/<job>/<number>.log`, secrets masked, a time before each line.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use nix::libc;
+
+use super::begun::file_name;
+use super::place::{LOGS, Place};
+use super::{BuildRef, DIRECTORY};
+
+/// Makes the file for the log of a build of the line in `directory`, for its owner alone. One of an older build of this
+/// number, before a reset, is gone with that.
+///
+/// # Errors
+///
+/// When it cannot be made, or a link stands in its place.
+pub fn create(directory: &Path, build: &BuildRef) -> io::Result<File> {
+    Place::of(directory).refuse_links().map_err(|error| io::Error::other(error.to_string()))?;
+    let path = path(directory, build);
+    let jobs = path.parent().unwrap_or(&path);
+    DirBuilder::new().recursive(true).mode(0o700).create(jobs)?;
+    if fs::symlink_metadata(jobs)?.is_symlink() {
+        return Err(io::Error::other(format!("{} is a symbolic link: remove it", jobs.display())));
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    options.open(path)
+}
+
+/// Opens the log of a build, if it was kept.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn open(directory: &Path, build: &BuildRef) -> io::Result<Option<File>> {
+    match OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path(directory, build)) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes the logs of all builds but these. What cannot be removed stays.
+pub fn retain(directory: &Path, builds: &[BuildRef]) {
+    let kept: std::collections::HashSet<_> = builds.iter().map(|build| path(directory, build)).collect();
+    let entries = |directory: &Path| fs::read_dir(directory).into_iter().flatten().flatten();
+    for job in entries(&directory.join(DIRECTORY).join(LOGS)) {
+        if job.file_type().is_ok_and(|kind| kind.is_dir()) {
+            for log in entries(&job.path()).filter(|log| !kept.contains(&log.path())) {
+                let _ = fs::remove_file(log.path());
+            }
+        }
+    }
+}
+
+fn path(directory: &Path, build: &BuildRef) -> PathBuf {
+    let job = directory.join(DIRECTORY).join(LOGS).join(file_name(&build.job));
+    job.join(format!("{}.log", build.number))
+}
