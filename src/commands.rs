@@ -25,6 +25,7 @@ pub mod list;
 pub mod logs;
 mod made;
 mod managed;
+mod notifications;
 mod params;
 mod picture;
 mod plain_secrets;

@@ -14,6 +14,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::contract;
 use crate::edit::{as_block, map_node, text_node};
+use crate::model::ci::Notification;
 use crate::model::kind::{Field, Kind, Shape};
 use crate::model::usage;
 use crate::model::{Pipeline, files::Line};
@@ -119,7 +120,7 @@ pub fn survey(line: &Line) -> Survey {
     for name in pipeline.jobs.values().flat_map(|job| &job.integrations) {
         named.insert(&name.text);
     }
-    for name in pipeline.ci.iter().flat_map(|ci| &ci.notifications) {
+    for name in pipeline.ci.iter().flat_map(|ci| &ci.notifications).filter_map(Notification::integration) {
         named.insert(&name.text);
     }
     for name in resources.iter().filter_map(|stub| stub.integration.as_deref()) {
@@ -138,7 +139,12 @@ pub fn survey(line: &Line) -> Survey {
 /// Who names an integration: `resource aws`, `job deploy`.
 fn users(pipeline: &Pipeline, integration: &str) -> Vec<String> {
     let usage = usage::of(pipeline, integration);
-    let by_ci = pipeline.ci.iter().flat_map(|ci| &ci.notifications).any(|name| name.text == integration);
+    let by_ci = pipeline
+        .ci
+        .iter()
+        .flat_map(|ci| &ci.notifications)
+        .filter_map(Notification::integration)
+        .any(|name| name.text == integration);
     let ci = by_ci.then(|| "the notifications of the CI section".to_owned());
     let resources = usage.resources.iter().map(|bound| format!("resource {}", bound.resource.name.text));
     let jobs = usage.jobs.iter().map(|(job, _)| format!("job {}", job.name.text));

@@ -9,6 +9,7 @@ pub mod implied;
 pub mod integration;
 pub mod job;
 pub mod kind;
+mod notified;
 mod notify;
 pub mod recipient;
 pub mod resource;
@@ -16,6 +17,7 @@ pub mod task;
 pub mod tool;
 pub mod usage;
 pub mod work;
+pub mod written;
 
 use indexmap::IndexMap;
 
@@ -313,6 +315,27 @@ fn warn_of_unknown_keys(map: &Map, known: &[&str], of: &str, diagnostics: &mut V
                     })
                     .did_you_mean(key, known.iter().copied()),
             );
+        }
+    }
+}
+
+/// A list of names, or one.
+fn names(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name> {
+    match &node.value {
+        Value::Null => Vec::new(),
+        Value::Scalar(_) if node.goes_over_lines() => {
+            diagnostics.push(over_lines("name", node.place));
+            Vec::new()
+        }
+        Value::Scalar(scalar) => vec![Name { text: scalar.text.clone(), place: node.place }],
+        Value::List(nodes) => nodes.iter().flat_map(|node| names(node, what, diagnostics)).collect(),
+        Value::Map(_) => {
+            diagnostics.push(
+                Diagnostic::error(format!("{what} is a text, and this is a map"))
+                    .at(node.place)
+                    .hint("write `- name`"),
+            );
+            Vec::new()
         }
     }
 }

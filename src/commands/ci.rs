@@ -14,9 +14,8 @@ use crate::environment::{self, Environment, Variable};
 use crate::mask::Patterns;
 use crate::model::ci::{Entry, JOB_SUFFIX, REPOSITORY_SUFFIX};
 use crate::model::files::Line;
-use crate::model::implied;
 use crate::model::job::{Input, Step};
-use crate::model::{Job, Name, Pipeline, Resource};
+use crate::model::{Job, Name, Pipeline, Resource, written};
 use crate::printable::Printable;
 use crate::repository;
 use crate::resolve::Plan;
@@ -46,7 +45,7 @@ pub(super) fn add_repository(line: &mut Line, options: &JobOptions, job: &str) -
         );
     }
     if !is_input {
-        let node = implied::map(name.place, &[("IN", &name.text)]);
+        let node = written::map(name.place, &[("IN", &name.text)]);
         let input = Input { name: name.clone(), pin: None, switched_off: false, scopes: Vec::new(), node };
         let job = job.name.text.clone();
         pipeline.jobs.get_mut(&job)?.steps.insert(0, Step::In(input));

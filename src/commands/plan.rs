@@ -167,9 +167,9 @@ impl<'s> Text<'s> {
     fn notifications_of_ci(&mut self, ready: &Ready) {
         let names = ready.plan.ci.map_or(&[][..], |ci| &ci.notifications);
         if !names.is_empty() {
-            self.heading("notifications of the CI section", "not sent");
-            for name in names {
-                let _ = writeln!(self.out, "  {}", Printable(&name.text));
+            self.heading("notifications of the CI section", "--notify sends them");
+            for notification in names {
+                let _ = writeln!(self.out, "  {}", Printable(&notification.name.text));
             }
         }
     }

@@ -9,15 +9,14 @@ use super::add_mask::add_masks;
 use super::record::{Access, Record, State};
 use super::report::Report;
 use super::{
-    Commands, Failure, Fetched, Ready, Session, audit, ci, line, logs, managed, paint, plan, print,
-    read_good, script_commands,
+    Commands, Failure, Fetched, Ready, Session, audit, ci, line, logs, managed, notifications, paint, plan,
+    print, read_good, script_commands,
 };
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::contract::path;
 use crate::diagnostic::Paint;
 use crate::environment::task_name;
 use crate::exit;
-use crate::model::Job;
 use crate::model::files::Line;
 use crate::model::job::Sections;
 use crate::repository::Filters;
@@ -124,12 +123,10 @@ pub(super) fn session(
     command: &Run,
     options: &LineOptions,
 ) -> Result<Session, Failure> {
-    if command.notify {
-        for job in jobs {
-            line.pipeline.jobs.get_mut(*job).map(Job::send_notifications);
-        }
-    }
+    let sent = if command.notify { jobs } else { &[] };
+    let unsent: Vec<_> = sent.iter().flat_map(|job| notifications::send(&mut line, job)).collect();
     let mut session = Session::of(line, jobs, paint(options.color, &io::stderr()), &command.options)?;
+    session.warn(&unsent);
     session.is_dry = command.dry_run;
     session.defaults.clone_from(&options.defaults);
     Ok(session)

@@ -1,4 +1,4 @@
-//! `notify`: tells Slack, a webhook, IRC, Airbrake, New Relic or Jira.
+//! `notify`: tells Slack, a webhook, IRC, Airbrake, New Relic or Jira, or sends e-mail.
 //!
 //! Which of them, and with which address and credentials, a `notification` resource says; what to say, the options
 //! do. Addresses may be secret (a Slack webhook's is all it takes to write to it), so messages name the field that an
@@ -7,6 +7,7 @@
 //! Options and their meaning are those that the original's documentation of the notification resource shows; the
 //! payloads are what each service documents for its API.
 
+mod email;
 mod http;
 mod irc;
 mod options;
@@ -34,6 +35,7 @@ pub(super) fn notify(call: &mut Call) -> Result<u8, Failure> {
         Service::NewRelic => target.new_relic(&options)?,
         Service::Jira => target.jira(&options)?,
         Service::Irc => target.irc(&options)?,
+        Service::Email => target.email(&options)?,
     };
     call.say(format_args!("notify: {sent}"));
     Ok(exit::SUCCESS)
@@ -46,6 +48,7 @@ enum Service {
     NewRelic,
     Jira,
     Irc,
+    Email,
 }
 
 /// A notification resource.
@@ -78,13 +81,14 @@ impl<'a> Target<'a> {
         };
         match kind.as_str() {
             "irc" | "ircCreds" => Ok(Service::Irc),
+            "email" => Ok(Service::Email),
             "slackKey" => Ok(Service::Slack),
             "webhookV2" | "webhook" => Ok(Service::Webhook),
             "airBrakeKey" => Ok(Service::Airbrake),
             "newRelicKey" => Ok(Service::NewRelic),
             "jira" => Ok(Service::Jira),
             other => Err(self.failed(&format!(
-                "notify cannot use `{other}`: it knows Slack, webhooks, IRC, Airbrake, New Relic and Jira"
+                "notify cannot use `{other}`: it knows Slack, webhooks, IRC, e-mail, Airbrake, New Relic and Jira"
             ))),
         }
     }
@@ -212,6 +216,43 @@ impl<'a> Target<'a> {
         Ok(format!("sent to IRC ({})", recipients.join(", ")))
     }
 
+    fn email(&self, options: &Options) -> Result<String, Failure> {
+        let recipients: Vec<String> = self.recipients(options).into_iter().flatten().collect();
+        // The service knew their addresses.
+        let (unknown, known): (Vec<_>, Vec<_>) = recipients.into_iter().partition(|to| to.starts_with("--"));
+        if known.is_empty() {
+            let why = match unknown.first() {
+                Some(unknown) => format!("the address of {unknown} is not known here: name one"),
+                None => "to whom? --recipient=name@example.org or a recipient says so".to_owned(),
+            };
+            return Err(self.failed(&why));
+        }
+        let Some(address) = self.smtp("") else {
+            return Err(self.failed(
+                "no server is set to hand e-mail over to: SHIPCTL_SMTP=smtp://user@host:port says so, with SHIPCTL_SMTP_PASSWORD and SHIPCTL_SMTP_FROM",
+            ));
+        };
+        let server =
+            email::Server::parse(&address).map_err(|why| self.failed(&format!("SHIPCTL_SMTP: {why}")))?;
+        let from = self.smtp("_FROM").or_else(|| known.first().cloned()).unwrap_or_default();
+        let text = payload::text(self.world, options);
+        let subject = options.get("summary").map_or_else(|| first_line(&text), str::to_owned);
+        let message = email::message(&from, &known, &subject, &text).map_err(|why| self.failed(&why))?;
+        let password = self.smtp("_PASSWORD");
+        server.send(password.as_deref(), &message, options.timeout).map_err(|why| {
+            let secret = password.as_deref().filter(|password| password.len() >= 3);
+            let why = secret.map_or(why.clone(), |password| why.replace(password, "***"));
+            self.failed(&format!("the server of SHIPCTL_SMTP did not take it: {why}"))
+        })?;
+        Ok(format!("sent by e-mail ({})", known.join(", ")))
+    }
+
+    /// A setting of SMTP: from the environment, or from the integration of the resource, a key-value pair.
+    fn smtp(&self, part: &str) -> Option<String> {
+        let name = format!("SHIPCTL_SMTP{part}");
+        self.optional_field(&name).or_else(|| self.variable(&name))
+    }
+
     fn send(&self, field: &str, request: Request, options: &Options) -> Result<String, Failure> {
         request.send(options.timeout).map_err(|why| {
             let why = self.masked(why);
@@ -275,6 +316,11 @@ impl<'a> Target<'a> {
     fn failed(&self, why: &str) -> Failure {
         Failure::Failed(format!("notify {}: {why}", self.name))
     }
+}
+
+/// What a text is about.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect()
 }
 
 fn to(recipients: &[Option<String>]) -> String {

@@ -7,20 +7,22 @@
 mod axis;
 mod integrations;
 mod matrix;
+mod notification;
 mod script;
 mod settings;
 
 use std::path::Path;
 
-use super::job::{Sections, Step, names};
+use super::job::{Sections, Step};
 use super::task::Task;
-use super::{Job, Name, Pipeline, is_path, warn_of_unknown_keys};
+use super::{Job, Name, Pipeline, is_path, names, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::source::Place;
 use crate::yaml::{Map, Node, Value, is_true};
 
 pub use axis::Axis;
 pub use matrix::Entry;
+pub use notification::{Before, Notification};
 pub use settings::{Part, Setting, Variable};
 
 /// The type of the jobs that run it.
@@ -47,8 +49,8 @@ pub struct Ci {
     pub cache: bool,
     /// Whether submodules are wanted.
     pub submodules: bool,
-    /// The integrations that told people of a run.
-    pub notifications: Vec<Name>,
+    /// Who is told of a run.
+    pub notifications: Vec<Notification>,
     /// The types that the section writes beside the names of its integrations.
     pub integration_types: Vec<(String, String)>,
     /// The services that the original started beside the build.
@@ -66,7 +68,7 @@ struct Script {
     sections: Sections,
     integrations: Vec<Name>,
     integration_types: Vec<(String, String)>,
-    notifications: Vec<Name>,
+    notifications: Vec<Notification>,
 }
 
 impl Ci {
@@ -162,6 +164,7 @@ impl Pipeline {
         let mut script = script::read(&written, diagnostics);
         let ci = read(&written, diagnostics);
         script.add_settings(ci.commands());
+        script.notifications.extend(notification::of_first_form(&written, diagnostics));
         let (notifications, integration_types) =
             (script.notifications.clone(), script.integration_types.clone());
         if let Some(entry) = written.get("build_image").filter(|entry| entry.node.text() != Some("")) {

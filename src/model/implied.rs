@@ -3,8 +3,6 @@
 use super::ci::{JOB_SUFFIX, REPOSITORY_SUFFIX, RUN_CI};
 use super::job::Job;
 use super::{Name, Pipeline, Resource};
-use crate::source::Place;
-use crate::yaml::{Entry, Kind, Map, Node, Scalar, Value};
 
 /// What the names of such things end in, and the type that they have: the CI job of a repository and the repository that
 /// it builds, and the job that kept a syncRepo up to date.
@@ -28,27 +26,4 @@ impl Pipeline {
 /// Whether a name ends so, and something is left before that.
 fn is_named(name: &str, end: &str) -> bool {
     name.strip_suffix(end).is_some_and(|stem| !stem.is_empty())
-}
-
-impl Resource {
-    /// A resource that no file declares, at the place that names it.
-    pub fn implied(name: Name, kind: &str) -> Resource {
-        let place = name.place;
-        Resource {
-            node: map(place, &[("name", &name.text), ("type", kind)]),
-            kind: Name { text: kind.to_owned(), place },
-            integration: None,
-            trigger: false,
-            name,
-        }
-    }
-}
-
-/// A map as if it were written at a place.
-pub fn map(place: Place, entries: &[(&str, &str)]) -> Node {
-    let text = |text: &str| Value::Scalar(Scalar { text: text.to_owned(), kind: Kind::Text });
-    let entry = |(key, value): &(&str, &str)| {
-        ((*key).to_owned(), Entry { key: place, node: Node { place, value: text(value) } })
-    };
-    Node { place, value: Value::Map(Map::from_iter(entries.iter().map(entry))) }
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::ci::RUN_CI;
+use super::notified::notified;
 use super::task::{Task, read_section};
-use super::{Name, optional_text, over_lines, required_name, warn_of_unknown_keys};
+use super::{Name, names, optional_text, over_lines, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::yaml::{Map, Node, Value, is_false, is_true};
@@ -176,27 +177,6 @@ impl Job {
     }
 }
 
-/// A list of names, or one.
-pub(super) fn names(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name> {
-    match &node.value {
-        Value::Null => Vec::new(),
-        Value::Scalar(_) if node.goes_over_lines() => {
-            diagnostics.push(over_lines("name", node.place));
-            Vec::new()
-        }
-        Value::Scalar(scalar) => vec![Name { text: scalar.text.clone(), place: node.place }],
-        Value::List(nodes) => nodes.iter().flat_map(|node| names(node, what, diagnostics)).collect(),
-        Value::Map(_) => {
-            diagnostics.push(
-                Diagnostic::error(format!("{what} is a text, and this is a map"))
-                    .at(node.place)
-                    .hint("write `- name`"),
-            );
-            Vec::new()
-        }
-    }
-}
-
 fn read_steps(job: &Map, kind: &Name, diagnostics: &mut Vec<Diagnostic>) -> Vec<Step> {
     let mut steps = Vec::new();
     let Some(entry) = job.get("steps") else { return steps };
@@ -266,7 +246,7 @@ fn read_step(node: &Node, kind: &Name, steps: &mut Vec<Step>, diagnostics: &mut 
             })),
             "TASK" => steps.extend(Task::read(&entry.node, entry.key, diagnostics).map(Step::Task)),
             "NOTIFY" => {
-                steps.extend(names(&entry.node, "NOTIFY", diagnostics).into_iter().map(Step::Notify));
+                steps.extend(notified(&entry.node, diagnostics).into_iter().map(Step::Notify));
             }
             _ => {}
         }

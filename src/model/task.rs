@@ -1,5 +1,6 @@
 //! TASKs and the scripts of sections.
 
+use super::notified::notified;
 use super::{Name, flatten_texts, is_line, line_as_map, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::source::Place;
@@ -183,9 +184,7 @@ pub(super) fn read_section(
                     flatten_texts(script, "a script", &mut entries, diagnostics);
                 }
                 if let Some(target) = part.get("NOTIFY") {
-                    let mut targets = Vec::new();
-                    flatten_texts(target, "NOTIFY", &mut targets, diagnostics);
-                    notify.extend(targets.into_iter().map(|text| (name, Name { text, place: target.place })));
+                    notify.extend(notified(target, diagnostics).into_iter().map(|target| (name, target)));
                 }
             }
             _ => flatten_texts(part, name, &mut entries, diagnostics),

@@ -1,6 +1,7 @@
 //! The integrations that the CI section names: those whose fields it needs, and those that tell people of a run.
 
 use super::Script;
+use super::notification::Notification;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Name, warn_of_unknown_keys};
 use crate::yaml::{Node, Value};
@@ -18,21 +19,21 @@ pub(super) fn read(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagn
             for (key, entry) in map {
                 match key.as_str() {
                     "key" | "hub" | "generic" => {
-                        for (name, kind) in names(&entry.node, diagnostics) {
+                        for (name, kind, _) in names(&entry.node, diagnostics) {
                             script.take_integration(name, kind);
                         }
                     }
                     "notifications" => {
-                        script.notifications.extend(names(&entry.node, diagnostics).map(|(name, _)| name));
+                        script.take_notifications(&entry.node, diagnostics);
                     }
                     _ => {}
                 }
             }
         }
         Value::List(_) => {
-            for (name, kind) in names(node, diagnostics) {
+            for (name, kind, item) in names(node, diagnostics) {
                 if TELLING.iter().any(|telling| kind.eq_ignore_ascii_case(telling)) {
-                    script.notifications.push(name);
+                    script.notifications.push(Notification::read(item, name, kind, diagnostics));
                 } else {
                     script.take_integration(name, kind);
                 }
@@ -43,6 +44,12 @@ pub(super) fn read(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagn
 }
 
 impl Script {
+    fn take_notifications(&mut self, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
+        for (name, kind, item) in names(node, diagnostics) {
+            self.notifications.push(Notification::read(item, name, kind, diagnostics));
+        }
+    }
+
     /// Takes an integration, with its type where that is written.
     fn take_integration(&mut self, name: Name, kind: &str) {
         if !kind.is_empty() {
@@ -52,11 +59,11 @@ impl Script {
     }
 }
 
-/// The names of a list's integrations, each with its type.
+/// The names of a list's integrations, each with its type and all that is said of it.
 fn names<'a>(
     node: &'a Node,
     diagnostics: &mut Vec<Diagnostic>,
-) -> impl Iterator<Item = (Name, &'a str)> + use<'a> {
+) -> impl Iterator<Item = (Name, &'a str, &'a Node)> + use<'a> {
     let items = match &node.value {
         Value::List(items) => items.as_slice(),
         Value::Null => &[],
@@ -67,7 +74,7 @@ fn names<'a>(
         match item.get("integrationName").map(|name| (name, name.text())) {
             Some((name, Some(text))) if !text.is_empty() => {
                 let kind = item.get("type").and_then(Node::text).unwrap_or_default();
-                found.push((Name { text: text.to_owned(), place: name.place }, kind));
+                found.push((Name { text: text.to_owned(), place: name.place }, kind, item));
             }
             _ if item.text() == Some("") => {}
             _ => diagnostics.push(

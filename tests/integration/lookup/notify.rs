@@ -351,7 +351,7 @@ fn a_resource_that_cannot_be_notified_is_named() {
         .fails("shipctl: Error: resource r is not of type 'notification'\n");
     notify("hipchatKey").fails(
         "shipctl: notify r: notify cannot use `hipchatKey`: \
-         it knows Slack, webhooks, IRC, Airbrake, New Relic and Jira\n",
+         it knows Slack, webhooks, IRC, e-mail, Airbrake, New Relic and Jira\n",
     );
     notify("slackKey").fails("shipctl: notify r: its integration has no field webhookUrl, or it is empty\n");
     let output = notify("slackKey").args("--colour=x").output();
@@ -484,4 +484,189 @@ jobs:
     assert_eq!(requests.join().unwrap().len(), 2);
     assert!(log.contains("notify: sent to the webhook\nimage web: web"), "{log}");
     assert!(log.contains("500") && log.contains("✓ man succeeded"), "{log}");
+}
+
+/// A server of SMTP that takes one message, or refuses its recipients; then all that it was told.
+fn mail_server(takes: bool) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let serve = move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let mut told = String::new();
+        let mut say = |text: &str| stream.write_all(format!("{text}\r\n").as_bytes()).unwrap();
+        say("220 mail");
+        let mut in_message = false;
+        while let Some(Ok(line)) = lines.next() {
+            told += &format!("{line}\n");
+            match line.split([' ', ':']).next().unwrap() {
+                "." => {
+                    in_message = false;
+                    say("250 taken");
+                }
+                _ if in_message => {}
+                "EHLO" => say("250-mail\r\n250 AUTH PLAIN"),
+                "AUTH" => say("235 welcome"),
+                "RCPT" if !takes => say("550 no such user, hunter2"),
+                "DATA" => {
+                    in_message = true;
+                    say("354 go on");
+                }
+                "QUIT" => break,
+                _ => say("250 ok"),
+            }
+        }
+        told
+    };
+    (address, thread::spawn(serve))
+}
+
+#[test]
+fn e_mail_goes_to_all_recipients_at_once() {
+    let (address, told) = mail_server(true);
+    notify("")
+        .env("R_POINTER_METHOD", "email")
+        .env("R_POINTER_RECIPIENTS_0", "foo@example.org")
+        .env("R_POINTER_RECIPIENTS_1", "boo@example.org")
+        .env("SHIPCTL_SMTP", format!("smtp://ann@{address}"))
+        .env("SHIPCTL_SMTP_PASSWORD", "hunter2")
+        .env("SHIPCTL_SMTP_FROM", "ci@example.org")
+        .stderr("notify: sent by e-mail (foo@example.org, boo@example.org)\n")
+        .run();
+    let told = told.join().unwrap();
+    for line in [
+        "MAIL FROM:<ci@example.org>",
+        "RCPT TO:<foo@example.org>",
+        "RCPT TO:<boo@example.org>",
+        "Subject: my_job #12 https://ci.example.org/12",
+        "my_job #12 https://ci.example.org/12",
+    ] {
+        assert!(told.lines().any(|told| told == line), "no {line:?} in {told}");
+    }
+}
+
+#[test]
+fn what_keeps_e_mail_from_being_sent_is_said_without_the_password() {
+    let email = || notify("").env("R_POINTER_METHOD", "email");
+    email().fails("shipctl: notify r: to whom? --recipient=name@example.org or a recipient says so\n");
+    email()
+        .env("R_POINTER_RECIPIENTS_0", "--last_committer")
+        .fails("shipctl: notify r: the address of --last_committer is not known here: name one\n");
+    let to = || email().env("R_POINTER_RECIPIENTS_0", "foo@example.org");
+    to().fails("shipctl: notify r: no server is set to hand e-mail over to: SHIPCTL_SMTP=smtp://user@host:port says so, with SHIPCTL_SMTP_PASSWORD and SHIPCTL_SMTP_FROM\n");
+    to().env("SHIPCTL_SMTP", "smtp://a:hunter2@mail").fails(
+        "shipctl: notify r: SHIPCTL_SMTP: the password does not belong there: it goes into SHIPCTL_SMTP_PASSWORD\n",
+    );
+    let (address, _told) = mail_server(false);
+    let output = to()
+        .env("SHIPCTL_SMTP", format!("smtp://ann@{address}"))
+        .env("SHIPCTL_SMTP_PASSWORD", "hunter2")
+        .output();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(99));
+    assert!(error.contains("did not take it: ") && error.contains("no such user, ***"), "{error}");
+}
+
+/// Runs a line that sends to this address, and gives stdout and stderr.
+fn run_line(yaml: &str, args: &str) -> (String, String) {
+    let call = shipctl("run").file("shippable.yml", yaml).file("tmp/", "").env("TMPDIR", "{WORK}/tmp");
+    let output = call.also(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{stdout}{stderr}");
+    (stdout, stderr)
+}
+
+#[test]
+fn whom_a_notify_names_may_stand_in_a_map() {
+    let (url, requests) = server(vec![("200 OK", "{}"), ("200 OK", "{}"), ("200 OK", "{}")]);
+    let yaml = format!(
+        "integrations: [{{name: hooks, type: webhook, fields: {{webhookURL: {url:?}}}}}]
+resources: [{{name: one, type: notification, integration: hooks}}, {{name: two, type: notification, integration: hooks}}]
+jobs:
+  - name: job
+    type: runSh
+    steps:
+      - NOTIFY: {{name: one}}
+      - TASK: echo
+    on_success: {{NOTIFY: [{{name: one, sendFailingSnippet: true}}, {{name: two}}]}}
+"
+    );
+    let (_, stderr) = run_line(&yaml, "run job --notify");
+    assert_eq!(requests.join().unwrap().len(), 3);
+    assert!(
+        stderr.starts_with("warning: `sendFailingSnippet` has no effect: no log is sent along\n"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_notify_that_cannot_be_sent_stops_nothing() {
+    let (url, requests) = server(vec![("200 OK", "{}")]);
+    let yaml = format!(
+        "integrations: [{{name: hooks, type: webhook, fields: {{webhookURL: {url:?}}}}}, {{name: unset, type: webhook, fields: {{webhookURL: {{env: NOBODY_SET_THIS}}}}}}]
+resources:
+  - {{name: good, type: notification, integration: hooks}}
+  - {{name: alone, type: notification, integration: nowhere}}
+  - {{name: blank, type: notification, integration: unset}}
+  - {{name: other, type: state}}
+jobs:
+  - {{name: a, type: runSh, steps: [{{NOTIFY: nobody}}, {{NOTIFY: alone}}, {{NOTIFY: other}}, {{NOTIFY: blank}}, {{TASK: echo}}]}}
+  - {{name: b, type: runSh, steps: [{{TASK: echo}}, {{NOTIFY: good}}]}}
+"
+    );
+    let (_, stderr) = run_line(&yaml, "run --all --notify -j 1");
+    assert_eq!(requests.join().unwrap().len(), 1);
+    let warnings: Vec<_> = stderr.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(
+        warnings,
+        [
+            "warning: job `a` does not notify `nobody`: it is declared nowhere",
+            "warning: job `a` does not notify `alone`: its integration `nowhere` is declared nowhere",
+            "warning: job `a` does not notify `other`: it is of type `state`, and not `notification`",
+            "warning: job `a` does not notify `blank`: integration `unset`, field `webhookURL`: $NOBODY_SET_THIS is not set",
+        ]
+    );
+}
+
+#[test]
+fn the_notifications_of_a_ci_section_are_sent_when_it_says() {
+    let (url, requests) = server(vec![("200 OK", "{}"), ("200 OK", "{}"), ("200 OK", "{}")]);
+    let yaml = |more: &str, script: &str| {
+        format!(
+            "integrations: {{notifications: [{{integrationName: hooks, type: webhook{more}}}]}}\nbuild: {{ci: ['{script}']}}\njobs: [{{name: app_runCI, type: runCI}}]\n"
+        )
+    };
+    let hooks = format!("integrations: [{{name: hooks, type: webhook, fields: {{webhookURL: {url:?}}}}}]\n");
+    let call = shipctl("run").file("hooks.yml", &hooks).file("tmp/", "").env("TMPDIR", "{WORK}/tmp");
+    for args in [
+        ["init", "-q", "-b", "main"].as_slice(),
+        &["-c", "user.name=A", "-c", "user.email=a@x", "commit", "-q", "--allow-empty", "-m", "one"],
+    ] {
+        assert!(
+            std::process::Command::new("git")
+                .args(args)
+                .current_dir(call.path(""))
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    let run = |yaml: &str, status| {
+        std::fs::write(call.path("shippable.yml"), yaml).unwrap();
+        let output = call.also("run app_runCI --notify -i hooks.yml").output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().matches("notify: sent to the webhook").count()
+    };
+    assert_eq!(run(&yaml("", "true"), 0), 1, "nothing is known of a run before");
+    assert_eq!(run(&yaml("", "true"), 0), 0, "it succeeded before");
+    assert_eq!(run(&yaml("", "exit 3"), 3), 1);
+    assert_eq!(run(&yaml(", on_success: never, on_failure: never", "true"), 0), 0);
+    assert_eq!(run(&yaml(", on_success: always, branches: {only: [release/*, dev]}", "true"), 0), 0);
+    assert_eq!(run(&yaml(", on_success: always, branches: {except: [release/*]}", "true"), 0), 1);
+    let texts: Vec<_> = requests.join().unwrap().iter().map(|request| request.body["text"].clone()).collect();
+    assert_eq!(
+        texts,
+        ["app_runCI #1 of main succeeded", "app_runCI #3 of main failed", "app_runCI #6 of main succeeded"]
+    );
 }

@@ -1,0 +1,208 @@
+//! Notifications of the CI section: who is told of a run, and of which ones.
+
+use crate::contract::shell_quoted;
+use crate::diagnostic::Diagnostic;
+use crate::model::{Name, Resource, flatten_texts, warn_of_unknown_keys, written};
+use crate::yaml::{Entry, Map, Node, Value};
+
+/// A notification.
+#[derive(Clone)]
+pub struct Notification {
+    /// The integration that it is sent with, or `email` or `irc`, which need none.
+    pub name: Name,
+    /// Its type, in small letters.
+    kind: String,
+    recipients: Vec<String>,
+    /// The branches whose runs are told of, all if there is none; and those whose runs are not.
+    only: Vec<String>,
+    except: Vec<String>,
+    events: Events,
+}
+
+/// When it is sent.
+#[derive(Clone, Copy)]
+struct Events {
+    start: When,
+    success: When,
+    failure: When,
+    cancel: When,
+    pull_request: When,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Always,
+    /// If the run before ended otherwise.
+    Change,
+    Never,
+}
+
+/// How the run before ended, as far as one is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// There was none, or nothing is known of it.
+    Unknown,
+    /// It succeeded.
+    Succeeded,
+    /// It failed.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+}
+
+#[rustfmt::skip]
+const KEYS: &[&str] = &[
+    "integrationName", "type", "recipients", "branches", "on_success", "on_failure", "on_cancel", "on_start",
+    "on_pull_request", "sendConsoleLogs", "sendCoverageReports", "sendFailingSnippet",
+];
+
+impl Notification {
+    /// Reads one of the list, whose integration has this name.
+    pub(super) fn read(
+        node: &Node,
+        name: Name,
+        kind: &str,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Notification {
+        if let Some(map) = node.map() {
+            warn_of_unknown_keys(map, KEYS, "a notification of the CI section", diagnostics);
+        }
+        let texts = |node: Option<&Node>, what: &str, diagnostics: &mut Vec<Diagnostic>| {
+            let mut texts = Vec::new();
+            if let Some(node) = node {
+                flatten_texts(node, what, &mut texts, diagnostics);
+            }
+            texts
+        };
+        let recipients = texts(node.get("recipients"), "a recipient", diagnostics);
+        let branches = node.get("branches");
+        let mut when = |key: &str, default: When| match node.get(key).map(|value| (value, value.text())) {
+            None | Some((_, Some(""))) => default,
+            Some((_, Some("always"))) => When::Always,
+            Some((_, Some("change"))) => When::Change,
+            Some((_, Some("never"))) => When::Never,
+            Some((value, _)) => {
+                diagnostics.push(
+                    Diagnostic::warning(format!(
+                        "`{key}` of a notification is `always`, `change` or `never`"
+                    ))
+                    .at(value.place)
+                    .hint("it counts as if it were not there"),
+                );
+                default
+            }
+        };
+        let failure = when("on_failure", When::Always);
+        let events = Events {
+            start: when("on_start", When::Never),
+            success: when("on_success", When::Change),
+            failure,
+            cancel: when("on_cancel", failure),
+            pull_request: when("on_pull_request", When::Always),
+        };
+        Notification {
+            only: texts(branches.and_then(|branches| branches.get("only")), "a branch", diagnostics),
+            except: texts(branches.and_then(|branches| branches.get("except")), "a branch", diagnostics),
+            kind: kind.to_ascii_lowercase(),
+            name,
+            recipients,
+            events,
+        }
+    }
+
+    /// The integration that it is sent with; `None` for e-mail and IRC, which need none.
+    pub fn integration(&self) -> Option<&Name> {
+        (!matches!(self.kind.as_str(), "email" | "irc")).then_some(&self.name)
+    }
+
+    /// The resource that stands for it.
+    pub fn resource(&self, name: Name) -> Resource {
+        let mut resource = Resource::implied(name, "notification");
+        let place = self.name.place;
+        let needs_none = self.integration().is_none();
+        let method = [("method", self.kind.as_str())];
+        let mut pointer = written::map(place, if needs_none { &method } else { &[] });
+        let recipients = self.recipients.iter().map(|recipient| written::text(place, recipient)).collect();
+        if let (Value::Map(pointer), Value::Map(map)) = (&mut pointer.value, &mut resource.node.value) {
+            let recipients = Node { place, value: Value::List(recipients) };
+            pointer.insert("recipients".to_owned(), Entry { key: place, node: recipients });
+            let pointer = Node { place, value: Value::Map(std::mem::take(pointer)) };
+            map.insert("pointer".to_owned(), Entry { key: place, node: pointer });
+        }
+        resource.integration = self.integration().cloned();
+        resource
+    }
+
+    /// The scripts that send it, each with the section that it belongs to, under the name of its resource.
+    pub fn scripts(&self, resource: &str, before: Before) -> Vec<(&'static str, String)> {
+        let Events { start, success, failure, cancel, .. } = self.events;
+        let always = |event, unlike| event == When::Always || event == When::Change && before != unlike;
+        let alone = |words| Some(self.on_branches(&send(resource, words)));
+        let of = |event, words, unlike| self.script(resource, event, words, before != unlike);
+        let sections = [
+            ("on_start", alone("has started").filter(|_| start == When::Always)),
+            ("on_success", of(success, "succeeded", Before::Succeeded)),
+            ("on_failure", of(failure, "failed", Before::Failed)),
+            ("on_cancel", alone("was cancelled").filter(|_| always(cancel, Before::Cancelled))),
+        ];
+        sections.into_iter().filter_map(|(section, script)| Some((section, script?))).collect()
+    }
+
+    /// What sends it, under the name of its resource, at the end of a run; `None` where it is never sent.
+    fn script(&self, resource: &str, event: When, words: &str, changed: bool) -> Option<String> {
+        let is_wanted = event == When::Always || event == When::Change && changed;
+        let of_pull_requests = self.events.pull_request == When::Always;
+        let condition = match (is_wanted, of_pull_requests) {
+            (true, true) => "",
+            (true, false) => "[ \"$IS_PULL_REQUEST\" = true ] || ",
+            (false, true) => "[ \"$IS_PULL_REQUEST\" != true ] || ",
+            (false, false) => return None,
+        };
+        Some(self.on_branches(&format!("{condition}{}", send(resource, words))))
+    }
+
+    /// A command for the branches that are told of alone.
+    fn on_branches(&self, command: &str) -> String {
+        let patterns = |branches: &[String]| {
+            // All but the wildcards is meant as it stands.
+            let quoted =
+                |branch: &String| branch.split('*').map(shell_quoted_part).collect::<Vec<_>>().join("*");
+            branches.iter().map(quoted).collect::<Vec<_>>().join("|")
+        };
+        match (self.only.is_empty(), self.except.is_empty()) {
+            (true, true) => command.to_owned(),
+            (false, _) => format!("case \"$BRANCH\" in {}) {command} ;; esac", patterns(&self.only)),
+            (true, false) => {
+                format!("case \"$BRANCH\" in {}) ;; *) {command} ;; esac", patterns(&self.except))
+            }
+        }
+    }
+}
+
+fn shell_quoted_part(text: &str) -> String {
+    if text.is_empty() { String::new() } else { shell_quoted(text) }
+}
+
+fn send(resource: &str, words: &str) -> String {
+    format!(
+        "shipctl notify {} --text=\"$JOB_NAME #$BUILD_NUMBER of $BRANCH {words}\"",
+        shell_quoted(resource)
+    )
+}
+
+/// The notifications at the top of a file, as the first form of the section had them: those by e-mail.
+pub(super) fn of_first_form(section: &Map, diagnostics: &mut Vec<Diagnostic>) -> Option<Notification> {
+    let entry = section.get("notifications")?;
+    let email = entry.node.get("email")?;
+    let name = Name { text: "email".to_owned(), place: entry.key };
+    match &email.value {
+        Value::Map(_) => Some(Notification::read(email, name, "email", diagnostics)),
+        Value::List(_) => {
+            let recipients = Entry { key: email.place, node: email.clone() };
+            let map = Map::from_iter([("recipients".to_owned(), recipients)]);
+            let node = Node { place: email.place, value: Value::Map(map) };
+            Some(Notification::read(&node, name, "email", diagnostics))
+        }
+        Value::Scalar(_) | Value::Null => None,
+    }
+}
