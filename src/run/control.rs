@@ -148,7 +148,7 @@ impl Control {
     }
 
     fn send(&self, number: u64, code: &str) -> nix::Result<()> {
-        match write(&self.answers, format!("{number} {code}\n#.\0").as_bytes()) {
+        match write(&self.answers, format!("{number} {code} #.\0").as_bytes()) {
             // The pipe is full of answers that the shell has not read: it asks again.
             Err(Errno::EAGAIN) => Ok(()),
             written => written.map(drop),
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(control.question().unwrap(), None);
         let mut buffer = [0; 100];
         let read = read(&control.answers, &mut buffer).unwrap();
-        assert_eq!(&buffer[..read], b"1 code\n#.\x001 code\n#.\x00");
+        assert_eq!(&buffer[..read], b"1 code #.\x001 code #.\x00");
         drop(control);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }

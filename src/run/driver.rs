@@ -150,11 +150,7 @@ impl<'a> Scripts<'a> {
     ) -> Result<String, Error> {
         let mut text = String::with_capacity(script.len() + 1);
         text.push_str(debug_trap);
-        if options.contains('x') {
-            // With `-v` the line is shown.
-            let by = if options.contains('v') { r"\builtin" } else { r#""$_shipctl_by""# };
-            text.push_str(&format!("{by} set -x; "));
-        }
+        text.push_str(traced(options));
         text.push_str(script);
         if !script.ends_with('\n') {
             text.push('\n');
@@ -164,8 +160,15 @@ impl<'a> Scripts<'a> {
     }
 
     /// Writes what runs a script's own EXIT trap, given as `trap -p` printed it, with `$?` as at the end of the script;
-    /// returns the code that runs it. The DEBUG trap that the script has set comes back with it.
-    pub(super) fn write_trap(&self, trap: &[u8], status: u8, debug_trap: &str) -> Result<String, Error> {
+    /// returns the code that runs it. The options and the
+    /// DEBUG trap that the script has set come back with it.
+    pub(super) fn write_trap(
+        &self,
+        trap: &[u8],
+        status: u8,
+        options: &str,
+        debug_trap: &str,
+    ) -> Result<String, Error> {
         let name = format!("{}[exit]", self.stem);
         // As words of an array the printed command is taken apart by bash itself: the third is the script's text.
         let mut text = b"_shipctl_trap=( ".to_vec();
@@ -173,9 +176,10 @@ impl<'a> Scripts<'a> {
         let extended = memmem::find(trap, b"_shipctl_ask").is_some();
         text.extend_from_slice(trap.trim_ascii_end());
         text.extend_from_slice(b" )\n");
-        if !debug_trap.is_empty() {
-            let text_of_both = format!("_shipctl_trap[2]={}\"${{_shipctl_trap[2]}}\"\n", quote(debug_trap));
-            text.extend_from_slice(text_of_both.as_bytes());
+        let before = [debug_trap, traced(options)].concat();
+        if !before.is_empty() {
+            let with_both = format!("_shipctl_trap[2]={}\"${{_shipctl_trap[2]}}\"\n", quote(&before));
+            text.extend_from_slice(with_both.as_bytes());
         }
         if extended {
             text.extend_from_slice(b"_shipctl_kept=(\"$_shipctl_ask\" \"$_shipctl_hush\") _shipctl_ask='_shipctl=' _shipctl_hush=\n");
@@ -183,6 +187,7 @@ impl<'a> Scripts<'a> {
         if status != 0 {
             text.extend_from_slice(format!(r#"( "$_shipctl_by" exit {status} ) || "#).as_bytes());
         }
+        text.extend(options.chars().filter_map(restored).flat_map(str::bytes));
         text.extend_from_slice(b"\"$_shipctl_by\" eval \"${_shipctl_trap[2]}\"\n");
         if extended {
             text.extend_from_slice(b"_shipctl_ask=${_shipctl_kept[0]} _shipctl_hush=${_shipctl_kept[1]}\n");
@@ -235,6 +240,15 @@ fn entry_name(stem: &str, entry: usize) -> String {
     format!("{stem}[{entry}]")
 }
 
+/// What sets `-x` again, in front of the script's own text. With `-v` it is shown.
+fn traced(options: &str) -> &'static str {
+    match (options.contains('x'), options.contains('v')) {
+        (true, true) => r"\builtin set -x; ",
+        (true, false) => r#""$_shipctl_by" set -x; "#,
+        (false, _) => "",
+    }
+}
+
 /// What sets an option of the script again that the shell has to give up while it asks.
 fn restored(option: char) -> Option<&'static str> {
     match option {
@@ -254,7 +268,9 @@ pub(super) fn stem(name: &str) -> String {
 /// The same as [`Scripts::write_trap`] returned, followed by a question; in a task a command that fails ends the shell,
 /// as it would in a trap.
 pub(super) fn then_ask(code: &str, section: bool) -> String {
-    if section { format!("{code}{}", go_on()) } else { format!("{code}\n{}", ask()) }
+    // In braces, so that all of it is read before the trap turns on `set -v` again.
+    let ask = if section { go_on() } else { format!("\n{}", ask()) };
+    format!("{{ {code}{ask}\n}}")
 }
 
 /// How a shell begins: it asks, and is answered once the rest of its script is written. bash reads line by line, so that

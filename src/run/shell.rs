@@ -146,7 +146,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             (Point::Leaving(status) | Point::Signalled(status) | Point::Ended(status), _) => {
                 let mut code = String::new();
                 if let Some(trap) = self.script_trap.take() {
-                    code = self.scripts.write_trap(&trap, status, &debug_trap(&ask))?;
+                    code = self.scripts.write_trap(&trap, status, &ask.options, &debug_trap(&ask))?;
                 }
                 self.options = ask.options;
                 let outcome = match ask.point {
@@ -164,7 +164,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
                     }
                     self.at = At::Trap(outcome);
                     code = format!(
-                        "{code}\n{{ _shipctl=\"between $? $-\"; }} >/dev/null 2>&1\n{}",
+                        "{{ {code}\n{{ _shipctl=\"between $? $-\"; }} >/dev/null 2>&1\n{}\n}}",
                         driver::ask_as(ask.number + JUMP)
                     );
                 }
@@ -290,7 +290,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     fn part_ended(&mut self, outcome: Outcome) -> Result<String, Error> {
         let Some(trap) = self.script_trap.take() else { return self.next_part(outcome) };
         self.at = At::Trap(outcome);
-        let code = self.scripts.write_trap(&trap, outcome.status(), &self.debug_trap)?;
+        let code = self.scripts.write_trap(&trap, outcome.status(), &self.options, &self.debug_trap)?;
         Ok(driver::then_ask(&code, self.part.kind() == Kind::Section))
     }
 

@@ -89,6 +89,19 @@ fn a_debug_trap_does_not_see_the_driver() {
 }
 
 #[test]
+fn an_exit_trap_is_traced_as_the_script_was() {
+    for (options, lines) in
+        [("x", ["++ echo @bye", ""]), ("v", ["echo @bye", ""]), ("xv", ["echo @bye", "+ echo @bye"])]
+    {
+        let ran = Job::new(&["trap 'echo @bye' EXIT", &format!("set -{options}")]).run();
+        ran.is(0, &["bye"]).never_shows("_shipctl");
+        for line in lines {
+            assert!(ran.text().contains(line), "{options}: {}", ran.text());
+        }
+    }
+}
+
+#[test]
 fn functions_with_the_names_of_builtins_change_nothing() {
     let names =
         ["builtin", "read", "printf", "trap", "set", "eval", "exit", "export", "break", "unset", "command"];
