@@ -59,6 +59,7 @@ fn types_almost_right(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
                     "job `{}` is of type `{}`, which nobody knows",
                     job.name.text, job.kind.text
                 ))
+                .rule("unknown-type")
                 .at(job.kind.place)
                 .hint(format!("did you mean `{meant}`?")),
             );
@@ -73,7 +74,7 @@ fn names_without_variables(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic
     for name in resources.chain(jobs).filter(|name| name.env().is_none()) {
         diagnostics.push(
             Diagnostic::warning(format!("nothing is left of the name `{}` for its variables", name.text))
-                .at(name.place)
+                .rule("no-variables").at(name.place)
                 .hint("variables keep ASCII letters, digits and `_`, without leading digits: a job that needs it cannot run"),
         );
     }
@@ -91,6 +92,7 @@ fn names_that_collide(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
                         "`{}` and `{}` of job `{}` have the same variables: {env}_…",
                         first.text, name.text, job.name.text
                     ))
+                    .rule("same-variables")
                     .at(name.place)
                     .and_at(first.place, format!("`{}`", first.text))
                     .hint("rename one of them"),
@@ -136,6 +138,7 @@ fn undeclared_names(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
                 "job `{}` takes `{}` {word}, which is declared nowhere",
                 job.name.text, name.text
             ))
+            .rule("undeclared")
             .at(name.place)
             .hint("declare it under `resources:` or `jobs:`, or add the file that does with -f");
             diagnostics.push(near(&name.text, diagnostic, found));
@@ -175,6 +178,7 @@ fn undeclared_integrations(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic
                     "no integrations are declared; jobs need: {}{more}",
                     shown.join(", ")
                 ))
+                .rule("undeclared-integration")
                 .at(first.place)
                 .hint("declare them in shippable.integrations.yml, or add the file that does with -i"),
             );
@@ -201,6 +205,7 @@ fn replicas_of_nothing(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
                     "`{}` is to be a replica of `{}`, which is no IN of job `{}`",
                     output.name.text, from.text, job.name.text
                 ))
+                .rule("replica")
                 .at(from.place)
                 .hint(format!("add the step `- IN: {}`", from.text))
                 .did_you_mean(&from.text, job.inputs().map(|input| input.name.text.as_str())),
@@ -224,6 +229,7 @@ fn self_loops(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
                         "job `{}` takes `{}` IN and puts it OUT: each new version starts it again",
                         job.name.text, input.name.text
                     ))
+                    .rule("starts-itself")
                     .at(input.name.place)
                     .and_at(output.name.place, "it comes out here")
                     .hint("add `switch: off` to the IN"),
@@ -287,6 +293,7 @@ fn cycle(pipeline: &Pipeline, walk: &[(usize, usize)], edges: &[Vec<(usize, &Nam
     let first = names.first().copied().unwrap_or_default();
     let mut diagnostic =
         Diagnostic::error(format!("jobs wait for each other: {} → {first}", names.join(" → ")))
+            .rule("circle")
             .hint("remove one of these INs");
     for (job, next) in walk {
         let Some((_, name)) = next.checked_sub(1).and_then(|edge| edges[*job].get(edge)) else { continue };

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
 
+use crate::diagnostic::RULES;
 use crate::lookup::{self, Function};
 pub use integration::{IntegrationAdd, IntegrationArgs, IntegrationCommand, Scan};
 pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand};
@@ -45,6 +46,8 @@ pub enum Command {
     Env(Env),
     /// Report every problem of the line at once
     Check(Check),
+    /// Tell what a rule of check is about
+    Explain(Explain),
     /// List jobs, resources or integrations
     List(List),
     /// Show how jobs and resources hang together
@@ -295,7 +298,18 @@ pub struct Check {
     pub files: Vec<PathBuf>,
     /// How problems are printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: ListFormat,
+    pub format: CheckFormat,
+    /// Leave the warnings of this rule out (repeatable); `shipctl explain` lists the rules
+    #[arg(long, value_name = "RULE", value_parser = rules())]
+    pub allow: Vec<String>,
+}
+
+/// `shipctl explain`
+#[derive(Args)]
+pub struct Explain {
+    /// The rule; all of them are listed by default
+    #[arg(value_parser = rules())]
+    pub rule: Option<String>,
 }
 
 /// `shipctl list`
@@ -390,6 +404,19 @@ pub enum LogFormat {
     Text,
     /// One JSON object per event and line.
     Json,
+}
+
+/// How the problems of a line are printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// For GitHub Actions, which shows them beside the lines.
+    Github,
+    /// SARIF, for code hosts and editors.
+    Sarif,
 }
 
 /// How an environment is printed.
@@ -537,6 +564,11 @@ pub fn place_of_command(arguments: &[OsString]) -> usize {
         at += 1 + usize::from(WITH_VALUE.contains(&word));
     }
     at.min(arguments.len().saturating_sub(1))
+}
+
+/// The ids of rules.
+fn rules() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(RULES.iter().map(|rule| rule.id))
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

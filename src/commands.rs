@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod encrypt;
 pub mod env;
 pub mod exec;
+pub mod explain;
 pub mod function;
 mod given;
 pub mod graph;

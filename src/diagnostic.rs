@@ -1,5 +1,8 @@
 //! Errors and warnings, each with what was wrong, where, and what to do.
 
+mod exchange;
+mod rules;
+
 use std::fmt::Write as _;
 
 use serde_json::json;
@@ -7,6 +10,10 @@ use serde_json::json;
 use crate::nearest::nearest;
 use crate::printable::{Printable, in_one_column};
 use crate::source::{Excerpt, Place, Sources};
+
+pub use exchange::{github, sarif};
+pub use rules::{INVALID, RULES, Rule};
+use rules::{NO_EFFECT, allows};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +29,8 @@ pub enum Severity {
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
+    /// What kind of mistake it is: the id of one of [`RULES`].
+    pub rule: &'static str,
     /// What is wrong; one line.
     pub message: String,
     /// Where.
@@ -37,6 +46,7 @@ impl Diagnostic {
     pub fn error(message: impl Into<String>) -> Self {
         Diagnostic {
             severity: Severity::Error,
+            rule: INVALID,
             message: message.into(),
             place: None,
             related: Vec::new(),
@@ -46,7 +56,20 @@ impl Diagnostic {
 
     /// A warning.
     pub fn warning(message: impl Into<String>) -> Self {
-        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(message) }
+        Diagnostic { severity: Severity::Warning, rule: NO_EFFECT, ..Diagnostic::error(message) }
+    }
+
+    /// With the kind of mistake it is, the id of one of [`RULES`].
+    #[must_use]
+    pub fn rule(mut self, id: &'static str) -> Self {
+        self.rule = id;
+        self
+    }
+
+    /// Whether it is a warning that a comment beside its place allows: `# shipctl: allow ID`, in the line or the one above.
+    pub fn is_allowed(&self, sources: &Sources) -> bool {
+        let Some(place) = self.place.filter(|_| !self.is_error()) else { return false };
+        sources.get(place.source).comments_at(place.start).any(|comment| allows(comment, self.rule))
     }
 
     /// With the place.
@@ -126,6 +149,7 @@ impl Diagnostic {
             json!({"file": source.path().to_string_lossy(), "line": position.line, "column": position.column})
         };
         let mut object = json!({
+            "rule": self.rule,
             "severity": match self.severity { Severity::Error => "error", Severity::Warning => "warning" },
             "message": masked(&self.message, sources),
             "hint": self.hint.as_deref().map(|hint| masked(hint, sources)),

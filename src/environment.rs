@@ -308,6 +308,7 @@ const MAX_STRING: usize = 128 << 10;
 /// The warning for a variable that bash reads for itself, where somebody sets it on purpose.
 fn changes_bash(what: &str, name: &str) -> Diagnostic {
     Diagnostic::warning(format!("{what} sets ${name}, which changes how bash runs the scripts"))
+        .rule("replaced-variable")
         .hint("say it in the script instead, with `set` or `shopt`, unless this is what you want")
 }
 
@@ -332,6 +333,7 @@ impl Builder {
                 Diagnostic::warning(format!(
                     "`{key}` of {origin} is no variable on its own: none can be called `{name}`"
                 ))
+                .rule("no-variables")
                 .at(place)
                 .hint("variables do not begin with a digit"),
             );
@@ -340,6 +342,7 @@ impl Builder {
         if is_of_the_job(&name) {
             self.warnings.push(
                 Diagnostic::warning(format!("`{key}` of {origin} has the name of a variable of the job"))
+                    .rule("replaced-variable")
                     .at(place)
                     .hint("rename it"),
             );
@@ -352,6 +355,7 @@ impl Builder {
                 Diagnostic::warning(format!(
                     "`{key}` of {origin} replaces ${name}, which changes how programs run"
                 ))
+                .rule("replaced-variable")
                 .at(place)
                 .hint("rename it, unless that is what you want"),
             );

@@ -130,6 +130,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Init(command) => commands::init::run(command, &cli.line),
         Command::Env(command) => commands::env::run(command, &cli.line),
         Command::Check(command) => commands::check::run(command, &cli.line),
+        Command::Explain(command) => commands::explain::run(command),
         Command::List(command) => commands::list::run(command, &cli.line),
         Command::Graph(command) => commands::graph::run(command, &cli.line),
         Command::Integration(command) => commands::integration::run(command, &cli.line),

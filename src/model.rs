@@ -129,6 +129,7 @@ impl Pipeline {
                 }
                 "externalReferences" => diagnostics.push(
                     Diagnostic::warning("the templates of `externalReferences` are not fetched")
+                        .rule("left-out")
                         .at(entry.key)
                         .hint("copy the anchors that are used into shippable.templates.yml"),
                 ),
@@ -139,6 +140,7 @@ impl Pipeline {
                 _ if holds_an_anchor(sources, entry.key) => {}
                 _ => diagnostics.push(
                     Diagnostic::warning(format!("unknown key `{key}`"))
+                        .rule("unknown-key")
                         .at(entry.key)
                         .did_you_mean(&key, SECTIONS.iter().chain(ci::KEYS).copied()),
                 ),
@@ -190,6 +192,7 @@ fn insert<T>(
 
 fn declared_twice(what: &str, second: &Name, first: &Name) -> Diagnostic {
     Diagnostic::error(format!("{what} `{}` is declared twice", second.text))
+        .rule("declared-twice")
         .at(second.place)
         .and_at(first.place, "the first")
         .hint("rename or remove one of them")
@@ -303,6 +306,7 @@ fn warn_of_unknown_keys(map: &Map, known: &[&str], of: &str, diagnostics: &mut V
         if !known.contains(&key.as_str()) {
             diagnostics.push(
                 Diagnostic::warning(format!("unknown key `{key}` of {of}"))
+                    .rule("unknown-key")
                     .at(entry.key)
                     .hint(match key.as_str() {
                         "timeoutMinutes" | "container" | "nodePool" => {

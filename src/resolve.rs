@@ -254,6 +254,7 @@ pub fn unknown_integration(pipeline: &Pipeline, name: &Name, of: &str) -> Diagno
         )
     });
     Diagnostic::error(format!("{of} needs the integration `{}`, which is declared nowhere", name.text))
+        .rule("undeclared-integration")
         .at(name.place)
         .hint(format!(
             "declare it under `integrations:` in shippable.integrations.yml or a file given with -i{variable}"

@@ -154,6 +154,15 @@ impl Source {
         Position { line: index + 1, column: self.text[line.start..offset].chars().count() + 1 }
     }
 
+    /// What stands behind a `#` in the line of an offset, and in the line above if that is a comment alone.
+    pub fn comments_at(&self, offset: u32) -> impl Iterator<Item = &str> {
+        let offset = self.text.floor_char_boundary(offset as usize);
+        let (index, line) = self.line_at(offset);
+        let above = index.checked_sub(1).map(|_| self.line_at(line.start - 1).1);
+        let above = above.map(|above| self.text[above].trim_start()).filter(|above| above.starts_with('#'));
+        [Some(&self.text[line]), above].into_iter().flatten().filter_map(|line| Some(line.split_once('#')?.1))
+    }
+
     /// Notes that the text is no YAML: more of it may be what it does not look like.
     pub fn mark_damaged(&self) {
         self.damaged.set(true);

@@ -56,6 +56,7 @@ pub(super) fn manifests(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) 
                     "manifest `{}` has images and files, and cannot be made",
                     job.name.text
                 ))
+                .rule("incomplete-job")
                 .at(file.name.place)
                 .and_at(image.name.place, "an image")
                 .hint("a manifest lists either; make one of each, and deploy both"),
@@ -73,6 +74,7 @@ pub(super) fn releases(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
         if !has_version && !has_release && others.iter().all(|job| all_known(pipeline, job)) {
             diagnostics.push(
                 Diagnostic::warning(format!("release `{}` has no version to begin with", job.name.text))
+                    .rule("incomplete-job")
                     .at(job.name.place)
                     .hint("add `- IN: name` with the name of a version resource, or of another release"),
             );
@@ -90,6 +92,7 @@ pub(super) fn sections(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
                         "the script in `{name}` of job `{}` does not run",
                         job.name.text
                     ))
+                    .rule("incomplete-job")
                     .at(node.place)
                     .hint(format!("sections of jobs of type `{}` can only NOTIFY", job.kind.text)),
                 );
@@ -106,6 +109,7 @@ pub(super) fn deployments(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>
         if !has_cluster && all_known(pipeline, job) {
             diagnostics.push(
                 Diagnostic::warning(format!("job `{}` deploys to no cluster", job.name.text))
+                    .rule("incomplete-job")
                     .at(job.name.place)
                     .hint("add `- IN: name` with the name of a cluster resource"),
             );
@@ -140,6 +144,7 @@ pub(super) fn targets(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
                         "`{}` is to apply to `{}`, which is not in job `{}`",
                         input.name.text, name.text, job.name.text
                     ))
+                    .rule("incomplete-job")
                     .at(name.place)
                     .hint("`applyTo` lists manifests, images or files of the job")
                     .did_you_mean(&name.text, known.iter().copied()),

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{Failure, job_warnings, paint, plain_secrets, print, read, stale_values};
 use crate::check::check;
-use crate::cli::{Check, LineOptions, ListFormat};
-use crate::diagnostic::Severity;
+use crate::cli::{Check, CheckFormat, LineOptions};
+use crate::diagnostic::{Diagnostic, INVALID, Severity, github, sarif};
 use crate::exit;
 use crate::printable;
 
@@ -32,10 +32,18 @@ pub fn run(command: &Check, options: &LineOptions) -> Result<u8, Failure> {
     let sources = &line.sources;
     line.diagnostics
         .sort_by_cached_key(|diagnostic| diagnostic.place.map(|place| (place.source, place.start)));
+    let found = line.diagnostics.len();
+    line.diagnostics.retain(|diagnostic| {
+        let allowed = command.allow.iter().any(|rule| rule == diagnostic.rule) && !diagnostic.is_error();
+        !allowed && !diagnostic.is_allowed(sources)
+    });
+    let allowed = found - line.diagnostics.len();
     let errors = line.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     let warnings = line.diagnostics.len() - errors;
     let text = match command.format {
-        ListFormat::Json => {
+        CheckFormat::Github => github(&line.diagnostics, sources),
+        CheckFormat::Sarif => printable::json(format!("{:#}\n", sarif(&line.diagnostics, sources))),
+        CheckFormat::Json => {
             let diagnostics: Vec<_> =
                 line.diagnostics.iter().map(|diagnostic| diagnostic.to_json(sources)).collect();
             printable::json(format!(
@@ -43,10 +51,15 @@ pub fn run(command: &Check, options: &LineOptions) -> Result<u8, Failure> {
                 json!({"errors": errors, "warnings": warnings, "diagnostics": diagnostics})
             ))
         }
-        ListFormat::Text => {
+        CheckFormat::Text => {
             let paint = paint(options.color, &io::stdout());
-            let mut text: String =
-                line.diagnostics.iter().map(|diagnostic| diagnostic.render(sources, paint) + "\n").collect();
+            let rendered = |diagnostic: &Diagnostic| {
+                let rule = paint.with("2", &format!("rule: {}", diagnostic.rule));
+                // The rule of what cannot be read at all says nothing more.
+                let rule = if diagnostic.rule == INVALID { String::new() } else { format!("  {rule}\n") };
+                format!("{}{rule}\n", diagnostic.render(sources, paint))
+            };
+            let mut text: String = line.diagnostics.iter().map(rendered).collect();
             let found = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
             let _ = write!(text, "{}: ", found(sources.len(), "file"));
             let _ = match line.diagnostics.len() {
@@ -58,6 +71,10 @@ pub fn run(command: &Check, options: &LineOptions) -> Result<u8, Failure> {
                 ),
                 _ => writeln!(text, "{}, {}", found(errors, "error"), found(warnings, "warning")),
             };
+            if allowed > 0 {
+                text.truncate(text.trim_end().len());
+                let _ = writeln!(text, ", {allowed} allowed");
+            }
             text
         }
     };

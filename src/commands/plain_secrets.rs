@@ -51,7 +51,7 @@ fn warning(path: &Path, secrets: &[(Place, String)]) -> Option<Diagnostic> {
         format!("{instead}; or take the right to read from others: chmod o-r {}", path.display())
     };
     let message = format!("secrets stand in {} in plain, and {who}: {}", path.display(), shown.join(", "));
-    Some(Diagnostic::warning(message).at(*place).hint(hint))
+    Some(Diagnostic::warning(message).rule("plain-secret").at(*place).hint(hint))
 }
 
 fn is_tracked(path: &Path) -> bool {

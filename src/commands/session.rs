@@ -417,7 +417,7 @@ impl Session {
 
     /// Says what it has not said yet.
     pub(super) fn warn(&self, warnings: &[Diagnostic]) {
-        for warning in warnings {
+        for warning in warnings.iter().filter(|warning| !warning.is_allowed(&self.line.sources)) {
             let text = warning.render(&self.line.sources, self.paint);
             if !self.said.borrow().contains(&text) {
                 self.say(&text);

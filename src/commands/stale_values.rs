@@ -46,6 +46,7 @@ pub(super) fn warn(line: &Line) -> Option<Diagnostic> {
     let message = format!("{keys} {what}{others}, and the line lists {listed} recipients");
     Some(
         Diagnostic::warning(message)
+            .rule("stale-secret")
             .at(*place)
             .hint("`shipctl key rotate` encrypts all values to those listed"),
     )

@@ -172,6 +172,7 @@ impl Builder {
                     "`{}` of {origin} {UNKNOWN}{name}, which is not set: it becomes empty",
                     variable.name
                 ))
+                .rule("unset-variable")
                 .at(variable.place)
                 .hint("set it before, or with -e"),
             );
@@ -193,7 +194,7 @@ impl Builder {
             Diagnostic::warning(
                 "encrypted variables of the CI section cannot be opened: they are not set".to_owned(),
             )
-            .at(text.place)
+            .rule("lost-secret").at(text.place)
             .hint("put them into a keyValuePair integration, and name that under `generic:` of the CI section's `integrations:`"),
         );
     }

@@ -62,7 +62,7 @@ impl Builder {
             Diagnostic::warning(format!(
                 "the encrypted params of `{resource}` cannot be opened: their variables are not set"
             ))
-            .at(place)
+            .rule("lost-secret").at(place)
             .hint("Shippable encrypted them, and its key is gone: write them anew and encrypt them with `shipctl encrypt`"),
         );
     }

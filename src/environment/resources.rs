@@ -153,6 +153,7 @@ impl Builder {
                     Diagnostic::warning(format!(
                         "`{resource}` {UNKNOWN}{name}, which is not set: it becomes empty"
                     ))
+                    .rule("unset-variable")
                     .at(place)
                     .hint("set it in a params resource that goes IN before, or with -e"),
                 );

@@ -123,6 +123,7 @@ impl Job {
                         "a TASK of the runCI job `{}` has no effect",
                         self.name.text
                     ))
+                    .rule("left-out")
                     .at(task.place)
                     .hint("what such a job runs stands under `build:`"),
                 );
@@ -170,6 +171,7 @@ impl Pipeline {
         if let Some(entry) = written.get("build_image").filter(|entry| entry.node.text() != Some("")) {
             diagnostics.push(
                 Diagnostic::warning("`build_image` has no effect: the scripts run on this machine")
+                    .rule("left-out")
                     .at(entry.key)
                     .hint("install what they need here, or name the image under `pre_ci_boot` of `build`"),
             );

@@ -127,6 +127,7 @@ fn tool_of(key: &str) -> Option<&'static Tool> {
 /// The warning for an encrypted value that nobody can open: an error only where it is needed.
 fn not_age(field: &str, of: &str, place: Place) -> Diagnostic {
     Diagnostic::warning(format!("`secure` of field `{field}` of {of} is no text in the age format"))
+        .rule("lost-secret")
         .at(place)
         .hint("`shipctl encrypt` prints what stands there")
 }
@@ -157,6 +158,7 @@ impl Integration {
         let Some(written) = optional_text(map, "type", diagnostics) else {
             diagnostics.push(
                 Diagnostic::error(format!("{of} has no type"))
+                    .rule("no-type")
                     .at(name.place)
                     .hint("add `type: …`, for instance `type: amazonKeys`"),
             );
@@ -221,7 +223,7 @@ pub fn unknown_kind(message: String, written: &str) -> Diagnostic {
 
 /// The error for a field that is required and not there.
 pub fn missing_field(of: &str, kind: &Kind, field: &str) -> Diagnostic {
-    Diagnostic::error(format!("{of} lacks the field `{field}`, which {} has to have", kind.display)).hint(format!(
+    Diagnostic::error(format!("{of} lacks the field `{field}`, which {} has to have", kind.display)).rule("integration-field").hint(format!(
         "add it under `fields:`: `{field}: value`, or where the value is: `{field}: {{env: VARIABLE}}`, `{{file: path}}` or `{{command: [program, argument]}}`"
     ))
 }
@@ -238,6 +240,7 @@ fn read_field(
         let known: Vec<_> = kind.fields.iter().map(|field| field.name).collect();
         diagnostics.push(
             Diagnostic::error(format!("{of} has a field `{key}` that {} does not know", kind.display))
+                .rule("integration-field")
                 .at(entry.key)
                 .hint(format!("its fields are: {}", known.join(", ")))
                 .did_you_mean(key, known.iter().copied()),

@@ -133,7 +133,10 @@ impl Job {
         warn_of_unknown_keys(map, KEYS, &of, diagnostics);
         let kind = optional_text(map, "type", diagnostics).unwrap_or_else(|| {
             diagnostics.push(
-                Diagnostic::warning(format!("{of} has no type")).at(name.place).hint("add `type: runSh`"),
+                Diagnostic::warning(format!("{of} has no type"))
+                    .rule("no-type")
+                    .at(name.place)
+                    .hint("add `type: runSh`"),
             );
             Name { text: String::new(), place: name.place }
         });

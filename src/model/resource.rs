@@ -40,6 +40,7 @@ impl Resource {
         let kind = optional_text(map, "type", diagnostics).unwrap_or_else(|| {
             diagnostics.push(
                 Diagnostic::warning(format!("{of} has no type"))
+                    .rule("no-type")
                     .at(name.place)
                     .hint("add `type: …`, for instance `type: params`"),
             );

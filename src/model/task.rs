@@ -84,6 +84,7 @@ impl Task {
         {
             diagnostics.push(
                 Diagnostic::warning("a TASK without a script")
+                    .rule("no-script")
                     .at(place)
                     .hint("nothing runs: add `script: …`"),
             );

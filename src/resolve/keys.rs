@@ -63,7 +63,7 @@ pub fn shared(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
                             "`{variable}` is a key of integration `{other}` and of `{name}`: job `{}` gets one of the two",
                             plan.job.name.text
                         ))
-                        .at(key.place)
+                        .rule("same-key").at(key.place)
                         .and_at(*place, format!("the one of `{other}`"))
                         .hint("ask for the one that is meant with `shipctl get_integration_resource_field`, or rename a key"),
                     ),
@@ -115,6 +115,7 @@ fn collisions(
                 Diagnostic::error(format!(
                     "the keys `{first}` and `{key}` of {of} have the same variable: …_{name}"
                 ))
+                .rule("same-variables")
                 .at(place)
                 .and_at(*at, format!("`{first}`"))
                 .hint("rename one of them"),

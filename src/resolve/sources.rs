@@ -46,6 +46,7 @@ fn circle(chain: &[&Integration], closing: &Name) -> Diagnostic {
         names.join(" → "),
         closing.text
     ))
+    .rule("circle")
     .at(closing.place)
     .hint("one of them needs a `sourceIntegration` that has keys of its own, or none at all")
 }

@@ -375,6 +375,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
                 if first.key.source == key.place.source {
                     self.reader.duplicates.borrow_mut().push(
                         Diagnostic::error(format!("the key `{}` stands here twice", Printable(&text)))
+                            .rule("yaml")
                             .at(key.place)
                             .and_at(first.key, "the first")
                             .hint("YAML has one value for a key: rename or remove one"),

@@ -59,7 +59,7 @@ fn a_command_that_yaml_reads_as_a_tag_or_a_list_is_a_warning() {
             " ".repeat(column - 1)
         );
         let check = shipctl("check").file("shippable.yml", with_entry(entry));
-        check.stdout(format!("{warning}\n1 file: 0 errors, 1 warning\n")).run();
+        check.stdout(format!("{warning}  rule: misread-shell\n\n1 file: 0 errors, 1 warning\n")).run();
         let output = shipctl("run").args("a --dry-run").file("shippable.yml", with_entry(entry)).output();
         assert_eq!(String::from_utf8_lossy(&output.stderr), warning);
     }

@@ -95,7 +95,7 @@ fn a_raw_control_character_is_named_with_its_place() {
         );
         fs::write(call.path("shippable.yml"), yaml).unwrap();
         call.stdout(format!(
-            "error: the control character {name} cannot stand in YAML\n  --> shippable.yml:6:26\n   6 |         - script: é echo \u{fffd}[31mred\n     |                          ^\n  hint: remove it, or write `{escape}` in a text between double quotes\n\n1 file: 1 error, 0 warnings\n"
+            "error: the control character {name} cannot stand in YAML\n  --> shippable.yml:6:26\n   6 |         - script: é echo \u{fffd}[31mred\n     |                          ^\n  hint: remove it, or write `{escape}` in a text between double quotes\n  rule: yaml\n\n1 file: 1 error, 0 warnings\n"
         ))
         .status(1)
         .run();

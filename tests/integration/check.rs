@@ -21,7 +21,7 @@ fn a_wrong_key_is_a_warning_that_says_what_was_meant() {
     shipctl("check")
         .file("shippable.yml", "resources:\n  - name: r\n    type: params\n    intergration: x\n")
         .stdout(
-            "warning: unknown key `intergration` of resource `r`\n  --> shippable.yml:4:5\n   4 |     intergration: x\n     |     ^^^^^^^^^^^^\n  hint: did you mean `integration`?\n\n1 file: 0 errors, 1 warning\n",
+            "warning: unknown key `intergration` of resource `r`\n  --> shippable.yml:4:5\n   4 |     intergration: x\n     |     ^^^^^^^^^^^^\n  hint: did you mean `integration`?\n  rule: unknown-key\n\n1 file: 0 errors, 1 warning\n",
         )
         .run();
 }
@@ -32,7 +32,7 @@ fn a_type_that_is_almost_right_is_a_warning_and_cannot_run() {
     shipctl("check")
         .file("shippable.yml", yaml)
         .stdout(
-            "warning: job `a` is of type `runsh`, which nobody knows\n  --> shippable.yml:2:21\n   2 |   - {name: a, type: runsh, steps: [TASK: [echo]]}\n     |                     ^^^^^\n  hint: did you mean `runSh`?\n\n1 file: 0 errors, 1 warning\n",
+            "warning: job `a` is of type `runsh`, which nobody knows\n  --> shippable.yml:2:21\n   2 |   - {name: a, type: runsh, steps: [TASK: [echo]]}\n     |                     ^^^^^\n  hint: did you mean `runSh`?\n  rule: unknown-type\n\n1 file: 0 errors, 1 warning\n",
         )
         .run();
     shipctl("run")
@@ -51,7 +51,7 @@ fn a_name_declared_twice_is_an_error_that_shows_both_places() {
         .file("shippable.jobs.yml", "jobs:\n  - name: a\n    type: runSh\n")
         .file("shippable.resources.yml", "resources:\n  - name: a\n    type: params\n")
         .stdout(
-            "error: name `a` is declared twice\n  --> shippable.jobs.yml:2:11\n   2 |   - name: a\n     |           ^\n  --> shippable.resources.yml:2:11: the first\n   2 |   - name: a\n     |           -\n  hint: rename or remove one of them\n\n2 files: 1 error, 0 warnings\n",
+            "error: name `a` is declared twice\n  --> shippable.jobs.yml:2:11\n   2 |   - name: a\n     |           ^\n  --> shippable.resources.yml:2:11: the first\n   2 |   - name: a\n     |           -\n  hint: rename or remove one of them\n  rule: declared-twice\n\n2 files: 1 error, 0 warnings\n",
         )
         .status(1)
         .run();
@@ -80,7 +80,7 @@ fn what_may_live_elsewhere_is_a_warning() {
             "resources:\n  - name: settings\n    type: params\njobs:\n  - name: j\n    type: runSh\n    steps:\n      - IN: setings\n      - TASK: [echo]\n",
         )
         .stdout(
-            "warning: job `j` takes `setings` IN, which is declared nowhere\n  --> shippable.yml:8:13\n   8 |       - IN: setings\n     |             ^^^^^^^\n  hint: did you mean `settings`?\n\n1 file: 0 errors, 1 warning\n",
+            "warning: job `j` takes `setings` IN, which is declared nowhere\n  --> shippable.yml:8:13\n   8 |       - IN: setings\n     |             ^^^^^^^\n  hint: did you mean `settings`?\n  rule: undeclared\n\n1 file: 0 errors, 1 warning\n",
         )
         .run();
 }
@@ -93,7 +93,7 @@ fn replicas_of_what_does_not_go_in_are_errors() {
             "resources:\n- {name: r, type: state}\njobs:\n- name: j\n  type: runSh\n  steps:\n  - TASK: [echo]\n  - {OUT: r, replicate: q}\n",
         )
         .stdout(
-            "error: `r` is to be a replica of `q`, which is no IN of job `j`\n  --> shippable.yml:8:25\n   8 |   - {OUT: r, replicate: q}\n     |                         ^\n  hint: add the step `- IN: q`\n\n1 file: 1 error, 0 warnings\n",
+            "error: `r` is to be a replica of `q`, which is no IN of job `j`\n  --> shippable.yml:8:25\n   8 |   - {OUT: r, replicate: q}\n     |                         ^\n  hint: add the step `- IN: q`\n  rule: replica\n\n1 file: 1 error, 0 warnings\n",
         )
         .status(1)
         .run();
@@ -126,7 +126,7 @@ fn values_of_integrations_are_never_shown() {
     // That others may read them is a warning of its own.
     fs::set_permissions(call.path("shippable.integrations.yml"), fs::Permissions::from_mode(0o600)).unwrap();
     call.stdout(
-        "error: integration `a` has a field `secretKye` that AWS Keys does not know\n  --> shippable.integrations.yml:6:7\n   6 |       secretKye: ***\n     |       ^^^^^^^^^\n  hint: did you mean `secretKey`?\n\n1 file: 1 error, 0 warnings\n",
+        "error: integration `a` has a field `secretKye` that AWS Keys does not know\n  --> shippable.integrations.yml:6:7\n   6 |       secretKye: ***\n     |       ^^^^^^^^^\n  hint: did you mean `secretKey`?\n  rule: integration-field\n\n1 file: 1 error, 0 warnings\n",
     )
     .status(1)
     .run();
@@ -138,7 +138,7 @@ fn machines_get_json() {
         .args("--format json line.yml")
         .file("line.yml", "jobs:\n  - type: runSh\n")
         .stdout(
-            "{\n  \"errors\": 1,\n  \"warnings\": 0,\n  \"diagnostics\": [\n    {\n      \"severity\": \"error\",\n      \"message\": \"a job without a name\",\n      \"hint\": \"add `name: …`\",\n      \"related\": [],\n      \"file\": \"line.yml\",\n      \"line\": 2,\n      \"column\": 5\n    }\n  ]\n}\n",
+            "{\n  \"errors\": 1,\n  \"warnings\": 0,\n  \"diagnostics\": [\n    {\n      \"rule\": \"invalid\",\n      \"severity\": \"error\",\n      \"message\": \"a job without a name\",\n      \"hint\": \"add `name: …`\",\n      \"related\": [],\n      \"file\": \"line.yml\",\n      \"line\": 2,\n      \"column\": 5\n    }\n  ]\n}\n",
         )
         .status(1)
         .run();
@@ -150,7 +150,7 @@ fn merge_keys_and_anchors_of_templates_work_across_files() {
         .file("shippable.templates.yml", "script: &script\n  - echo one\n  - echo two\nbase: &base\n  type: runSh\n  stepz: []\n")
         .file("shippable.jobs.yml", "jobs:\n  - name: j\n    <<: *base\n    steps:\n      - TASK:\n          script: *script\n")
         .stdout(
-            "warning: unknown key `stepz` of job `j`\n  --> shippable.templates.yml:6:3\n   6 |   stepz: []\n     |   ^^^^^\n  hint: did you mean `steps`?\n\n2 files: 0 errors, 1 warning\n",
+            "warning: unknown key `stepz` of job `j`\n  --> shippable.templates.yml:6:3\n   6 |   stepz: []\n     |   ^^^^^\n  hint: did you mean `steps`?\n  rule: unknown-key\n\n2 files: 0 errors, 1 warning\n",
         )
         .run();
 }
@@ -301,7 +301,7 @@ fn one_mistake_is_told_once() {
     let yaml = "jobs:\n- name: j\n  type: runSh\n  steps:\n  - TASK: [echo]\n  - on_success: [echo]\n";
     shipctl("check")
         .file("shippable.yml", yaml)
-        .stdout("warning: unknown key `on_success` of a step\n  --> shippable.yml:6:5\n   6 |   - on_success: [echo]\n     |     ^^^^^^^^^^\n  hint: it belongs to the job: it stands in the column of `steps:`\n\n1 file: 0 errors, 1 warning\n")
+        .stdout("warning: unknown key `on_success` of a step\n  --> shippable.yml:6:5\n   6 |   - on_success: [echo]\n     |     ^^^^^^^^^^\n  hint: it belongs to the job: it stands in the column of `steps:`\n  rule: unknown-key\n\n1 file: 0 errors, 1 warning\n")
         .run();
 }
 

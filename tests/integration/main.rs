@@ -30,6 +30,7 @@ mod managed;
 mod mask;
 mod readme;
 mod rooms;
+mod rules;
 mod scan;
 mod schema;
 mod secure;

@@ -98,7 +98,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("schema", &["model"]),
     ("run", &["exit", "mask", "printable", "secret"]),
     ("lookup", &["contract", "exit", "http", "nearest", "printable"]),
-    ("cli", &["environment", "lookup", "nearest"]),
+    ("cli", &["diagnostic", "environment", "lookup", "nearest"]),
     (
         "commands",
         &[

@@ -133,6 +133,6 @@ fn a_plain_secret_that_git_tracks_gets_a_warning_from_check() {
     assert_eq!(text(&silent.stdout), "1 file: 0 jobs and 0 resources, no problems\n");
     git(&call, "init -q .");
     git(&call, "add shippable.yml");
-    call.stdout("warning: secrets stand in shippable.yml in plain, and git tracks it: `secretKey` of `my_aws`\n  --> shippable.yml:6:16\n   6 |     secretKey: ***\n     |                ^^^\n  hint: encrypt them, or say where they are: `{env: VARIABLE}`, `{file: path}` or `{command: [program]}`; and change them where they come from, for git keeps what it once had\n\n1 file: 0 errors, 1 warning\n")
+    call.stdout("warning: secrets stand in shippable.yml in plain, and git tracks it: `secretKey` of `my_aws`\n  --> shippable.yml:6:16\n   6 |     secretKey: ***\n     |                ^^^\n  hint: encrypt them, or say where they are: `{env: VARIABLE}`, `{file: path}` or `{command: [program]}`; and change them where they come from, for git keeps what it once had\n  rule: plain-secret\n\n1 file: 0 errors, 1 warning\n")
         .run();
 }

@@ -202,6 +202,7 @@ fn read_rules(node: &Node, of: &str, rules: &mut Vec<Entry>, diagnostics: &mut V
                 (None, name) if IGNORED.contains(&name) => {}
                 (None, name) => diagnostics.push(
                     Diagnostic::warning(format!("unknown key `{name}` of `{of}`"))
+                        .rule("unknown-key")
                         .at(entry.key)
                         .hint("it has no effect")
                         .did_you_mean(name, AXES.iter().map(|axis| axis.key).chain(["env"])),

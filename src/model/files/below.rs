@@ -82,6 +82,7 @@ fn is_new(pipeline: &Pipeline, node: &Node, diagnostics: &mut Vec<Diagnostic>) -
     };
     diagnostics.push(
         Diagnostic::warning(format!("`{text}` is declared in the line already: this one is left out"))
+            .rule("declared-twice")
             .at(name.place)
             .and_at(first, "the one that counts")
             .hint("rename or remove one of them"),

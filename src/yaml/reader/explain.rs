@@ -23,13 +23,15 @@ impl Reader<'_> {
     pub(super) fn explain(&self, failure: Failure) -> Diagnostic {
         match failure {
             Failure::Expansion => Diagnostic::error("aliases multiply this file beyond measure")
+                .rule("yaml")
                 .at(self.place(0, 0))
                 .hint("an alias to a list of aliases to lists … copies everything below it each time"),
-            Failure::SecondDocument(offset) => {
-                Diagnostic::error("a second YAML document begins here").at(self.place(offset, 3)).hint(
+            Failure::SecondDocument(offset) => Diagnostic::error("a second YAML document begins here")
+                .rule("yaml")
+                .at(self.place(offset, 3))
+                .hint(
                     "a file holds one document: put what follows into a file of its own, or remove the `---`",
-                )
-            }
+                ),
             Failure::Yaml { message, offset } => self.explain_syntax(&message, offset),
         }
     }
@@ -48,7 +50,7 @@ impl Reader<'_> {
         if problem.starts_with("recursion limit") {
             return nested_too_deep().at(place);
         }
-        let mut diagnostic = Diagnostic::error(format!("this is not YAML: {problem}")).at(place);
+        let mut diagnostic = Diagnostic::error(format!("this is not YAML: {problem}")).rule("yaml").at(place);
         if let Some((what, position)) = context.split_once(" at line ")
             && let Some(offset) = self.offset_of(position)
         {
@@ -112,11 +114,13 @@ fn control_character(c: char) -> Diagnostic {
     };
     let escape = if code < 0x100 { format!("\\x{code:02x}") } else { format!("\\u{code:04x}") };
     Diagnostic::error(format!("the control character U+{code:04X}{name} cannot stand in YAML"))
+        .rule("yaml")
         .hint(format!("remove it, or write `{escape}` in a text between double quotes"))
 }
 
 pub(super) fn nested_too_deep() -> Diagnostic {
     Diagnostic::error("nested too deep")
+        .rule("yaml")
         .hint("128 levels of maps and lists are allowed; an assembly line needs about eight")
 }
 

@@ -21,7 +21,9 @@ impl Reader<'_> {
         {
             let what =
                 "this `!` is a tag to YAML, and is lost: a command behind it is run as if it were not there";
-            self.tell(Diagnostic::warning(what).at(self.place(before.len(), 1)).hint(QUOTE));
+            self.tell(
+                Diagnostic::warning(what).rule("misread-shell").at(self.place(before.len(), 1)).hint(QUOTE),
+            );
         }
     }
 
@@ -40,7 +42,12 @@ impl Reader<'_> {
         if is_entry(negated) {
             let what =
                 "these brackets make a list to YAML: of a test, what is inside is left, and run as a command";
-            self.tell(Diagnostic::warning(what).at(self.place(opened.len() + bracket, 1)).hint(QUOTE));
+            self.tell(
+                Diagnostic::warning(what)
+                    .rule("misread-shell")
+                    .at(self.place(opened.len() + bracket, 1))
+                    .hint(QUOTE),
+            );
         }
     }
 
