@@ -21,6 +21,7 @@ pub mod integration;
 mod job_warnings;
 mod jobless;
 pub mod key;
+mod languages;
 mod line;
 pub mod list;
 pub mod logs;

@@ -293,7 +293,7 @@ impl<'a> Resolver<'a> {
             "" => (format!("job `{name}` has no type"), "add `type: runSh`"),
             RUN_CI => (
                 format!("job `{name}` runs the CI section of shippable.yml, which has no script"),
-                "add `build:` with `ci:`; what a language runs by default is not known here",
+                "add `build:` with `ci:`, or a `language:` that has commands of its own",
             ),
             kind => (
                 format!("job `{name}` is of type `{kind}`, and shipctl runs runSh jobs"),

@@ -21,6 +21,7 @@ use crate::repository;
 use crate::resolve::Plan;
 use crate::run::console::Console;
 use crate::run::{Event, Outcome, Signals};
+use crate::tools;
 use crate::workspace::Home;
 
 /// Adds the repository that a runCI job builds, where the job names none: the original made a ciRepo for each such job.
@@ -52,6 +53,29 @@ pub(super) fn add_repository(line: &mut Line, options: &JobOptions, job: &str) -
     }
     pipeline.resources.entry(name.text.clone()).or_insert_with(|| Resource::implied(name, "ciRepo"));
     None
+}
+
+/// Logs a runCI job in to the registries under `hub:` of its CI section, as a cliConfig of each would.
+pub(super) fn add_hubs(pipeline: &mut Pipeline, job: &str) {
+    let is_ci = pipeline.jobs.get(job).is_some_and(|job| job.is_ci() && job.has_scripts());
+    let hubs = pipeline.ci.as_ref().filter(|_| is_ci).map(|ci| ci.hubs.clone()).unwrap_or_default();
+    for (integration, kind) in hubs {
+        // What is missing is said where the job lists it.
+        let known = pipeline.integrations.get(&integration.text);
+        if !known.is_some_and(|known| tools::are_known(known.kind.name)) {
+            continue;
+        }
+        let place = integration.place;
+        let name = Name { text: format!("{}_hub", integration.text), place };
+        let node = written::map(place, &[("IN", &name.text)]);
+        let scopes = [kind].into_iter().filter(|kind| matches!(kind.as_str(), "ecr" | "gcr")).collect();
+        let input = Input { name: name.clone(), pin: None, switched_off: false, scopes, node };
+        let Some(job) = pipeline.jobs.get_mut(job) else { return };
+        job.steps.insert(0, Step::In(input));
+        let resource =
+            Resource { integration: Some(integration), ..Resource::implied(name.clone(), "cliConfig") };
+        pipeline.resources.entry(name.text).or_insert(resource);
+    }
 }
 
 /// The name of the repository that a job builds, and whether it goes in already, although nobody declares it.

@@ -190,6 +190,9 @@ pub(super) fn run_opened<'c>(
 ) -> Result<(Outcome, Masking), Failure> {
     add_masks(command.add_mask, ready.environment.secrets())?;
     let tasks = tasks(session, ready)?;
+    if let Some(task) = tasks.first() {
+        session.warn_of_versions(&ready.plan, ready.build.entry, &task.environment, signals);
+    }
     let pipes = Pipes::make()?;
     let job = run::Job {
         name: &ci::name_of_run(&ready.plan, ready.build.entry),

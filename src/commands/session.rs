@@ -136,6 +136,7 @@ impl Session {
         for job in jobs {
             no_repositories.extend(ci::add_repository(&mut line, options, job));
             credentials::add_ambient(&mut line.pipeline, job, &ambient, &mut problems);
+            ci::add_hubs(&mut line.pipeline, job);
         }
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
@@ -281,6 +282,7 @@ impl Session {
         let mut built = self.go_on(environment::build(&job.plan, &job.credentials, &build))?;
         let tools =
             self.configure_tools(&job.plan, &job.credentials, &mut built, &job.logins, &build.root)?;
+        self.switch_versions(&job.plan, job.entry, &mut built.environment);
         for (index, task) in job.plan.tasks.iter().enumerate() {
             self.go_on(environment::of_task(task, index, &build))?;
         }

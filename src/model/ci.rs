@@ -5,6 +5,7 @@
 //! variables and the matrix, which say how often the job runs and with what.
 
 mod axis;
+mod defaults;
 mod integrations;
 mod matrix;
 mod notification;
@@ -57,6 +58,8 @@ pub struct Ci {
     pub services: Vec<Name>,
     /// `bundler_args`, as written.
     pub bundler_args: String,
+    /// The registries of images that jobs are logged in to, by their integrations, each with its type in small letters.
+    pub hubs: Vec<(Name, String)>,
     /// Where its keys stand.
     pub keys: Vec<Place>,
 }
@@ -69,6 +72,7 @@ struct Script {
     integrations: Vec<Name>,
     integration_types: Vec<(String, String)>,
     notifications: Vec<Notification>,
+    hubs: Vec<(Name, String)>,
 }
 
 impl Ci {
@@ -176,7 +180,8 @@ impl Pipeline {
                     .hint("install what they need here, or name the image under `pre_ci_boot` of `build`"),
             );
         }
-        self.ci = Some(Ci { notifications, integration_types, ..ci });
+        let hubs = std::mem::take(&mut script.hubs);
+        self.ci = Some(Ci { notifications, integration_types, hubs, ..ci });
         if !script.tasks.is_empty()
             && !self.jobs.values().any(Job::is_ci)
             && let Some(job) = unwritten_job(&self.name_of_unwritten_job(directory), place)
@@ -237,6 +242,7 @@ fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Ci {
             .map_or_else(Vec::new, |entry| names(&entry.node, "a service", diagnostics)),
         notifications: Vec::new(),
         integration_types: Vec::new(),
+        hubs: Vec::new(),
         bundler_args: text("bundler_args"),
         keys: written.values().map(|entry| entry.key).collect(),
     }

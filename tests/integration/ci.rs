@@ -395,6 +395,91 @@ fn integrations_of_the_section_are_there() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(std::fs::read_to_string(repository.path().join("log")).unwrap(), "ann true\n");
     assert!(!text(&output.stdout).contains("pa55w0rd"));
+    let logged_in = section
+        .replace("'echo $REG_INTEGRATION_USERNAME $CI >> $LOG'", "'cat $DOCKER_CONFIG/config.json > $LOG'");
+    let repository = Repository::new(&logged_in);
+    std::fs::write(repository.path().join("keys.yml"), declared).unwrap();
+    let (status, log, stderr) = repository.run("app_runCI -i keys.yml");
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(log.contains("\"auths\"") && log.contains("YW5uOnBhNTV3MHJk"), "{log}");
+}
+
+#[test]
+fn a_section_without_ci_runs_what_its_language_has() {
+    let python = "#!/bin/sh\necho pip \"$@\" >> $LOG\n";
+    let run = |section: &str, files: &[&str]| {
+        let repository = Repository::new(section);
+        for file in files {
+            std::fs::write(repository.path().join(file), "").unwrap();
+            repository.git(&format!("add {file}"));
+        }
+        repository.git("commit -q --allow-empty -m files");
+        let bin = repository.path().join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        for program in ["pip", "npm", "yarn", "mvn", "ant"] {
+            let path = bin.join(program);
+            std::fs::write(&path, python.replace("pip", program)).unwrap();
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        let mut command = repository.command(env!("CARGO_BIN_EXE_shipctl"), "run app_runCI -e");
+        command.arg(format!("LOG={}", repository.path().join("log").display()));
+        let output = command.env("PATH", path).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{section}: {}", text(&output.stderr));
+        std::fs::read_to_string(repository.path().join("log")).unwrap_or_default()
+    };
+    let job = "jobs: [{name: app_runCI, type: runCI}]\n";
+    let requirements = run(&format!("language: python\n{job}"), &["requirements.txt"]);
+    assert!(requirements.starts_with("pip install -r /") && requirements.ends_with("/requirements.txt\n"));
+    assert_eq!(run(&format!("language: python\n{job}"), &[]), "");
+    assert_eq!(run(&format!("language: node_js\n{job}"), &[]), "npm install\nnpm test\n");
+    assert_eq!(
+        run(&format!("language: node_js\nbuild: {{cache: true}}\n{job}"), &["yarn.lock"]),
+        "yarn install\nnpm test\n"
+    );
+    let more = "build: {pre_ci: ['echo a >> $LOG'], post_ci: ['echo b >> $LOG']}\n";
+    assert_eq!(
+        run(&format!("language: java\n{more}{job}"), &["pom.xml"]),
+        "a\nmvn install -DskipTests=true\nb\n"
+    );
+    assert_eq!(run(&format!("language: java\nbuild: {{ci: pwd}}\n{job}"), &[]), "");
+    assert_eq!(run(&format!("language: java\nscript: 'true'\n{job}"), &[]), "");
+}
+
+#[test]
+fn versions_come_from_version_managers_and_others_are_told() {
+    let section = "language: python\npython: [3.11, 2.7]\nbuild: {ci: ['python --version >> $LOG']}\njobs: [{name: app_runCI, type: runCI}]\n";
+    let repository = Repository::new(section);
+    for (directory, version) in [
+        ("home/.pyenv/versions/3.11.4", "3.11.4"),
+        ("home/.pyenv/versions/3.11.10", "3.11.10"),
+        ("bin/..", "3.4.1"),
+    ] {
+        let bin = repository.path().join(directory).join("bin");
+        std::fs::create_dir_all(&bin).unwrap();
+        let path = bin.join("python");
+        std::fs::write(&path, format!("#!/bin/sh\necho Python {version}\n")).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    std::fs::write(repository.path().join(".git/info/exclude"), "bin\nhome\ntmp\nlog\n").unwrap();
+    let path = format!("{}:{}", repository.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let call = |args: &str| {
+        let mut command = repository.command(env!("CARGO_BIN_EXE_shipctl"), args);
+        command.env("PATH", &path).env("HOME", repository.path().join("home"));
+        command.arg("-e").arg(format!("LOG={}", repository.path().join("log").display())).output().unwrap()
+    };
+    let output = call("run app_runCI");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(
+        std::fs::read_to_string(repository.path().join("log")).unwrap(),
+        "Python 3.11.10\nPython 3.4.1\n"
+    );
+    assert_eq!(
+        text(&output.stderr),
+        "warning: the CI section asks for python 2.7, and `python` here is 3.4.1\n  hint: install that version with a version manager, such as nvm, pyenv, rbenv, sdkman or phpenv\n"
+    );
+    let plan = call("env app_runCI --format dotenv");
+    assert!(text(&plan.stdout).contains("\nPYENV_VERSION=3.11.10\n"), "{}", text(&plan.stdout));
 }
 
 #[test]
@@ -479,7 +564,7 @@ fn what_cannot_be_done_is_said() {
     ] {
         assert!(stderr.contains(part), "{part}: {stderr}");
     }
-    let (status, _, stderr) = Repository::new(&line("language: ruby")).run("app_runCI");
+    let (status, _, stderr) = Repository::new(&line("language: none")).run("app_runCI");
     assert_eq!(status, Some(125));
     assert!(
         stderr.starts_with(

@@ -20,6 +20,9 @@ pub(super) fn read(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagn
                 match key.as_str() {
                     "key" | "hub" | "generic" => {
                         for (name, kind, _) in names(&entry.node, diagnostics) {
+                            if key == "hub" {
+                                script.hubs.push((name.clone(), kind.to_ascii_lowercase()));
+                            }
                             script.take_integration(name, kind);
                         }
                     }

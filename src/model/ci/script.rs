@@ -1,6 +1,6 @@
 //! The scripts of the CI section: `build`, or the keys that were there before it.
 
-use super::{Script, integrations};
+use super::{Script, defaults, integrations};
 use crate::diagnostic::Diagnostic;
 use crate::model::job::read_sections;
 use crate::model::task::Task;
@@ -22,9 +22,14 @@ const OLD_PHASES: &[&str] = &["before_install", "install", "before_script", "scr
 /// Reads the scripts.
 pub(super) fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Script {
     let mut script = Script::default();
+    let language = written.get("language").map(|entry| (entry.key, entry.node.text().unwrap_or_default()));
+    let (place, defaults) =
+        language.map_or((None, &[][..]), |(key, name)| (Some(key), defaults::commands(name)));
     if let Some(build) = written.get("build") {
         match build.node.map() {
-            Some(map) => read_build(map, &mut script, diagnostics),
+            // What other services have to this day stands in for `ci`.
+            Some(map) if has_old_phases(written) => read_build(map, &[], &mut script, diagnostics),
+            Some(map) => read_build(map, defaults, &mut script, diagnostics),
             None if build.node.text() == Some("") => {}
             None => diagnostics.push(
                 Diagnostic::warning(format!("`build` is a map, and this is {}", build.node.what()))
@@ -36,13 +41,22 @@ pub(super) fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Script {
     if script.tasks.is_empty() {
         read_old(written, &mut script, diagnostics);
     }
+    if script.tasks.is_empty() {
+        add(&mut script, "ci", defaults.iter().map(|line| (*line).to_owned()).collect(), place);
+    }
     if let Some(entry) = written.get("integrations") {
         integrations::read(&entry.node, &mut script, diagnostics);
     }
     script
 }
 
-fn read_build(map: &Map, script: &mut Script, diagnostics: &mut Vec<Diagnostic>) {
+/// Whether there are scripts of the first form of the section.
+fn has_old_phases(written: &Map) -> bool {
+    OLD_PHASES.iter().any(|key| written.get(*key).is_some_and(|entry| entry.node.text() != Some("")))
+}
+
+/// Reads `build`; `defaults` is what runs where it has no `ci`.
+fn read_build(map: &Map, defaults: &[&str], script: &mut Script, diagnostics: &mut Vec<Diagnostic>) {
     warn_of_unknown_keys(map, BUILD_KEYS, "`build`", diagnostics);
     let mut phase = |key: &str, entries: &mut Vec<String>| {
         let entry = map.get(key)?;
@@ -52,11 +66,16 @@ fn read_build(map: &Map, script: &mut Script, diagnostics: &mut Vec<Diagnostic>)
     let (mut pre_ci, mut ci) = (Vec::new(), Vec::new());
     let pre_ci_at = phase("pre_ci", &mut pre_ci);
     let ci_at = phase("ci", &mut ci);
+    let is_blank = ci.is_empty();
     let before = ci.len();
     let post_ci_at = phase("post_ci", &mut ci);
     let with_post_ci = ci.len();
     // What is built is pushed last, once all else has succeeded.
     let push_at = phase("push", &mut ci);
+    let with_more = pre_ci.len() + ci.len() > 0;
+    let defaults = if is_blank && with_more { defaults } else { &[] };
+    ci.splice(0..0, defaults.iter().map(|line| (*line).to_owned()));
+    let (before, with_post_ci) = (before + defaults.len(), with_post_ci + defaults.len());
     let phases = [("ci", before > 0), ("post_ci", with_post_ci > before), ("push", ci.len() > with_post_ci)];
     let names: Vec<_> =
         phases.iter().filter(|(_, has_entries)| *has_entries).map(|(name, _)| *name).collect();
