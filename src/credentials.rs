@@ -6,6 +6,7 @@ mod account;
 mod ambient;
 mod caller;
 mod fetch;
+mod profile;
 mod program;
 mod role;
 mod session;
@@ -17,7 +18,7 @@ use indexmap::IndexMap;
 
 use crate::aws::renewal::Renewal;
 use crate::diagnostic::Diagnostic;
-use crate::model::integration::{SourceKind, ValueSource, Values};
+use crate::model::integration::{KeyPart, SourceKind, ValueSource, Values};
 use crate::model::kind::Kind;
 use crate::model::{Integration, Pipeline};
 use crate::resolve::Plan;
@@ -229,6 +230,13 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
                 place: name.place,
             })),
         };
+        // Keys that last have no token, which only a profile does not say before.
+        let is_token = |content: &Content| {
+            matches!(content, Content::One(fetched) if fetched.value.expose().is_empty())
+                && matches!(&given.values, Values::One(source)
+                    if matches!(source.kind, SourceKind::AwsProfile { part: KeyPart::SessionToken, .. }))
+        };
+        let content = content.ok().filter(|content| !is_token(content));
         fields.extend(content.map(|content| Fetched { name, content }));
     }
     Credential { name: integration.name.text.clone(), kind: integration.kind, fields, renewal: None }

@@ -268,6 +268,7 @@ const SOURCE_KEYS: &[(&str, &str)] = &[
     ("env", "A variable of the environment of shipctl."),
     ("file", "The contents of a file, without one newline at its end."),
     ("command", "What a program prints: a list of its arguments, or a line for sh."),
+    ("aws_profile", "Keys of a profile of the AWS CLI, single sign-on included: for the fields of AWS Keys."),
     ("secure", "An encrypted value, as `shipctl encrypt` prints it."),
 ];
 

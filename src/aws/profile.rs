@@ -83,6 +83,15 @@ impl Profiles {
         self.of_profile(&profile, variable, &mut Vec::new())
     }
 
+    /// The way to the keys of a profile, whatever the environment has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Profiles::way`].
+    pub fn way_of(&self, profile: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<Way, String> {
+        self.of_profile(profile, variable, &mut Vec::new())
+    }
+
     fn of_profile(
         &self,
         profile: &str,

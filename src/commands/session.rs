@@ -192,7 +192,8 @@ impl Session {
     /// What fetches credentials.
     pub(super) fn fetcher(&self, commands: Commands) -> Fetch<'_> {
         let fetch = Fetch::new(&self.line.sources, &self.opener)
-            .within(self.options.fetch_timeout.unwrap_or(credentials::LIMIT));
+            .within(self.options.fetch_timeout.unwrap_or(credentials::LIMIT))
+            .with_mfa_code(self.options.mfa_code.as_deref());
         match commands {
             Commands::Run | Commands::RunHere => fetch,
             Commands::Skip => fetch.without_commands(),

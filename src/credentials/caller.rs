@@ -7,13 +7,15 @@ use serde_json::Value as Json;
 use super::fetch::LIMIT;
 use super::program::{Failed, run_all};
 use crate::aws::renewal::keys_of_json;
-use crate::aws::{Keys, Profiles, Settings, are_in_environment, chosen_profile};
+use crate::aws::{Keys, Profiles, Settings, Way, are_in_environment, chosen_profile};
 use crate::secret::Secret;
 
 /// The environment and the profiles of whoever runs shipctl.
 pub(super) struct Caller {
     pub(super) profiles: Profiles,
     profile: String,
+    /// Whether the line names the profile: then the environment has no say in whose keys are meant.
+    is_named: bool,
 }
 
 /// A variable of shipctl's own environment, if it is set to text.
@@ -34,20 +36,41 @@ impl Caller {
         };
         let config = text("AWS_CONFIG_FILE", ".aws/config").unwrap_or_default();
         let credentials = text("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials").unwrap_or_default();
-        Caller { profiles: Profiles::parse(&config, &credentials), profile: chosen_profile(&variable) }
+        let profiles = Profiles::parse(&config, &credentials);
+        Caller { profiles, profile: chosen_profile(&variable), is_named: false }
+    }
+
+    /// The same for a profile that the line names.
+    pub(super) fn of_profile(profile: &str) -> Self {
+        Caller { profile: profile.to_owned(), is_named: true, ..Caller::new() }
+    }
+
+    /// The way to their keys.
+    ///
+    /// # Errors
+    ///
+    /// Profiles that do not exist, that lack something, or that go round in a circle.
+    pub(super) fn way(&self) -> Result<Way, String> {
+        match self.is_named {
+            true => self.profiles.way_of(&self.profile, &variable),
+            false => self.profiles.way(&variable),
+        }
     }
 
     /// The region that they work in.
     pub(super) fn region(&self) -> Option<String> {
-        variable("AWS_REGION")
-            .or_else(|| variable("AWS_DEFAULT_REGION"))
-            .or_else(|| self.profiles.text(&self.profile, "region"))
+        let of_profile = || self.profiles.text(&self.profile, "region");
+        let of_environment = || variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+        match self.is_named {
+            true => of_profile().or_else(of_environment),
+            false => of_environment().or_else(of_profile),
+        }
     }
 
     /// Their way to AWS. A profile has its say where their keys come from it.
     pub(super) fn settings(&self) -> Settings {
         let settings = Settings::new(variable);
-        if are_in_environment(&variable) {
+        if !self.is_named && are_in_environment(&variable) {
             return settings;
         }
         settings.with_profile(&self.profiles, &self.profile)

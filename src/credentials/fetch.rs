@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::profile::{self, NoKeysOfProfile};
 use super::program::{Failed, run_all};
 use super::{FetchedValue, Value};
+use crate::aws::Keys;
 use crate::diagnostic::Diagnostic;
-use crate::model::integration::{SourceKind, ValueSource};
+use crate::model::integration::{KeyPart, SourceKind, ValueSource};
 use crate::model::tool::Take;
 use crate::printable::Printable;
 use crate::regular;
@@ -40,6 +42,10 @@ pub struct Fetch<'a> {
     /// Whether to say which programs are run.
     announces: bool,
     printed: HashMap<Vec<String>, Result<Secret, Failed>>,
+    /// The keys of profiles of AWS.
+    profiles: HashMap<String, Result<Keys, NoKeysOfProfile>>,
+    /// The code of a second factor.
+    mfa_code: Option<String>,
 }
 
 /// Why a value could not be fetched.
@@ -61,7 +67,17 @@ impl FetchError {
 impl<'a> Fetch<'a> {
     /// Fetches everything.
     pub fn new(sources: &'a Sources, opener: &'a Opener) -> Self {
-        Fetch { sources, opener, run_commands: true, limit: LIMIT, announces: false, printed: HashMap::new() }
+        let (printed, profiles, mfa_code) = Default::default();
+        Fetch {
+            sources,
+            opener,
+            run_commands: true,
+            limit: LIMIT,
+            announces: false,
+            printed,
+            profiles,
+            mfa_code,
+        }
     }
 
     /// Starts nothing, for a dry run: what a command would print is not known.
@@ -82,6 +98,12 @@ impl<'a> Fetch<'a> {
         Fetch { limit, ..self }
     }
 
+    /// Shows this code where a profile of AWS asks for a second factor.
+    #[must_use]
+    pub fn with_mfa_code(self, mfa_code: Option<&str>) -> Self {
+        Fetch { mfa_code: mfa_code.map(str::to_owned), ..self }
+    }
+
     /// What stands for a value that could not be had, where nothing is started: a dry run shows what it lacks.
     pub(super) fn missing(&self, error: &FetchError) -> Option<FetchedValue> {
         (!self.run_commands).then(|| FetchedValue {
@@ -98,7 +120,18 @@ impl<'a> Fetch<'a> {
             return;
         }
         let mut commands = Vec::new();
-        for (source, command) in sources.filter_map(|source| Some((source, self.command(source)?))) {
+        let sources: Vec<_> = sources.collect();
+        for source in &sources {
+            if let SourceKind::AwsProfile { profile, .. } = &source.kind
+                && !self.profiles.contains_key(profile)
+            {
+                let keys = profile::keys_of(profile, self.mfa_code.as_deref());
+                self.profiles.insert(profile.clone(), keys);
+            }
+        }
+        for (source, command) in
+            sources.into_iter().filter_map(|source| Some((source, self.command(source)?)))
+        {
             if self.printed.contains_key(&command) || commands.contains(&command) {
                 continue;
             }
@@ -128,7 +161,11 @@ impl<'a> Fetch<'a> {
                         .collect(),
                 )
             }
-            SourceKind::Literal(_) | SourceKind::Env(_) | SourceKind::File(_) | SourceKind::Secure(_) => None,
+            SourceKind::Literal(_)
+            | SourceKind::Env(_)
+            | SourceKind::File(_)
+            | SourceKind::Secure(_)
+            | SourceKind::AwsProfile { .. } => None,
         }
     }
 
@@ -164,6 +201,11 @@ impl<'a> Fetch<'a> {
                 })?;
                 (value, self.origin_of(tool.key, reference))
             }
+            SourceKind::AwsProfile { profile, part } => {
+                let note = if self.run_commands { "" } else { ", which a dry run does not read" };
+                let origin = format!("AWS profile {profile}{note}").into();
+                (self.of_profile(profile, *part, source.place)?, origin)
+            }
             SourceKind::Secure(text) => {
                 let opened = self.opener.open(text).map_err(|error| fail(error.message, &error.hint))?;
                 (opened, "the YAML, encrypted".into())
@@ -179,6 +221,30 @@ impl<'a> Fetch<'a> {
         let secret = secret || matches!(source.kind, SourceKind::Secure(_));
         let value = if secret { Value::Secret(value) } else { Value::Plain(value.expose().to_owned()) };
         Ok(FetchedValue { value, origin, masked: source.masked, place: source.place })
+    }
+
+    /// A part of the keys of a profile of AWS; nothing for a token that keys have none of.
+    fn of_profile(&self, profile: &str, part: KeyPart, place: Place) -> Result<Secret, FetchError> {
+        if !self.run_commands {
+            return Ok(Secret::new(NOT_RUN.to_owned()));
+        }
+        match self.profiles.get(profile) {
+            Some(Ok(keys)) => Ok(match part {
+                KeyPart::AccessKey => keys.access_key.clone(),
+                KeyPart::SecretKey => keys.secret_key.clone(),
+                KeyPart::SessionToken => {
+                    keys.session_token.clone().unwrap_or_else(|| Secret::new(String::new()))
+                }
+            }),
+            Some(Err(NoKeysOfProfile { message, hint })) => {
+                Err(FetchError { message: message.clone(), hint: hint.clone(), place })
+            }
+            None => Err(FetchError {
+                message: format!("the AWS profile `{profile}` was not asked"),
+                hint: RUN_IT.to_owned(),
+                place,
+            }),
+        }
     }
 
     /// What the command of a value printed.

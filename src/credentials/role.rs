@@ -112,7 +112,11 @@ impl NoKeys {
 impl Taker {
     /// Reads what the environment says of the way to AWS.
     pub fn new(mfa_code: Option<&str>) -> Self {
-        let caller = Caller::new();
+        Taker::of_caller(Caller::new(), mfa_code)
+    }
+
+    /// The same for other keys than those that the environment leads to.
+    pub(super) fn of_caller(caller: Caller, mfa_code: Option<&str>) -> Self {
         Taker {
             client: Client::new(Settings::new(caller::variable)),
             callers_client: Client::new(caller.settings()),
@@ -231,7 +235,7 @@ impl Taker {
             hint: GIVE_CREDENTIALS.to_owned(),
             no_credentials,
         };
-        let way = self.caller.profiles.way(&caller::variable).map_err(|why| fail(why, false))?;
+        let way = self.caller.way().map_err(|why| fail(why, false))?;
         let no_credentials = matches!(&way, Way::AwsCli { profile } if !self.caller.profiles.exists(profile));
         let keys = self.go(&way, region).map_err(|error| match error {
             Lost::Aws(error) => wanted.failed(&error),
@@ -239,6 +243,16 @@ impl Taker {
         })?;
         self.with_second_factor(&self.callers_client, keys, self.caller.mfa_serial(), region)
             .map_err(|error| wanted.failed(&error))
+    }
+
+    /// The keys that a way leads to, with the second factor that the profile asks for.
+    pub(super) fn keys_on(&self, way: &Way, region: &str) -> Result<Keys, Lost> {
+        let keys = self.go(way, region)?;
+        let serial = self.caller.mfa_serial().filter(|_| matches!(way, Way::Keys(..)));
+        match serial {
+            Some(serial) => Ok(self.with_second_factor(&self.callers_client, keys, Some(serial), region)?),
+            None => Ok(keys),
+        }
     }
 
     /// Goes the way to keys.
@@ -291,7 +305,7 @@ fn assume(client: &Client, from: &Keys, role: &Role, region: &str) -> Result<Ses
 }
 
 /// Why the way to keys led nowhere.
-enum Lost {
+pub(super) enum Lost {
     Aws(aws::Error),
     Elsewhere(String),
 }

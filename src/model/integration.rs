@@ -79,7 +79,42 @@ pub enum SourceKind {
     },
     /// An encrypted value.
     Secure(String),
+    /// A part of the keys of a profile of the AWS CLI.
+    AwsProfile {
+        /// The profile.
+        profile: String,
+        /// Which part.
+        part: KeyPart,
+    },
 }
+
+/// A part of keys for AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyPart {
+    /// The access key.
+    AccessKey,
+    /// The secret key.
+    SecretKey,
+    /// The token of a session; keys that last have none.
+    SessionToken,
+}
+
+impl KeyPart {
+    /// The part that a field of AWS Keys holds.
+    fn of(field: &str) -> Option<KeyPart> {
+        let (_, part) = KEY_PARTS.iter().find(|(name, _)| *name == field)?;
+        Some(*part)
+    }
+}
+
+const KEY_PARTS: [(&str, KeyPart); 3] = [
+    ("accessKey", KeyPart::AccessKey),
+    ("secretKey", KeyPart::SecretKey),
+    ("sessionToken", KeyPart::SessionToken),
+];
+
+/// The key of [`SourceKind::AwsProfile`].
+pub const AWS_PROFILE: &str = "aws_profile";
 
 impl SourceKind {
     /// What sort of source it is, in one word. Never a value.
@@ -91,6 +126,7 @@ impl SourceKind {
             SourceKind::Program(_) | SourceKind::Shell(_) => "command",
             SourceKind::Tool { tool, .. } => tool.key,
             SourceKind::Secure(_) => "secure",
+            SourceKind::AwsProfile { .. } => AWS_PROFILE,
         }
     }
 }
@@ -115,7 +151,7 @@ impl FieldValue {
 }
 
 /// The keys that say where a value is, beside those of [`TOOLS`].
-pub const SOURCES: &[&str] = &["value", "env", "file", "command", "secure"];
+pub const SOURCES: &[&str] = &["value", "env", "file", "command", "secure", AWS_PROFILE];
 
 /// The key beside them that says whether the value is masked in the log.
 const MASK: &str = "mask";
@@ -136,7 +172,7 @@ fn not_age(field: &str, of: &str, place: Place) -> Diagnostic {
 fn forms() -> String {
     let tools: Vec<_> = TOOLS.iter().map(|tool| format!("`{{{}: …}}`", tool.key)).collect();
     format!(
-        "a value is a text, or exactly one of `{{env: VARIABLE}}`, `{{file: path}}`, `{{command: [program, argument]}}`, `{{secure: …}}`, {}; `{{value: text, mask: false}}` is not masked in the log",
+        "a value is a text, or exactly one of `{{env: VARIABLE}}`, `{{file: path}}`, `{{command: [program, argument]}}`, `{{secure: …}}`, `{{aws_profile: NAME}}`, {}; `{{value: text, mask: false}}` is not masked in the log",
         tools.join(", ")
     )
 }
@@ -193,16 +229,42 @@ impl Integration {
                 return None;
             }
         }
+        add_parts_of_profile(kind, &mut fields);
         for field in kind.fields.iter().filter(|field| field.required) {
-            let given = map
-                .get("fields")
-                .and_then(|entry| entry.node.map())
-                .is_some_and(|map| map.contains_key(field.name));
+            let is_added = fields.iter().any(|known: &FieldValue| known.field.name == field.name);
+            let given = is_added
+                || map
+                    .get("fields")
+                    .and_then(|entry| entry.node.map())
+                    .is_some_and(|map| map.contains_key(field.name));
             if !given && good {
                 diagnostics.push(missing_field(&of, kind, field.name).at(name.place));
             }
         }
         Some(Integration { name, kind, fields })
+    }
+}
+
+/// Where a field says that it comes from a profile, all parts of the keys do that are not given otherwise.
+fn add_parts_of_profile(kind: &'static Kind, fields: &mut Vec<FieldValue>) {
+    let of_profile = |field: &FieldValue| match &field.values {
+        Values::One(ValueSource { kind: SourceKind::AwsProfile { profile, .. }, masked, place }) => {
+            Some((profile.clone(), *masked, *place))
+        }
+        _ => None,
+    };
+    let Some((profile, masked, place)) = fields.iter().find_map(of_profile) else { return };
+    for (name, part) in KEY_PARTS {
+        if fields.iter().all(|field| field.field.name != name)
+            && let Some(field) = kind.field(name)
+        {
+            let source = SourceKind::AwsProfile { profile: profile.clone(), part };
+            fields.push(FieldValue {
+                field,
+                place,
+                values: Values::One(ValueSource { kind: source, masked, place }),
+            });
+        }
     }
 }
 
@@ -344,6 +406,14 @@ fn read_source(
                 "env" => SourceKind::Env(text),
                 "file" => SourceKind::File(text),
                 "command" => SourceKind::Shell(text),
+                AWS_PROFILE => match KeyPart::of(field) {
+                    Some(part) => SourceKind::AwsProfile { profile: text, part },
+                    None => {
+                        return refuse(format!(
+                            "field `{field}` of {of} cannot come from a profile of AWS: keys alone do"
+                        ));
+                    }
+                },
                 "secure" => {
                     if !is_age(&text) {
                         diagnostics.push(not_age(field, of, entry.node.place));

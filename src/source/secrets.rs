@@ -301,7 +301,8 @@ impl Scan {
 const PUNCTUATION: [char; 8] = [' ', '\t', '-', '[', ']', '{', '}', ','];
 
 /// Keys of a value that only say where the real one is.
-const ELSEWHERE: [&str; 9] = ["env", "file", "op", "vault", "aws_secret", "pass", "sops", "keyring", "mask"];
+const ELSEWHERE: [&str; 10] =
+    ["env", "file", "op", "vault", "aws_secret", "aws_profile", "pass", "sops", "keyring", "mask"];
 
 /// A key in a line.
 struct Key<'t> {

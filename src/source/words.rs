@@ -62,7 +62,7 @@ const OTHERS: &[&str] = &[
     "integrations", "configuration", "versionTemplate", "triggerMode", "dependencyMode", "priority",
     "allowPublicAccess", "stabilityDuration", "serial", "bump", "showBuildStatus", "replicateOnPullRequest",
     "deployMethod", "deploymentMethod", "agentOnly", "trigger", "mask", "value", "file", "command", "op", "vault",
-    "aws_secret", "pass", "sops", "keyring", "pre_ci_boot", "cache_dir_list", "advancedReporting", "global", "include",
+    "aws_secret", "aws_profile", "pass", "sops", "keyring", "pre_ci_boot", "cache_dir_list", "advancedReporting", "global", "include",
     "exclude", "fast_finish", "submodules", "appId", "assumeRoleARN", "awsAccountId", "dcosPublicKey", "domain",
     "durationSeconds", "email", "emailAuthUser", "emailSender", "host", "hostname", "nick", "nodes", "port", "proxy",
     "publicKey", "roleSessionName", "server", "sourceIntegration", "tenant", "url", "username", "validityPeriod",

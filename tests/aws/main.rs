@@ -16,5 +16,6 @@ mod moto;
 mod other_ci;
 mod place;
 mod policy;
+mod profile;
 mod role;
 mod state;

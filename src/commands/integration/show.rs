@@ -98,6 +98,7 @@ fn origin(given: &FieldValue, source: &ValueSource) -> String {
         SourceKind::Shell(_) => "command sh".to_owned(),
         SourceKind::Tool { tool, reference, .. } => format!("{} {reference}", tool.key),
         SourceKind::Secure(_) => "the YAML, encrypted".to_owned(),
+        SourceKind::AwsProfile { profile, .. } => format!("AWS profile {profile}"),
     }
 }
 

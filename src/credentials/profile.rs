@@ -1,0 +1,33 @@
+//! Keys of a profile of the AWS CLI that the line names.
+
+use super::caller::Caller;
+use super::role::{Lost, Taker};
+use crate::aws::Keys;
+
+/// Why a profile gives no keys, and what to do.
+#[derive(Clone)]
+pub(super) struct NoKeysOfProfile {
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+/// The keys that a profile leads to: its own, those that its `credential_process` prints, or those of its role. Where only
+/// the AWS CLI knows the way, as with single sign-on and web identities, that is asked.
+pub(super) fn keys_of(profile: &str, mfa_code: Option<&str>) -> Result<Keys, NoKeysOfProfile> {
+    let caller = Caller::of_profile(profile);
+    let way = caller.way().map_err(|message| NoKeysOfProfile {
+        message,
+        hint: "`aws configure list-profiles` lists the profiles of this machine".to_owned(),
+    })?;
+    let region = caller.region().unwrap_or_else(|| "us-east-1".to_owned());
+    let taker = Taker::of_caller(caller, mfa_code);
+    taker.keys_on(&way, &region).map_err(|lost| match lost {
+        Lost::Aws(error) => {
+            NoKeysOfProfile { message: format!("AWS profile `{profile}`: {error}"), hint: error.hint() }
+        }
+        Lost::Elsewhere(why) => NoKeysOfProfile {
+            message: format!("AWS profile `{profile}`: {why}"),
+            hint: format!("if it is for single sign-on, log in first: aws sso login --profile {profile}"),
+        },
+    })
+}
