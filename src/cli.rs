@@ -204,6 +204,10 @@ pub struct Run {
     /// Store what the job leaves for the next run even if a secret is in it
     #[arg(long)]
     pub allow_secrets_in_state: bool,
+    /// What runs the TASKs that name an image: a container of podman or docker, or this machine (`never`); as
+    /// SHIPCTL_CONTAINERS says by default
+    #[arg(long, value_name = "ENGINE")]
+    pub containers: Option<Containers>,
     /// In GitHub Actions, have the secrets masked in the logs of later steps, too; prints them for its runner
     #[arg(long)]
     pub add_mask: bool,
@@ -417,6 +421,26 @@ pub enum CheckFormat {
     Github,
     /// SARIF, for code hosts and editors.
     Sarif,
+}
+
+/// What runs the TASKs that name an image.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Containers {
+    /// podman or docker, whichever is found first.
+    Auto,
+    /// This machine.
+    Never,
+    /// Docker.
+    Docker,
+    /// podman.
+    Podman,
+}
+
+impl Containers {
+    /// The one that a word stands for.
+    pub fn of_word(word: &str) -> Option<Containers> {
+        Containers::from_str(word, false).ok()
+    }
 }
 
 /// How an environment is printed.

@@ -66,6 +66,8 @@ pub struct Build {
     pub entry: usize,
     /// What the job inherits of the caller's environment.
     pub inherited: Rc<[(OsString, OsString)]>,
+    /// Whether TASKs run in the images they name.
+    pub containers: bool,
     /// How many bytes the kernel takes of all variables together.
     pub max_environment: usize,
 }
@@ -187,9 +189,21 @@ pub fn of_task(task: &Task, index: usize, build: &Build) -> Result<Environment, 
         }
     }
     let origin: Rc<str> = "the task".into();
+    let image = task.image.as_ref().filter(|_| build.containers);
+    if let Some(image) = image {
+        environment.plain(NAME_OF_CONTAINER, container_name(index, build), &origin);
+        environment.plain(IMAGE_NAME, image.name.clone(), &origin);
+        environment.plain(
+            "TASK_CONTAINER_IMAGE_SHOULD_PULL",
+            image.pull.unwrap_or(true).to_string(),
+            &origin,
+        );
+        let options = image.options.as_ref().map(|options| options.text.clone()).unwrap_or_default();
+        environment.plain("TASK_CONTAINER_OPTIONS", options, &origin);
+    }
     for (name, value) in [
         ("TASK_NAME", task_name(task, index)),
-        ("TASK_IN_CONTAINER", "false".to_owned()),
+        ("TASK_IN_CONTAINER", image.is_some().to_string()),
         ("IS_RESTRICTED_NODE", "false".to_owned()),
         ("SHIPPABLE_NODE_ARCHITECTURE", build.architecture.clone()),
         ("SHIPPABLE_NODE_OPERATING_SYSTEM", build.operating_system.clone()),
@@ -197,6 +211,20 @@ pub fn of_task(task: &Task, index: usize, build: &Build) -> Result<Environment, 
         environment.plain(name, value, &origin);
     }
     if problems.is_empty() { Ok(environment) } else { Err(problems) }
+}
+
+/// The variables that say how the container of a TASK is called, and which image it is of.
+pub const NAME_OF_CONTAINER: &str = "TASK_CONTAINER_NAME";
+/// See [`NAME_OF_CONTAINER`].
+pub const IMAGE_NAME: &str = "TASK_CONTAINER_IMAGE";
+
+/// The name of the container of a task. No two runs have one workspace at the same time.
+fn container_name(index: usize, build: &Build) -> String {
+    let job = build.root.file_name().unwrap_or_default().to_string_lossy();
+    let job: String =
+        job.chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c)).take(40).collect();
+    let id = stable_id("container", &build.root.to_string_lossy());
+    format!("shipctl-{job}-{}-{index}-{}", build.number, &id[..8])
 }
 
 /// The name of a task: its own, or `Task 0`, `Task 1` ….

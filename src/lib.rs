@@ -29,6 +29,7 @@ pub mod aws;
 pub mod check;
 pub mod cli;
 pub mod commands;
+pub mod container;
 pub mod contract;
 pub mod credentials;
 pub mod deploy;
@@ -78,6 +79,12 @@ pub fn main() -> u8 {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if let Some(status) = lookup::main(&arguments) {
         return status;
+    }
+    // The first process of a container has no more secrets than what it starts; and an engine has to look into it.
+    if let [command, arguments @ ..] = arguments.as_slice()
+        && command == run::FIRST_PROCESS
+    {
+        return run::first_process(arguments);
     }
     run::keep_memory_private();
     read(&arguments).unwrap_or_else(|failure| {

@@ -5,6 +5,7 @@
 
 pub mod ci;
 pub mod files;
+pub mod image;
 pub mod implied;
 pub mod integration;
 pub mod job;

@@ -5,6 +5,7 @@
 //!         └─ shell     one bash: what it says and what it is told
 //!              ├─ driver    what the bash reads
 //!              ├─ control   the line between the two
+//!              ├─ container where the bash is, if not here
 //!              └─ watch     waiting for output, the shell, signals and the clock
 //!                   ├─ terminal  what the shell has instead of the terminal that we are on
 //!                   ├─ ending ── tree        how all of it ends, wherever it has gone
@@ -18,6 +19,7 @@
 mod capture;
 mod child;
 mod command;
+mod container;
 mod control;
 mod course;
 mod driver;
@@ -45,6 +47,9 @@ use std::time::Duration;
 
 pub use capture::{Captured, capture};
 pub use command::Variables;
+pub use container::Container;
+pub use container::first::{COMMAND as FIRST_PROCESS, first_process};
+pub use container::service::{SOCKET as SERVICE_SOCKET, Service, Services};
 pub use event::{Event, Kind, Step};
 pub use exec::exec;
 pub use launch::{Started, start};
@@ -53,6 +58,7 @@ pub use platform::{executed_as, keep_memory_private, take_file_limit_for_error};
 pub use signals::Signals;
 
 use crate::exit;
+use crate::printable::Printable;
 use console::Console;
 
 /// A job, down to what matters for running it.
@@ -76,6 +82,10 @@ pub struct Job<'a> {
     pub grace: Duration,
 }
 
+/// Variables by which bash takes options and commands from its caller: a job's shell has its own.
+pub const SHELL_SETTINGS: &[&str] =
+    &["SHELLOPTS", "BASHOPTS", "BASH_ENV", "ENV", "BASH_XTRACEFD", "POSIXLY_CORRECT"];
+
 /// The usual grace period between TERM and KILL.
 pub const GRACE: Duration = Duration::from_secs(10);
 
@@ -89,8 +99,10 @@ pub struct Task {
     pub name: String,
     /// The entries of its script.
     pub entries: Vec<String>,
-    /// The complete environment of its shell; nothing is inherited.
+    /// The complete environment of its shell; nothing is inherited, but from the image where it runs in a container.
     pub environment: Variables,
+    /// The container that it runs in, if not on this machine.
+    pub container: Option<Container>,
 }
 
 /// The scripts around the tasks: the entries of each section.
@@ -179,6 +191,22 @@ pub enum Error {
     TooLarge(String),
     /// Something that `shipctl` itself needs failed.
     System(String, io::Error),
+    /// An engine could not start a container.
+    Engine {
+        /// The image.
+        image: String,
+        /// What the engine has said.
+        said: String,
+    },
+    /// A signal told us to end before anything of the job ran.
+    Interrupted(i32),
+    /// A container runs, but no shell in it.
+    Container {
+        /// The image.
+        image: String,
+        /// Why.
+        message: String,
+    },
 }
 
 impl Error {
@@ -187,7 +215,10 @@ impl Error {
         match self {
             Error::NotFound(_) => exit::NOT_FOUND,
             Error::NotExecutable(..) => exit::NOT_EXECUTABLE,
-            Error::TooLarge(_) | Error::System(..) => exit::SHIPCTL_FAILED,
+            Error::Interrupted(signal) => exit::of_signal(*signal),
+            Error::TooLarge(_) | Error::System(..) | Error::Engine { .. } | Error::Container { .. } => {
+                exit::SHIPCTL_FAILED
+            }
         }
     }
 
@@ -207,6 +238,15 @@ impl fmt::Display for Error {
                 write!(f, "the environment is too large for the kernel; its largest variables are {largest}")
             }
             Error::System(doing, why) => write!(f, "cannot {doing}: {why}"),
+            Error::Interrupted(signal) => {
+                write!(f, "told to end by {} before the first line of the job", signal_name(*signal))
+            }
+            Error::Engine { image, said } => {
+                write!(f, "the container of {} did not start: {}", Printable(image), Printable(said))
+            }
+            Error::Container { image, message } => {
+                write!(f, "in the container of {}: {}", Printable(image), Printable(message))
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What `run --dry-run` prints: everything that `run` would do.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use super::{Failure, Ready, Session, ci};
+use super::{Failure, Ready, Session, ci, containers};
 use crate::credentials::{Content, Credential, FetchedValue, Value};
 use crate::diagnostic::Paint;
 use crate::environment::{Build, Environment, Variable, task_name};
@@ -32,6 +33,7 @@ pub fn describe(
 ) -> Result<String, Failure> {
     let mut plan = Text::new(session, paint);
     let job = ready.plan.job;
+    let containers = command_lines(session, ready)?;
     plan.heading(
         &format!("job {} ({})", job.name.text, job.kind.text),
         "dry run: nothing is started, nothing is written",
@@ -48,7 +50,7 @@ pub fn describe(
     }
     plan.matrix(ready);
     plan.integrations(ready);
-    plan.steps(ready);
+    plan.steps(ready, &containers);
     plan.sections(&job.sections);
     plan.notifications_of_ci(ready);
     plan.variables("environment", &ready.environment, verbose);
@@ -72,7 +74,7 @@ pub fn describe_managed(session: &Session, ready: &Ready, made: &[String], paint
     if !session.is_of_several {
         plan.defaults();
     }
-    plan.steps(ready);
+    plan.steps(ready, &[]);
     plan.heading("what it makes", "");
     for line in made {
         let _ = writeln!(plan.out, "  {}", Printable(line));
@@ -80,6 +82,18 @@ pub fn describe_managed(session: &Session, ready: &Ready, made: &[String], paint
     plan.sections(&job.sections);
     let patterns = Patterns::new(ready.environment.secrets());
     String::from_utf8_lossy(&patterns.mask(plan.out.as_bytes())).into_owned()
+}
+
+/// The command lines that start the containers of the TASKs; `None` for one that runs on this machine.
+fn command_lines(session: &Session, ready: &Ready) -> Result<Vec<Option<String>>, Failure> {
+    let Some(containers) = session.planned_containers(&ready.plan)? else { return Ok(Vec::new()) };
+    let line = |(index, task)| {
+        let on_top = session.of_task(Some((index, task)), &ready.build)?;
+        let (root, pipes) = (&ready.build.root, Path::new("$PIPES"));
+        let container = containers.of_task((index, task), ready, &on_top, root, pipes)?;
+        Ok(container.map(|container| containers::shown(&container.start)))
+    };
+    ready.plan.tasks.iter().copied().enumerate().map(line).collect()
 }
 
 /// What starts a job at the original's, and not here.
@@ -235,7 +249,7 @@ impl<'s> Text<'s> {
         }
     }
 
-    fn steps(&mut self, ready: &Ready) {
+    fn steps(&mut self, ready: &Ready, containers: &[Option<String>]) {
         self.heading("steps", "");
         let of_step =
             |node| ready.plan.dependencies.iter().find(|dependency| std::ptr::eq(dependency.step, node));
@@ -250,7 +264,9 @@ impl<'s> Text<'s> {
                     }
                 }
                 Step::Task(_) => match tasks.next() {
-                    Some((index, task)) => self.task(task, index),
+                    Some((index, task)) => {
+                        self.task(task, index, containers.get(index).and_then(Option::as_deref));
+                    }
                     None => self.out.push_str("TASK managed\n"),
                 },
                 Step::Notify(name) => {
@@ -317,10 +333,18 @@ impl<'s> Text<'s> {
         );
     }
 
-    fn task(&mut self, task: &Task, index: usize) {
+    fn task(&mut self, task: &Task, index: usize, container: Option<&str>) {
         let _ = writeln!(self.out, "TASK {}", Printable(&task_name(task, index)));
-        if let Some(image) = &task.image {
-            let _ = writeln!(self.out, "     on this machine, not in {}", Printable(image));
+        match (&task.image, container) {
+            (Some(image), Some(container)) => {
+                let _ = writeln!(self.out, "     in a container of {}", Printable(&image.name));
+                let _ =
+                    writeln!(self.out, "     {}", self.paint.with("2", &Printable(container).to_string()));
+            }
+            (Some(image), None) => {
+                let _ = writeln!(self.out, "     on this machine, not in {}", Printable(&image.name));
+            }
+            (None, _) => {}
         }
         self.entries(&task.entries);
     }

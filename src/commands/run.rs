@@ -6,6 +6,7 @@ use std::os::fd::AsFd as _;
 use anyhow::Context as _;
 
 use super::add_mask::add_masks;
+use super::containers::{self, Containers};
 use super::record::{Access, Record, State};
 use super::report::Report;
 use super::{
@@ -13,6 +14,7 @@ use super::{
     print, read_good, script_commands,
 };
 use crate::cli::{LineOptions, LogFormat, Run};
+use crate::container;
 use crate::contract::path;
 use crate::diagnostic::Paint;
 use crate::environment::task_name;
@@ -129,6 +131,7 @@ pub(super) fn session(
     session.warn(&unsent);
     session.is_dry = command.dry_run;
     session.defaults.clone_from(&options.defaults);
+    session.runs_containers = containers::choice(command.containers)?;
     Ok(session)
 }
 
@@ -189,11 +192,12 @@ pub(super) fn run_opened<'c>(
     console: &mut Console<'c>,
 ) -> Result<(Outcome, Masking), Failure> {
     add_masks(command.add_mask, ready.environment.secrets())?;
-    let tasks = tasks(session, ready)?;
-    if let Some(task) = tasks.first() {
+    let pipes = Pipes::make()?;
+    let containers = session.containers(&ready.plan)?;
+    let tasks = tasks(session, ready, containers.as_ref(), workspace, &pipes)?;
+    if let Some(task) = tasks.iter().find(|task| task.container.is_none()) {
         session.warn_of_versions(&ready.plan, ready.build.entry, &task.environment, signals);
     }
-    let pipes = Pipes::make()?;
     let job = run::Job {
         name: &ci::name_of_run(&ready.plan, ready.build.entry),
         tasks: &tasks,
@@ -206,7 +210,7 @@ pub(super) fn run_opened<'c>(
     };
     // A shell takes as long to load as all that it has to find takes to be written. What other programs do takes longer,
     // and they may want the terminal.
-    let alone = ready.build.repositories.is_empty() && ready.finish.is_empty();
+    let alone = ready.build.repositories.is_empty() && ready.finish.is_empty() && containers.is_none();
     workspace.note_run()?;
     let started = alone.then(|| run::start(&job, signals, console));
     session.catch_up();
@@ -217,6 +221,14 @@ pub(super) fn run_opened<'c>(
     session.clone_repositories(ready, signals)?;
     session.finish_tools(ready, signals)?;
     state.restore_files(ready)?;
+    let leftovers = match &containers {
+        Some(containers) => {
+            session.pull(containers, ready, signals)?;
+            containers::prepare(&pipes)?;
+            containers.look_for_leftovers()
+        }
+        None => None,
+    };
     let mut masking = super::masking(ready, workspace)?;
     let started = started.unwrap_or_else(|| run::start(&job, signals, console));
     let entry =
@@ -231,6 +243,9 @@ pub(super) fn run_opened<'c>(
                 None => Ok(outcome),
             }
         });
+    if let Some(leftovers) = leftovers {
+        leftovers.remove();
+    }
     note.into_iter().for_each(|note| note.end(session, &outcome));
     let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;
     if outcome == Outcome::Failed(exit::NOT_FOUND) {
@@ -243,13 +258,34 @@ pub(super) fn run_opened<'c>(
 }
 
 /// The tasks of a job, with their environments.
-fn tasks(session: &Session, ready: &Ready) -> Result<Vec<run::Task>, Failure> {
+fn tasks(
+    session: &Session,
+    ready: &Ready,
+    containers: Option<&Containers>,
+    workspace: &Workspace,
+    pipes: &Pipes,
+) -> Result<Vec<run::Task>, Failure> {
     let mut tasks = Vec::new();
     for (index, task) in ready.plan.tasks.iter().enumerate() {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
-        let mut environment = session.process_environment(&ready.environment, &on_top)?;
-        script_commands::add(&mut environment)?;
-        tasks.push(run::Task { name: task_name(task, index), entries: task.entries.clone(), environment });
+        let container = containers.map(|containers| {
+            containers.of_task((index, task), ready, &on_top, workspace.root(), pipes.path())
+        });
+        let container = container.transpose()?.flatten();
+        let environment = match container {
+            Some(_) => session.container_environment(&ready.environment, &on_top)?,
+            None => {
+                let mut environment = session.process_environment(&ready.environment, &on_top)?;
+                script_commands::add(&mut environment)?;
+                environment
+            }
+        };
+        tasks.push(run::Task {
+            name: task_name(task, index),
+            entries: task.entries.clone(),
+            environment,
+            container,
+        });
     }
     Ok(tasks)
 }
@@ -271,6 +307,11 @@ fn sections(sections: &Sections) -> run::Sections {
 
 impl From<run::Error> for Failure {
     fn from(error: run::Error) -> Self {
-        Failure { status: error.status(), message: format!("error: {error}\n") }
+        let advice = match &error {
+            run::Error::Engine { said, .. } => container::advice(said),
+            _ => None,
+        };
+        let advice = advice.map_or_else(String::new, |advice| format!("  hint: {advice}\n"));
+        Failure { status: error.status(), message: format!("error: {error}\n{advice}") }
     }
 }

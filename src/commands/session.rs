@@ -15,6 +15,7 @@ use super::surroundings::{inherited, max_environment, operating_system};
 use super::{Failure, audit, ci, encrypt, failure, paint, read_good, store};
 use crate::aws::ecr::Login;
 use crate::cli::{JobOptions, LineOptions};
+use crate::container::Choice;
 use crate::contract::path;
 use crate::credentials::{self, Ambient, Credentials, Fetch, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
@@ -63,6 +64,8 @@ pub(super) struct Session {
     pub(super) store: RefCell<Option<Store>>,
     /// What is left of the job before.
     pub(super) leftover: RefCell<Leftover>,
+    /// Whether TASKs run in the images they name, and by what.
+    pub(super) runs_containers: Choice,
     /// Whether this process runs one job after the other.
     pub(super) has_more_jobs: Cell<bool>,
     /// The warnings so far: each entry of a matrix has the same.
@@ -161,6 +164,7 @@ impl Session {
             opener,
             prefix,
             said,
+            runs_containers: Choice::Never,
             store,
             owners,
             leftover,
@@ -270,6 +274,7 @@ impl Session {
             repositories: Repositories::new(),
             entry: 0,
             inherited: Rc::clone(&self.inherited),
+            containers: self.runs_containers.uses_containers(),
             max_environment: max_environment().saturating_sub(self.inherited.iter().map(size).sum()),
         })
     }

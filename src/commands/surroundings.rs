@@ -7,14 +7,10 @@ use super::{Failure, Session};
 use crate::contract::{path, var};
 use crate::credentials;
 use crate::environment::Environment;
-use crate::run::{self, Variables};
+use crate::run::{self, SHELL_SETTINGS, Variables};
 use crate::secure;
 
 const PATH: &str = "PATH";
-
-/// Variables by which bash takes options and commands from its caller: a job's shell has its own.
-const SHELL_SETTINGS: &[&str] =
-    &["SHELLOPTS", "BASHOPTS", "BASH_ENV", "ENV", "BASH_XTRACEFD", "POSIXLY_CORRECT"];
 
 impl Session {
     /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
@@ -63,10 +59,16 @@ fn with_shipctl(path: &OsStr, workspace: Option<&str>) -> OsString {
 }
 
 /// Where this program lies: as it was called, if it was called `shipctl` there, as a link to it may be along the `PATH`.
-fn own_directory() -> Option<PathBuf> {
+pub(super) fn own_directory() -> Option<PathBuf> {
+    program_paths().first()?.parent().map(Path::to_owned)
+}
+
+/// The paths of this program: as it was called, if it was called `shipctl` there, and as the system knows it.
+pub(super) fn program_paths() -> Vec<PathBuf> {
     let called = run::executed_as().filter(|path| path.is_absolute() && path.ends_with("shipctl"));
-    let program = called.or_else(|| std::env::current_exe().ok())?;
-    program.parent().map(Path::to_owned)
+    let mut paths: Vec<_> = called.into_iter().chain(std::env::current_exe()).collect();
+    paths.dedup();
+    paths
 }
 
 /// What a job inherits of an environment, that of this process. The variables that tell shipctl itself about secrets are

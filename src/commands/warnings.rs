@@ -35,13 +35,14 @@ impl Session {
         let warnings: Vec<_> = about.map(|(diagnostic, _)| diagnostic.clone()).collect();
         self.warn(&warnings);
         self.warn(no_task(plan).as_slice());
-        let in_images = plan.tasks.iter().filter_map(|task| Some((task, task.image.as_ref()?)));
-        let in_images = in_images.map(|(task, image)| {
-            Diagnostic::warning(format!("a TASK of job `{}` names the image {image}", plan.job.name.text))
-                .at(task.place)
-                .hint("it runs on this machine, which has to have what the image has")
+        let images = plan.tasks.iter().filter_map(|task| task.image.as_ref());
+        let images = images.filter(|_| !self.runs_containers.uses_containers()).map(|image| {
+            let message = format!("a TASK of job `{}` names the image {}", plan.job.name.text, image.name);
+            Diagnostic::warning(message).at(image.place).hint(
+                "it runs on this machine, which has to have what the image has: --containers never says so",
+            )
         });
-        self.warn(&in_images.collect::<Vec<_>>());
+        self.warn(&images.collect::<Vec<_>>());
         if let Some(task) = plan.tasks.iter().find(|task| task.default_image) {
             self.warn(&[Diagnostic::warning(format!(
                 "a TASK of job `{}` asks for a container and names no image: the original's own image is gone",

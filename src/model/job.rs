@@ -140,13 +140,20 @@ impl Job {
             );
             Name { text: String::new(), place: name.place }
         });
-        let steps = read_steps(map, &kind, diagnostics);
+        let mut steps = read_steps(map, &kind, diagnostics);
         let integrations = match map.get("integrations") {
             Some(entry) => names(&entry.node, "an integration's name", diagnostics),
             None => Vec::new(),
         };
         let sections = read_sections(map, diagnostics);
         let time_limit = read_time_limit(&node, diagnostics);
+        if let Some(runtime) = node.get("runtime") {
+            for step in &mut steps {
+                if let Step::Task(task) = step {
+                    task.take_runtime(runtime, diagnostics);
+                }
+            }
+        }
         Some(Job { name, kind, steps, integrations, sections, time_limit, node })
     }
 

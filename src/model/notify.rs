@@ -42,6 +42,7 @@ impl Job {
                         variables: Vec::new(),
                         image: None,
                         default_image: false,
+                        runtime: Default::default(),
                         place: name.place,
                     });
                 }

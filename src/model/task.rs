@@ -1,10 +1,11 @@
 //! TASKs and the scripts of sections.
 
+use super::image::{Image, Runtime};
 use super::notified::notified;
 use super::{Name, flatten_texts, is_line, line_as_map, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::source::Place;
-use crate::yaml::{Node, Value, is_true};
+use crate::yaml::{Node, Value};
 
 /// A TASK: what one shell runs.
 #[derive(Clone, Debug)]
@@ -17,8 +18,10 @@ pub struct Task {
     pub has_script: bool,
     /// Its own variables (`runtime.options.env`), in order.
     pub variables: Vec<TaskVariable>,
-    /// The image that it ran in at the original's, `name:tag`.
-    pub image: Option<String>,
+    /// The image that it runs in.
+    pub image: Option<Image>,
+    /// What it says itself of images.
+    pub(super) runtime: Runtime,
     /// Whether it asks for a container and names no image: the original had one of its own for that.
     pub default_image: bool,
     /// Where it stands.
@@ -54,6 +57,7 @@ impl Task {
             variables: Vec::new(),
             image: None,
             default_image: false,
+            runtime: Runtime::default(),
             place,
         };
         match &node.value {
@@ -104,17 +108,21 @@ impl Task {
         if let Some(map) = runtime.map() {
             warn_of_unknown_keys(map, RUNTIME_KEYS, "a TASK's runtime", diagnostics);
         }
-        let in_container = runtime.get("container").and_then(Node::text);
-        let names_image = runtime.get("options").is_some_and(|options| options.get("imageName").is_some());
-        self.default_image |= in_container.is_some_and(is_true) && !names_image;
-        let Some(options) = runtime.get("options") else { return };
-        if let Some(variables) = options.get("env") {
+        self.runtime = Runtime::read(runtime).or(&self.runtime);
+        (self.image, self.default_image) = (self.runtime.image(), self.runtime.wants_default());
+        if let Some(variables) = runtime.get("options").and_then(|options| options.get("env")) {
             self.read_variables(variables, diagnostics);
         }
-        let text = |key| options.get(key).and_then(Node::text);
-        if let Some(name) = text("imageName").filter(|_| in_container.is_none_or(is_true)) {
-            self.image =
-                Some(text("imageTag").map_or_else(|| name.to_owned(), |tag| format!("{name}:{tag}")));
+    }
+
+    /// Takes what `runtime` of its job says, where its own says nothing.
+    pub(super) fn take_runtime(&mut self, runtime: &Node, diagnostics: &mut Vec<Diagnostic>) {
+        let whole = self.runtime.clone().or(&Runtime::read(runtime));
+        (self.image, self.default_image) = (whole.image(), whole.wants_default());
+        if let Some(variables) = runtime.get("options").and_then(|options| options.get("env")) {
+            let own = std::mem::take(&mut self.variables);
+            self.read_variables(variables, diagnostics);
+            self.variables.extend(own);
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use nix::libc;
 use nix::unistd::{AccessFlags, access};
@@ -86,8 +87,26 @@ impl Variables {
         Ok(())
     }
 
+    /// Sets one, in place of what has its name.
+    ///
+    /// # Errors
+    ///
+    /// When there is a NUL in it.
+    pub fn set(&mut self, name: &OsStr, value: &OsStr) -> Result<(), Error> {
+        self.0.retain(|variable| {
+            let rest = variable.as_bytes().strip_prefix(name.as_bytes());
+            !rest.is_some_and(|rest| rest.starts_with(b"="))
+        });
+        self.push(name, value)
+    }
+
+    /// Makes them all that a command has.
+    pub fn give_to(&self, command: &mut Command) {
+        command.env_clear().envs(self.iter());
+    }
+
     /// Names and values.
-    fn iter(&self) -> impl DoubleEndedIterator<Item = (&OsStr, &OsStr)> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|variable| {
             let bytes = variable.as_bytes();
             // Whoever started us may have given us names that begin with `=`.
@@ -95,6 +114,11 @@ impl Variables {
             let value = bytes.get(end + 1..).unwrap_or_default();
             (OsStr::from_bytes(&bytes[..end]), OsStr::from_bytes(value))
         })
+    }
+
+    /// Those that were taken apart before.
+    pub(super) fn of_words(words: Vec<CString>) -> Variables {
+        Variables(Zeroizing::new(words))
     }
 
     /// As the kernel takes them.

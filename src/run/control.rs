@@ -94,6 +94,11 @@ impl Control {
         })
     }
 
+    /// The directory of the pipes.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The path of what bash takes for its script.
     pub(super) fn script(&self) -> &OsStr {
         self.script_path.as_os_str()

@@ -18,6 +18,7 @@ impl Watch<'_, '_> {
                 Err(error) => self.failed(part, error)?,
             }
         }
+        self.container = None;
         let outcome = self.flow.outcome();
         self.add_steps_not_run();
         let (job, duration) = (self.job.name, self.begun.elapsed());

@@ -274,11 +274,12 @@ pub(super) fn then_ask(code: &str, section: bool) -> String {
 }
 
 /// How a shell begins: it asks, and is answered once the rest of its script is written. bash reads line by line, so that
-/// may come behind this meanwhile.
-pub(super) fn opening(questions: &Path, answers: &Path) -> String {
+/// may come behind this meanwhile. Where the process of `shipctl` can be seen, the shell looks whether it is there.
+pub(super) fn opening(questions: &Path, answers: &Path, shipctl: Option<Pid>) -> String {
     let quoted = |path: &Path| quote(&path.to_string_lossy());
     let (questions, answers) = (quoted(questions), quoted(answers));
-    let (us, killed) = (Pid::this(), exit::of_signal(nix::libc::SIGKILL));
+    let killed = exit::of_signal(nix::libc::SIGKILL);
+    let is_there = shipctl.map_or_else(String::new, |pid| format!("-d /proc/{pid} && "));
     // Without `shipctl`, or a way to it, there is nobody to go on for. A signal may cut a question short: the next one
     // begins with a NUL byte, and only a whole one ends with a full stop. The answer repeats the number of the question,
     // and ends in a comment: what `read` makes of the script's IFS changes no more than that. Both pipes are opened for
@@ -291,7 +292,7 @@ pub(super) fn opening(questions: &Path, answers: &Path) -> String {
 "$_shipctl_by" export -n _shipctl _shipctl_number _shipctl_ask _shipctl_hush _shipctl_by _shipctl_pid _shipctl_told
 _shipctl_told=
 until [[ $_shipctl_told ]]; do
-[[ -d /proc/{us} && -p {questions} && -p {answers} ]] || "$_shipctl_by" exit {killed}
+[[ {is_there}-p {questions} && -p {answers} ]] || "$_shipctl_by" exit {killed}
 {{ "$_shipctl_by" printf "\0%s\n" "$_shipctl_number $_shipctl"; "$_shipctl_by" trap -p EXIT; "$_shipctl_by" printf ".\0"; }} 1<>{questions}
 while "$_shipctl_by" read -t 2 -r -d "" _shipctl_told 0<>{answers}; do [[ $_shipctl_told == "$_shipctl_number "* ]] && "$_shipctl_by" break; done
 [[ $_shipctl_told == "$_shipctl_number "* ]] || _shipctl_told=

@@ -8,6 +8,7 @@ use nix::unistd::Pid;
 
 use super::event::Event;
 use super::flow::Part;
+use super::launch::ShellProcess;
 use super::signals::Arrival;
 use super::terminal::Terminal;
 use super::tree::Member;
@@ -35,6 +36,8 @@ pub(super) struct Ending {
     kill_at: Instant,
     /// Those that were told to end. A shell that hears it between two commands may start another all the same.
     told: HashSet<Member>,
+    /// Whether the first process of a container was asked to tell them.
+    has_begun: bool,
 }
 
 impl Watch<'_, '_> {
@@ -75,7 +78,7 @@ impl Watch<'_, '_> {
     }
 
     /// A signal came: INT and TERM cut the run short, others go to the shell.
-    pub(super) fn on_signal(&mut self, arrival: Arrival, shell: Option<Pid>) {
+    pub(super) fn on_signal(&mut self, arrival: Arrival, shell: Option<ShellProcess>) {
         match arrival.signal {
             signal @ (libc::SIGINT | libc::SIGTERM) => self.cancel(signal),
             libc::SIGTSTP => self.pause(),
@@ -91,7 +94,14 @@ impl Watch<'_, '_> {
                 let Some(shell) = shell else { return };
                 // What a terminal sends goes to a process group; what a user sends, to a process.
                 let group = matches!(signal, libc::SIGHUP | libc::SIGQUIT | libc::SIGWINCH);
-                platform::kill(if group { Pid::from_raw(-shell.as_raw()) } else { shell }, signal);
+                match (shell, &mut self.container) {
+                    (ShellProcess::Here(pid), _) if group => {
+                        platform::kill(Pid::from_raw(-pid.as_raw()), signal)
+                    }
+                    (ShellProcess::Here(pid), _) => platform::kill(pid, signal),
+                    (ShellProcess::InContainer, Some(container)) => container.signal(signal, group),
+                    (ShellProcess::InContainer, None) => {}
+                }
             }
         }
     }
@@ -114,7 +124,7 @@ impl Watch<'_, '_> {
     /// Ctrl-Z: the whole tree stops with us, and goes on with us. The clock stands still meanwhile.
     fn pause(&mut self) {
         let before = Instant::now();
-        self.tree.signal(libc::SIGSTOP);
+        self.signal_all(libc::SIGSTOP);
         if let Some(terminal) = &mut self.terminal {
             terminal.leave();
         }
@@ -122,7 +132,7 @@ impl Watch<'_, '_> {
         if let Some(terminal) = &mut self.terminal {
             terminal.go_on();
         }
-        self.tree.signal(libc::SIGCONT);
+        self.signal_all(libc::SIGCONT);
         let slept = before.elapsed();
         self.limit = self.limit.map(|limit| limit + slept);
         if let Some(ending) = &mut self.ending {
@@ -130,11 +140,39 @@ impl Watch<'_, '_> {
         }
     }
 
+    /// Sends a signal to every process.
+    fn signal_all(&mut self, signal: i32) {
+        match &mut self.container {
+            Some(container) => container.signal_all(signal),
+            None => self.tree.signal(signal),
+        }
+    }
+
+    /// Whether a process of the job is left.
+    fn has_members(&mut self) -> bool {
+        if let Some(container) = &mut self.container {
+            return container.count().0 > 0;
+        }
+        if !self.tree.has_children() {
+            return false;
+        }
+        self.tree.reap();
+        !self.tree.members().is_empty()
+    }
+
+    /// Whether one of them is about to end by itself.
+    fn is_finishing(&mut self) -> bool {
+        match &mut self.container {
+            Some(container) => container.count().1,
+            None => self.tree.is_finishing(),
+        }
+    }
+
     /// Begins to end every process.
     fn end_tree(&mut self, grace: Duration) {
         let now = Instant::now();
         let kill_at = now.checked_add(grace).unwrap_or(now + super::GRACE);
-        self.ending = Some(Ending { kill_at, told: HashSet::new() });
+        self.ending = Some(Ending { kill_at, told: HashSet::new(), has_begun: false });
         self.go_on_ending();
     }
 
@@ -142,6 +180,15 @@ impl Watch<'_, '_> {
     fn go_on_ending(&mut self) {
         let Some(ending) = &mut self.ending else { return };
         let now = Instant::now();
+        if let Some(container) = &mut self.container {
+            if ending.kill_at <= now {
+                container.signal_all(libc::SIGKILL);
+                ending.kill_at = now + LOOK_AGAIN;
+            } else {
+                container.terminate(!std::mem::replace(&mut ending.has_begun, true));
+            }
+            return;
+        }
         for member in self.tree.members() {
             if ending.kill_at <= now {
                 platform::kill(member.pid, libc::SIGKILL);
@@ -164,11 +211,7 @@ impl Watch<'_, '_> {
         }
         let mut give_up = None;
         let patience = Instant::now() + self.job.grace.min(FINISHING_LIMIT);
-        while self.tree.has_children() {
-            self.tree.reap();
-            if self.tree.members().is_empty() {
-                break;
-            }
+        while self.has_members() {
             match &self.ending {
                 None => {
                     let before = self.written;
@@ -176,7 +219,7 @@ impl Watch<'_, '_> {
                     if let Happening::Signal(arrival) = self.wait(line.as_deref_mut(), None, Some(until))? {
                         self.on_signal(arrival, None);
                     }
-                    let finishing = self.written > before || self.tree.is_finishing();
+                    let finishing = self.written > before || self.is_finishing();
                     if finishing && self.ending.is_none() && Instant::now() < patience {
                         continue;
                     }

@@ -176,6 +176,7 @@ mod tests {
             name: name.to_owned(),
             entries: script(),
             environment: Default::default(),
+            container: None,
         });
         let path = Path::new("/");
         let (name, grace) = ("job", super::super::GRACE);

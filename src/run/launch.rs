@@ -12,6 +12,7 @@ use nix::unistd::{Pid, pipe2};
 
 use super::command::{c_string, find, not_started};
 use super::console::Console;
+use super::container::{Container, NewShell, Running};
 use super::control::Control;
 use super::driver;
 use super::flow::{Flow, Part};
@@ -37,15 +38,16 @@ pub struct Started<'c> {
 /// When the shell cannot be started.
 pub fn start<'c>(job: &Job, signals: &Signals, console: &mut Console<'c>) -> Result<Started<'c>, Error> {
     // First of all: what is a child of ours by now is no part of the job.
-    let tree = Tree::new().map_err(Error::system("collect orphaned processes"))?;
+    let mut tree = Tree::new().map_err(Error::system("collect orphaned processes"))?;
     let terminal = console.open_terminal();
-    let waiting = Waiting::start_first(job, terminal.as_ref(), signals)?;
+    let waiting = Waiting::start_first(job, terminal.as_ref(), signals, &mut tree)?;
     Ok(Started { tree, terminal, waiting })
 }
 
 /// A shell that has not run anything. Dropping it ends it.
 pub(super) struct Waiting {
-    pub(super) process: Process,
+    /// Where it is.
+    pub(super) place: Place,
     /// The part of the job that it was started for.
     pub(super) part: Part,
     /// The line to it.
@@ -54,6 +56,23 @@ pub(super) struct Waiting {
     pub(super) output: OwnedFd,
     /// What it has its terminal in.
     pub(super) session: Option<Session>,
+}
+
+/// Where a shell runs.
+pub(super) enum Place {
+    /// On this machine, as a child of this process.
+    Here(Process),
+    /// In a container.
+    Container(Box<Running>),
+}
+
+/// The process of a shell that has been let go.
+#[derive(Clone, Copy)]
+pub(super) enum ShellProcess {
+    /// A child of this process.
+    Here(Pid),
+    /// A child of the first process of the container that the run is in.
+    InContainer,
 }
 
 /// A process that is killed when this is dropped.
@@ -74,16 +93,35 @@ impl Drop for Process {
 }
 
 impl Waiting {
-    /// Starts a shell for a part of the job, in the environment of this task.
+    /// Starts a shell for a part of the job, in the environment of this task and where that runs; in the container that the
+    /// shell before it was in, if that is the task's.
     pub(super) fn start(
         job: &Job,
         part: Part,
         task: usize,
         terminal: Option<&Terminal>,
         signals: &Signals,
+        tree: &mut Tree,
+        before: Option<Running>,
     ) -> Result<Waiting, Error> {
-        let control = Control::new(job.pipes, &driver::stem(part.name(job)), driver::opening)
-            .map_err(Error::system("make the pipes to a shell"))?;
+        let container = job.tasks[task].container.as_ref();
+        // Another pid namespace does not show our process.
+        let us = container.is_none().then(Pid::this);
+        let control = Control::new(job.pipes, &driver::stem(part.name(job)), |questions, answers| {
+            driver::opening(questions, answers, us)
+        });
+        let control = control.map_err(Error::system("make the pipes to a shell"))?;
+        let before = match before {
+            Some(running) if container.is_some() && running.task == task && running.is_open() => {
+                Some(running)
+            }
+            // It ends.
+            _ => None,
+        };
+        if let Some(container) = container {
+            return start_in_container(job, part, task, container, terminal, signals, tree, before, control);
+        }
+        tree.collect_orphans(true);
         let environment = &job.tasks[task].environment;
         let bash = find(OsStr::new("bash"), environment).map_err(|why| {
             Error::System("find bash in the PATH of the task".to_owned(), io::Error::other(why))
@@ -108,7 +146,7 @@ impl Waiting {
             Some(terminal) => start_on_terminal(&launch, terminal)?,
         };
         let pid = started.map_err(|error| not_started(&bash, error, environment))?;
-        Ok(Waiting { process: Process(pid), part, control, output, session })
+        Ok(Waiting { place: Place::Here(Process(pid)), part, control, output, session })
     }
 
     /// The same for the first part of a job; `None` if nothing of it is to be run.
@@ -116,19 +154,26 @@ impl Waiting {
         job: &Job,
         terminal: Option<&Terminal>,
         signals: &Signals,
+        tree: &mut Tree,
     ) -> Result<Option<Waiting>, Error> {
         let mut flow = Flow::new(job);
         let Some(part) = flow.next() else { return Ok(None) };
-        Waiting::start(job, part, flow.task(), terminal, signals).map(Some)
+        Waiting::start(job, part, flow.task(), terminal, signals, tree, None).map(Some)
     }
 }
 
 /// A shell that was started if that could be done, where its output is read, and the session of its terminal.
 type Spawned = (io::Result<Pid>, OwnedFd, Option<Session>);
 
-fn start_on_pipe(launch: &Launch) -> Result<Spawned, Error> {
+/// A pipe for output, of which our end never waits.
+fn output_pipe() -> Result<(OwnedFd, OwnedFd), Error> {
     let (output, end) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
     fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
+    Ok((output, end))
+}
+
+fn start_on_pipe(launch: &Launch) -> Result<Spawned, Error> {
+    let (output, end) = output_pipe()?;
     let launch = Launch { stdout: Some(end.as_fd()), stderr: Some(end.as_fd()), ..*launch };
     Ok((platform::spawn(&launch), output, None))
 }
@@ -139,4 +184,45 @@ fn start_on_terminal(launch: &Launch, terminal: &Terminal) -> Result<Spawned, Er
     let (session, started) =
         terminal.start(&launch, SignalKeys::Ours).map_err(Error::system("open a session on a terminal"))?;
     Ok((started, output, Some(session)))
+}
+
+/// Starts a shell in the container of a task: in one that is there already, or in a new one.
+#[allow(clippy::too_many_arguments, reason = "all that a start takes, and what is reused")]
+fn start_in_container(
+    job: &Job,
+    part: Part,
+    task: usize,
+    container: &Container,
+    terminal: Option<&Terminal>,
+    signals: &Signals,
+    tree: &mut Tree,
+    before: Option<Running>,
+    control: Control,
+) -> Result<Waiting, Error> {
+    let stdin = io::stdin();
+    let (output, end) = match terminal {
+        None => {
+            let (output, end) = output_pipe()?;
+            (output, Some(end))
+        }
+        Some(terminal) => {
+            terminal.prepare().map_err(Error::system("prepare a terminal"))?;
+            (terminal.output().map_err(Error::system("prepare a terminal"))?, None)
+        }
+    };
+    let slave = terminal.map(Terminal::slave);
+    let shell = NewShell {
+        script: control.script().to_owned(),
+        stdin: slave.filter(|_| terminal.is_some_and(Terminal::is_stdin)).unwrap_or(stdin.as_fd()),
+        output: end.as_ref().map(AsFd::as_fd).or(slave).unwrap_or(stdin.as_fd()),
+        terminal: terminal.is_some(),
+    };
+    let running = match before {
+        Some(mut running) => {
+            running.start_again(job, container, &shell)?;
+            running
+        }
+        None => Running::start(job, task, container, &shell, control.directory(), tree, signals)?,
+    };
+    Ok(Waiting { place: Place::Container(Box::new(running)), part, control, output, session: None })
 }

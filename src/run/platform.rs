@@ -3,9 +3,9 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, OsStr};
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::ptr;
@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use nix::fcntl::OFlag;
 use nix::libc::{self, c_char, c_int, c_void};
 use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::{Pid, pipe2, read};
 
 /// A process that is to be started: all of it said, nothing inherited but what is left `None`.
@@ -392,4 +393,42 @@ pub(super) fn notice_children() {
 pub(super) fn kill(pid: Pid, signal: c_int) {
     // SAFETY: `kill` reads two integers.
     unsafe { libc::kill(pid.as_raw(), signal) };
+}
+
+/// Sends bytes over a socket, descriptors along with the first of them.
+pub(super) fn send(socket: BorrowedFd, bytes: &[u8], descriptors: &[RawFd]) -> nix::Result<()> {
+    let rights = [ControlMessage::ScmRights(descriptors)];
+    let mut along = if descriptors.is_empty() { &[][..] } else { &rights[..] };
+    let mut sent = 0;
+    while sent < bytes.len() {
+        let piece = [IoSlice::new(&bytes[sent..])];
+        match sendmsg::<()>(socket.as_raw_fd(), &piece, along, MsgFlags::MSG_NOSIGNAL, None) {
+            Ok(n) => {
+                sent += n;
+                along = &[];
+            }
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads what has come over a socket, and the descriptors that came along; says how many bytes that were.
+pub(super) fn receive_from(
+    socket: BorrowedFd,
+    buffer: &mut [u8],
+    descriptors: &mut Vec<OwnedFd>,
+) -> nix::Result<usize> {
+    let mut space = nix::cmsg_space!([RawFd; 4]);
+    let mut pieces = [IoSliceMut::new(buffer)];
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
+    let received = recvmsg::<()>(socket.as_raw_fd(), &mut pieces, Some(&mut space), flags)?;
+    for message in received.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(came) = message {
+            // SAFETY: the kernel has just made these for us, and nobody else knows them.
+            descriptors.extend(came.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
+        }
+    }
+    Ok(received.bytes)
 }

@@ -5,13 +5,12 @@ use std::time::Instant;
 
 use nix::libc;
 use nix::sys::wait::WaitStatus;
-use nix::unistd::Pid;
 
 use super::control::{Ask, Point};
 use super::driver::{self, Scripts};
 use super::event::{Event, Step};
 use super::flow::Part;
-use super::launch::Waiting;
+use super::launch::{Place, ShellProcess, Waiting};
 use super::platform::Session;
 use super::watch::{Happening, Line, Watch};
 use super::{Error, Kind, Outcome};
@@ -21,7 +20,7 @@ use crate::exit;
 pub(super) struct Shell<'w, 'a, 'c> {
     watch: &'w mut Watch<'a, 'c>,
     line: Line,
-    pid: Pid,
+    process: ShellProcess,
     /// What it has its terminal in; it outlives the shell.
     _session: Option<Session>,
     /// The part of the job that is running, and when it began.
@@ -70,24 +69,34 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             Some(waiting) => waiting,
             None => {
                 let (task, terminal) = (watch.flow.task(), watch.terminal.as_ref());
-                Waiting::start(&watch.job, part, task, terminal, watch.signals)?
+                let before = watch.container.take();
+                Waiting::start(&watch.job, part, task, terminal, watch.signals, &mut watch.tree, before)?
             }
         };
         let scripts = Scripts::new(watch.job.scripts, part.name(&watch.job));
         let entries: &[String] = if let Part::Task(_) = part { part.entries(&watch.job) } else { &[] };
         let code = scripts.task(entries.len());
-        let Waiting { process, mut control, output, session, .. } = waiting;
+        let Waiting { place, mut control, output, session, .. } = waiting;
         if let Some(session) = &session {
             watch.tree.spare(session.leader());
         }
         control.release(&code).map_err(Error::system("write the script of the shell"))?;
         let now = Instant::now();
-        let pid = process.release();
-        watch.tree.watch(pid);
+        let process = match place {
+            Place::Here(process) => {
+                let pid = process.release();
+                watch.tree.watch(pid);
+                ShellProcess::Here(pid)
+            }
+            Place::Container(container) => {
+                watch.container = Some(*container);
+                ShellProcess::InContainer
+            }
+        };
         Ok(Shell {
             watch,
             line: Line { control, output: Some(output) },
-            pid,
+            process,
             _session: session,
             part,
             part_begun: now,
@@ -108,13 +117,13 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     pub(super) fn run(mut self) -> Result<(), Error> {
         loop {
             let until = self.watch.deadline();
-            match self.watch.wait(Some(&mut self.line), Some(self.pid), until)? {
+            match self.watch.wait(Some(&mut self.line), Some(self.process), until)? {
                 Happening::Ask(ask) => {
                     let number = ask.number;
                     let code = self.answer(ask)?;
                     self.tell(number, code)?;
                 }
-                Happening::Signal(arrival) => self.watch.on_signal(arrival, Some(self.pid)),
+                Happening::Signal(arrival) => self.watch.on_signal(arrival, Some(self.process)),
                 Happening::Time => self.watch.on_time(),
                 Happening::End(status) => {
                     let outcome = match status {
@@ -351,7 +360,9 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     fn may_end_by_itself(&self) -> bool {
         let At::Entry(entry) = self.at else { return true };
         let script = &self.part.entries(&self.watch.job)[entry - 1];
-        script.contains("exit") || script.contains("exec") || self.watch.tree.became_other_program()
+        script.contains("exit")
+            || script.contains("exec")
+            || self.watch.program_at_end().is_some_and(|name| name != "bash")
     }
 
     fn report_start(&mut self) {

@@ -85,10 +85,19 @@ impl<'a> Terminal<'a> {
 
     /// Starts a process in a session on this terminal; see [`Session::start`].
     pub(super) fn start(&self, launch: &Launch, keys: SignalKeys) -> io::Result<(Session, io::Result<Pid>)> {
-        // Whoever was here before may have been killed while it asked for a password.
-        tcsetattr(&self.slave, SetArg::TCSANOW, &self.usual)?;
+        self.prepare()?;
         let launch = Launch { stdin: self.is_stdin.then(|| self.slave.as_fd()), session: false, ..*launch };
         Session::start(&launch, self.slave.as_fd(), keys == SignalKeys::Passed)
+    }
+
+    /// Puts the settings in order: whoever was here before may have been killed while it asked for a password.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        Ok(tcsetattr(&self.slave, SetArg::TCSANOW, &self.usual)?)
+    }
+
+    /// Whether keys come from our stdin, and so do for what is run.
+    pub(super) fn is_stdin(&self) -> bool {
+        self.is_stdin
     }
 
     /// Where what is run writes to.

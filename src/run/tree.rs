@@ -20,6 +20,8 @@ pub(super) struct Tree {
     strangers: HashSet<Pid>,
     /// A child of our own that is no part of the job: what leads the session of its terminal.
     spared: Option<Pid>,
+    /// The processes of engines that run containers, which are none of the job either.
+    clients: HashSet<Pid>,
     was_subreaper: bool,
     /// The shell whose end is waited for, how it ended once it has, and what its process was called then.
     watched: Option<Pid>,
@@ -35,6 +37,7 @@ impl Tree {
         let mut tree = Tree {
             strangers: HashSet::new(),
             spared: None,
+            clients: HashSet::new(),
             was_subreaper,
             watched: None,
             watched_fd: None,
@@ -49,6 +52,17 @@ impl Tree {
     /// Leaves out this child, and not the one before any more.
     pub(super) fn spare(&mut self, pid: Pid) {
         self.spared = Some(pid);
+    }
+
+    /// Leaves out the process of an engine.
+    pub(super) fn add_client(&mut self, pid: Pid) {
+        self.clients.insert(pid);
+    }
+
+    /// Whether orphans become children of this process: not while a container runs, as what looks after it is an orphan
+    /// that is none of the job.
+    pub(super) fn collect_orphans(&self, collect: bool) {
+        let _ = prctl::set_child_subreaper(collect);
     }
 
     /// Whether there is any child at all, ended or not: the cheap question before the dear one.
@@ -73,10 +87,9 @@ impl Tree {
         self.end.as_ref().map(|(status, _)| *status)
     }
 
-    /// Whether the watched child had become another program than bash when it ended.
-    pub(super) fn became_other_program(&self) -> bool {
-        let name = self.end.as_ref().and_then(|(_, name)| name.as_deref());
-        name.is_some_and(|name| name != "bash")
+    /// What the program of the watched child was called when it ended.
+    pub(super) fn program_at_end(&self) -> Option<&str> {
+        self.end.as_ref().and_then(|(_, name)| name.as_deref())
     }
 
     /// Reaps the children that have ended.
@@ -88,6 +101,7 @@ impl Tree {
             if waitpid(pid, Some(WaitPidFlag::WNOHANG)).is_err() {
                 return;
             }
+            self.clients.remove(&pid);
             if let Some(name) = name {
                 self.end = Some((status, name.ok().map(|name| name.trim_end().to_owned())));
                 (self.watched, self.watched_fd) = (None, None);
@@ -108,7 +122,7 @@ impl Tree {
         let mut open = vec![Pid::this()];
         while let Some(parent) = open.pop() {
             for found in children.remove(&parent).into_iter().flatten() {
-                if !self.strangers.contains(&found.member.pid) && self.spared != Some(found.member.pid) {
+                if !self.is_left_out(found.member.pid) {
                     open.push(found.member.pid);
                     if found.alive {
                         members.push(found.member);
@@ -117,6 +131,10 @@ impl Tree {
             }
         }
         members
+    }
+
+    fn is_left_out(&self, pid: Pid) -> bool {
+        self.strangers.contains(&pid) || self.spared == Some(pid) || self.clients.contains(&pid)
     }
 
     /// Whether a process of the job reads from a pipe that nobody writes to any more, or did until it was through with

@@ -8,14 +8,15 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::WaitStatus;
-use nix::unistd::{Pid, read};
+use nix::unistd::read;
 
 use super::console::Console;
+use super::container::Running;
 use super::control::{Ask, Control};
 use super::ending::Ending;
-use super::event::Step;
+use super::event::{Event, Step};
 use super::flow::Flow;
-use super::launch::{Started, Waiting};
+use super::launch::{ShellProcess, Started, Waiting};
 use super::masking::Masking;
 use super::report::Report;
 use super::signals::{Arrival, Signals};
@@ -38,6 +39,8 @@ pub(super) struct Watch<'a, 'c> {
     pub(super) tree: Tree,
     /// What the shells have for a terminal, if we are on one.
     pub(super) terminal: Option<Terminal<'c>>,
+    /// The container that the shell is in, if it is in one.
+    pub(super) container: Option<Running>,
     /// The shell that waits for its part to begin.
     pub(super) waiting: Option<Waiting>,
     /// The steps that have begun.
@@ -99,6 +102,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             signals,
             tree,
             terminal,
+            container: None,
             waiting,
             steps: Vec::new(),
             entered: false,
@@ -118,7 +122,7 @@ impl<'a, 'c> Watch<'a, 'c> {
     pub(super) fn wait(
         &mut self,
         mut line: Option<&mut Line>,
-        shell: Option<Pid>,
+        shell: Option<ShellProcess>,
         until: Option<Instant>,
     ) -> Result<Happening, Error> {
         loop {
@@ -139,7 +143,7 @@ impl<'a, 'c> Watch<'a, 'c> {
             }
             // Asked each time: who looks for what a shell has left reaps it too.
             if shell.is_some()
-                && let Some(status) = self.tree.watched_end()
+                && let Some(status) = self.end_of_shell()?
             {
                 return Ok(Happening::End(status));
             }
@@ -157,9 +161,13 @@ impl<'a, 'c> Watch<'a, 'c> {
             let output = line.as_deref().and_then(|line| line.output.as_ref());
             let output = output.filter(|_| !self.report.console().is_full());
             let control = line.as_deref().map(|line| line.control.as_fd());
-            let ended = self.tree.watched_fd().filter(|_| shell.is_some());
-            let readable = [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), keys, ended];
-            let ([signal, question, output, key, _], [writable, drinks]) =
+            let [first, said, ended] = match &self.container {
+                Some(container) => container.readable(),
+                None => [None, None, self.tree.watched_fd().filter(|_| shell.is_some())],
+            };
+            let readable =
+                [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), keys, first, said, ended];
+            let ([signal, question, output, key, first, said, _], [writable, drinks]) =
                 ready(readable, [stream, thirsty], timeout)?;
             self.attend_terminal(key, drinks);
             if writable {
@@ -168,6 +176,12 @@ impl<'a, 'c> Watch<'a, 'c> {
             if signal {
                 self.take_signals()?;
             }
+            if (first || said)
+                && let Some(container) = &mut self.container
+                && let Some(message) = container.attend()
+            {
+                self.report.event(&Event::Notice { message: &message });
+            }
             let Some(line) = line.as_deref_mut() else { continue };
             if output {
                 self.read_output(&mut line.output)?;
@@ -175,6 +189,25 @@ impl<'a, 'c> Watch<'a, 'c> {
             if question {
                 line.control.receive().map_err(Error::system("hear the shell"))?;
             }
+        }
+    }
+
+    /// How the shell has ended, if it has.
+    fn end_of_shell(&mut self) -> Result<Option<WaitStatus>, Error> {
+        match &mut self.container {
+            None => Ok(self.tree.watched_end()),
+            Some(container) => {
+                self.tree.reap();
+                container.end()
+            }
+        }
+    }
+
+    /// What the program of the shell was called when it ended.
+    pub(super) fn program_at_end(&self) -> Option<&str> {
+        match &self.container {
+            None => self.tree.program_at_end(),
+            Some(container) => container.program_at_end(),
         }
     }
 

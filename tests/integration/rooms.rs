@@ -98,6 +98,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("schema", &["model"]),
     ("run", &["exit", "mask", "printable", "secret"]),
     ("lookup", &["contract", "exit", "http", "nearest", "printable"]),
+    ("container", &[]),
     ("cli", &["diagnostic", "environment", "lookup", "nearest"]),
     (
         "commands",
@@ -105,6 +106,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "aws",
             "check",
             "cli",
+            "container",
             "contract",
             "credentials",
             "deploy",

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod added;
+mod containers;
 mod ends;
 mod exec;
 #[path = "../shared/homes.rs"]

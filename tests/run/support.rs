@@ -105,6 +105,19 @@ impl Job {
         self
     }
 
+    /// Has all tasks run in an image.
+    pub fn in_image(mut self, name: &str, options: &str) -> Job {
+        let options = json!({"imageName": name, "options": options});
+        self.fields.insert("runtime".to_owned(), json!({"container": true, "options": options}));
+        self
+    }
+
+    /// Has the last task run in an image.
+    pub fn last_in_image(mut self, name: &str) -> Job {
+        self.steps.last_mut().unwrap()["TASK"]["runtime"] = json!({"options": {"imageName": name}});
+        self
+    }
+
     /// The directory that the job's scripts know as `$HERE`.
     pub fn path(&self) -> &Path {
         self.directory.path()
@@ -151,6 +164,13 @@ impl Job {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         change(&mut command);
         Running::new(command.spawn().unwrap(), self.directory)
+    }
+
+    /// Has `doctor` look at the job.
+    pub fn doctor(mut self) -> Ran {
+        let mut command = self.command("doctor");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running::new(command.spawn().unwrap(), self.directory).finish()
     }
 
     /// Runs the job to its end.

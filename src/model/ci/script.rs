@@ -2,6 +2,7 @@
 
 use super::{Script, defaults, integrations};
 use crate::diagnostic::Diagnostic;
+use crate::model::image::Runtime;
 use crate::model::job::read_sections;
 use crate::model::task::Task;
 use crate::model::{flatten_texts, warn_of_unknown_keys};
@@ -96,10 +97,7 @@ fn read_boot(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagnostic>
     let Some(task) = script.tasks.iter_mut().find(|task| task.name.as_deref() != Some("pre_ci")) else {
         return;
     };
-    let text = |key| node.get(key).and_then(Node::text).filter(|text| !text.is_empty());
-    if let Some(name) = text("image_name") {
-        task.image = Some(text("image_tag").map_or_else(|| name.to_owned(), |tag| format!("{name}:{tag}")));
-    }
+    task.image = Runtime::read_options(node, ["image_name", "image_tag"]).image();
     if let Some(variables) = node.get("env") {
         task.read_variables(variables, diagnostics);
     }
@@ -138,6 +136,7 @@ fn add(script: &mut Script, name: &str, entries: Vec<String>, place: Option<Plac
             variables: Vec::new(),
             image: None,
             default_image: false,
+            runtime: Runtime::default(),
             place,
         });
     }

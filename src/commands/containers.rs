@@ -1,0 +1,378 @@
+//! The containers that the TASKs of a job run in: which engine, which images, which command lines.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, anyhow};
+
+use super::surroundings::{own_directory, program_paths};
+use super::{Failure, Ready, Session, script_commands};
+use crate::cli::Containers as Chosen;
+use crate::container::{self, Choice, Engine, EngineKind, LABEL, Mount, Options, Program, Spec};
+use crate::contract::{path, shell_quoted, var};
+use crate::diagnostic::Diagnostic;
+use crate::environment::{Environment, IMAGE_NAME, NAME_OF_CONTAINER};
+use crate::model::image::Image;
+use crate::resolve::Plan;
+use crate::run::{self, Captured, Signals, Variables};
+use crate::workspace::Pipes;
+
+/// The variable that says what `--containers` says.
+const VARIABLE: &str = "SHIPCTL_CONTAINERS";
+
+/// The variables by which engines find logins to registries.
+const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+const AUTH_FILE: &str = "REGISTRY_AUTH_FILE";
+
+/// What the script that starts a linked program is called among the pipes.
+const SCRIPT: &str = "shipctl";
+
+/// What is chosen on the command line, or by the variable.
+///
+/// # Errors
+///
+/// When the variable holds none of the words.
+pub(super) fn choice(chosen: Option<Chosen>) -> Result<Choice, Failure> {
+    let chosen = match (chosen, std::env::var_os(VARIABLE).filter(|value| !value.is_empty())) {
+        (Some(chosen), _) => chosen,
+        (None, None) => Chosen::Auto,
+        (None, Some(value)) => Chosen::of_word(&value.to_string_lossy()).ok_or_else(|| {
+            anyhow!("{VARIABLE} is auto, never, docker or podman, and not `{}`", value.to_string_lossy())
+        })?,
+    };
+    Ok(match chosen {
+        Chosen::Auto => Choice::Auto,
+        Chosen::Never => Choice::Never,
+        Chosen::Podman => Choice::With(EngineKind::Podman),
+        Chosen::Docker => Choice::With(EngineKind::Docker),
+    })
+}
+
+/// What runs the containers of a job.
+pub(super) struct Containers {
+    engine: Engine,
+    /// The options of each TASK; `None` where it runs on this machine.
+    options: Vec<Option<Options>>,
+    /// The environment of the engine.
+    environment: Variables,
+    machine: String,
+}
+
+impl Session {
+    /// What runs the containers of a job; `None` if all of it runs on this machine.
+    ///
+    /// # Errors
+    ///
+    /// When no engine is there, and when options of an image cannot be.
+    pub(super) fn containers(&self, plan: &Plan) -> Result<Option<Containers>, Failure> {
+        let image = |task: &crate::model::task::Task| task.image.clone();
+        let Some(first) = plan.tasks.iter().find_map(|task| image(task)) else { return Ok(None) };
+        if !self.runs_containers.uses_containers() {
+            return Ok(None);
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let engine = Engine::find(self.runs_containers, &path).map_err(|none| {
+            self.fail(&[Diagnostic::error(format!(
+                "a TASK runs in the image {}, and there is no {} in the PATH",
+                first.name,
+                none.names()
+            ))
+            .at(first.place)
+            .hint("install podman or Docker, or run on this machine, which has to have what the image has: --containers never")])
+        })?;
+        Ok(Some(self.containers_with(engine, plan)?))
+    }
+
+    /// The same as a dry run shows it, whether an engine is there or not.
+    pub(super) fn planned_containers(&self, plan: &Plan) -> Result<Option<Containers>, Failure> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        if !self.runs_containers.uses_containers() || plan.tasks.iter().all(|task| task.image.is_none()) {
+            return Ok(None);
+        }
+        let engine = Engine::find(self.runs_containers, &path).unwrap_or_else(|none| {
+            let kind = none.0.first().copied().unwrap_or(EngineKind::Podman);
+            Engine { kind, program: kind.program().into() }
+        });
+        Ok(Some(self.containers_with(engine, plan)?))
+    }
+
+    fn containers_with(&self, engine: Engine, plan: &Plan) -> Result<Containers, Failure> {
+        let mut problems = Vec::new();
+        let options = plan.tasks.iter().map(|task| {
+            let image = task.image.as_ref()?;
+            let Some(written) = &image.options else { return Some(Options::default()) };
+            let read = container::read_options(&written.text);
+            read.map_err(|(message, hint)| {
+                problems.push(Diagnostic::error(message).at(written.place).hint(hint));
+            })
+            .ok()
+        });
+        let options = options.collect();
+        if !problems.is_empty() {
+            return Err(self.fail(&problems));
+        }
+        let environment = Variables::new(self.inherited.iter().map(|(name, value)| (&**name, &**value)))?;
+        let uname = nix::sys::utsname::uname().context("cannot tell the name of this machine")?;
+        let machine = uname.nodename().to_string_lossy().into_owned();
+        Ok(Containers { engine, options, environment, machine })
+    }
+
+    /// The environment of a shell in a container: what the job and the TASK have on top of the image.
+    pub(super) fn container_environment(
+        &self,
+        job: &Environment,
+        task: &Environment,
+    ) -> Result<Variables, Failure> {
+        // The terminal is the same.
+        let terminal = self.inherited.iter().find(|(name, _)| name == "TERM");
+        let terminal = terminal.map(|(name, value)| (&**name, &**value));
+        let of_job = job.iter().filter(|(name, _)| task.get(name).is_none());
+        let own = of_job.chain(task.iter());
+        let own = own.map(|(name, variable)| (OsStr::new(name), OsStr::new(variable.value.expose())));
+        let mut variables = Variables::new(terminal.into_iter().chain(own))?;
+        script_commands::add(&mut variables)?;
+        Ok(variables)
+    }
+
+    /// Pulls the images of a job that are not here, or of which a newer one is wanted.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be had.
+    pub(super) fn pull(
+        &self,
+        containers: &Containers,
+        ready: &Ready,
+        signals: &Signals,
+    ) -> Result<(), Failure> {
+        let engine = &containers.engine;
+        self.say(&format!(
+            "shipctl: {} runs the containers ({})\n",
+            engine.kind.program(),
+            engine.program.display()
+        ));
+        let environment = containers.environment_with_logins(&ready.environment)?;
+        let mut images: Vec<(&Image, Option<&str>)> = Vec::new();
+        for (task, options) in ready.plan.tasks.iter().zip(&containers.options) {
+            if let (Some(image), Some(options)) = (&task.image, options)
+                && images.iter().all(|(known, _)| known.name != image.name)
+            {
+                images.push((image, options.platform()));
+            }
+        }
+        let call = |arguments: &[&str]| -> Result<std::process::Output, Failure> {
+            let mut command = Command::new(&engine.program);
+            command.args(arguments);
+            match run::capture(&command, &environment, signals) {
+                Ok(Captured::Ended(output)) => Ok(output),
+                Ok(Captured::Stopped(signal)) => Err(Failure {
+                    status: crate::exit::of_signal(signal),
+                    message: "error: told to end while images were being pulled\n".to_owned(),
+                }),
+                Err(error) => Err(anyhow!("{} cannot be run: {error}", engine.program.display()).into()),
+            }
+        };
+        let are_here = |images: &[&str]| -> Result<bool, Failure> {
+            Ok(call(&[&["image", "inspect", "--format", "{{.Id}}"], images].concat())?.status.success())
+        };
+        let first = ready.plan.tasks.first().and_then(|task| task.image.as_ref());
+        let first = first.filter(|image| containers.is_pulled_at_start(0, image, &ready.environment));
+        images.retain(|(image, _)| first.is_none_or(|first| first.name != image.name));
+        if images.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = images.iter().map(|(image, _)| image.name.as_str()).collect();
+        let all_here = are_here(&names)?;
+        for (image, platform) in images {
+            let is_here = all_here || are_here(&[&image.name])?;
+            if is_here && image.pull != Some(true) {
+                continue;
+            }
+            self.say(&format!("shipctl: pulling {} …\n", image.name));
+            let platform = platform.map(|platform| format!("--platform={platform}"));
+            let words: Vec<_> = ["pull", "--quiet"]
+                .into_iter()
+                .chain(platform.as_deref())
+                .chain([image.name.as_str()])
+                .collect();
+            let pulled = call(&words)?;
+            if pulled.status.success() {
+                continue;
+            }
+            let said = said(&pulled.stderr);
+            let (message, hint) = match container::advice(&said) {
+                Some(hint) => (format!("the image {} cannot be pulled: {said}", image.name), hint),
+                None => {
+                    (format!("the image {} cannot be pulled: {said}", image.name), "see what the engine says")
+                }
+            };
+            if !is_here {
+                return Err(self.fail(&[Diagnostic::error(message).at(image.place).hint(hint)]));
+            }
+            self.warn(&[Diagnostic::warning(message).at(image.place).hint("the one that is here is taken")]);
+        }
+        Ok(())
+    }
+}
+
+impl Containers {
+    /// The container of a TASK; `None` if that runs on this machine.
+    pub(super) fn of_task(
+        &self,
+        (index, task): (usize, &crate::model::task::Task),
+        ready: &Ready,
+        on_top: &Environment,
+        workspace: &Path,
+        pipes: &Path,
+    ) -> Result<Option<run::Container>, Failure> {
+        let (Some(image), Some(Some(options))) = (&task.image, self.options.get(index)) else {
+            return Ok(None);
+        };
+        let program = program(pipes)?;
+        let mut mounts = vec![Mount::same(workspace, true), Mount::same(pipes, true)];
+        mounts.extend(program.mounts);
+        let mut command = program.command;
+        command.push(run::FIRST_PROCESS.into());
+        let name = on_top.get(NAME_OF_CONTAINER).unwrap_or_default();
+        let spec = Spec {
+            image: on_top.get(IMAGE_NAME).unwrap_or(&image.name),
+            pull: self.is_pulled_at_start(index, image, &ready.environment),
+            options,
+            name,
+            label: &container::label_of(&self.machine, pipes),
+            mounts: &mounts,
+            command: &command,
+        };
+        let job_path = ready.environment.get(var::JOB_PATH).filter(|root| !root.contains(':'));
+        let before = job_path.map_or_else(String::new, |root| format!("{root}/{}:", path::SCRIPTS));
+        Ok(Some(run::Container {
+            image: image.name.clone(),
+            start: self.engine.run(&spec),
+            remove: self.engine.remove([name]),
+            path: (before.into(), own_directory().unwrap_or_default().into_os_string()),
+            workspace: workspace.to_owned(),
+            environment: self.environment.clone(),
+        }))
+    }
+
+    /// Whether it is left to the start of the container to pull an image: that of the first TASK, before whose container nothing
+    /// runs. To ask for it takes an engine a tenth of what a start takes. Where there are logins, they are for the pull alone.
+    fn is_pulled_at_start(&self, index: usize, image: &Image, job: &Environment) -> bool {
+        index == 0 && image.pull != Some(true) && job.get(DOCKER_CONFIG).is_none()
+    }
+
+    /// The environment of the engine, with the logins of the job.
+    fn environment_with_logins(&self, job: &Environment) -> Result<Variables, Failure> {
+        let mut environment = self.environment.clone();
+        if let Some(directory) = job.get(DOCKER_CONFIG) {
+            let file = match self.engine.kind {
+                EngineKind::Podman => (AUTH_FILE, format!("{directory}/config.json")),
+                EngineKind::Docker => (DOCKER_CONFIG, directory.to_owned()),
+            };
+            environment.set(file.0.as_ref(), file.1.as_ref())?;
+        }
+        Ok(environment)
+    }
+
+    /// Begins to look for containers that runs have left which are no more. The engine does that meanwhile.
+    pub(super) fn look_for_leftovers(&self) -> Option<Leftovers<'_>> {
+        let mut command = Command::new(&self.engine.program);
+        let format = format!("{{{{.Names}}}} {{{{.Label \"{LABEL}\"}}}}");
+        command.args(["ps", "--all", "--filter", &format!("label={LABEL}"), "--format", &format]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        self.environment.give_to(&mut command);
+        Some(Leftovers { containers: self, child: command.spawn().ok()? })
+    }
+}
+
+/// The containers that are looked for.
+pub(super) struct Leftovers<'a> {
+    containers: &'a Containers,
+    child: Child,
+}
+
+impl Leftovers<'_> {
+    /// Removes those that were left. A run is no more when its directory for pipes is gone, which the next run sees to.
+    pub(super) fn remove(mut self) {
+        let mut found = String::new();
+        let read = self.child.stdout.take().map(|mut stdout| stdout.read_to_string(&mut found));
+        // Its end may be known elsewhere by now.
+        let _ = self.child.wait();
+        if !matches!(read, Some(Ok(_))) {
+            return;
+        }
+        let is_left = |line: &&str| {
+            let label = line.split_once(' ').map(|(_, label)| label);
+            let pipes = label.and_then(|label| container::pipes_of(label, &self.containers.machine));
+            pipes.is_some_and(|pipes| {
+                fs::symlink_metadata(pipes).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+            })
+        };
+        let names: Vec<_> = found.lines().filter(is_left).filter_map(|line| line.split(' ').next()).collect();
+        if names.is_empty() {
+            return;
+        }
+        let line = self.containers.engine.remove(names);
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.containers.environment.give_to(&mut command);
+        let _ = command.status();
+    }
+}
+
+/// This program, as containers have it.
+fn program(pipes: &Path) -> Result<Program, Failure> {
+    let program = std::env::current_exe().context("cannot tell where shipctl lies")?;
+    let paths = program_paths();
+    if cfg!(target_feature = "crt-static") {
+        return Ok(Program::fixed(&program, &paths));
+    }
+    let maps = fs::read_to_string("/proc/self/maps").context("cannot tell what shipctl is linked to")?;
+    let libraries: BTreeSet<PathBuf> = maps
+        .lines()
+        .filter_map(|line| Some(PathBuf::from(line.get(line.find('/')?..)?)))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(".so")))
+        .collect();
+    Program::linked(&program, &paths, &libraries, &pipes.join(SCRIPT)).ok_or_else(|| {
+        anyhow!(
+            "this shipctl is linked to libraries of this machine, and their loader is not found: use a release, which is linked to none"
+        )
+        .into()
+    })
+}
+
+/// Writes what the containers of a run find among its pipes.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub(super) fn prepare(pipes: &Pipes) -> Result<(), Failure> {
+    let Some(script) = program(pipes.path())?.script else { return Ok(()) };
+    let file = pipes.path().join(SCRIPT);
+    let mut options = OpenOptions::new();
+    let written = options.write(true).create_new(true).mode(0o700).open(&file);
+    let written = written.and_then(|mut file| file.write_all(script.as_bytes()));
+    Ok(written.with_context(|| format!("cannot write {}", file.display()))?)
+}
+
+/// What an engine has said, on one line.
+pub(super) fn said(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.last().map_or_else(|| "it does not say why".to_owned(), |line| (*line).to_owned())
+}
+
+/// A command line as a shell takes it.
+pub(super) fn shown(command: &[OsString]) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@+%$".contains(c);
+    let words = command.iter().map(|word| {
+        let word = word.to_string_lossy();
+        if !word.is_empty() && word.chars().all(is_plain) { word.into_owned() } else { shell_quoted(&word) }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}

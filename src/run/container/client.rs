@@ -1,0 +1,142 @@
+//! The process of an engine that stays with a container.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::{Pid, pipe2, read};
+
+use super::super::child::end_of;
+use super::super::command::{Variables, c_string, find, not_started, words};
+use super::super::platform::{self, Launch};
+use super::super::{Error, Signals};
+
+/// How long an engine may take to remove a container that has ended.
+const REMOVAL_LIMIT: Duration = Duration::from_secs(20);
+
+/// How much of what an engine says is kept.
+const SAID_LIMIT: usize = 64 * 1024;
+
+/// A container as its engine knows it.
+pub(super) struct Client {
+    pid: Pid,
+    end: Option<OwnedFd>,
+    /// Where its output is read.
+    output: Option<OwnedFd>,
+    said: Vec<u8>,
+    remove: Vec<OsString>,
+    environment: Variables,
+}
+
+impl Client {
+    /// Starts the engine with these words.
+    pub(super) fn start(
+        command: &[OsString],
+        remove: &[OsString],
+        environment: &Variables,
+        signals: &Signals,
+    ) -> Result<Client, Error> {
+        let (output, end) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
+        fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
+        let null = fs::File::open("/dev/null").map_err(Error::system("open /dev/null"))?;
+        let engine = find(&command[0], environment)?;
+        let launch = Launch {
+            program: &c_string(engine.as_os_str())?,
+            arguments: &words(command)?,
+            environment: environment.words(),
+            directory: None,
+            stdin: Some(null.as_fd()),
+            stdout: Some(end.as_fd()),
+            stderr: Some(end.as_fd()),
+            // Keys on the terminal are not for it.
+            session: true,
+            blocked: signals.before(),
+        };
+        let pid = platform::spawn(&launch).map_err(|error| not_started(&engine, error, environment))?;
+        Ok(Client {
+            pid,
+            end: end_of(pid),
+            output: Some(output),
+            said: Vec::new(),
+            remove: remove.to_vec(),
+            environment: environment.clone(),
+        })
+    }
+
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// What can be read when it says something, and once it has ended.
+    pub(super) fn readable(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [self.output.as_ref().map(AsFd::as_fd), self.end.as_ref().map(AsFd::as_fd)]
+    }
+
+    /// Takes what it says, so that it never waits for us, and gives all that it has said.
+    pub(super) fn said(&mut self) -> String {
+        let mut buffer = [0; 4096];
+        while let Some(output) = &self.output {
+            match read(output, &mut buffer) {
+                Ok(n @ 1..) => {
+                    let room = SAID_LIMIT.saturating_sub(self.said.len());
+                    self.said.extend_from_slice(&buffer[..n.min(room)]);
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => break,
+                Ok(0) | Err(_) => self.output = None,
+            }
+        }
+        String::from_utf8_lossy(&self.said).trim().to_owned()
+    }
+
+    /// Whether it has ended, whoever has reaped it.
+    pub(super) fn has_ended(&self) -> bool {
+        match &self.end {
+            Some(end) => {
+                let mut polled = [PollFd::new(end.as_fd(), PollFlags::POLLIN)];
+                matches!(poll(&mut polled, PollTimeout::ZERO), Ok(1..))
+            }
+            None => waitpid(self.pid, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT)).is_err(),
+        }
+    }
+
+    /// Waits until the engine is through with a container whose first process ends (`by_itself`), or removes it at once.
+    pub(super) fn finish(&mut self, by_itself: bool) {
+        if !by_itself && !self.has_ended() {
+            platform::kill(self.pid, libc::SIGKILL);
+        }
+        let limit = Instant::now() + REMOVAL_LIMIT;
+        while !self.has_ended() && Instant::now() < limit {
+            self.said();
+            let polled = self.readable().into_iter().flatten();
+            let mut polled: Vec<_> = polled.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+            let _ = poll(&mut polled, PollTimeout::from(100_u8));
+        }
+        let is_stuck = !self.has_ended();
+        if is_stuck {
+            platform::kill(self.pid, libc::SIGKILL);
+        }
+        // Whoever waits for all children may have done so.
+        let _ = waitpid(self.pid, None);
+        if !by_itself || is_stuck {
+            self.remove();
+        }
+    }
+
+    /// Has the engine remove the container, if it is there.
+    fn remove(&self) {
+        let [program, arguments @ ..] = self.remove.as_slice() else { return };
+        let Ok(program) = find(program, &self.environment) else { return };
+        let mut command = Command::new(program);
+        command.args(arguments);
+        self.environment.give_to(&mut command);
+        let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}

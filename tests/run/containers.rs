@@ -1,0 +1,285 @@
+//! TASKs in the images that they name. A program of the test stands in for podman; `tests/containers` has a real one.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::Signal;
+
+use crate::support::{Job, PROGRAM, Ran, state, wait_gone};
+
+const IMAGE: &str = "registry.example.com/team/image:1";
+
+/// A job whose engine is the stand-in, which has the image.
+fn with_engine(job: Job) -> Job {
+    let here = job.path().to_owned();
+    let (bin, store) = (here.join("bin"), here.join("store"));
+    fs::create_dir(&bin).unwrap();
+    fs::create_dir(&store).unwrap();
+    let podman = bin.join("podman");
+    fs::write(&podman, include_str!("podman.sh")).unwrap();
+    fs::set_permissions(&podman, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    fs::write(store.join("image.registry.example.com_team_image:1"), &path).unwrap();
+    job.variable("PATH", &format!("{}:{path}", bin.display()))
+        .variable("STAND_IN", store.to_str().unwrap())
+        .variable("STAND_IN_PROGRAM", PROGRAM)
+        .variable("SHIPCTL_CONTAINERS", "podman")
+}
+
+fn job(entries: &[&str]) -> Job {
+    with_engine(Job::new(entries).in_image(IMAGE, ""))
+}
+
+/// The calls of the engine that begin with a word.
+fn calls(ran: &Ran, word: &str) -> Vec<String> {
+    let calls = fs::read_to_string(ran.path().join("store/calls")).unwrap_or_default();
+    calls.lines().filter(|line| line.split(' ').next() == Some(word)).map(str::to_owned).collect()
+}
+
+fn containers(here: &Path) -> Vec<String> {
+    let names = fs::read_dir(here.join("store")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter_map(|name| name.strip_prefix("container.").map(str::to_owned)).collect()
+}
+
+#[test]
+fn a_task_runs_in_its_image() {
+    let ran = job(&[
+        "echo @$TASK_IN_CONTAINER $OF_IMAGE; echo @${HERE:-none} $TASK_CONTAINER_IMAGE; X=1",
+        "echo @$X $HOME ${BASH_ENV-unset}; [ $PWD = $JOB_PATH ] && echo @root; shippable_retry true && echo @function",
+        "[ -e $STAND_IN/container.$TASK_CONTAINER_NAME ] || echo @name",
+    ])
+    .run();
+    ran.is(0, &["true yes", &format!("none {IMAGE}"), "1 /root unset", "root", "function", "name"])
+        .complains("podman runs the containers");
+    let run = calls(&ran, "run");
+    assert_eq!(run.len(), 1, "{run:?}");
+    for part in [
+        "run --rm --pull missing",
+        "--label shipctl.run=",
+        "--user 0:0",
+        &format!("source={}", ran.path().join("root").display()),
+        &format!("container-init {}", ran.path().parent().unwrap().display()),
+    ] {
+        assert!(run[0].contains(part), "no {part} in {}", run[0]);
+    }
+    assert_eq!(containers(ran.path()), [""; 0]);
+}
+
+#[test]
+fn sections_run_where_the_task_ran() {
+    let ran =
+        job(&["X=2; false", "echo @no"]).section("on_failure", &["echo @$X $OF_IMAGE"]).sections().run();
+    ran.is(1, &["on_failure", "always"]);
+    let ran = job(&["kill -9 $$"]).section("on_failure", &["echo @$OF_IMAGE"]).run();
+    ran.is(137, &["yes"]);
+    assert_eq!(calls(&ran, "run").len(), 1);
+    let ran = job(&["exec sh -c 'exit 3'"]).section("always", &["echo @$OF_IMAGE"]).run();
+    ran.is(3, &["yes"]);
+}
+
+#[test]
+fn each_task_runs_where_it_says() {
+    let job = Job::new(&["echo @${OF_IMAGE:-here} $TASK_IN_CONTAINER; echo 1 > $SHARED_DIR/file"])
+        .task(&["echo @${OF_IMAGE:-here} $TASK_IN_CONTAINER; cat $SHARED_DIR/file"])
+        .last_in_image(IMAGE)
+        .task(&["echo @${OF_IMAGE:-here}"])
+        .section("always", &["echo @${OF_IMAGE:-here}"]);
+    with_engine(job).run().is(0, &["here false", "yes true", "here", "here"]).shows("\n1\n");
+}
+
+#[test]
+fn what_a_task_leaves_ends_with_it() {
+    let ran = job(&["setsid sleep 1000 & echo @$!"]).flag("--grace=1s").run();
+    let sleep: i32 = ran.marks()[0].parse().unwrap();
+    assert_eq!((ran.code(), state(nix::unistd::Pid::from_raw(sleep))), (0, None));
+}
+
+#[test]
+fn the_time_limit_ends_a_container() {
+    let ran = job(&["echo @$$; trap '' TERM; sleep 1000 & wait; sleep 1000"])
+        .option("--timeout", "1s")
+        .option("--grace", "1s")
+        .section("on_failure", &["echo @$OF_IMAGE"])
+        .section("always", &["echo @always"])
+        .run();
+    let shell: i32 = ran.marks()[0].parse().unwrap();
+    ran.is(124, &[&shell.to_string(), "yes", "always"]);
+    assert_eq!(state(nix::unistd::Pid::from_raw(shell)), None);
+}
+
+#[test]
+fn signals_reach_a_container() {
+    let running = job(&["echo @$$; sleep 1000 & wait"]).sections().start();
+    let shell = running.number("@");
+    running.signal(Signal::SIGINT);
+    running.finish().is(130, &[&shell.to_string(), "on_cancel", "always"]);
+    let running = job(&["trap 'echo @usr1; exit 5' USR1; echo @ready; while :; do sleep 0.01; done"]).start();
+    running.wait_for("@ready");
+    running.signal(Signal::SIGUSR1);
+    running.finish().is(5, &["ready", "usr1"]);
+}
+
+#[test]
+fn a_container_ends_when_shipctl_is_killed() {
+    let running = job(&["setsid sleep 1000 & echo @$!; wait"]).start();
+    let sleep = running.number("@");
+    running.signal(Signal::SIGKILL);
+    running.finish();
+    wait_gone(sleep);
+}
+
+#[test]
+fn no_secret_passes_through_the_engine() {
+    let ran =
+        job(&["echo \"$SECRET\"; [ \"$SECRET\" = \"$(printf 'tops3cret\\nline two')\" ] && echo @whole"])
+            .secret("tops3cret\nline two")
+            .run();
+    ran.is(0, &["whole"]).shows("***").never_shows("tops3cret");
+    let said = fs::read_to_string(ran.path().join("store/calls")).unwrap();
+    assert!(!said.contains("tops3cret") && !said.contains("line two"), "{said}");
+}
+
+#[test]
+fn stdin_is_that_of_shipctl() {
+    let mut running = job(&["read line; echo @$line"]).start_with(|command| {
+        command.stdin(std::process::Stdio::piped());
+    });
+    std::io::Write::write_all(&mut running.stdin(), b"typed\n").unwrap();
+    running.finish().is(0, &["typed"]);
+}
+
+/// What the stand-in has for the image, which is the `PATH` of that, and what its registry has.
+fn image_and_registry(job: &Job) -> (PathBuf, PathBuf) {
+    let store = job.path().join("store");
+    (store.join("image.registry.example.com_team_image:1"), store.join("registry"))
+}
+
+#[test]
+fn an_image_that_is_not_here_is_pulled() {
+    let pulled = || {
+        let job = job(&["echo @ran"]);
+        let (image, registry) = image_and_registry(&job);
+        fs::rename(image, registry).unwrap();
+        job
+    };
+    let ran = pulled().run();
+    ran.is(0, &["ran"]).shows(&format!("! pulling {IMAGE}"));
+    let ran = pulled().task(&["echo @again"]).run();
+    ran.is(0, &["ran", "again"]);
+    // Before the first line, where that is not the start of its container.
+    let local = Job::new(&["echo @local"]).task(&["echo @ran"]).last_in_image(IMAGE);
+    let local = with_engine(local);
+    let (image, registry) = image_and_registry(&local);
+    fs::rename(image, registry).unwrap();
+    let ran = local.run();
+    ran.is(0, &["local", "ran"]).complains(&format!("pulling {IMAGE}"));
+    assert_eq!(calls(&ran, "pull"), [format!("pull --quiet {IMAGE}")]);
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_ends_the_run_before_its_first_line() {
+    for (first, message) in [(true, "did not start"), (false, "cannot be pulled")] {
+        let job = if first {
+            job(&["echo @no"])
+        } else {
+            with_engine(Job::new(&["echo @no"]).task(&["echo @no"]).last_in_image(IMAGE))
+        };
+        fs::remove_file(image_and_registry(&job).0).unwrap();
+        let ran = job.section("always", &["echo @no"]).run();
+        ran.is(125, &[])
+            .complains(message)
+            .complains(IMAGE)
+            .complains("hint: the registry cannot be reached");
+    }
+}
+
+#[test]
+fn an_image_without_bash_is_an_error_that_says_so() {
+    let job = job(&["echo @no"]);
+    fs::write(image_and_registry(&job).0, "/nowhere").unwrap();
+    job.run().is(125, &[]).complains("the image has none in its PATH");
+}
+
+#[test]
+fn without_an_engine_there_is_an_error_that_says_how_to_go_on() {
+    let nothing = tempfile::tempdir().unwrap();
+    let path = nothing.path().to_str().unwrap();
+    let job = || Job::new(&["echo @${TASK_IN_CONTAINER}"]).in_image(IMAGE, "");
+    let ran = job().variable("PATH", path).variable("SHIPCTL_CONTAINERS", "").run();
+    ran.is(125, &[]).complains("there is no podman or docker in the PATH").complains("--containers never");
+    let ran = job().variable("PATH", path).option("--containers", "docker").run();
+    ran.is(125, &[]).complains("there is no docker in the PATH");
+    let ran = job().option("--containers", "never").run();
+    ran.is(0, &["false"]).complains(&format!("names the image {IMAGE}"));
+    let ran = job().variable("SHIPCTL_CONTAINERS", "maybe").run();
+    ran.is(125, &[]).complains("SHIPCTL_CONTAINERS is auto, never, docker or podman, and not `maybe`");
+}
+
+#[test]
+fn options_reach_the_engine_or_are_refused() {
+    let options = "--network=none -v '/a b:/c' -it";
+    let ran = with_engine(Job::new(&["true"]).in_image(IMAGE, options)).run();
+    assert_eq!(ran.code(), 0, "{}", ran.stderr);
+    assert!(calls(&ran, "run")[0].contains(" --network=none -v /a b:/c --entrypoint "));
+    let ran = with_engine(Job::new(&["echo @no"]).in_image(IMAGE, "--rm=false")).run();
+    ran.is(125, &[]).complains("`--rm` is not for a TASK").complains("shippable.json.yml:1:");
+    assert_eq!(calls(&ran, "run"), [""; 0]);
+}
+
+#[test]
+fn what_an_engine_says_is_told_with_what_to_do() {
+    let job = job(&["echo @no"]).section("always", &["echo @no"]);
+    let said = "docker: permission denied while trying to connect to the Docker daemon socket\n";
+    fs::write(job.path().join("store/fails"), said).unwrap();
+    job.run()
+        .is(125, &[])
+        .complains("did not start: docker: permission denied")
+        .complains("hint: this user may not talk to the daemon");
+}
+
+#[test]
+fn a_dry_run_shows_the_command_and_starts_nothing() {
+    let ran = job(&["echo hello"]).flag("--dry-run").flag("--verbose").run();
+    assert_eq!(ran.code(), 0, "{}", ran.stderr);
+    ran.shows(&format!("in a container of {IMAGE}")).shows("podman run --rm").shows("TASK_IN_CONTAINER=true");
+    assert_eq!((calls(&ran, "run"), calls(&ran, "image")), (vec![], vec![]));
+}
+
+#[test]
+fn what_runs_that_are_no_more_have_left_is_removed() {
+    let job = job(&["true"]);
+    let store = job.path().join("store");
+    let machine = nix::sys::utsname::uname().unwrap().nodename().to_string_lossy().into_owned();
+    let here = job.path().display().to_string();
+    for (name, label) in [
+        ("gone", format!("{machine}:{here}/no-pipes")),
+        ("running", format!("{machine}:{here}")),
+        ("elsewhere", format!("not-{machine}:{here}/no-pipes")),
+    ] {
+        fs::write(store.join(format!("container.{name}")), format!("{name} {label}\n")).unwrap();
+    }
+    let ran = job.run();
+    assert_eq!(ran.code(), 0, "{}", ran.stderr);
+    let mut left = containers(ran.path());
+    left.sort();
+    assert_eq!(left, ["elsewhere", "running"]);
+}
+
+#[test]
+fn doctor_looks_at_the_engine() {
+    let ran = job(&["true"]).doctor();
+    assert_eq!(ran.code(), 0, "{}", ran.stderr);
+    ran.shows("podman (containers)\n").shows("bin/podman 4.5.6\n");
+    let broken = job(&["true"]);
+    let said = "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?";
+    fs::write(broken.path().join("store/fails"), said).unwrap();
+    let ran = broken.doctor();
+    assert_eq!(ran.code(), 1);
+    ran.shows("✗ Cannot connect").shows("fix: start the daemon");
+    let ran = Job::new(&["true"]).in_image(IMAGE, "").variable("PATH", "/nowhere").doctor();
+    assert_eq!(ran.code(), 1);
+    ran.shows("podman or docker (containers)\n  ✗ not in the PATH");
+    assert_eq!(Job::new(&["true"]).variable("PATH", "/nowhere").doctor().text(), "");
+}
