@@ -1,16 +1,19 @@
-//! `shipctl doctor`: integration by integration, whether it can be had, whom it is, and what to do if not.
+//! `shipctl doctor`: integration by integration, whether it can be had, whom it is, and what to do if not. And whether there is
+//! what runs the images of the line.
 
 use std::fmt::Write as _;
 use std::io;
 
 use serde_json::{Value as Json, json};
 
+use super::engine_report::EngineReport;
 use super::{Commands, Failure, Session, paint, print, read_good};
 use crate::cli::{Doctor, LineOptions, ListFormat};
 use crate::credentials::{self, Content, Credential, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
 use crate::mask::Patterns;
+use crate::model::job::Step;
 use crate::model::{Integration, Pipeline};
 use crate::printable::{self, Printable};
 use crate::resolve::{self, AWS_KINDS};
@@ -34,14 +37,18 @@ pub fn run(command: &Doctor, options: &LineOptions) -> Result<u8, Failure> {
         session.say("shipctl: there is no integration to look at\n");
     }
     let reports = examine(&session, &integrations, command.options.mfa_code.as_deref());
-    let good = reports.iter().all(|report| report.problems.is_empty());
+    let engine = if names_image(&session.line.pipeline, &jobs) { EngineReport::examine()? } else { None };
+    let good = reports.iter().all(|report| report.problems.is_empty())
+        && engine.as_ref().is_none_or(EngineReport::is_good);
     let text = match command.format {
         ListFormat::Text => {
             let paint = paint(options.color, &io::stdout());
-            reports.iter().map(|report| report.text(&session, paint)).collect::<Vec<_>>().join("\n")
+            let texts = reports.iter().map(|report| report.text(&session, paint));
+            texts.chain(engine.iter().map(|engine| engine.text(paint))).collect::<Vec<_>>().join("\n")
         }
         ListFormat::Json => {
-            let reports: Vec<_> = reports.iter().map(|report| report.json(&session)).collect();
+            let reports = reports.iter().map(|report| report.json(&session));
+            let reports: Vec<_> = reports.chain(engine.iter().map(EngineReport::json)).collect();
             printable::json(format!("{:#}\n", Json::Array(reports)))
         }
     };
@@ -49,6 +56,12 @@ pub fn run(command: &Doctor, options: &LineOptions) -> Result<u8, Failure> {
     let secrets: Vec<_> = reports.iter().flat_map(|report| report.credential.secrets()).collect();
     print(&String::from_utf8_lossy(&Patterns::new(&secrets).mask(text.as_bytes())))?;
     Ok(if good { exit::SUCCESS } else { exit::FINDINGS })
+}
+
+/// Whether a TASK of one of the jobs runs in an image.
+fn names_image(pipeline: &Pipeline, jobs: &[&str]) -> bool {
+    let steps = jobs.iter().filter_map(|job| pipeline.jobs.get(*job)).flat_map(|job| &job.steps);
+    steps.into_iter().any(|step| matches!(step, Step::Task(task) if task.image.is_some()))
 }
 
 /// The integrations of a job, or of the whole line, each once and behind those it gets its own credentials with.
