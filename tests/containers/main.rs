@@ -1,0 +1,180 @@
+//! TASKs in containers of a real podman, which `tests/containers/setup.sh` sets up; so these tests are ignored unless they are
+//! asked for: `cargo test --test containers -- --include-ignored`.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../shared/homes.rs"]
+mod homes;
+#[path = "../run/support.rs"]
+#[allow(dead_code, reason = "the tests of runs need more")]
+mod support;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use nix::sys::signal::Signal;
+
+use support::{Job, PROGRAM, Running, wait_until};
+
+const IMAGE: &str = "localhost/shipctl-test:1";
+
+/// Where podman has its images, containers and configuration.
+fn place() -> PathBuf {
+    Path::new(PROGRAM).ancestors().nth(2).unwrap().join("podman")
+}
+
+/// The variables that lead podman there.
+fn variables() -> Vec<(String, String)> {
+    let text = fs::read_to_string(place().join("env")).expect("run tests/containers/setup.sh first");
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+fn podman(arguments: &[&str]) -> Output {
+    Command::new("podman").args(arguments).envs(variables()).output().unwrap()
+}
+
+/// A job whose tasks run in the image.
+fn job(entries: &[&str]) -> Job {
+    let job = Job::new(entries).in_image(IMAGE, "--network=none").variable("SHIPCTL_CONTAINERS", "podman");
+    variables().iter().fold(job, |job, (name, value)| job.variable(name, value))
+}
+
+/// The name of the container of a job whose script prints it behind `@name `.
+fn name(running: &Running) -> String {
+    running.wait_for("\n@name shipctl-");
+    let printed = running.printed();
+    let line = printed.lines().find_map(|line| line.strip_prefix("@name "));
+    line.unwrap().to_owned()
+}
+
+/// Waits until podman knows no container of this name.
+fn wait_removed(name: &str) {
+    wait_until(
+        || !podman(&["container", "exists", name]).status.success(),
+        || format!("the end of the container {name}"),
+    );
+}
+
+/// The files below a directory that hold a text.
+fn holding(directory: &Path, text: &str) -> String {
+    let found = Command::new("grep").args(["-rlsF", text]).arg(directory).output().unwrap();
+    String::from_utf8(found.stdout).unwrap()
+}
+
+#[test]
+#[ignore = "needs podman"]
+fn a_task_runs_in_its_image() {
+    let of_test = "[ -d ${JOB_PATH%/root} ] && [ ! -e ${JOB_PATH%/root}/shippable.json.yml ] && echo @alone";
+    let ran = job(&[
+        "echo @$OF_IMAGE $TASK_IN_CONTAINER $(id -u) $(cat /proc/1/comm | wc -l)",
+        "shipctl get_integration_field vault SECRET | wc -c | sed 's/^/@/'",
+        "echo made > $JOB_PATH/file",
+        of_test,
+    ])
+    .secret("tops3cret")
+    .flag("--keep")
+    .run();
+    ran.is(0, &["yes true 0 1", "10", "alone"]);
+    let file = ran.path().join("root/file");
+    assert_eq!(fs::metadata(&file).unwrap().uid(), nix::unistd::Uid::effective().as_raw());
+}
+
+#[test]
+#[ignore = "needs podman"]
+fn status_and_sections_are_those_of_the_script() {
+    let ran = job(&["X=1; echo @name $TASK_CONTAINER_NAME", "exit 7"])
+        .section("on_failure", &["echo @$X $OF_IMAGE"])
+        .section("always", &["echo @always"])
+        .run();
+    let name = ran.marks()[0].clone();
+    ran.is(7, &[&name, "1 yes", "always"]);
+    assert!(!podman(&["container", "exists", name.strip_prefix("name ").unwrap()]).status.success());
+    job(&["kill -9 $$"]).section("always", &["echo @$OF_IMAGE"]).run().is(137, &["yes"]);
+    job(&["for i in $(seq 500); do echo line $i; done | cat", "echo @end"])
+        .run()
+        .is(0, &["end"])
+        .shows("line 500\n");
+}
+
+#[test]
+#[ignore = "needs podman"]
+fn the_time_limit_ends_a_container() {
+    let ran = job(&["echo @begun; setsid sleep 1000 & trap '' TERM; while :; do sleep 1; done"])
+        .option("--timeout", "1s")
+        .option("--grace", "1s")
+        .section("always", &["echo @always; ps | grep -c '[s]leep 1000' || true"])
+        .run();
+    ran.is(124, &["begun", "always"]).shows("\n0\n");
+}
+
+#[test]
+#[ignore = "needs podman"]
+fn signals_reach_a_container() {
+    let running = job(&["echo @name $TASK_CONTAINER_NAME; sleep 1000 & wait"]).sections().start();
+    let name = name(&running);
+    running.signal(Signal::SIGINT);
+    running.finish().is(130, &[&format!("name {name}"), "on_cancel", "always"]);
+    wait_removed(&name);
+    let running =
+        job(&["trap 'echo @usr1; exit 5' USR1; echo @name x; while :; do sleep 0.01; done"]).start();
+    running.wait_for("@name x");
+    running.signal(Signal::SIGUSR1);
+    running.finish().is(5, &["name x", "usr1"]);
+}
+
+#[test]
+#[ignore = "needs podman"]
+fn no_secret_is_left_in_the_engine() {
+    let secret = "s3cret-for-grep-4711";
+    let running = job(&["echo @name $TASK_CONTAINER_NAME; echo $SECRET; read line"])
+        .secret(secret)
+        .start_with(|command| _ = command.stdin(std::process::Stdio::piped()));
+    let name = name(&running);
+    let shown = podman(&["inspect", &name]);
+    assert!(shown.status.success());
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("shipctl.run") && !shown.contains(secret), "{shown}");
+    assert_eq!(holding(&place(), secret), "");
+    running.signal(Signal::SIGTERM);
+    running.finish().never_shows(secret);
+    assert_eq!(holding(&place(), secret), "");
+}
+
+#[test]
+#[ignore = "needs podman"]
+fn a_run_that_is_killed_leaves_no_container() {
+    for _ in 0..3 {
+        let running = job(&["echo @name $TASK_CONTAINER_NAME; setsid sleep 1000 & sleep 1000"]).start();
+        let name = name(&running);
+        running.signal(Signal::SIGKILL);
+        running.finish();
+        wait_removed(&name);
+    }
+}
+
+#[test]
+#[ignore = "needs podman"]
+fn a_container_that_somebody_else_ends_is_a_failed_task() {
+    let running =
+        job(&["echo @name $TASK_CONTAINER_NAME; sleep 1000"]).section("always", &["echo @always"]).start();
+    let name = name(&running);
+    assert!(podman(&["kill", &name]).status.success());
+    running.finish().is(137, &[&format!("name {name}"), "always"]);
+    wait_removed(&name);
+}
+
+#[test]
+#[ignore = "needs podman"]
+fn what_podman_refuses_is_said() {
+    let none = Job::new(&["echo @no"]).in_image("localhost/none:1", "--network=none");
+    let none = variables().iter().fold(none, |job, (name, value)| job.variable(name, value));
+    let ran = none.variable("SHIPCTL_CONTAINERS", "podman").run();
+    ran.is(125, &[]).complains("the container of localhost/none:1 did not start").complains("hint: ");
+    let ran = job(&["echo @no"]).in_image(IMAGE, "--no-such-option=x").run();
+    ran.is(125, &[]).complains("unknown flag").complains("hint: check `options` of the image");
+}

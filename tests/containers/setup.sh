@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# What the tests in this directory run containers with: podman from Debian's packages, with images of its own and a configuration
+# that works without systemd, in a directory beside the build. No image is pulled: busybox and bash make one. Once it is there:
+#
+#   cargo test --test containers -- --include-ignored
+#
+# Where podman cannot be had or does not work, it says why and ends with status 3.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+place=$(realpath -m "${CARGO_TARGET_DIR:-target}/podman")
+image=localhost/shipctl-test:1
+mkdir -p "$place"
+rm -f "$place/env"
+
+give_up() {
+    echo "podman cannot be set up here: $*"
+    exit 3
+}
+
+missing=()
+for package in podman runc catatonit busybox-static bash-static; do
+    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+done
+if [ ${#missing[@]} != 0 ]; then
+    [ "$(id -u)" = 0 ] || give_up "these packages are missing: ${missing[*]}"
+    command -v apt-get >/dev/null || give_up "there is no apt-get"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } \
+        >"$place/apt.log" 2>&1 || give_up "$(tail -n 1 "$place/apt.log")"
+fi
+
+# Whoever may not raise limits cannot start a container with higher ones, which are podman's default.
+limit=$(ulimit -Hn)
+[ "$limit" != unlimited ] && [ "$limit" -le 4096 ] || limit=4096
+cat >"$place/containers.conf" <<END
+[containers]
+default_ulimits = ["nofile=$limit:$limit", "nproc=4096:4096"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+END
+cat >"$place/storage.conf" <<END
+[storage]
+driver = "overlay"
+graphroot = "$place/root"
+runroot = "$place/run"
+END
+export CONTAINERS_CONF=$place/containers.conf CONTAINERS_STORAGE_CONF=$place/storage.conf
+
+if ! podman image exists "$image" 2>"$place/podman.log"; then
+    root=$(mktemp -d)
+    trap 'rm -rf "$root"' EXIT
+    mkdir -p "$root"/{bin,tmp,etc,root,proc,sys,dev,usr/bin}
+    chmod 1777 "$root/tmp"
+    cp /bin/busybox "$root/bin/busybox"
+    cp /bin/bash-static "$root/bin/bash"
+    for applet in $(/bin/busybox --list); do
+        [ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"
+    done
+    ln -s ../../bin/env "$root/usr/bin/env"
+    echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+    tar -C "$root" -c . | podman import -q --change 'ENV OF_IMAGE=yes' - "$image" >/dev/null 2>"$place/podman.log" ||
+        give_up "$(tail -n 1 "$place/podman.log")"
+fi
+podman run --rm --network=none "$image" bash -c 'echo "containers: bash $BASH_VERSION"' 2>"$place/podman.log" ||
+    give_up "$(tail -n 1 "$place/podman.log")"
+printf '%s\n' "CONTAINERS_CONF=$CONTAINERS_CONF" "CONTAINERS_STORAGE_CONF=$CONTAINERS_STORAGE_CONF" >"$place/env"
