@@ -26,7 +26,8 @@ use crate::secret::Secret;
 use crate::source::Place;
 
 pub use ambient::{Ambient, PREFIX};
-pub use fetch::{Fetch, LIMIT, NOT_RUN};
+pub use fetch::{Fetch, NOT_RUN};
+pub use program::LIMIT;
 pub use role::{Taker, UNASKED, is_role, take_roles};
 pub use weak::weak;
 

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::fetch::LIMIT;
-use super::program::{Failed, run_all};
+use super::program::{Failed, LIMIT, run_all};
 use crate::aws::renewal::keys_of_json;
 use crate::aws::{Keys, Profiles, Settings, Way, are_in_environment, chosen_profile};
 use crate::secret::Secret;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::profile::{self, NoKeysOfProfile};
-use super::program::{Failed, run_all};
+use super::program::{Failed, LIMIT, MAX_VALUE, run_all, text};
 use super::{FetchedValue, Value};
 use crate::aws::Keys;
 use crate::diagnostic::Diagnostic;
@@ -20,12 +20,6 @@ use crate::regular;
 use crate::secret::Secret;
 use crate::secure::Opener;
 use crate::source::{Place, Sources};
-
-/// The largest value that is fetched, in bytes. A variable of more than 128 KiB cannot be passed on anyway.
-pub(super) const MAX_VALUE: u64 = 1 << 20;
-
-/// How long a program may take to print a value, if nobody says otherwise.
-pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// What stands for the output of a command that was not run.
 pub const NOT_RUN: &str = "(the command is started when the job runs)";
@@ -333,19 +327,4 @@ fn file(path: &Path) -> Result<Secret, String> {
     })?;
     file.take(MAX_VALUE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     text(bytes)
-}
-
-/// One trailing newline is dropped: editors and `echo` add it.
-pub(super) fn text(mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, String> {
-    if bytes.len() as u64 > MAX_VALUE {
-        return Err(format!("it holds more than {} KiB", MAX_VALUE >> 10));
-    }
-    let mut text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
-        error.into_bytes().zeroize();
-        "it holds something that is not UTF-8 text".to_owned()
-    })?;
-    if text.ends_with('\n') {
-        text.pop();
-    }
-    Ok(Secret::new(text))
 }

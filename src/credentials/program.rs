@@ -11,11 +11,16 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
-use super::fetch::{MAX_VALUE, text};
 use crate::secret::Secret;
 use crate::secure;
+
+/// The largest value that is fetched, in bytes. A variable of more than 128 KiB cannot be passed on anyway.
+pub(super) const MAX_VALUE: u64 = 1 << 20;
+
+/// How long a program may take to print a value, if nobody says otherwise.
+pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// How many run at a time.
 const SIDE_BY_SIDE: usize = 8;
@@ -187,4 +192,19 @@ fn wait(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStat
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
     }
+}
+
+/// One trailing newline is dropped: editors and `echo` add it.
+pub(super) fn text(mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, String> {
+    if bytes.len() as u64 > MAX_VALUE {
+        return Err(format!("it holds more than {} KiB", MAX_VALUE >> 10));
+    }
+    let mut text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
+        error.into_bytes().zeroize();
+        "it holds something that is not UTF-8 text".to_owned()
+    })?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(Secret::new(text))
 }

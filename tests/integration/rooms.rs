@@ -191,7 +191,6 @@ fn rooms_import_what_lies_before_them() {
 const CIRCLES: &[&str] = &[
     "commands::audit commands::ci commands::line commands::line::dry commands::line::worker commands::managed commands::plan commands::run",
     "commands::graph commands::picture",
-    "credentials::fetch credentials::program",
     "model::ci model::ci::script model::job",
     "model::ci::matrix model::ci::settings",
     "repository::access repository::find repository::git repository::provider repository::remote",
