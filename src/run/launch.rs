@@ -115,8 +115,12 @@ impl Waiting {
             Some(running) if container.is_some() && running.task == task && running.is_open() => {
                 Some(running)
             }
-            // It ends.
-            _ => None,
+            Some(running) => {
+                // It has ended when the next one begins.
+                drop(running);
+                None
+            }
+            None => None,
         };
         if let Some(container) = container {
             return start_in_container(job, part, task, container, terminal, signals, tree, before, control);
