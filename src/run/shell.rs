@@ -43,6 +43,8 @@ pub(super) struct Shell<'w, 'a, 'c> {
     after_subshell: Option<u64>,
     /// The part in which the shell left: what is still due in it runs in subshells.
     left: Option<Part>,
+    /// Whether it has said that it leaves.
+    leaves: bool,
 }
 
 /// Where a shell is.
@@ -110,6 +112,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             debug_trap: String::new(),
             after_subshell: None,
             left: None,
+            leaves: false,
         })
     }
 
@@ -154,6 +157,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             }
             (Point::Leaving(status) | Point::Signalled(status) | Point::Ended(status), _) => {
                 let mut code = String::new();
+                self.leaves = true;
                 if let Some(trap) = self.script_trap.take() {
                     code = self.scripts.write_trap(&trap, status, &ask.options, &debug_trap(&ask))?;
                 }
@@ -356,12 +360,19 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     }
 
     /// Whether a process that ended with status 0 and reported nothing may have done so on purpose: it became another
-    /// program, or an EXIT trap of the script's own has taken the place of ours until it exited.
+    /// program, or an EXIT trap of the script's own has taken the place of ours until it exited. Either may be in a file that
+    /// the script reads.
     fn may_end_by_itself(&self) -> bool {
         let At::Entry(entry) = self.at else { return true };
+        if self.leaves {
+            return true;
+        }
         let script = &self.part.entries(&self.watch.job)[entry - 1];
-        script.contains("exit")
-            || script.contains("exec")
+        let has =
+            |word: &str| script.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').any(|w| w == word);
+        has("trap") && has("exit")
+            || ["source", ".", "eval"].into_iter().any(has)
+            || executes_program(script)
             || self.watch.program_at_end().is_some_and(|name| name != "bash")
     }
 
@@ -403,5 +414,32 @@ fn debug_trap(ask: &Ask) -> String {
     match String::from_utf8_lossy(&ask.debug_trap).trim_end() {
         "" => String::new(),
         trap => format!("{trap}; "),
+    }
+}
+
+/// Whether a script has an `exec` that is followed by more than redirections.
+fn executes_program(script: &str) -> bool {
+    script.match_indices("exec").any(|(at, word)| {
+        let rest = script[at + word.len()..].trim_start_matches([' ', '\t']);
+        !rest.is_empty() && !rest.starts_with(|c: char| c.is_ascii_digit() || "<>&|;{\n".contains(c))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exec_of_redirections_executes_nothing() {
+        for (script, expected) in [
+            ("exec > >(sed s/a/b/)", false),
+            ("exec 2>&1", false),
+            ("exec {fd}> file; exec", false),
+            ("exec true", true),
+            ("exec 3< f; exec -a name ./prog", true),
+            ("exec \"$program\"", true),
+        ] {
+            assert_eq!(executes_program(script), expected, "{script}");
+        }
     }
 }

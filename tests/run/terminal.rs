@@ -274,6 +274,8 @@ fn a_shell_stops_a_command_and_brings_it_back() {
     wait_until(|| !screen.is_usual(), || "a raw terminal".to_owned());
     screen.types("back\r");
     screen.wait_for("back: ***\r\n");
+    // Keys that are typed before the program has ended are the program's.
+    wait_until(|| screen.shown().ends_with("> "), || format!("a prompt behind {:?}", screen.shown()));
     screen.types("exit\r");
     running.finish();
 }

@@ -73,10 +73,10 @@ pub const FRAGMENTS: &[Fragment] = &[
     plain(
         "trap 'n{N}=$((n{N} + 1))' CHLD; /bin/true; /bin/true; trap - CHLD; [[ $n{N} -ge 2 ]] && echo children",
     ),
-    plain("trap -p | grep -v _shipctl || true"),
+    plain("trap -p | grep -v EXIT || true"),
     plain("trap 'echo sub-int' INT; (kill -INT $BASHPID; echo sub) || echo \"sub $?\"; trap - INT"),
     plain("( trap 'echo sub exit {N}' EXIT; exit 4 ) || echo \"sub $?\""),
-    plain("( trap -p EXIT | grep -v _shipctl || true; echo in sub {N} )"),
+    plain("( trap -p EXIT | grep -v EXIT || true; echo in sub {N} )"),
     plain("x=$(trap 'echo captured {N}' EXIT; echo y); echo \"$x\""),
     // Jobs.
     plain("(exit 3) & wait $! || echo \"waited $?\""),
@@ -241,7 +241,7 @@ pub const FRAGMENTS: &[Fragment] = &[
     plain("command true; builtin true; echo \"builtins $?\""),
     plain("type -t _shipctl read cd || echo \"types $?\""),
     plain(
-        "if [[ -n $JOB_PATH && -d $JOB_PATH/scripts ]]; then /usr/bin/find \"$JOB_PATH\" -mindepth 1 -delete; fi",
+        "if [[ -n ${JOB_PATH:-} && -d $JOB_PATH/scripts ]]; then /usr/bin/find \"$JOB_PATH\" -mindepth 1 -delete; fi",
     ),
 ];
 
@@ -292,7 +292,6 @@ pub const ENDS: &[Fragment] = &[
     with(STAYS, "setsid -f sleep 300; sleep 300 & trap 'kill -9 $(jobs -p)' EXIT; exit 22"),
     with(STAYS, "sleep 300 & trap 'kill $(jobs -p); wait' EXIT; exit 23"),
     with(RUNS_NOTHING, "set -n"),
-    with(RUNS_NOTHING, "set -t"),
     plain("ulimit -f 0; echo full > \"$FILES/full\""),
     plain("trap 'kill -9 $$' EXIT"),
     plain("trap 'kill $$; sleep 0.01' EXIT; exit 3"),

@@ -81,7 +81,7 @@ fn quoted(path: &std::path::Path) -> String {
     shlex::try_quote(path.to_str().unwrap()).unwrap().into_owned()
 }
 
-/// What the script printed, by a log in JSON.
+/// What the script printed, by a log in JSON. With `set -v` bash shows shipctl's EXIT trap too, as README says.
 fn output(log: &str) -> Vec<u8> {
     let mut output = Vec::new();
     for line in log.lines() {
@@ -93,7 +93,9 @@ fn output(log: &str) -> Vec<u8> {
             }
         }
     }
-    output
+    let is_of_driver = |line: &&[u8]| line.windows(8).any(|bytes| bytes == b"_shipctl");
+    let lines = output.split_inclusive(|&byte| byte == b'\n').filter(|line| !is_of_driver(line));
+    lines.collect::<Vec<_>>().concat()
 }
 
 /// What happened, without the output.
