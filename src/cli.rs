@@ -19,7 +19,7 @@ use crate::diagnostic::RULES;
 use crate::lookup::{self, Function};
 pub use integration::{IntegrationAdd, IntegrationArgs, IntegrationCommand, Scan};
 pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand};
-pub use stored::{History, Logs, Reset, State, StateCommand};
+pub use stored::{Audit, History, Logs, Reset, State, StateCommand};
 
 /// Run the jobs of an assembly line, with their integrations in the environment.
 #[derive(Parser)]
@@ -42,6 +42,8 @@ pub enum Command {
     Init(Init),
     /// Run a command with the environment and the files of a job
     Exec(Exec),
+    /// Start a shell where the scripts of a job run: in its workspace, with its environment
+    Shell(Shell),
     /// Print the environment of a job
     Env(Env),
     /// Report every problem of the line at once
@@ -66,6 +68,8 @@ pub enum Command {
     History(History),
     /// Print the log of a run
     Logs(Logs),
+    /// Tell who ran what with which credentials
+    Audit(Audit),
     /// Show, export and prune the versions of jobs and resources
     State(State),
     /// Forget all versions and runs
@@ -186,6 +190,12 @@ pub struct Run {
     /// How the log is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+    /// Begin with this TASK, by name or number from 0: those before it are not run
+    #[arg(long, value_name = "NAME|N")]
+    pub from: Option<String>,
+    /// If a TASK fails, start a shell in the workspace, with its variables, before the run ends
+    #[arg(long)]
+    pub shell_on_failure: bool,
     /// Put the time before each line
     #[arg(long)]
     pub timestamps: bool,
@@ -264,6 +274,18 @@ pub struct Exec {
 }
 
 impl Exec {
+    /// The command that starts a shell for a job.
+    pub fn shell(
+        job: OsString,
+        task: Option<String>,
+        no_audit: bool,
+        keep: bool,
+        options: JobOptions,
+    ) -> Exec {
+        let (command, integration, mask, add_mask) = Default::default();
+        Exec { job: Some(job), command, integration, task, no_audit, mask, add_mask, keep, options }
+    }
+
     /// The job, if there is one.
     pub fn job(&self) -> Option<Cow<'_, str>> {
         self.job.as_ref().filter(|_| self.integration.is_empty()).map(|job| job.to_string_lossy())
@@ -274,6 +296,25 @@ impl Exec {
         let first = self.job.iter().filter(|_| !self.integration.is_empty());
         first.chain(&self.command).cloned().collect()
     }
+}
+
+/// `shipctl shell`
+#[derive(Args)]
+pub struct Shell {
+    /// The job
+    pub job: String,
+    /// The TASK whose own variables come on top, by name or number from 0
+    #[arg(long, value_name = "NAME|N")]
+    pub task: Option<String>,
+    /// Leave no line in .shipctl/audit.jsonl (as SHIPCTL_NO_AUDIT=1 does)
+    #[arg(long)]
+    pub no_audit: bool,
+    /// Keep the workspace; its secret files go all the same
+    #[arg(long)]
+    pub keep: bool,
+    /// What the job is run with.
+    #[command(flatten)]
+    pub options: JobOptions,
 }
 
 /// `shipctl env`

@@ -2,6 +2,7 @@
 
 mod add_mask;
 mod audit;
+pub mod audit_log;
 pub mod aws_credentials;
 pub mod check;
 mod ci;
@@ -45,6 +46,7 @@ pub mod scan;
 pub mod schema;
 mod script_commands;
 mod session;
+mod shell;
 mod stale_values;
 pub mod state;
 mod store;

@@ -140,14 +140,27 @@ impl<'a> Draft<'a> {
     ///
     /// When the list is written in a way that does not show where the integration begins and ends.
     pub fn remove(&mut self, name: Place) -> Result<(), Refusal> {
-        let file = name.source;
+        self.remove_from(KEY, "name", name)
+    }
+
+    /// Removes a recipient by the place of its key, likewise.
+    ///
+    /// # Errors
+    ///
+    /// As [`Draft::remove`].
+    pub fn remove_recipient(&mut self, key: Place) -> Result<(), Refusal> {
+        self.remove_from(RECIPIENTS, "key", key)
+    }
+
+    fn remove_from(&mut self, key: &str, within: &str, place: Place) -> Result<(), Refusal> {
+        let file = place.source;
         let refuse = |why: &str| self.refuse(file, why);
-        let found = self.tree(file).and_then(|tree| Some((tree, list::position(tree, name)?)));
+        let found = self.tree(file).and_then(|tree| Some((tree, list::position(tree, key, within, place)?)));
         let (tree, index) =
-            found.ok_or_else(|| refuse("the integration stands behind an anchor or a merge key"))?;
-        let changes = list::remove(self.sources.get(file).text(), tree, index).map_err(refuse)?;
+            found.ok_or_else(|| refuse("what is to go stands behind an anchor or a merge key"))?;
+        let changes = list::remove(self.sources.get(file).text(), tree, key, index).map_err(refuse)?;
         self.changes.extend(changes.into_iter().map(|change| (file, change)));
-        if let Some(items) = self.tree_mut(file).and_then(list::items_mut) {
+        if let Some(items) = self.tree_mut(file).and_then(|tree| list::items_mut(tree, key)) {
             items.remove(index);
         }
         Ok(())

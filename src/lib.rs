@@ -135,6 +135,8 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Run(command) => commands::run::run(command, &cli.line),
         Command::Exec(command) => commands::exec::run(command, &cli.line),
         Command::Init(command) => commands::init::run(command, &cli.line),
+        Command::Shell(command) => commands::exec::shell(command, &cli.line),
+        Command::Audit(command) => commands::audit_log::run(command, &cli.line),
         Command::Env(command) => commands::env::run(command, &cli.line),
         Command::Check(command) => commands::check::run(command, &cli.line),
         Command::Explain(command) => commands::explain::run(command),

@@ -35,7 +35,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use adopt::Current;
-pub use audit::append as append_audit;
+pub use audit::{append as append_audit, read as read_audit};
 pub use build::{Build, BuildRecord, BuildRef, Ended, Ending, Progress};
 pub use change::{Base, Change, Entries, Files, Seed};
 pub use error::{Error, Kind};

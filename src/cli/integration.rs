@@ -105,6 +105,9 @@ pub struct Scan {
     /// Search everything that git keeps, in all branches and tags, instead
     #[arg(long, conflicts_with = "paths")]
     pub history: bool,
+    /// Search what is staged for the next commit instead, as a pre-commit hook does
+    #[arg(long, conflicts_with_all = ["paths", "history"])]
+    pub staged: bool,
     /// How findings are printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ListFormat,

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 /// `shipctl key`
 #[derive(Args)]
 #[command(
-    after_help = "The key comes from SHIPCTL_KEY (the text itself), SHIPCTL_KEY_FILE, or shipctl/key.txt in the configuration directory, in this order.\nIt is a key of age: other tools that know age open the same values with it.\nOf several in one place the first is the current one: what is encrypted to you is encrypted to it; all of them open.\nWho leaves is taken out of `recipients:` by hand, and `key rotate` encrypts to the others. What they could open before they can still open in what git has kept: change the secrets themselves, where they come from."
+    after_help = "The key comes from SHIPCTL_KEY (the text itself), SHIPCTL_KEY_FILE, or shipctl/key.txt in the configuration directory, in this order.\nIt is a key of age: other tools that know age open the same values with it.\nOf several in one place the first is the current one: what is encrypted to you is encrypted to it; all of them open.\nWho leaves is taken out with `key remove-recipient`, and `key rotate` encrypts to the others. What they could open before they can still open in what git has kept: change the secrets themselves, where they come from."
 )]
 pub struct KeyArgs {
     /// What is done.
@@ -33,6 +33,11 @@ pub enum KeyCommand {
         /// Whose it is
         #[arg(long)]
         name: Option<String>,
+    },
+    /// Take a recipient out of the line, by its name or its key; `key rotate` then encrypts to the others alone
+    RemoveRecipient {
+        /// The name, or the public half of the key: age1…
+        recipient: String,
     },
     /// Encrypt every value of the line anew, to the recipients that it lists now
     Rotate {

@@ -31,6 +31,46 @@ pub struct Logs {
     pub timestamps: bool,
 }
 
+/// `shipctl audit`
+#[derive(Args)]
+pub struct Audit {
+    /// Show runs of this job alone
+    pub job: Option<String>,
+    /// Show runs of this user alone
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Show runs alone that were given this integration
+    #[arg(long, value_name = "NAME")]
+    pub integration: Option<String>,
+    /// Show runs from this time on: 2026-11-30, or 2026-11-30T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    pub since: Option<String>,
+    /// Show runs alone that did not succeed
+    #[arg(long)]
+    pub failed: bool,
+    /// How many runs are shown, the last ones; all by default
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+    /// How they are printed: for people, or as the lines of the log
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ListFormat,
+}
+
+/// A time as the log has it, or the beginning of one.
+fn since(text: &str) -> Result<String, String> {
+    let form = "dddd-dd-ddTdd:dd:ddZ";
+    let fits = text.chars().zip(form.chars()).all(|(c, form)| match form {
+        'd' => c.is_ascii_digit(),
+        form => c == form,
+    });
+    let whole = [4, 7, 10, 16, 20].contains(&text.len());
+    if fits && whole {
+        Ok(text.to_owned())
+    } else {
+        Err("write 2026-11-30 or 2026-11-30T12:00:00Z".to_owned())
+    }
+}
+
 /// `shipctl state`
 #[derive(Args)]
 pub struct State {

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 
 use super::add_mask::add_masks;
 use super::record::Access;
-use super::{Commands, Failure, Session, audit, chosen_task, jobless, script_commands};
-use crate::cli::{Exec, LineOptions};
+use super::{Commands, Failure, Session, audit, chosen_task, jobless, script_commands, shell};
+use crate::cli::{Exec, LineOptions, Shell};
 use crate::repository::Filters;
 use crate::run::{self, Signals};
 use crate::workspace::Home;
@@ -18,6 +18,21 @@ use crate::workspace::Home;
 ///
 /// Where `run` would fail before its first script line, and if the command cannot be started.
 pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
+    execute(command, options, false)
+}
+
+/// `shipctl shell`: the same with a shell, in the workspace of the job, where its scripts begin.
+///
+/// # Errors
+///
+/// Where `run` would fail before its first script line, and if the shell cannot be started.
+pub fn shell(command: &Shell, options: &LineOptions) -> Result<u8, Failure> {
+    let Shell { job, task, no_audit, keep, options: job_options } = command;
+    let command = Exec::shell(job.into(), task.clone(), *no_audit, *keep, job_options.clone());
+    execute(&command, options, true)
+}
+
+fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Failure> {
     let (job, session) = session(command, options)?;
     let words = words(command);
     let mut fetched = session.fetch(&job, Commands::Run, Access::Read)?;
@@ -39,7 +54,12 @@ pub fn run(command: &Exec, options: &LineOptions) -> Result<u8, Failure> {
     script_commands::add(&mut variables)?;
     let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
     let program = words.first().map(|program| program.to_string_lossy());
-    let entry = audit::Entry { command: "exec", program: program.as_deref(), build: None };
+    let name = if inside { "shell" } else { "exec" };
+    let entry = audit::Entry { command: name, program: program.as_deref(), build: None };
+    if inside {
+        let root = ready.build.directory(&ready.plan);
+        std::env::set_current_dir(root).context("cannot go to the workspace")?;
+    }
     let mut note = None;
     let outcome = run::exec(&words, variables, masking.as_mut(), &signals, || {
         note = Some(audit::begin(&ready, command.no_audit, &entry));
@@ -72,6 +92,5 @@ fn words(command: &Exec) -> Vec<OsString> {
     if !words.is_empty() {
         return words;
     }
-    let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
-    vec![shell.unwrap_or_else(|| "/bin/sh".into())]
+    vec![shell::program()]
 }

@@ -24,6 +24,7 @@ pub fn run(command: &KeyArgs, options: &LineOptions) -> Result<u8, Failure> {
         KeyCommand::New { passphrase } => new(*passphrase),
         KeyCommand::Show => show(),
         KeyCommand::AddRecipient { recipient, name } => recipients::add(recipient, name.as_deref(), options),
+        KeyCommand::RemoveRecipient { recipient } => recipients::remove(recipient, options),
         KeyCommand::Rotate { new_key, force } => rotate::run(*new_key, *force, options),
     }
 }

@@ -77,6 +77,10 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     if command.options.workspace.is_some() && order.members.len() > 1 {
         return Err(anyhow!("--workspace is for one job, and these are {}", order.members.len()).into());
     }
+    if command.from.is_some() || command.shell_on_failure {
+        let option = if command.from.is_some() { "--from" } else { "--shell-on-failure" };
+        return Err(anyhow!("{option} is for one job, and these are {}", order.members.len()).into());
+    }
     if command.dry_run {
         return dry::run(&session, &order, command, paint(options.color, &io::stdout()));
     }

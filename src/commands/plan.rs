@@ -50,7 +50,7 @@ pub fn describe(
     }
     plan.matrix(ready);
     plan.integrations(ready);
-    plan.steps(ready, &containers);
+    plan.steps(ready, &containers, session.first_task(&ready.plan)?);
     plan.sections(&job.sections);
     plan.notifications_of_ci(ready);
     plan.variables("environment", &ready.environment, verbose);
@@ -74,7 +74,7 @@ pub fn describe_managed(session: &Session, ready: &Ready, made: &[String], paint
     if !session.is_of_several {
         plan.defaults();
     }
-    plan.steps(ready, &[]);
+    plan.steps(ready, &[], 0);
     plan.heading("what it makes", "");
     for line in made {
         let _ = writeln!(plan.out, "  {}", Printable(line));
@@ -249,7 +249,7 @@ impl<'s> Text<'s> {
         }
     }
 
-    fn steps(&mut self, ready: &Ready, containers: &[Option<String>]) {
+    fn steps(&mut self, ready: &Ready, containers: &[Option<String>], from: usize) {
         self.heading("steps", "");
         let of_step =
             |node| ready.plan.dependencies.iter().find(|dependency| std::ptr::eq(dependency.step, node));
@@ -264,6 +264,10 @@ impl<'s> Text<'s> {
                     }
                 }
                 Step::Task(_) => match tasks.next() {
+                    Some((index, task)) if index < from => {
+                        let name = task_name(task, index);
+                        let _ = writeln!(self.out, "TASK {} · not run: --from", Printable(&name));
+                    }
                     Some((index, task)) => {
                         self.task(task, index, containers.get(index).and_then(Option::as_deref));
                     }

@@ -9,6 +9,7 @@ use super::add_mask::add_masks;
 use super::containers::{self, Containers};
 use super::record::{Access, Record, State};
 use super::report::Report;
+use super::shell::{self, FailedTask};
 use super::{
     Commands, Failure, Fetched, Ready, Session, audit, ci, line, logs, managed, notifications, paint, plan,
     print, read_good, script_commands,
@@ -16,7 +17,7 @@ use super::{
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::container;
 use crate::contract::path;
-use crate::diagnostic::Paint;
+use crate::diagnostic::{Diagnostic, Paint};
 use crate::environment::task_name;
 use crate::exit;
 use crate::model::files::Line;
@@ -46,6 +47,9 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         session.check_inputs(&ready.plan, &ready.build.versions, command.require_in)?;
         print(&describe(&session, &ready, command, paint(options.color, &io::stdout()))?)?;
         return session.end_of_dry_run();
+    }
+    if command.shell_on_failure && !shell::has_terminal() {
+        session.warn(&[Diagnostic::warning("--shell-on-failure has no effect: there is no terminal")]);
     }
     let report = Report::wanted(command)?;
     let done = watched(&session, job, command, options, report.as_ref());
@@ -131,6 +135,7 @@ pub(super) fn session(
     session.warn(&unsent);
     session.is_dry = command.dry_run;
     session.defaults.clone_from(&options.defaults);
+    session.from.clone_from(&command.from);
     session.runs_containers = containers::choice(command.containers)?;
     Ok(session)
 }
@@ -230,6 +235,7 @@ pub(super) fn run_opened<'c>(
         None => None,
     };
     let mut masking = super::masking(ready, workspace)?;
+    let failed = command.shell_on_failure.then(|| FailedTask::of(console));
     let started = started.unwrap_or_else(|| run::start(&job, signals, console));
     let entry =
         audit::Entry { command: "run", program: None, build: state.recording.then_some(ready.build.number) };
@@ -251,6 +257,9 @@ pub(super) fn run_opened<'c>(
     if outcome == Outcome::Failed(exit::NOT_FOUND) {
         session.hint_at_line_files(&ready.plan, job.root);
     }
+    if let Some(failed) = failed {
+        failed.start_shell(session, ready, signals)?;
+    }
     if command.keep {
         session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
     }
@@ -266,7 +275,8 @@ fn tasks(
     pipes: &Pipes,
 ) -> Result<Vec<run::Task>, Failure> {
     let mut tasks = Vec::new();
-    for (index, task) in ready.plan.tasks.iter().enumerate() {
+    let from = session.first_task(&ready.plan)?;
+    for (index, task) in ready.plan.tasks.iter().enumerate().skip(from) {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
         let container = containers.map(|containers| {
             containers.of_task((index, task), ready, &on_top, workspace.root(), pipes.path())

@@ -59,7 +59,9 @@ pub fn run(command: &cli::Scan, options: &LineOptions) -> Result<u8, Failure> {
         found: Vec::new(),
         unreadable: false,
     };
-    if command.history {
+    if command.staged {
+        search.staged()?;
+    } else if command.history {
         search.history()?;
     } else if command.paths.is_empty() {
         search.tracked()?;
@@ -253,6 +255,23 @@ impl Search<'_> {
     fn cannot_read(&mut self, path: &Path, error: &io::Error) {
         eprintln!("error: cannot read {}: {error}", Printable(&path.to_string_lossy()));
         self.unreadable = true;
+    }
+
+    /// Looks through the files as they are staged, of those that differ from the last commit.
+    fn staged(&mut self) -> Result<(), Failure> {
+        let directory = self.repository()?;
+        let here = std::env::current_dir().context("the current directory is gone")?;
+        let mut found = Vec::new();
+        contents::each_staged(&directory, &mut |path: &Path, content: &mut dyn Read| {
+            let findings = self.scan.stream(content)?;
+            found.push((path.to_owned(), findings));
+            Ok(())
+        })?;
+        for (path, findings) in found {
+            let shown = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
+            self.take(&shown, Some(&path), findings);
+        }
+        Ok(())
     }
 
     /// Looks through all that git keeps. A file that is the same in many commits is looked at once.

@@ -74,6 +74,8 @@ pub(super) struct Session {
     pub(super) is_dry: bool,
     /// The options that files gave, for people.
     pub(super) defaults: Vec<String>,
+    /// The TASK that the run begins with.
+    pub(super) from: Option<String>,
     /// Whether it is about several jobs.
     pub(super) is_of_several: bool,
     /// What is missing, as far as a dry run has found out.
@@ -150,7 +152,7 @@ impl Session {
         let uname = nix::sys::utsname::uname().context("cannot tell the kind of this machine")?;
         let machine = (uname.machine().to_string_lossy().into_owned(), operating_system());
         let (prefix, said, store, owners, leftover, has_more_jobs) = Default::default();
-        let (is_dry, missing, defaults) = Default::default();
+        let (is_dry, missing, defaults, from) = Default::default();
         let is_of_several = jobs.len() > 1;
         let opener = encrypt::opener(&line.pipeline);
         let options = options.clone();
@@ -172,6 +174,7 @@ impl Session {
             is_dry,
             is_of_several,
             defaults,
+            from,
             missing,
         };
         session.warn(&no_repositories);
@@ -439,6 +442,14 @@ impl Session {
         let prefix = self.prefix.borrow();
         for line in text.split_inclusive('\n') {
             eprint!("{prefix}{line}");
+        }
+    }
+
+    /// The number of the TASK that a run begins with.
+    pub(super) fn first_task(&self, plan: &Plan) -> Result<usize, Failure> {
+        match &self.from {
+            Some(from) => Ok(chosen_task(plan, Some(from))?.map_or(0, |(index, _)| index)),
+            None => Ok(0),
         }
     }
 

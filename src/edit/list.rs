@@ -1,7 +1,7 @@
 //! Adding to a list of integrations, and removing from one.
 
+use super::Change;
 use super::section::{self, Block, Empty, Section, end_of_line};
-use super::{Change, KEY};
 use crate::source::Place;
 use crate::yaml::extent::Flow;
 use crate::yaml::{Node, Scalar, Value};
@@ -48,11 +48,11 @@ pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec
 }
 
 /// The changes that take the item of this number out of the list of a file.
-pub(super) fn remove(text: &str, root: &Node, index: usize) -> Result<Vec<Change>, &'static str> {
-    const UNCLEAR: &str = "it is unclear where the integration begins and ends";
-    let count = items(root).map_or(0, Vec::len);
+pub(super) fn remove(text: &str, root: &Node, key: &str, index: usize) -> Result<Vec<Change>, &'static str> {
+    const UNCLEAR: &str = "it is unclear where the item begins and ends";
+    let count = items(root, key).map_or(0, Vec::len);
     let cut = |range| Change { range, text: String::new() };
-    match section::find(text, root, KEY)? {
+    match section::find(text, root, key)? {
         Section::Block(block) if block.items.len() == count => {
             let item = &block.items[index];
             let mut changes = vec![match item.next {
@@ -76,22 +76,26 @@ pub(super) fn remove(text: &str, root: &Node, index: usize) -> Result<Vec<Change
     }
 }
 
-/// The number of the integration in the list of a file whose name stands at a place.
-pub(super) fn position(root: &Node, name: Place) -> Option<usize> {
-    items(root)?.iter().position(|item| item.get("name").is_some_and(|node| node.place == name))
+/// The number of the item in the list of a file that stands at a place, or whose key `within` does.
+pub(super) fn position(root: &Node, key: &str, within: &str, place: Place) -> Option<usize> {
+    let is_there = |item: &Node| {
+        item.place == place && item.map().is_none()
+            || item.get(within).is_some_and(|node| node.place == place)
+    };
+    items(root, key)?.iter().position(is_there)
 }
 
-fn items(root: &Node) -> Option<&Vec<Node>> {
-    match &root.map()?.get(KEY)?.node.value {
+fn items<'n>(root: &'n Node, key: &str) -> Option<&'n Vec<Node>> {
+    match &root.map()?.get(key)?.node.value {
         Value::List(items) => Some(items),
         _ => None,
     }
 }
 
 /// The items of the list of a file.
-pub(super) fn items_mut(root: &mut Node) -> Option<&mut Vec<Node>> {
+pub(super) fn items_mut<'n>(root: &'n mut Node, key: &str) -> Option<&'n mut Vec<Node>> {
     let Value::Map(map) = &mut root.value else { return None };
-    match &mut map.get_mut(KEY)?.node.value {
+    match &mut map.get_mut(key)?.node.value {
         Value::List(items) => Some(items),
         _ => None,
     }

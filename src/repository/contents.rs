@@ -51,6 +51,27 @@ pub fn tracked(directory: &Path) -> Result<Vec<PathBuf>, Unreadable> {
     Ok(paths(files)?.into_iter().map(|path| top.join(path)).collect())
 }
 
+/// Goes through the files that are staged and differ from the last commit, as they are staged.
+///
+/// # Errors
+///
+/// When there is no repository, when git fails, or the visitor does.
+pub fn each_staged(
+    directory: &Path,
+    visit: &mut dyn FnMut(&Path, &mut dyn Read) -> io::Result<()>,
+) -> Result<(), Unreadable> {
+    let top = Git::at(directory, "rev-parse").arg("--show-toplevel").line()?;
+    let top = Path::new(&top);
+    let options = ["--cached", "--name-only", "--no-renames", "--diff-filter=ACMT", "-z"];
+    for path in paths(Git::at(top, "diff").offline().args(options))? {
+        let mut object = OsString::from(":");
+        object.push(&path);
+        let content = Git::at(top, "cat-file").offline().arg("blob").arg(&object).run()?;
+        visit(&top.join(&path), &mut content.as_slice())?;
+    }
+    Ok(())
+}
+
 /// Which of the paths, relative to a directory, git tracks.
 ///
 /// # Errors

@@ -11,6 +11,23 @@ use std::path::Path;
 use super::place::{AUDIT, Place};
 use super::{Error, Result};
 
+/// The lines of the log of the line in `directory`, the oldest first; none if there is no log. What is no JSON, such as the
+/// beginning of a line on a disk that was full, is left out.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn read(directory: &Path) -> Result<Vec<serde_json::Value>> {
+    let place = Place::of(directory);
+    place.refuse_links()?;
+    let file = place.directory.join(AUDIT);
+    match std::fs::read_to_string(&file) {
+        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::io(&error, format!("cannot read {}", file.display()))),
+    }
+}
+
 /// Appends a line about a run of the line in `directory`. A file that is not there is made, for its owner alone.
 ///
 /// # Errors

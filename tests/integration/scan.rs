@@ -69,6 +69,22 @@ fn files_that_git_tracks_are_the_default() {
 }
 
 #[test]
+fn what_is_staged_is_looked_at_as_it_is_staged() {
+    let call =
+        line("--staged").file("d/notes", format!("x\n{SECRET}")).file("other", SECRET).file("clean", "");
+    git(&call, "init -q .");
+    git(&call, "add other");
+    git(&call, "commit -qm first");
+    git(&call, "add d clean");
+    let call = call.file("d/notes", "taken out again").file("clean", SECRET);
+    call.stdout("d/notes:2:1  integration my_aws, field secretKey\n").stderr(WARNINGS).status(1).run();
+    let call = line("--staged").file("shown", "x");
+    git(&call, "init -q .");
+    git(&call, "add shown");
+    call.stderr(WARNINGS).run();
+}
+
+#[test]
 fn the_history_remembers() {
     let call = line("--history --format json").file("d/notes", format!("\nx {SECRET}"));
     git(&call, "init -q .");

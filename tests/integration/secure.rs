@@ -156,6 +156,27 @@ fn check_reminds_of_a_rotation() {
 }
 
 #[test]
+fn a_recipient_is_taken_out_by_name_or_key() {
+    let team = Team::of(&["ann", "ben", "eve"]);
+    fs::write(team.path().join("shippable.yml"), "jobs: []\n").unwrap();
+    for person in ["ann", "ben", "eve"] {
+        team.good("ann", &["key", "add-recipient", &team.recipient(person), "--name", person], "");
+    }
+    team.line("ann", "hunter2");
+    let (ben, eve) = (team.recipient("ben"), team.recipient("eve"));
+    let said = team.good("ann", &["key", "remove-recipient", "eve"], "");
+    assert_eq!(said, format!("removed eve ({eve}) from the recipients of shippable.integrations.yml\n"));
+    team.good("ann", &["key", "rotate"], "");
+    assert_eq!(team.good("ben", SHOW, ""), "hunter2\n");
+    assert!(team.bad("eve", SHOW, "").contains("the value was encrypted to other keys than yours"));
+    let said = team.bad("ann", &["key", "remove-recipient", "eve"], "");
+    assert!(said.starts_with("error: eve is no recipient of the line; it lists ann ("), "{said}");
+    team.good("ann", &["key", "remove-recipient", &ben], "");
+    let file = fs::read_to_string(team.path().join("shippable.integrations.yml")).unwrap();
+    assert!(file.contains("name: ann") && !file.contains(&ben) && !file.contains(&eve), "{file}");
+}
+
+#[test]
 fn rotation_touches_nothing_but_the_encrypted_texts() {
     let team = Team::of(&["ann", "ci"]);
     team.line("ann", "hunter2\n");

@@ -1,4 +1,4 @@
-//! `shipctl key add-recipient`.
+//! `shipctl key add-recipient` and `shipctl key remove-recipient`.
 
 use std::io;
 
@@ -7,9 +7,10 @@ use anyhow::anyhow;
 use crate::cli::LineOptions;
 use crate::commands::encrypt::{own, parse};
 use crate::commands::integration::{commit, lock, read_to_add, target};
-use crate::commands::{Failure, failure, paint, print};
+use crate::commands::{Failure, failure, paint, print, read_good};
 use crate::edit::{Draft, map_node, text_node};
 use crate::exit;
+use crate::model::Recipient;
 use crate::model::files::Line;
 use crate::printable::Printable;
 use crate::source::SourceId;
@@ -50,6 +51,41 @@ pub(super) fn add(recipient: &str, name: Option<&str>, options: &LineOptions) ->
         );
     }
     target::tell(&line, file, options);
+    Ok(exit::SUCCESS)
+}
+
+/// Runs the command that takes one out.
+pub(super) fn remove(recipient: &str, options: &LineOptions) -> Result<u8, Failure> {
+    let _lock = lock(options, None)?;
+    let line = read_good(options)?;
+    let is_meant = |found: &&Recipient| {
+        found.listed.name.as_deref() == Some(recipient) || found.listed.recipient.to_string() == recipient
+    };
+    let recipients = &line.pipeline.recipients;
+    let meant: Vec<_> = recipients.iter().filter(is_meant).collect();
+    let [found] = meant.as_slice() else {
+        let shown = Printable(recipient);
+        let listed: Vec<_> = recipients.iter().map(|found| found.listed.to_string()).collect();
+        let message = match (meant.is_empty(), listed.is_empty()) {
+            (true, true) => "the line lists no recipients".to_owned(),
+            (true, false) => {
+                format!("{shown} is no recipient of the line; it lists {}", listed.join(", "))
+            }
+            _ => format!("{shown} names {} recipients: give the key of the one that is to go", meant.len()),
+        };
+        return Err(anyhow!(message).into());
+    };
+    let mut draft = draft(&line, options)?;
+    draft.remove_recipient(found.place)?;
+    commit(&line, draft, options)?;
+    let file = line.sources.get(found.place.source).path();
+    print(&format!("removed {} from the recipients of {}\n", found.listed, file.display()))?;
+    if has_encrypted(&line) {
+        eprintln!(
+            "shipctl: `shipctl key rotate` encrypts the values to the others; what {} could open until now is to be changed where it comes from",
+            found.listed
+        );
+    }
     Ok(exit::SUCCESS)
 }
 
