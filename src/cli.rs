@@ -16,6 +16,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::diagnostic::RULES;
+use crate::export::System;
 use crate::lookup::{self, Function};
 pub use integration::{IntegrationAdd, IntegrationArgs, IntegrationCommand, Scan};
 pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand};
@@ -76,6 +77,8 @@ pub enum Command {
     Reset(Reset),
     /// Tell of each integration whether it works, whom it is, and what to do if not
     Doctor(Doctor),
+    /// Print the line as a pipeline of GitHub Actions, GitLab or Buildkite, which runs its jobs with shipctl
+    Export(Export),
     /// Print the IAM policy that the AWS keys of a job need
     Policy(Policy),
     /// Print the keys of a role, for the tools of AWS that a job configures
@@ -397,6 +400,17 @@ pub struct Doctor {
     pub options: JobOptions,
 }
 
+/// `shipctl export`
+#[derive(Args)]
+#[command(
+    after_help = "Secrets are in it by name only; what to set is said on stderr, and in a comment.\nThe state goes from job to job as artefacts, or is kept where --state says."
+)]
+pub struct Export {
+    /// The system
+    #[arg(value_enum)]
+    pub system: System,
+}
+
 /// `shipctl policy`
 #[derive(Args)]
 pub struct Policy {
@@ -427,6 +441,21 @@ pub struct Policy {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+impl ValueEnum for System {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[System::Github, System::Gitlab, System::Buildkite]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        let name = match self {
+            System::Github => "github",
+            System::Gitlab => "gitlab",
+            System::Buildkite => "buildkite",
+        };
+        Some(clap::builder::PossibleValue::new(name))
+    }
 }
 
 /// When to use colours.

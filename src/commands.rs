@@ -15,6 +15,7 @@ mod engine_report;
 pub mod env;
 pub mod exec;
 pub mod explain;
+pub mod export;
 pub mod function;
 mod given;
 pub mod graph;

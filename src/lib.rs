@@ -37,6 +37,7 @@ pub mod diagnostic;
 pub mod edit;
 pub mod environment;
 pub mod exit;
+pub mod export;
 pub mod graph;
 pub mod http;
 pub mod init;
@@ -152,6 +153,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::State(command) => commands::state::run(command, &cli.line),
         Command::Reset(command) => commands::reset::run(command, &cli.line),
         Command::Doctor(command) => commands::doctor::run(command, &cli.line),
+        Command::Export(command) => commands::export::run(command, &cli.line),
         Command::Policy(command) => commands::policy::run(command, &cli.line),
         Command::AwsCredentials { file } => commands::aws_credentials::run(file),
         Command::Schema => commands::schema::run(),

@@ -35,7 +35,8 @@ pub struct Defaults {
 
 /// Options that only the user's own file may give: they send something elsewhere, start programs, show secrets, or keep what
 /// was done from being seen.
-const OWN_ALONE: &[&str] = &["on", "notify", "reveal", "add_mask", "no_audit", "allow_secrets_in_state"];
+const OWN_ALONE: &[&str] =
+    &["on", "state", "notify", "reveal", "add_mask", "no_audit", "allow_secrets_in_state"];
 
 /// Options that no file can give: the files are found with them.
 const ON_COMMAND_LINE: &[&str] = &["directory", "file", "help", "version"];

@@ -170,6 +170,14 @@ impl Job {
         if is_one { None } else { nearest(&self.kind.text, known()) }
     }
 
+    /// Its TASKs, in order.
+    pub fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Task(task) => Some(task),
+            _ => None,
+        })
+    }
+
     /// What goes in, in order.
     pub fn inputs(&self) -> impl Iterator<Item = &Input> {
         self.steps.iter().filter_map(|step| match step {

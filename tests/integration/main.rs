@@ -13,6 +13,7 @@ mod defaults;
 mod dry;
 mod edit;
 mod env;
+mod export;
 mod files;
 mod graph;
 mod history;

@@ -96,10 +96,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("policy", &["aws", "contract", "credentials", "environment", "model", "resolve", "yaml"]),
     ("schema", &["model"]),
+    ("export", &["contract"]),
     ("run", &["exit", "mask", "printable", "secret"]),
     ("lookup", &["contract", "exit", "http", "nearest", "printable"]),
     ("container", &[]),
-    ("cli", &["diagnostic", "environment", "lookup", "nearest"]),
+    ("cli", &["diagnostic", "environment", "export", "lookup", "nearest"]),
     (
         "commands",
         &[
@@ -114,6 +115,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "edit",
             "environment",
             "exit",
+            "export",
             "graph",
             "init",
             "lookup",

@@ -1,0 +1,81 @@
+//! GitLab CI/CD: <https://docs.gitlab.com/ci/yaml/>. Each entry of a matrix is a job of its own: which of them may fail cannot be
+//! said otherwise.
+
+use super::{Job, Line, STATE, System, install, yaml};
+
+/// Names that no job can have.
+const RESERVED: &[&str] = &[
+    "image",
+    "services",
+    "stages",
+    "types",
+    "before_script",
+    "after_script",
+    "variables",
+    "cache",
+    "include",
+    "pages",
+    "default",
+    "workflow",
+    "spec",
+    "true",
+    "false",
+    "nil",
+];
+
+/// The image of jobs that name none: it has bash, git and curl.
+const IMAGE: &str = "buildpack-deps:stable-scm";
+
+pub(super) fn write(line: &Line) -> String {
+    let mut text = line.header(System::Gitlab);
+    text += "default:\n";
+    text += &format!("  image: {}\n", yaml::scalar(IMAGE));
+    let script = install("export PATH=\"$HOME/.local/bin:$PATH\"");
+    text += &format!("  before_script:\n    - {}", yaml::block("      ", &script));
+    text += "variables:\n  GIT_DEPTH: \"0\"\n  SHIPCTL_CONTAINERS: never\n";
+    for job in &line.jobs {
+        for (entry, may_fail) in runs(job) {
+            text += &of_job(line, job, entry, may_fail);
+        }
+    }
+    text
+}
+
+/// The entries of a job, from 1, each with whether it may fail; one alone if it has no matrix.
+fn runs(job: &Job) -> Vec<(Option<usize>, bool)> {
+    match job.entries.as_slice() {
+        [] | [_] => vec![(None, job.entries == [true])],
+        entries => entries.iter().enumerate().map(|(entry, may_fail)| (Some(entry + 1), *may_fail)).collect(),
+    }
+}
+
+fn name(job: &Job, entry: Option<usize>) -> String {
+    let reserved = if RESERVED.contains(&job.id.as_str()) { "_" } else { "" };
+    let entry = entry.map_or_else(String::new, |entry| format!("_{entry}"));
+    format!("{}{reserved}{entry}", job.id)
+}
+
+fn of_job(line: &Line, job: &Job, entry: Option<usize>, may_fail: bool) -> String {
+    let mut text = job.comment(System::Gitlab, line, "");
+    text += &format!("{}:\n", name(job, entry));
+    if let Some(image) = &job.image {
+        text += &format!("  image: {}\n", yaml::scalar(image));
+    }
+    if let Some(minutes) = job.minutes() {
+        text += &format!("  timeout: {minutes}m\n");
+    }
+    let starting = job.needs.iter().filter(|need| need.starts).map(|need| &line.jobs[need.job]);
+    let needs: Vec<_> =
+        starting.flat_map(|job| runs(job).into_iter().map(|(entry, _)| name(job, entry))).collect();
+    text += &format!("  needs: {}\n", yaml::list(needs.iter().map(String::as_str)));
+    if may_fail {
+        text += "  allow_failure: true\n";
+    }
+    let number = entry.map(|entry| entry.to_string());
+    text += &format!("  script:\n    - {}\n", yaml::scalar(&line.run(job, number.as_deref())));
+    // The entries of a matrix are one build, and what the last one leaves is what is stored of it.
+    if line.has_artefacts() && entry.is_none_or(|entry| entry == job.entries.len()) {
+        text += &format!("  artifacts:\n    when: always\n    paths: [{STATE}]\n");
+    }
+    text
+}
