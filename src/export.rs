@@ -135,7 +135,8 @@ impl System {
             ));
         }
         if let Some(image) = job.image.as_ref().filter(|_| self == System::Buildkite) {
-            notes.push(format!("its TASKs name the image {image}: run it on an agent in that image"));
+            notes
+                .push(format!("its TASKs run in the image {image}: it needs an agent with docker or podman"));
         }
         if job.entries.len() > 1 && matches!(line.state, State::Shared(_)) {
             notes.push(

@@ -137,16 +137,16 @@ impl Gathered {
         if encrypted {
             need("SHIPCTL_KEY", "what opens the encrypted values of the line".to_owned());
         }
-        let images: IndexSet<&String> = job.tasks().filter_map(|task| task.image.as_ref()).collect();
+        let images: IndexSet<&str> =
+            job.tasks().filter_map(|task| task.image.as_ref()).map(|image| image.name.as_str()).collect();
         let names_none = job.tasks().any(|task| task.image.is_none());
         let image = match images.iter().collect::<Vec<_>>().as_slice() {
             [] => None,
-            [image] if !names_none => Some((**image).clone()),
+            [image] if !names_none => Some((**image).to_owned()),
             images => {
-                let images: Vec<_> = images.iter().map(|image| image.as_str()).collect();
+                let images = images.iter().map(|image| **image).collect::<Vec<_>>().join(", ");
                 notes.push(format!(
-                    "not all of its TASKs run in one image ({}): it runs in none",
-                    images.join(", ")
+                    "its TASKs run in images of their own ({images}): it needs docker or podman"
                 ));
                 None
             }
@@ -186,6 +186,9 @@ fn of_integration(integration: &Integration, need: &mut dyn FnMut(&str, String),
                 SourceKind::Env(variable) => need(variable, whose),
                 SourceKind::Secure(_) => {
                     need("SHIPCTL_KEY", "what opens the encrypted values of the line".to_owned());
+                }
+                SourceKind::AwsProfile { .. } => {
+                    notes.push(format!("{whose} comes from a profile of AWS, which has to be there"));
                 }
                 SourceKind::File(path) => {
                     notes.push(format!("{whose} comes from the file {path}, which has to be there"))

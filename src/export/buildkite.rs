@@ -65,7 +65,6 @@ fn script(line: &Line, job: &Job, entry: Option<usize>) -> Vec<String> {
     let mut script = vec!["set -e".to_owned()];
     script.push(format!("command -v shipctl || {{ {}; }}", secret(PROGRAM)));
     script.extend(install("export PATH=\"$HOME/.local/bin:$PATH\""));
-    script.push("export SHIPCTL_CONTAINERS=never".to_owned());
     script.extend(job.settings.iter().map(|name| secret(name)));
     if line.has_artefacts() {
         for need in &job.needs {

@@ -85,8 +85,10 @@ fn of_job(line: &Line, job: &Job) -> String {
 
 fn variables(job: &Job) -> String {
     let mut text = format!("    env:\n      {PROGRAM}: ${{{{ secrets.{PROGRAM} }}}}\n");
-    // The job is in its container already.
-    text += "      SHIPCTL_CONTAINERS: never\n";
+    if job.image.is_some() {
+        // It is in its container already.
+        text += "      SHIPCTL_CONTAINERS: never\n";
+    }
     for name in job.settings.iter().filter(|name| *name != PROGRAM) {
         text += &format!("      {name}: ${{{{ secrets.{name} }}}}\n");
     }

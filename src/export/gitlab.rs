@@ -32,7 +32,7 @@ pub(super) fn write(line: &Line) -> String {
     text += &format!("  image: {}\n", yaml::scalar(IMAGE));
     let script = install("export PATH=\"$HOME/.local/bin:$PATH\"");
     text += &format!("  before_script:\n    - {}", yaml::block("      ", &script));
-    text += "variables:\n  GIT_DEPTH: \"0\"\n  SHIPCTL_CONTAINERS: never\n";
+    text += "variables:\n  GIT_DEPTH: \"0\"\n";
     for job in &line.jobs {
         for (entry, may_fail) in runs(job) {
             text += &of_job(line, job, entry, may_fail);
@@ -60,6 +60,8 @@ fn of_job(line: &Line, job: &Job, entry: Option<usize>, may_fail: bool) -> Strin
     text += &format!("{}:\n", name(job, entry));
     if let Some(image) = &job.image {
         text += &format!("  image: {}\n", yaml::scalar(image));
+        // It is in its container already.
+        text += "  variables: {SHIPCTL_CONTAINERS: never}\n";
     }
     if let Some(minutes) = job.minutes() {
         text += &format!("  timeout: {minutes}m\n");
