@@ -46,6 +46,7 @@ pub mod run;
 pub mod scan;
 pub mod schema;
 mod script_commands;
+mod services;
 mod session;
 mod shell;
 mod stale_values;
@@ -54,6 +55,7 @@ mod store;
 mod surroundings;
 mod tools;
 mod versions;
+mod wanted_services;
 mod warnings;
 
 use std::fmt;

@@ -4,11 +4,13 @@ mod advice;
 mod engine;
 mod options;
 mod program;
+mod service;
 
 pub use advice::advice;
 pub use engine::{Choice, Engine, EngineKind, NoEngine};
 pub use options::{Options, read as read_options};
 pub use program::Program;
+pub use service::{Service, service, service_names};
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -107,6 +109,17 @@ impl Engine {
         line.extend(["--entrypoint".into(), program.clone(), spec.image.into()]);
         line.extend(arguments.iter().cloned());
         line
+    }
+
+    /// The arguments that list the containers with our [`LABEL`]: on each line a name, a blank, and the value of the label.
+    pub fn list(&self) -> [String; 6] {
+        let label = match self.kind {
+            EngineKind::Podman => format!("{{{{index .Labels \"{LABEL}\"}}}}"),
+            EngineKind::Docker => format!("{{{{.Label \"{LABEL}\"}}}}"),
+        };
+        let format = format!("{{{{.Names}}}} {label}");
+        let filter = format!("label={LABEL}");
+        ["ps".to_owned(), "--all".to_owned(), "--filter".to_owned(), filter, "--format".to_owned(), format]
     }
 
     /// The command line that removes containers, running or not.

@@ -191,7 +191,7 @@ pub fn of_task(task: &Task, index: usize, build: &Build) -> Result<Environment, 
     let origin: Rc<str> = "the task".into();
     let image = task.image.as_ref().filter(|_| build.containers);
     if let Some(image) = image {
-        environment.plain(NAME_OF_CONTAINER, container_name(index, build), &origin);
+        environment.plain(NAME_OF_CONTAINER, container_name(&index.to_string(), build), &origin);
         environment.plain(IMAGE_NAME, image.name.clone(), &origin);
         environment.plain(
             "TASK_CONTAINER_IMAGE_SHOULD_PULL",
@@ -218,13 +218,13 @@ pub const NAME_OF_CONTAINER: &str = "TASK_CONTAINER_NAME";
 /// See [`NAME_OF_CONTAINER`].
 pub const IMAGE_NAME: &str = "TASK_CONTAINER_IMAGE";
 
-/// The name of the container of a task. No two runs have one workspace at the same time.
-fn container_name(index: usize, build: &Build) -> String {
+/// The name of a container of a run: that of a task, or of a service. No two runs have one workspace at the same time.
+pub fn container_name(part: &str, build: &Build) -> String {
     let job = build.root.file_name().unwrap_or_default().to_string_lossy();
     let job: String =
         job.chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c)).take(40).collect();
     let id = stable_id("container", &build.root.to_string_lossy());
-    format!("shipctl-{job}-{}-{index}-{}", build.number, &id[..8])
+    format!("shipctl-{job}-{}-{part}-{}", build.number, &id[..8])
 }
 
 /// The name of a task: its own, or `Task 0`, `Task 1` ….

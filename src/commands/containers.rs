@@ -6,20 +6,22 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context as _, anyhow};
 
 use super::surroundings::{own_directory, program_paths};
+use super::wanted_services::Wanted;
 use super::{Failure, Ready, Session, script_commands};
 use crate::cli::Containers as Chosen;
-use crate::container::{self, Choice, Engine, EngineKind, LABEL, Mount, Options, Program, Spec};
+use crate::container::{self, Choice, Engine, EngineKind, Mount, Options, Program, Spec};
 use crate::contract::{path, shell_quoted, var};
 use crate::diagnostic::Diagnostic;
 use crate::environment::{Environment, IMAGE_NAME, NAME_OF_CONTAINER};
 use crate::model::image::Image;
 use crate::resolve::Plan;
 use crate::run::{self, Captured, Signals, Variables};
+use crate::source::Place;
 use crate::workspace::Pipes;
 
 /// The variable that says what `--containers` says.
@@ -55,12 +57,16 @@ pub(super) fn choice(chosen: Option<Chosen>) -> Result<Choice, Failure> {
 
 /// What runs the containers of a job.
 pub(super) struct Containers {
-    engine: Engine,
+    pub(super) engine: Engine,
     /// The options of each TASK; `None` where it runs on this machine.
     options: Vec<Option<Options>>,
+    /// The number of the TASK that the run begins with.
+    first: usize,
+    /// The services beside the job.
+    pub(super) services: Vec<Wanted>,
     /// The environment of the engine.
-    environment: Variables,
-    machine: String,
+    pub(super) environment: Variables,
+    pub(super) machine: String,
 }
 
 impl Session {
@@ -70,35 +76,43 @@ impl Session {
     ///
     /// When no engine is there, and when options of an image cannot be.
     pub(super) fn containers(&self, plan: &Plan) -> Result<Option<Containers>, Failure> {
-        let image = |task: &crate::model::task::Task| task.image.clone();
-        let Some(first) = plan.tasks.iter().find_map(|task| image(task)) else { return Ok(None) };
-        if !self.runs_containers.uses_containers() {
-            return Ok(None);
-        }
+        let Some((what, place)) = self.first_container(plan) else { return Ok(None) };
         let path = std::env::var_os("PATH").unwrap_or_default();
         let engine = Engine::find(self.runs_containers, &path).map_err(|none| {
-            self.fail(&[Diagnostic::error(format!(
-                "a TASK runs in the image {}, and there is no {} in the PATH",
-                first.name,
-                none.names()
-            ))
-            .at(first.place)
-            .hint("install podman or Docker, or run on this machine, which has to have what the image has: --containers never")])
+            self.fail(&[Diagnostic::error(format!("{what}, and there is no {} in the PATH", none.names()))
+                .at(place)
+                .hint("install podman or Docker, or run on this machine, which has to have what the image has: --containers never")])
         })?;
         Ok(Some(self.containers_with(engine, plan)?))
     }
 
     /// The same as a dry run shows it, whether an engine is there or not.
     pub(super) fn planned_containers(&self, plan: &Plan) -> Result<Option<Containers>, Failure> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        if !self.runs_containers.uses_containers() || plan.tasks.iter().all(|task| task.image.is_none()) {
+        if self.first_container(plan).is_none() {
             return Ok(None);
         }
+        let path = std::env::var_os("PATH").unwrap_or_default();
         let engine = Engine::find(self.runs_containers, &path).unwrap_or_else(|none| {
             let kind = none.0.first().copied().unwrap_or(EngineKind::Podman);
             Engine { kind, program: kind.program().into() }
         });
         Ok(Some(self.containers_with(engine, plan)?))
+    }
+
+    /// What of a job needs a container first, and where that stands.
+    fn first_container(&self, plan: &Plan) -> Option<(String, Place)> {
+        if !self.runs_containers.uses_containers() {
+            return None;
+        }
+        let image = plan.tasks.iter().find_map(|task| task.image.as_ref());
+        let of_task = image.map(|image| (format!("a TASK runs in the image {}", image.name), image.place));
+        of_task.or_else(|| {
+            let wanted = Wanted::of(plan).into_iter().next()?;
+            Some((
+                format!("the service {} runs in the image {}", wanted.name.text, wanted.image),
+                wanted.name.place,
+            ))
+        })
     }
 
     fn containers_with(&self, engine: Engine, plan: &Plan) -> Result<Containers, Failure> {
@@ -119,7 +133,14 @@ impl Session {
         let environment = Variables::new(self.inherited.iter().map(|(name, value)| (&**name, &**value)))?;
         let uname = nix::sys::utsname::uname().context("cannot tell the name of this machine")?;
         let machine = uname.nodename().to_string_lossy().into_owned();
-        Ok(Containers { engine, options, environment, machine })
+        Ok(Containers {
+            engine,
+            options,
+            first: self.first_task(plan)?,
+            services: Wanted::of(plan),
+            environment,
+            machine,
+        })
     }
 
     /// The environment of a shell in a container: what the job and the TASK have on top of the image.
@@ -157,31 +178,28 @@ impl Session {
             engine.program.display()
         ));
         let environment = containers.environment_with_logins(&ready.environment)?;
-        let mut images: Vec<(&Image, Option<&str>)> = Vec::new();
-        for (task, options) in ready.plan.tasks.iter().zip(&containers.options) {
+        let of_service = |wanted: &Wanted| Image {
+            name: wanted.image.clone(),
+            pull: None,
+            options: None,
+            place: wanted.name.place,
+        };
+        let of_services: Vec<Image> = containers.services.iter().map(of_service).collect();
+        let mut images: Vec<(&Image, Option<&str>)> = of_services.iter().map(|image| (image, None)).collect();
+        for (task, options) in ready.plan.tasks.iter().zip(&containers.options).skip(containers.first) {
             if let (Some(image), Some(options)) = (&task.image, options)
                 && images.iter().all(|(known, _)| known.name != image.name)
             {
                 images.push((image, options.platform()));
             }
         }
-        let call = |arguments: &[&str]| -> Result<std::process::Output, Failure> {
-            let mut command = Command::new(&engine.program);
-            command.args(arguments);
-            match run::capture(&command, &environment, signals) {
-                Ok(Captured::Ended(output)) => Ok(output),
-                Ok(Captured::Stopped(signal)) => Err(Failure {
-                    status: crate::exit::of_signal(signal),
-                    message: "error: told to end while images were being pulled\n".to_owned(),
-                }),
-                Err(error) => Err(anyhow!("{} cannot be run: {error}", engine.program.display()).into()),
-            }
-        };
+        let call = |arguments: &[&str]| containers.call(arguments, &environment, signals);
         let are_here = |images: &[&str]| -> Result<bool, Failure> {
             Ok(call(&[&["image", "inspect", "--format", "{{.Id}}"], images].concat())?.status.success())
         };
-        let first = ready.plan.tasks.first().and_then(|task| task.image.as_ref());
-        let first = first.filter(|image| containers.is_pulled_at_start(0, image, &ready.environment));
+        let first = ready.plan.tasks.get(containers.first).and_then(|task| task.image.as_ref());
+        let first =
+            first.filter(|image| containers.is_pulled_at_start(containers.first, image, &ready.environment));
         images.retain(|(image, _)| first.is_none_or(|first| first.name != image.name));
         if images.is_empty() {
             return Ok(());
@@ -221,6 +239,22 @@ impl Session {
 }
 
 impl Containers {
+    /// Has the engine do something.
+    pub(super) fn call(
+        &self,
+        arguments: &[&str],
+        environment: &Variables,
+        signals: &Signals,
+    ) -> Result<Output, Failure> {
+        let mut command = Command::new(&self.engine.program);
+        command.args(arguments);
+        match run::capture(&command, environment, signals) {
+            Ok(Captured::Ended(output)) => Ok(output),
+            Ok(Captured::Stopped(signal)) => Err(run::Error::Interrupted(signal).into()),
+            Err(error) => Err(anyhow!("{} cannot be run: {error}", self.engine.program.display()).into()),
+        }
+    }
+
     /// The container of a TASK; `None` if that runs on this machine.
     pub(super) fn of_task(
         &self,
@@ -242,7 +276,9 @@ impl Containers {
         let spec = Spec {
             image: on_top.get(IMAGE_NAME).unwrap_or(&image.name),
             pull: self.is_pulled_at_start(index, image, &ready.environment),
-            options,
+            options: &self
+                .network(&ready.build)
+                .map_or_else(|| options.clone(), |network| options.within(&network)),
             name,
             label: &container::label_of(&self.machine, pipes),
             mounts: &mounts,
@@ -263,7 +299,7 @@ impl Containers {
     /// Whether it is left to the start of the container to pull an image: that of the first TASK, before whose container nothing
     /// runs. To ask for it takes an engine a tenth of what a start takes. Where there are logins, they are for the pull alone.
     fn is_pulled_at_start(&self, index: usize, image: &Image, job: &Environment) -> bool {
-        index == 0 && image.pull != Some(true) && job.get(DOCKER_CONFIG).is_none()
+        index == self.first && image.pull != Some(true) && job.get(DOCKER_CONFIG).is_none()
     }
 
     /// The environment of the engine, with the logins of the job.
@@ -282,8 +318,7 @@ impl Containers {
     /// Begins to look for containers that runs have left which are no more. The engine does that meanwhile.
     pub(super) fn look_for_leftovers(&self) -> Option<Leftovers<'_>> {
         let mut command = Command::new(&self.engine.program);
-        let format = format!("{{{{.Names}}}} {{{{.Label \"{LABEL}\"}}}}");
-        command.args(["ps", "--all", "--filter", &format!("label={LABEL}"), "--format", &format]);
+        command.args(self.engine.list());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         self.environment.give_to(&mut command);
         Some(Leftovers { containers: self, child: command.spawn().ok()? })
@@ -326,7 +361,7 @@ impl Leftovers<'_> {
 }
 
 /// This program, as containers have it.
-fn program(pipes: &Path) -> Result<Program, Failure> {
+pub(super) fn program(pipes: &Path) -> Result<Program, Failure> {
     let program = std::env::current_exe().context("cannot tell where shipctl lies")?;
     let paths = program_paths();
     if cfg!(target_feature = "crt-static") {

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Failure, Ready, Session, ci, containers};
+use super::containers::{self, Containers};
+use super::{Failure, Ready, Session, ci};
 use crate::credentials::{Content, Credential, FetchedValue, Value};
 use crate::diagnostic::Paint;
 use crate::environment::{Build, Environment, Variable, task_name};
@@ -33,7 +34,8 @@ pub fn describe(
 ) -> Result<String, Failure> {
     let mut plan = Text::new(session, paint);
     let job = ready.plan.job;
-    let containers = command_lines(session, ready)?;
+    let planned = session.planned_containers(&ready.plan)?;
+    let containers = command_lines(session, ready, planned.as_ref())?;
     plan.heading(
         &format!("job {} ({})", job.name.text, job.kind.text),
         "dry run: nothing is started, nothing is written",
@@ -50,6 +52,12 @@ pub fn describe(
     }
     plan.matrix(ready);
     plan.integrations(ready);
+    if let Some(planned) = planned.as_ref().filter(|planned| !planned.services.is_empty()) {
+        plan.heading("services", "");
+        for service in &planned.services {
+            let _ = writeln!(plan.out, "  {}", Printable(&service.describe()));
+        }
+    }
     plan.steps(ready, &containers, session.first_task(&ready.plan)?);
     plan.sections(&job.sections);
     plan.notifications_of_ci(ready);
@@ -85,8 +93,12 @@ pub fn describe_managed(session: &Session, ready: &Ready, made: &[String], paint
 }
 
 /// The command lines that start the containers of the TASKs; `None` for one that runs on this machine.
-fn command_lines(session: &Session, ready: &Ready) -> Result<Vec<Option<String>>, Failure> {
-    let Some(containers) = session.planned_containers(&ready.plan)? else { return Ok(Vec::new()) };
+fn command_lines(
+    session: &Session,
+    ready: &Ready,
+    containers: Option<&Containers>,
+) -> Result<Vec<Option<String>>, Failure> {
+    let Some(containers) = containers else { return Ok(Vec::new()) };
     let line = |(index, task)| {
         let on_top = session.of_task(Some((index, task)), &ready.build)?;
         let (root, pipes) = (&ready.build.root, Path::new("$PIPES"));

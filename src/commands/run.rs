@@ -234,6 +234,12 @@ pub(super) fn run_opened<'c>(
         }
         None => None,
     };
+    let services = match &containers {
+        Some(containers) => {
+            session.start_services(containers, &ready.plan, &ready.build, pipes.path(), signals)?
+        }
+        None => None,
+    };
     let mut masking = super::masking(ready, workspace)?;
     let failed = command.shell_on_failure.then(|| FailedTask::of(console));
     let started = started.unwrap_or_else(|| run::start(&job, signals, console));
@@ -249,6 +255,7 @@ pub(super) fn run_opened<'c>(
                 None => Ok(outcome),
             }
         });
+    drop(services);
     if let Some(leftovers) = leftovers {
         leftovers.remove();
     }

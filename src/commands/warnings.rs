@@ -51,7 +51,9 @@ impl Session {
             .at(task.place)
             .hint("it runs on this machine; name an image with `imageName` under `options` of `runtime`")]);
         }
-        if let Some((first, more)) = plan.ci.and_then(|ci| ci.services.split_first()) {
+        if self.runs_containers.uses_containers() {
+            self.warn_of_unknown_services(plan);
+        } else if let Some((first, more)) = plan.ci.and_then(|ci| ci.services.split_first()) {
             let names: Vec<_> = iter::once(first).chain(more).map(|name| name.text.as_str()).collect();
             self.warn(&[Diagnostic::warning(format!(
                 "services of the CI section are not started here: {}",

@@ -5,10 +5,26 @@
 pub struct Options {
     words: Vec<String>,
     names_user: bool,
+    names_network: bool,
     platform: Option<String>,
 }
 
 impl Options {
+    /// Those of a container that is no TASK's: its user is that of the image.
+    pub fn of_words(words: Vec<String>) -> Options {
+        Options { words, names_user: true, ..Options::default() }
+    }
+
+    /// The same in a network, unless they name one.
+    #[must_use]
+    pub fn within(&self, network: &str) -> Options {
+        let mut options = self.clone();
+        if !options.names_network {
+            options.words.push(format!("--network={network}"));
+        }
+        options
+    }
+
     /// The words.
     pub fn words(&self) -> &[String] {
         &self.words
@@ -137,6 +153,7 @@ impl Options {
             return Ok(());
         }
         self.names_user |= matches!(name, "user" | "u" | "userns");
+        self.names_network |= matches!(name, "network" | "net");
         if name == "platform" {
             self.platform = Some(value.to_owned());
         }

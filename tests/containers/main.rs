@@ -178,3 +178,48 @@ fn what_podman_refuses_is_said() {
     let ran = job(&["echo @no"]).in_image(IMAGE, "--no-such-option=x").run();
     ran.is(125, &[]).complains("unknown flag").complains("hint: check `options` of the image");
 }
+
+#[test]
+#[ignore = "needs podman"]
+fn services_run_beside_a_job() {
+    let directory = tempfile::tempdir().unwrap();
+    let line = format!(
+        "services: [redis, memcached]\nbuild:\n  pre_ci_boot: {{image_name: {IMAGE}, env: [FROM_BOOT=yes]}}\n  ci:\n    \
+         - echo @$TASK_IN_CONTAINER $FROM_BOOT\n    - echo | nc 127.0.0.1 6379 >/dev/null && echo | nc 127.0.0.1 11211 >/dev/null && \
+         echo @reached\n    - sleep $LONG\njobs:\n  - {{name: ci, type: runCI}}\n"
+    );
+    fs::write(directory.path().join("shippable.yml"), line).unwrap();
+    let homes = homes::Homes::new();
+    let start = |long: &str| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["run", "ci", "-e", &format!("LONG={long}")]).current_dir(directory.path());
+        command.envs(variables()).env("SHIPCTL_CONTAINERS", "podman").stdin(std::process::Stdio::null());
+        homes.give(&mut command);
+        command
+    };
+    let output = start("0").output().unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+    for part in ["\n@true yes\n", "\n@reached\n", "starting redis (docker.io/library/redis:latest)"] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    // The label says where the pipes of the run are.
+    let ours = |all: &str| {
+        let shown = podman(&["ps", all, "--format", "{{.Names}} {{.Labels}}"]);
+        let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+        let homes = homes.path().to_str().unwrap();
+        shown.lines().filter(|line| line.contains(homes)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(ours("--all"), [""; 0]);
+    // They end with a run that is killed.
+    let mut child = start("1000").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    wait_until(|| ours("--all").len() == 3, || "the containers of the job".to_owned());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until(|| ours("--sync").is_empty(), || "the end of the services".to_owned());
+    // What podman could not remove, the next run does.
+    let output = start("0").output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(ours("--all"), [""; 0]);
+}

@@ -12,6 +12,7 @@ place=$(realpath -m "${CARGO_TARGET_DIR:-target}/podman")
 image=localhost/shipctl-test:1
 mkdir -p "$place"
 rm -f "$place/env"
+mkdir -p "$place/empty"
 
 give_up() {
     echo "podman cannot be set up here: $*"
@@ -63,6 +64,14 @@ if ! podman image exists "$image" 2>"$place/podman.log"; then
     tar -C "$root" -c . | podman import -q --change 'ENV OF_IMAGE=yes' - "$image" >/dev/null 2>"$place/podman.log" ||
         give_up "$(tail -n 1 "$place/podman.log")"
 fi
+# Stand-ins for services: something answers on the same ports.
+for service in redis:6379 memcached:11211; do
+    name=docker.io/library/${service%:*}:latest
+    podman image exists "$name" ||
+        printf 'FROM %s\nCMD ["httpd", "-f", "-p", "%s"]\n' "$image" "${service#*:}" |
+        podman build -q --network=none -t "$name" -f - "$place/empty" >/dev/null 2>"$place/podman.log" ||
+        give_up "$(tail -n 1 "$place/podman.log")"
+done
 podman run --rm --network=none "$image" bash -c 'echo "containers: bash $BASH_VERSION"' 2>"$place/podman.log" ||
     give_up "$(tail -n 1 "$place/podman.log")"
 printf '%s\n' "CONTAINERS_CONF=$CONTAINERS_CONF" "CONTAINERS_STORAGE_CONF=$CONTAINERS_STORAGE_CONF" >"$place/env"

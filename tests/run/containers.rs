@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use std::process::{Command, Stdio};
+
 use nix::sys::signal::Signal;
 
 use crate::support::{Job, PROGRAM, Ran, state, wait_gone};
@@ -144,7 +146,7 @@ fn no_secret_passes_through_the_engine() {
 #[test]
 fn stdin_is_that_of_shipctl() {
     let mut running = job(&["read line; echo @$line"]).start_with(|command| {
-        command.stdin(std::process::Stdio::piped());
+        command.stdin(Stdio::piped());
     });
     std::io::Write::write_all(&mut running.stdin(), b"typed\n").unwrap();
     running.finish().is(0, &["typed"]);
@@ -282,4 +284,46 @@ fn doctor_looks_at_the_engine() {
     assert_eq!(ran.code(), 1);
     ran.shows("podman or docker (containers)\n  ✗ not in the PATH");
     assert_eq!(Job::new(&["true"]).variable("PATH", "/nowhere").doctor().text(), "");
+}
+
+/// `shipctl run ci` in a directory with a CI section that asks for services.
+fn ci(services: &str, arguments: &[&str], path: &str) -> (i32, String) {
+    let (directory, homes) = (tempfile::tempdir().unwrap(), crate::homes::Homes::new());
+    let line = format!(
+        "services: {services}\nbuild:\n  ci:\n    - echo @${{TASK_IN_CONTAINER}}\njobs:\n  - {{name: ci, type: runCI}}\n"
+    );
+    fs::write(directory.path().join("shippable.yml"), line).unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.args(["run", "ci"]).args(arguments).current_dir(directory.path());
+    command.env("PATH", path).env_remove("SHIPCTL_CONTAINERS").stdin(Stdio::null());
+    homes.give(&mut command);
+    let output = command.output().unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8_lossy(&printed).into_owned())
+}
+
+#[test]
+fn services_are_containers_too() {
+    let path = std::env::var("PATH").unwrap();
+    let (code, text) = ci("[postgres, 'redis:3', docker]", &["--dry-run"], &path);
+    assert_eq!(code, 0, "{text}");
+    for part in [
+        "\nservices\n  postgres: docker.io/library/postgres:latest, at 127.0.0.1:5432\n",
+        "  redis:3: docker.io/library/redis:3, at 127.0.0.1:6379\n",
+        "warning: `docker` is no service that can be started\n",
+    ] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    let nothing = tempfile::tempdir().unwrap();
+    let (code, text) = ci("[mysql]", &[], nothing.path().to_str().unwrap());
+    assert_eq!(code, 125, "{text}");
+    assert!(text.contains(
+        "the service mysql runs in the image docker.io/library/mysql:latest, and there is no podman or docker"
+    ));
+    let (code, text) = ci("[mysql]", &["--containers", "never"], &path);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("\n@false\n")
+            && text.contains("services of the CI section are not started here: mysql")
+    );
 }
