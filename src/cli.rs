@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum, value_parser};
@@ -24,7 +25,7 @@ pub use stored::{Audit, History, Logs, Reset, State, StateCommand};
 
 /// Run the jobs of an assembly line, with their integrations in the environment.
 #[derive(Parser)]
-#[command(name = "shipctl", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "shipctl", version, long_version = long_version(), max_term_width = 100, propagate_version = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -32,6 +33,25 @@ pub struct Cli {
     /// Where the line is.
     #[command(flatten)]
     pub line: LineOptions,
+}
+
+/// What `--version` prints: the version, how it was built, and for which kind of machine.
+fn long_version() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let environment = match () {
+            () if cfg!(target_env = "musl") => "-musl",
+            () if cfg!(target_env = "gnu") => "-gnu",
+            () => "",
+        };
+        format!(
+            "{}\ntarget: {}-{}{environment}\nbuild: {}",
+            env!("CARGO_PKG_VERSION"),
+            std::env::consts::ARCH,
+            std::env::consts::OS,
+            if cfg!(debug_assertions) { "debug" } else { "release" }
+        )
+    });
+    &TEXT
 }
 
 /// The commands.

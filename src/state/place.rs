@@ -122,7 +122,7 @@ impl Place {
     }
 
     /// The database as SQLite's URI, which carries what has no other door: `modeof` makes a new database as private
-    /// as `.gitignore` is, from its first moment on; `immutable` reads where no lock can be made.
+    /// as `.gitignore` is, from its first moment on, and needs a file that is there; `immutable` reads where no lock can be made.
     pub(super) fn uri(&self, immutable: bool) -> String {
         let mut uri = String::from("file:");
         // A relative path must not be taken for a host.
@@ -131,7 +131,9 @@ impl Place {
         }
         escape(&mut uri, self.database.as_os_str().as_bytes(), b"/-_.~");
         uri.push_str("?modeof=");
-        escape(&mut uri, self.directory.join(IGNORE).as_os_str().as_bytes(), b"/-_.~");
+        // Somebody may have removed the other file since.
+        let like = if self.database.exists() { &self.database } else { &self.directory.join(IGNORE) };
+        escape(&mut uri, like.as_os_str().as_bytes(), b"/-_.~");
         if immutable {
             uri.push_str("&immutable=1");
         }

@@ -40,4 +40,5 @@ mod sources;
 mod state;
 mod support;
 mod terminal;
+mod upgrade;
 mod workspace;

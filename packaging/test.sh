@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Makes the packages of a static shipctl, and uses each as a user would: packaging/test.sh BINARY TARGET
+#
+# Everything is done in a directory of its own; the Debian package is installed below it, with a database of its own, if this is
+# root. The image is made and run where podman is.
+set -euo pipefail
+binary=$(realpath "$1") target=$2
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+version=$("$binary" -V | cut -d ' ' -f 2)
+deploys() { "$1" run deploy -C fixtures/aws-keys --workspace "$work/workspace" --state "$work/state" | grep -q succeeded; }
+
+echo "archive and install script"
+mkdir "$work/release"
+packaging/pack.sh "$binary" "$target" "$work/release" >/dev/null
+SHIPCTL_RELEASES=file://$work/release SHIPCTL_VERSION=$version SHIPCTL_BIN=$work/bin sh packaging/install.sh >/dev/null 2>&1
+deploys "$work/bin/shipctl"
+# A byte more, and nothing is installed.
+echo >>"$work/release/shipctl-$version-$target.tar.gz"
+if SHIPCTL_RELEASES=file://$work/release SHIPCTL_VERSION=$version SHIPCTL_BIN=$work/other sh packaging/install.sh >/dev/null 2>&1; then
+    echo "an archive with another checksum was installed" >&2
+    exit 1
+fi
+[ ! -e "$work/other" ]
+
+echo "Homebrew formula"
+packaging/homebrew.sh https://example.com/v"$version" "$work/release" >"$work/shipctl.rb"
+grep -q "sha256 \"$(cut -d ' ' -f 1 "$work/release/shipctl-$version-$target.tar.gz.sha256")\"" "$work/shipctl.rb"
+if command -v ruby >/dev/null; then ruby -c "$work/shipctl.rb" >/dev/null; fi
+
+echo "Debian package"
+architecture=$(case $target in x86_64-*) echo amd64 ;; aarch64-*) echo arm64 ;; esac)
+packaging/build-deb.sh "$binary" "$architecture" "$work" >/dev/null
+package=$work/shipctl_${version}_$architecture.deb
+root=$work/root
+if [ "$(id -u)" = 0 ]; then
+    mkdir -p "$root"/var/lib/dpkg/{info,updates}
+    touch "$root/var/lib/dpkg/status"
+    dpkg --root="$root" --force-depends --log=/dev/null --install "$package" >/dev/null 2>&1
+    dpkg --root="$root" --status shipctl | grep -q '^Status: install ok installed'
+else
+    dpkg-deb --extract "$package" "$root"
+fi
+deploys "$root/usr/bin/shipctl"
+gzip -dc "$root/usr/share/man/man1/shipctl.1.gz" | grep -q '^\.TH'
+bash -n "$root/usr/share/bash-completion/completions/shipctl"
+
+if command -v podman >/dev/null && podman info >/dev/null 2>&1; then
+    echo "image"
+    mkdir "$work/context"
+    cp "$binary" "$work/context/shipctl"
+    podman build --quiet --tag shipctl-packaging-test --file packaging/Containerfile "$work/context" >/dev/null
+    podman run --rm --network none --volume "$PWD/fixtures/aws-keys:/line:ro" shipctl-packaging-test check | grep -q "no problems\|warning"
+    podman image rm --force shipctl-packaging-test >/dev/null
+else
+    echo "There is no podman here: the image was not made."
+fi
