@@ -6,6 +6,7 @@ pub mod audit_log;
 pub mod aws_credentials;
 pub mod check;
 mod ci;
+pub mod complete;
 pub mod completions;
 mod containers;
 pub mod defaults;

@@ -87,6 +87,9 @@ pub fn main() -> u8 {
     {
         return run::first_process(arguments);
     }
+    if commands::complete::answer() {
+        return exit::SUCCESS;
+    }
     run::keep_memory_private();
     read(&arguments).unwrap_or_else(|failure| {
         eprint!("{failure}");

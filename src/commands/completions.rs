@@ -1,6 +1,9 @@
-//! `shipctl completions` and `shipctl man`: both come from the grammar.
+//! `shipctl completions` and `shipctl man`.
 
-use super::{Failure, print};
+use anyhow::Context as _;
+use clap_complete::env::Shells;
+
+use super::{Failure, complete, print};
 use crate::cli::{Completions, Functions, grammar};
 use crate::exit;
 
@@ -11,7 +14,10 @@ use crate::exit;
 /// If nothing could be printed.
 pub fn completions(command: &Completions) -> Result<u8, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(command.shell, &mut grammar(Functions::Shown), "shipctl", &mut script);
+    let shell = command.shell.to_string();
+    let completer = Shells::builtins();
+    let completer = completer.completer(&shell).with_context(|| format!("there are none for {shell}"))?;
+    completer.write_registration(complete::VARIABLE, "shipctl", "shipctl", "shipctl", &mut script)?;
     print(&String::from_utf8_lossy(&script))?;
     Ok(exit::SUCCESS)
 }

@@ -8,6 +8,7 @@ mod bad_input;
 mod characters;
 mod check;
 mod ci;
+mod complete;
 mod damaged;
 mod defaults;
 mod dry;

@@ -82,7 +82,7 @@ fn the_first_two_commands_are_those_of_a_newcomer() {
 #[test]
 fn completions_and_the_manual_page_are_as_the_readme_says() {
     for (arguments, beginning) in
-        [(&["completions", "bash"][..], "_shipctl() {"), (&["man"][..], ".ie \\n(.g .ds Aq")]
+        [(&["completions", "bash"][..], "\n_clap_complete_shipctl() {"), (&["man"][..], ".ie \\n(.g .ds Aq")]
     {
         let output = Command::new(env!("CARGO_BIN_EXE_shipctl")).args(arguments).output().unwrap();
         assert!(output.status.success());
