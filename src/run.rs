@@ -47,9 +47,9 @@ use std::time::Duration;
 
 pub use capture::{Captured, capture};
 pub use command::Variables;
-pub use container::Container;
 pub use container::first::{COMMAND as FIRST_PROCESS, first_process};
 pub use container::service::{SOCKET as SERVICE_SOCKET, Service, Services};
+pub use container::{Container, last_line};
 pub use event::{Event, Kind, Step};
 pub use exec::exec;
 pub use launch::{Started, start};
@@ -242,6 +242,7 @@ impl fmt::Display for Error {
                 write!(f, "told to end by {} before the first line of the job", signal_name(*signal))
             }
             Error::Engine { image, said } => {
+                let said = container::last_line(said);
                 write!(f, "the container of {} did not start: {}", Printable(image), Printable(said))
             }
             Error::Container { image, message } => {

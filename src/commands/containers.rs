@@ -177,7 +177,7 @@ impl Session {
             engine.kind.program(),
             engine.program.display()
         ));
-        let environment = containers.environment_with_logins(&ready.environment)?;
+        let environment = containers.environment_with_logins(&ready.environment, signals)?;
         let of_service = |wanted: &Wanted| Image {
             name: wanted.image.clone(),
             pull: None,
@@ -303,14 +303,24 @@ impl Containers {
     }
 
     /// The environment of the engine, with the logins of the job.
-    fn environment_with_logins(&self, job: &Environment) -> Result<Variables, Failure> {
+    fn environment_with_logins(&self, job: &Environment, signals: &Signals) -> Result<Variables, Failure> {
         let mut environment = self.environment.clone();
-        if let Some(directory) = job.get(DOCKER_CONFIG) {
-            let file = match self.engine.kind {
-                EngineKind::Podman => (AUTH_FILE, format!("{directory}/config.json")),
-                EngineKind::Docker => (DOCKER_CONFIG, directory.to_owned()),
-            };
-            environment.set(file.0.as_ref(), file.1.as_ref())?;
+        let Some(directory) = job.get(DOCKER_CONFIG) else { return Ok(environment) };
+        match self.engine.kind {
+            EngineKind::Podman => {
+                environment.set(AUTH_FILE.as_ref(), format!("{directory}/config.json").as_ref())?;
+            }
+            EngineKind::Docker => {
+                // Which daemon is meant stands in the configuration that is not used then.
+                let arguments = ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"];
+                let host = self.call(&arguments, &self.environment, signals)?;
+                let host = String::from_utf8_lossy(&host.stdout).trim().to_owned();
+                if !host.is_empty() {
+                    environment.set("DOCKER_HOST".as_ref(), host.as_ref())?;
+                    environment.set("DOCKER_CONTEXT".as_ref(), "".as_ref())?;
+                }
+                environment.set(DOCKER_CONFIG.as_ref(), directory.as_ref())?;
+            }
         }
         Ok(environment)
     }
@@ -395,11 +405,9 @@ pub(super) fn prepare(pipes: &Pipes) -> Result<(), Failure> {
     Ok(written.with_context(|| format!("cannot write {}", file.display()))?)
 }
 
-/// What an engine has said, on one line.
+/// What an engine has said is wrong, on one line.
 pub(super) fn said(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    lines.last().map_or_else(|| "it does not say why".to_owned(), |line| (*line).to_owned())
+    run::last_line(&String::from_utf8_lossy(bytes)).to_owned()
 }
 
 /// A command line as a shell takes it.

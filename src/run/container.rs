@@ -37,6 +37,13 @@ const SOCKET: &str = ".first";
 /// What engines say when they pull an image.
 const PULLING: &[&str] = &["Trying to pull", "Unable to find image"];
 
+/// The line of what an engine says that tells what is wrong: the last one that is no advice of its own.
+pub fn last_line(said: &str) -> &str {
+    let is_advice = |line: &str| line.starts_with("Run 'docker") || line.starts_with("See 'docker");
+    let mut lines = said.lines().rev().map(str::trim);
+    lines.find(|line| !line.is_empty() && !is_advice(line)).unwrap_or("it does not say why")
+}
+
 /// How to start the container of a TASK.
 #[derive(Debug, Clone, Default)]
 pub struct Container {

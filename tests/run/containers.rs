@@ -327,3 +327,33 @@ fn services_are_containers_too() {
             && text.contains("services of the CI section are not started here: mysql")
     );
 }
+
+#[test]
+fn a_docker_integration_is_the_login_for_a_pull() {
+    let engine = job(&["true"]);
+    let (image, registry) = image_and_registry(&engine);
+    fs::rename(image, registry).unwrap();
+    let line = engine.path().join("line");
+    fs::create_dir(&line).unwrap();
+    let text = format!(
+        "resources:\n  - {{name: login, type: cliConfig, integration: hub}}\nintegrations:\n  - name: hub\n    type: \
+         dockerRegistryLogin\n    fields: {{url: registry.example.com, username: me, password: s3cret-pw, email: a@b.c}}\njobs:\n  \
+         - name: job\n    type: runSh\n    steps: [{{IN: login}}, {{TASK: {{script: echo @ran, runtime: {{options: {{imageName: \
+         '{IMAGE}'}}}}}}}}]\n"
+    );
+    fs::write(line.join("shippable.yml"), text).unwrap();
+    let ran = engine.start_with(|command| {
+        let mut own = Command::new(PROGRAM);
+        own.args(["run", "job", "-C"]).arg(&line).stdin(Stdio::null());
+        own.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        own.envs(variables);
+        *command = own;
+    });
+    let ran = ran.finish();
+    ran.is(0, &["ran"]).never_shows("s3cret-pw");
+    // me:s3cret-pw
+    let auth = r#"AUTH {"auths":{"registry.example.com":{"auth":"bWU6czNjcmV0LXB3"}}}"#;
+    assert_eq!(calls(&ran, "AUTH"), [auth]);
+    assert!(calls(&ran, "run")[0].starts_with("run --rm --pull never"));
+}
