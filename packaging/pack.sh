@@ -11,7 +11,7 @@ name=shipctl-$version-$target
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/$name/completions"
-cp README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$work/$name"
+cp -R README.md docs CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$work/$name"
 install -m 755 "$binary" "$work/$name/shipctl"
 "$binary" man >"$work/$name/shipctl.1"
 for shell in bash zsh fish; do

@@ -1,7 +1,7 @@
 //! The README is true: what it shows on the console is what comes out.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use regex::Regex;
@@ -11,9 +11,20 @@ use crate::homes::Homes;
 const README: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
 
 /// The fenced blocks of a language.
-fn blocks(language: &str) -> Vec<&'static str> {
+fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
     let fence = format!("```{language}\n");
-    README.split(&fence).skip(1).filter_map(|rest| rest.split("```\n").next()).collect()
+    text.split(&fence).skip(1).filter_map(|rest| rest.split("```\n").next()).collect()
+}
+
+/// The README and all pages that it leads to, with their directories.
+fn pages() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut pages: Vec<_> = docs.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    pages.sort();
+    pages.push(root.join("README.md"));
+    let page = |path: PathBuf| (path.parent().unwrap().to_owned(), fs::read_to_string(path).unwrap());
+    pages.into_iter().map(page).collect()
 }
 
 /// Replaces what differs from run to run: durations, the user's number, and where temporary files are.
@@ -42,8 +53,9 @@ fn path() -> String {
 
 #[test]
 fn the_console_shows_what_the_readme_shows() {
-    let blocks = blocks("console");
-    assert!(blocks.len() >= 8);
+    let pages = pages();
+    let blocks: Vec<_> = pages.iter().flat_map(|(_, page)| blocks(page, "console")).collect();
+    assert!(blocks.len() >= 20);
     for block in blocks {
         let commands: Vec<&str> = block.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
         let expected: Vec<&str> = block.lines().filter(|line| !line.starts_with("$ ")).collect();
@@ -71,7 +83,7 @@ fn holds(commands: &[&str], expected: &[&str], locale: &str) {
 
 #[test]
 fn the_first_two_commands_are_those_of_a_newcomer() {
-    let commands: Vec<_> = blocks("sh").into_iter().take(2).map(str::trim).collect();
+    let commands: Vec<_> = blocks(README, "sh").into_iter().take(2).map(str::trim).collect();
     assert_eq!(commands, ["cargo run -- run deploy -C fixtures/aws-keys", "cargo test"]);
     let (homes, mut command) = (Homes::new(), Command::new(env!("CARGO_BIN_EXE_shipctl")));
     command.args(["run", "deploy", "-C", "fixtures/aws-keys"]).current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -92,9 +104,32 @@ fn completions_and_the_manual_page_are_as_the_readme_says() {
 
 #[test]
 fn the_files_that_the_readme_links_to_are_there() {
-    let links = Regex::new(r"\]\(([^)#:]+)\)").unwrap();
-    for link in links.captures_iter(README) {
-        assert!(fs::exists(Path::new(env!("CARGO_MANIFEST_DIR")).join(&link[1])).unwrap(), "{}", &link[1]);
+    let links = Regex::new(r"\]\(([^)#:]*)(?:#([^)]+))?\)").unwrap();
+    for (directory, page) in pages() {
+        for link in links.captures_iter(&page) {
+            let path = directory.join(&link[1]);
+            assert!(fs::exists(&path).unwrap(), "{}", &link[0]);
+            if let Some(anchor) = link.get(2) {
+                let there = if link[1].is_empty() { page.clone() } else { fs::read_to_string(path).unwrap() };
+                let headings = there.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|line| {
+                    let text = line.trim_start_matches('#').trim().to_lowercase();
+                    text.replace(|c: char| !c.is_ascii_alphanumeric() && c != ' ' && c != '-', "")
+                        .replace(' ', "-")
+                });
+                assert!(anchors.any(|found| found == anchor.as_str()), "{}", &link[0]);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_leads_to_every_page() {
+    assert!(README.lines().count() <= 220);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for entry in fs::read_dir(root.join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(README.contains(&format!("(docs/{name})")), "{name}");
     }
 }
 
@@ -103,5 +138,5 @@ fn the_yaml_is_that_of_the_fixture() {
     let fixture =
         fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/aws-keys/shippable.yml")).unwrap();
     let code: Vec<_> = fixture.lines().filter(|line| !line.starts_with('#')).collect();
-    assert_eq!(blocks("yaml")[0].trim(), code.join("\n").trim());
+    assert_eq!(blocks(README, "yaml")[0].trim(), code.join("\n").trim());
 }
