@@ -43,6 +43,7 @@ mod record;
 mod report;
 mod repositories;
 pub mod reset;
+mod results;
 pub mod run;
 pub mod scan;
 pub mod schema;

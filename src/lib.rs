@@ -52,6 +52,7 @@ pub mod printable;
 mod regular;
 pub mod repository;
 pub mod resolve;
+pub mod results;
 pub mod run;
 pub mod scan;
 pub mod schema;

@@ -12,7 +12,7 @@ use super::report::Report;
 use super::shell::{self, FailedTask};
 use super::{
     Commands, Failure, Fetched, Ready, Session, audit, ci, line, logs, managed, notifications, paint, plan,
-    print, read_good, script_commands,
+    print, read_good, results, script_commands,
 };
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::container;
@@ -259,6 +259,8 @@ pub(super) fn run_opened<'c>(
     if let Some(leftovers) = leftovers {
         leftovers.remove();
     }
+    let number = state.recording.then_some(ready.build.number);
+    results::take(session, ready, job.root, number, masking.patterns(), console);
     note.into_iter().for_each(|note| note.end(session, &outcome));
     let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;
     if outcome == Outcome::Failed(exit::NOT_FOUND) {

@@ -1,7 +1,8 @@
 //! The logs of builds: a file for each, `logs/<job>/<number>.log`, secrets masked, a time before each line.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -45,14 +46,39 @@ pub fn open(directory: &Path, build: &BuildRef) -> io::Result<Option<File>> {
     }
 }
 
-/// Removes the logs of all builds but these. What cannot be removed stays.
+/// Keeps a file of test results of a build, below its other results.
+///
+/// # Errors
+///
+/// When it cannot be written, or a link stands in its place.
+pub fn keep_result(
+    directory: &Path,
+    build: &BuildRef,
+    below: &[&str],
+    name: &OsStr,
+    text: &str,
+) -> io::Result<()> {
+    Place::of(directory).refuse_links().map_err(|error| io::Error::other(error.to_string()))?;
+    let mut path = path(directory, build).with_extension(RESULTS);
+    path.extend(below);
+    DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    options.open(path.join(name))?.write_all(text.as_bytes())
+}
+
+/// What the directory of a build's test results ends in.
+const RESULTS: &str = "results";
+
+/// Removes the logs of all builds but these, and their test results. What cannot be removed stays.
 pub fn retain(directory: &Path, builds: &[BuildRef]) {
     let kept: std::collections::HashSet<_> = builds.iter().map(|build| path(directory, build)).collect();
     let entries = |directory: &Path| fs::read_dir(directory).into_iter().flatten().flatten();
     for job in entries(&directory.join(DIRECTORY).join(LOGS)) {
         if job.file_type().is_ok_and(|kind| kind.is_dir()) {
-            for log in entries(&job.path()).filter(|log| !kept.contains(&log.path())) {
-                let _ = fs::remove_file(log.path());
+            let of_others = |path: &PathBuf| !kept.contains(&path.with_extension("log"));
+            for path in entries(&job.path()).map(|entry| entry.path()).filter(of_others) {
+                let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
             }
         }
     }

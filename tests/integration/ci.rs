@@ -612,3 +612,24 @@ fn a_container_without_an_image_gets_a_warning() {
         assert_eq!(Repository::new(&task(silent)).run("j").2, "", "{silent}");
     }
 }
+
+#[test]
+fn test_results_are_summed_up_and_kept() {
+    let section = "integrations: {generic: [integrationName: pair]}\nbuild:\n  ci:\n    - mkdir -p shippable/testresults shippable/codecoverage\n    - echo \"<testsuite><testcase name='good'/><testcase classname='suite' name='$TOKEN'><failure/></testcase></testsuite>\" > shippable/testresults/a.xml\n    - echo \"<coverage lines-covered='7' lines-valid='8'/>\" > shippable/codecoverage/c.xml\n    - echo none > shippable/testresults/b.txt\njobs: [{name: app_runCI, type: runCI}]\n";
+    let repository = Repository::new(section);
+    let pair = "integrations: [{name: pair, type: keyValuePair, fields: {envs: {TOKEN: hunter22}}}]\n";
+    std::fs::write(repository.path().join(".git/info/exclude"), "pair.yml\ntmp\n").unwrap();
+    std::fs::write(repository.path().join("pair.yml"), pair).unwrap();
+    let output = repository.shipctl("run app_runCI -i pair.yml");
+    let (log, said) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(log.contains("\n2 tests, 1 failed: suite.***\n87.5 % of 8 lines covered\n"), "{log}");
+    assert!(said.contains("warning: shippable/testresults/b.txt is left out of the summary: "), "{said}");
+    let kept = repository.path().join(".shipctl/logs/app_runCI/1.results/1/testresults/a.xml");
+    let kept_text = std::fs::read_to_string(&kept).unwrap();
+    assert!(kept_text.contains("name='***'") && !kept_text.contains("hunter22"), "{kept_text}");
+    assert!(text(&repository.shipctl("logs app_runCI").stdout).contains("2 tests, 1 failed"));
+    repository.shipctl("run app_runCI -i pair.yml");
+    assert!(repository.shipctl("state prune --keep 1").status.success());
+    assert!(!kept.exists() && repository.path().join(".shipctl/logs/app_runCI/2.results").exists());
+}
