@@ -7,13 +7,14 @@
 use std::rc::Rc;
 
 use super::{Build, Builder, UNKNOWN, stable_id, substitute};
-use crate::contract::path;
+use crate::contract::{self, path};
 use crate::credentials::Value;
 use crate::diagnostic::Diagnostic;
 use crate::model::Name;
 use crate::model::ci::{Ci, Entry, Part, Setting, Variable};
 use crate::repository::{self, Repository};
 use crate::resolve::{Dependency, Operation, Plan};
+use crate::state;
 
 /// The repository that a runCI job builds: the ciRepo that goes in, or the first repository.
 pub fn built<'p, 'a>(plan: &'p Plan<'a>) -> Option<&'p Dependency<'a>> {
@@ -98,6 +99,8 @@ impl Builder {
         let last = build.versions.previous.as_ref().and_then(|version| {
             version.made.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_secs().to_string())
         });
+        let cache = build.line.join(state::DIRECTORY).join("cache").join(contract::sanitize(name));
+        let cache = std::path::absolute(&cache).unwrap_or(cache).display().to_string();
         let flag = |yes: bool| if yes { "true" } else { "false" }.to_owned();
         for (names, value) in [
             (["SHIPPABLE_BUILD_NUMBER", "TRAVIS_BUILD_NUMBER"].as_slice(), number),
@@ -119,6 +122,7 @@ impl Builder {
             (&["LAST_SUCCESSFUL_BUILD_TIMESTAMP"], last.unwrap_or_else(|| "false".to_owned())),
             (&["LANGUAGE"], ci.language.clone()),
             (&["CACHE_DIR"], flag(ci.cache)),
+            (&["SHIPCTL_CACHE_DIR"], cache),
             (&["SHIPPABLE_SUBMODULE_ENABLED"], flag(ci.submodules)),
             (&["SHIPPABLE_BUNDLER_ARGS"], ci.bundler_args.clone()),
         ] {

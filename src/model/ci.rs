@@ -5,6 +5,7 @@
 //! variables and the matrix, which say how often the job runs and with what.
 
 mod axis;
+mod cache;
 mod defaults;
 mod integrations;
 mod matrix;
@@ -16,7 +17,7 @@ use std::path::Path;
 
 use super::job::{Sections, Step};
 use super::task::Task;
-use super::{Job, Name, Pipeline, is_path, names, warn_of_unknown_keys};
+use super::{Job, Name, Pipeline, flatten_texts, is_path, names, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::source::Place;
 use crate::yaml::{Map, Node, Value, is_true};
@@ -103,7 +104,24 @@ impl Ci {
     }
 }
 
+/// The directories that are kept from run to run; none for that of the build.
+fn cached(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Vec<String> {
+    let mut directories = Vec::new();
+    if let Some(list) = written.get("build").and_then(|build| build.node.get("cache_dir_list")) {
+        flatten_texts(list, "a directory of `cache_dir_list`", &mut directories, diagnostics);
+    }
+    directories
+}
+
 impl Script {
+    /// Has the TASK of the `ci` phase begin with what the run before has kept, and keep it in the end.
+    fn add_cache(&mut self, directories: &[String]) {
+        if let Some(task) = self.tasks.iter_mut().find(|task| task.name.as_deref() != Some("pre_ci")) {
+            task.entries.insert(0, cache::restore(directories));
+            task.entries.push(cache::keep(directories));
+        }
+    }
+
     /// Has every TASK begin with these lines.
     fn add_settings(&mut self, lines: Vec<String>) {
         for task in self.tasks.iter_mut().filter(|_| !lines.is_empty()) {
@@ -168,6 +186,9 @@ impl Pipeline {
         let place = written.get("build").unwrap_or(first).key;
         let mut script = script::read(&written, diagnostics);
         let ci = read(&written, diagnostics);
+        if ci.cache {
+            script.add_cache(&cached(&written, diagnostics));
+        }
         script.add_settings(ci.commands());
         script.notifications.extend(notification::of_first_form(&written, diagnostics));
         let (notifications, integration_types) =

@@ -633,3 +633,25 @@ fn test_results_are_summed_up_and_kept() {
     assert!(repository.shipctl("state prune --keep 1").status.success());
     assert!(!kept.exists() && repository.path().join(".shipctl/logs/app_runCI/2.results").exists());
 }
+
+#[test]
+fn what_is_cached_is_there_in_the_next_run() {
+    let run = |list: &str, script: &str| {
+        let section = format!(
+            "build:\n  cache: true\n{list}  ci: ['{script}']\njobs: [{{name: app_runCI, type: runCI}}]\n"
+        );
+        let repository = Repository::new(&section);
+        let logs = [(); 2].map(|()| {
+            let (status, log, stderr) = repository.run("app_runCI");
+            assert_eq!(status, Some(0), "{stderr}");
+            log
+        });
+        repository.git("commit -q --allow-empty -m again[reset_cache]");
+        let (_, log, _) = repository.run("app_runCI");
+        (logs[1].clone(), log)
+    };
+    let count = "mkdir -p deps/in; echo x >> deps/in/n; echo $(wc -l < deps/in/n) >> $LOG";
+    for list in ["  cache_dir_list: [$SHIPPABLE_BUILD_DIR/deps, /nowhere]\n", ""] {
+        assert_eq!(run(list, count), ("1\n2\n".to_owned(), "1\n2\n1\n".to_owned()), "{list}");
+    }
+}
