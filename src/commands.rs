@@ -66,8 +66,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use crate::cli::{ColorWhen, LineOptions};
-use crate::diagnostic::{Diagnostic, Paint};
+use crate::cli::{ColorWhen, LineOptions, Run};
+use crate::diagnostic::{Diagnostic, INVALID, Paint};
 use crate::exit;
 use crate::mask::Patterns;
 use crate::model::files::{self, Line};
@@ -163,6 +163,21 @@ fn read_good(options: &LineOptions) -> Result<Line, Failure> {
         Ok(line)
     } else {
         Err(failure(&errors, &line.sources, paint(options.color, &io::stderr())))
+    }
+}
+
+/// The same for a run. A dry run shows what there is all the same where something in the line is only missing, or said twice;
+/// the session tells of it at its end.
+fn read_to_run(command: &Run, options: &LineOptions) -> Result<Line, Failure> {
+    if !command.dry_run {
+        return read_good(options);
+    }
+    let line = read(options)?;
+    let mut errors = line.diagnostics.iter().filter(|found| found.is_error());
+    // Of a file that cannot be read there is nothing to show, and the rest would not be what was meant.
+    match errors.any(|error| ["yaml", INVALID].contains(&error.rule)) {
+        true => read_good(options),
+        false => Ok(line),
     }
 }
 

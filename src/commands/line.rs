@@ -21,7 +21,7 @@ use anyhow::{Context as _, anyhow};
 use nix::libc;
 
 use super::report::Report;
-use super::{Commands, Failure, Session, paint, read_good};
+use super::{Commands, Failure, Session, paint, read_to_run};
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::credentials::{self, Credentials};
 use crate::diagnostic::{Diagnostic, Paint};
@@ -44,7 +44,7 @@ const MOST: usize = 1000;
 /// On everything that is wrong before the first line of the first script, as far as it can be known by then: a later
 /// job's version is made by an earlier one.
 pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
-    let line = read_good(options)?;
+    let line = read_to_run(command, options)?;
     if command.job.is_empty() && !command.all {
         let problem = Diagnostic::error("say which job to run, or --all for all of them")
             .hint(resolve::known_jobs(&line.pipeline));

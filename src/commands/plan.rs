@@ -230,6 +230,12 @@ impl<'s> Text<'s> {
         for credential in ready.credentials.values() {
             let _ = writeln!(self.out, "  {} ({})", Printable(&credential.name), credential.kind.display);
             self.fields(credential);
+            let is_given = |name: &str| credential.fields.iter().any(|field| field.name == name);
+            for field in credential.kind.fields.iter().filter(|field| field.required && !is_given(field.name))
+            {
+                let missing = self.missing("it is not given");
+                let _ = writeln!(self.out, "    {}: {missing}", field.name);
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use super::report::Report;
 use super::shell::{self, FailedTask};
 use super::{
     Commands, Failure, Fetched, Ready, Session, audit, ci, line, logs, managed, notifications, paint, plan,
-    print, read_good, results, script_commands,
+    print, read_to_run, results, script_commands,
 };
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::container;
@@ -41,7 +41,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
 
 /// Runs one job, whose log is all there is to see.
 fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
-    let session = session(read_good(options)?, &[job], command, options)?;
+    let session = session(read_to_run(command, options)?, &[job], command, options)?;
     if command.dry_run {
         let ready = session.prepare(job, Commands::Skip)?;
         session.check_inputs(&ready.plan, &ready.build.versions, command.require_in)?;
@@ -134,6 +134,8 @@ pub(super) fn session(
     let mut session = Session::of(line, jobs, paint(options.color, &io::stderr()), &command.options)?;
     session.warn(&unsent);
     session.is_dry = command.dry_run;
+    let errors = session.line.diagnostics.iter().filter(|found| found.is_error());
+    session.complain(errors.cloned().collect())?;
     session.defaults.clone_from(&options.defaults);
     session.from.clone_from(&command.from);
     session.runs_containers = containers::choice(command.containers)?;

@@ -97,3 +97,20 @@ fn a_line_of_seven_jobs_fits_two_screens() {
     assert!(plan.lines().count() <= 80, "{plan}");
     assert_eq!(plan.matches("\njob ").count(), 7, "{plan}");
 }
+
+#[test]
+fn a_field_that_is_missing_is_no_reason_to_show_nothing() {
+    let line = LINE.replace(", secretKey: {file: secret.txt}", "");
+    for arguments in ["ship -n", "--all -n"] {
+        let output =
+            shipctl("run").args(arguments).file("shippable.yml", &line).env("AWS_KEY", "AKIA").output();
+        let (plan, said) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(125), "{said}");
+        assert!(plan.contains("    accessKey: from $AWS_KEY\n    secretKey: ✗ it is not given\n"), "{plan}");
+        let error = "error: integration `keys` lacks the field `secretKey`, which AWS Keys has to have\n";
+        assert_eq!(said.matches(error).count(), 1, "{said}");
+    }
+    let broken = shipctl("run").args("ship -n").file("shippable.yml", "jobs: [}\n").output();
+    assert!(broken.status.code() == Some(125) && broken.stdout.is_empty());
+}
