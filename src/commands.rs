@@ -33,6 +33,7 @@ pub mod logs;
 mod made;
 mod managed;
 mod notifications;
+mod old_paths;
 mod params;
 mod picture;
 mod plain_secrets;

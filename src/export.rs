@@ -87,8 +87,8 @@ pub enum System {
 /// The directory that holds the state, where it is an artefact.
 const STATE: &str = "shipctl-state";
 
-/// Where `shipctl` is downloaded from, if the machine has none.
-pub const PROGRAM: &str = "SHIPCTL_URL";
+/// Where the releases of `shipctl` lie, for machines that have none.
+pub const PROGRAM: &str = "SHIPCTL_RELEASES";
 
 /// What a system adds to the time limit of a job, for shipctl to end it itself and say so.
 const GRACE: Duration = Duration::from_secs(5 * 60);
@@ -213,11 +213,7 @@ fn quoted(text: &str) -> String {
 fn install(path: &str) -> Vec<String> {
     vec![
         "if ! command -v shipctl; then".to_owned(),
-        "  mkdir -p \"$HOME/.local/bin\"".to_owned(),
-        format!(
-            "  curl -fsSL -o \"$HOME/.local/bin/shipctl\" \"${{{PROGRAM}:?says where shipctl is downloaded from}}\""
-        ),
-        "  chmod +x \"$HOME/.local/bin/shipctl\"".to_owned(),
+        format!("  curl -fsSL \"${{{PROGRAM}:?says where the releases of shipctl lie}}/install.sh\" | sh"),
         format!("  {path}"),
         "fi".to_owned(),
     ]

@@ -12,7 +12,7 @@ use anyhow::{Context as _, anyhow};
 
 use super::surroundings::{own_directory, program_paths};
 use super::wanted_services::Wanted;
-use super::{Failure, Ready, Session, script_commands};
+use super::{Failure, Ready, Session, old_paths, script_commands};
 use crate::cli::Containers as Chosen;
 use crate::container::{self, Choice, Engine, EngineKind, Mount, Options, Program, Spec};
 use crate::contract::{path, shell_quoted, var};
@@ -269,6 +269,13 @@ impl Containers {
         };
         let program = program(pipes)?;
         let mut mounts = vec![Mount::same(workspace, true), Mount::same(pipes, true)];
+        if old_paths::are_in(&task.entries) {
+            mounts.push(Mount {
+                source: workspace.to_owned(),
+                target: old_paths::BUILD.into(),
+                writable: true,
+            });
+        }
         mounts.extend(program.mounts);
         let mut command = program.command;
         command.push(run::FIRST_PROCESS.into());

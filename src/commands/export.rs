@@ -105,7 +105,7 @@ impl Gathered {
     fn settings(mut self) -> Vec<Setting> {
         self.0.sort_keys();
         let program =
-            (PROGRAM.to_owned(), "where shipctl is downloaded from, on machines that have none".to_owned());
+            (PROGRAM.to_owned(), "where the releases of shipctl lie, for machines that have none".to_owned());
         let all = std::iter::once(program).chain(self.0);
         all.map(|(name, purpose)| Setting { name, purpose }).collect()
     }

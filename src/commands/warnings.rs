@@ -51,6 +51,7 @@ impl Session {
             .at(task.place)
             .hint("it runs on this machine; name an image with `imageName` under `options` of `runtime`")]);
         }
+        self.warn_of_old_paths(plan);
         if self.runs_containers.uses_containers() {
             self.warn_of_unknown_services(plan);
         } else if let Some((first, more)) = plan.ci.and_then(|ci| ci.services.split_first()) {
@@ -133,7 +134,7 @@ fn owner(pipeline: &Pipeline, diagnostic: &Diagnostic) -> Option<String> {
 }
 
 /// The name of the resource or job that a place lies in: the last one that begins before it.
-fn item_at(pipeline: &Pipeline, place: Place) -> Option<&str> {
+pub(super) fn item_at(pipeline: &Pipeline, place: Place) -> Option<&str> {
     let resources =
         pipeline.resources.values().map(|resource| (resource.node.place, resource.name.text.as_str()));
     let jobs = pipeline.jobs.values().map(|job| (job.node.place, job.name.text.as_str()));

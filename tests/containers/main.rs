@@ -223,3 +223,10 @@ fn services_run_beside_a_job() {
     assert!(output.status.success());
     assert_eq!(ours("--all"), [""; 0]);
 }
+
+#[test]
+#[ignore = "needs podman"]
+fn a_container_has_the_workspace_where_the_original_had_it() {
+    let ran = job(&["echo one > /build/state/file; echo @$(cat $JOB_STATE/file)"]).run();
+    ran.is(0, &["one"]);
+}

@@ -655,3 +655,15 @@ fn what_is_cached_is_there_in_the_next_run() {
         assert_eq!(run(list, count), ("1\n2\n".to_owned(), "1\n2\n1\n".to_owned()), "{list}");
     }
 }
+
+#[test]
+fn paths_of_the_original_get_a_word() {
+    let line = "jobs:\n- name: j\n  type: runSh\n  steps:\n  - TASK:\n    - script: ls /build/IN/app || echo ran >> $LOG\n";
+    let (status, log, stderr) = Repository::new(line).run("j");
+    assert_eq!((status, log.as_str()), (Some(0), "ran\n"), "{stderr}");
+    let said = "warning: a script of job `j` names a path below /build, which is not there\n  --> shippable.yml:6:18\n";
+    assert!(
+        stderr.starts_with(said) && stderr.contains("hint: the workspace is elsewhere: write $APP_PATH\n"),
+        "{stderr}"
+    );
+}

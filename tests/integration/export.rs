@@ -45,7 +45,7 @@ fn a_job_of_a_workflow_needs_what_the_job_needs() {
         "    needs: [a]\n    if: ${{ !cancelled() }}\n",
         "          shipctl run 'b it'\\''s' --require-in --state \"$PWD/shipctl-state\"\n",
         "      - name: state of a\n        continue-on-error: true\n        uses: actions/download-artifact@v4\n",
-        "\n#   HOOK_URL     integration hooks, field webhookURL\n",
+        "\n#   HOOK_URL          integration hooks, field webhookURL\n",
         "\n  # integration vault, field webhookURL comes from the file hook.txt, which has to be there\n  c:\n",
         "\n#   - job old is of type dclDeploy, which shipctl does not run\n",
         "\n#   - resource night (time) starts nothing: add a schedule\n",
@@ -56,7 +56,7 @@ fn a_job_of_a_workflow_needs_what_the_job_needs() {
     for part in [
         "warning: job old is of type dclDeploy, which shipctl does not run\n",
         "warning: job `c`: integration vault, field webhookURL comes from the file hook.txt, which has to be there\n",
-        "shipctl: it belongs into .github/workflows/line.yml; to be set before it runs:\n  SHIPCTL_URL  where shipctl is downloaded from, on machines that have none\n  HOOK_URL     integration hooks, field webhookURL\n",
+        "shipctl: it belongs into .github/workflows/line.yml; to be set before it runs:\n  SHIPCTL_RELEASES  where the releases of shipctl lie, for machines that have none\n  HOOK_URL          integration hooks, field webhookURL\n",
     ] {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
