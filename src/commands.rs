@@ -8,6 +8,7 @@ pub mod check;
 mod ci;
 pub mod complete;
 pub mod completions;
+mod container_program;
 mod containers;
 pub mod defaults;
 pub mod doctor;

@@ -1,20 +1,19 @@
 //! The containers that the TASKs of a job run in: which engine, which images, which command lines.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context as _, anyhow};
 
-use super::surroundings::{own_directory, program_paths};
+use super::container_program::program;
+use super::surroundings::own_directory;
 use super::wanted_services::Wanted;
 use super::{Failure, Ready, Session, old_paths, script_commands};
 use crate::cli::Containers as Chosen;
-use crate::container::{self, Choice, Engine, EngineKind, Mount, Options, Program, Spec};
+use crate::container::{self, Choice, Engine, EngineKind, Mount, Options, Spec};
 use crate::contract::{path, shell_quoted, var};
 use crate::diagnostic::Diagnostic;
 use crate::environment::{Environment, IMAGE_NAME, NAME_OF_CONTAINER};
@@ -22,7 +21,6 @@ use crate::model::image::Image;
 use crate::resolve::Plan;
 use crate::run::{self, Captured, Signals, Variables};
 use crate::source::Place;
-use crate::workspace::Pipes;
 
 /// The variable that says what `--containers` says.
 const VARIABLE: &str = "SHIPCTL_CONTAINERS";
@@ -30,9 +28,6 @@ const VARIABLE: &str = "SHIPCTL_CONTAINERS";
 /// The variables by which engines find logins to registries.
 const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 const AUTH_FILE: &str = "REGISTRY_AUTH_FILE";
-
-/// What the script that starts a linked program is called among the pipes.
-const SCRIPT: &str = "shipctl";
 
 /// What is chosen on the command line, or by the variable.
 ///
@@ -375,41 +370,6 @@ impl Leftovers<'_> {
         self.containers.environment.give_to(&mut command);
         let _ = command.status();
     }
-}
-
-/// This program, as containers have it.
-pub(super) fn program(pipes: &Path) -> Result<Program, Failure> {
-    let program = std::env::current_exe().context("cannot tell where shipctl lies")?;
-    let paths = program_paths();
-    if cfg!(target_feature = "crt-static") {
-        return Ok(Program::fixed(&program, &paths));
-    }
-    let maps = fs::read_to_string("/proc/self/maps").context("cannot tell what shipctl is linked to")?;
-    let libraries: BTreeSet<PathBuf> = maps
-        .lines()
-        .filter_map(|line| Some(PathBuf::from(line.get(line.find('/')?..)?)))
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(".so")))
-        .collect();
-    Program::linked(&program, &paths, &libraries, &pipes.join(SCRIPT)).ok_or_else(|| {
-        anyhow!(
-            "this shipctl is linked to libraries of this machine, and their loader is not found: use a release, which is linked to none"
-        )
-        .into()
-    })
-}
-
-/// Writes what the containers of a run find among its pipes.
-///
-/// # Errors
-///
-/// When it cannot be written.
-pub(super) fn prepare(pipes: &Pipes) -> Result<(), Failure> {
-    let Some(script) = program(pipes.path())?.script else { return Ok(()) };
-    let file = pipes.path().join(SCRIPT);
-    let mut options = OpenOptions::new();
-    let written = options.write(true).create_new(true).mode(0o700).open(&file);
-    let written = written.and_then(|mut file| file.write_all(script.as_bytes()));
-    Ok(written.with_context(|| format!("cannot write {}", file.display()))?)
 }
 
 /// What an engine has said is wrong, on one line.

@@ -11,8 +11,8 @@ use super::record::{Access, Record, State};
 use super::report::Report;
 use super::shell::{self, FailedTask};
 use super::{
-    Commands, Failure, Fetched, Ready, Session, audit, ci, line, logs, managed, notifications, paint, plan,
-    print, read_to_run, results, script_commands,
+    Commands, Failure, Fetched, Ready, Session, audit, ci, container_program, line, logs, managed,
+    notifications, paint, plan, print, read_to_run, results, script_commands,
 };
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::container;
@@ -231,7 +231,7 @@ pub(super) fn run_opened<'c>(
     let leftovers = match &containers {
         Some(containers) => {
             session.pull(containers, ready, signals)?;
-            containers::prepare(&pipes)?;
+            container_program::prepare(&pipes)?;
             containers.look_for_leftovers()
         }
         None => None,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use serde_json::Value as Json;
 
-use super::containers::{Containers, program};
+use super::container_program::program;
+use super::containers::Containers;
 use super::wanted_services::Wanted;
 use super::{Failure, Session};
 use crate::container::{self, Mount, Options, Spec};

@@ -29,7 +29,8 @@ fn with_engine(job: Job) -> Job {
         .variable("SHIPCTL_CONTAINERS", "podman")
 }
 
-fn job(entries: &[&str]) -> Job {
+/// A job whose tasks run in the image, with the stand-in as the engine.
+pub fn job(entries: &[&str]) -> Job {
     with_engine(Job::new(entries).in_image(IMAGE, ""))
 }
 

@@ -12,6 +12,7 @@ use nix::pty::{Winsize, openpty};
 use nix::sys::signal::Signal;
 use nix::sys::termios::{LocalFlags, OutputFlags, tcgetattr};
 
+use crate::containers;
 use crate::support::{Job, Ran, Running, state, wait_until};
 
 /// A terminal with somebody who looks at it and types.
@@ -108,6 +109,11 @@ fn run(entry: &str) -> (Screen, Running) {
     start(Job::new(&[entry]).secret("hunter2"))
 }
 
+/// The same in a container.
+fn contained(entry: &str) -> (Screen, Running) {
+    start(containers::job(&[entry]).secret("hunter2"))
+}
+
 fn start(job: Job) -> (Screen, Running) {
     let screen = Screen::new();
     let running = job.start_with(|command| screen.seat(command));
@@ -127,7 +133,7 @@ const ASKS: &str =
 
 #[test]
 fn a_script_finds_a_terminal_of_the_same_size() {
-    for (screen, running) in [run(ASKS), exec(ASKS)] {
+    for (screen, running) in [run(ASKS), exec(ASKS), contained(ASKS)] {
         assert_eq!(screen.finish(running).code(), 0, "{}", screen.shown());
         assert!(screen.shown().contains("24 80\r\n80\r\nall of it\r\n"), "{}", screen.shown());
     }
@@ -145,7 +151,7 @@ fn lines_end_once() {
 #[test]
 fn a_prompt_appears_at_once_and_gets_its_answer() {
     let script = "printf 'who''? '; read x; echo \"it is $x.\"";
-    for (screen, running) in [run(script), exec(script)] {
+    for (screen, running) in [run(script), exec(script), contained(script)] {
         screen.wait_for("who? ");
         wait_until(|| !screen.is_usual(), || "a raw terminal".to_owned());
         screen.types("me\r");
@@ -158,7 +164,7 @@ fn a_prompt_appears_at_once_and_gets_its_answer() {
 #[test]
 fn a_password_is_not_echoed() {
     let script = "read -s -p 'password''? ' x </dev/tty; echo; echo \"${#x} characters\"";
-    for (screen, running) in [run(script), exec(script)] {
+    for (screen, running) in [run(script), exec(script), contained(script)] {
         screen.wait_for("password? ");
         screen.types("tiger\r");
         assert_eq!(screen.finish(running).code(), 0);
@@ -170,7 +176,7 @@ fn a_password_is_not_echoed() {
 #[test]
 fn the_end_of_input_is_a_key() {
     let script = "echo ready; cat; echo the end";
-    for (screen, running) in [run(script), exec(script)] {
+    for (screen, running) in [run(script), exec(script), contained(script)] {
         screen.wait_for("ready\r\n");
         screen.types("a line\r\u{4}");
         assert_eq!(screen.finish(running).code(), 0);
@@ -182,7 +188,7 @@ fn the_end_of_input_is_a_key() {
 fn secrets_are_masked_also_when_split() {
     let script =
         "x=hunt; printf \"$x\"; sleep 0.05; echo er2; echo \"$SECRET\" >&2; echo \"$SECRET\" >/dev/tty";
-    for (screen, running) in [run(script), exec(script)] {
+    for (screen, running) in [run(script), exec(script), contained(script)] {
         screen.finish(running);
         let shown = screen.shown();
         assert!(shown.contains("***\r\n***\r\n***\r\n") && !shown.contains("hunter2"), "{shown:?}");
@@ -240,7 +246,7 @@ fn ctrl_c_interrupts_a_command() {
 #[test]
 fn a_job_and_a_command_stop_with_us_and_go_on() {
     let script = "echo ready''; read x; echo \"went on: $x\"";
-    for (screen, running) in [run(script), exec(script)] {
+    for (screen, running) in [run(script), exec(script), contained(script)] {
         screen.wait_for("ready\r\n");
         screen.types("\u{1a}");
         wait_until(|| state(running.pid()) == Some('T'), || "the program to stop".to_owned());
@@ -283,7 +289,7 @@ fn a_shell_stops_a_command_and_brings_it_back() {
 #[test]
 fn a_new_size_reaches_the_script() {
     let script = "trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.01; done";
-    for (screen, running) in [run(script), exec(script)] {
+    for (screen, running) in [run(script), exec(script), contained(script)] {
         screen.wait_for("ready\r\n");
         screen.resize(30, 100);
         assert_eq!(screen.finish(running).code(), 0);
