@@ -27,11 +27,15 @@ use crate::model::task::Task;
 use crate::repository::Repositories;
 use crate::resolve::{self, Plan};
 use crate::run::Masking;
+use crate::secret::Secret;
 use crate::secure::Opener;
 use crate::state::Store;
 use crate::tools::{Finish, Tools};
 use crate::versions::{Opened, Versions};
 use crate::workspace::{self, Home, Unavailable, Workspace};
+
+/// What logs in to the server that takes e-mail, see `shipctl notify`.
+const SMTP_PASSWORD: &str = "SHIPCTL_SMTP_PASSWORD";
 
 /// How the credentials of a job are fetched, and what is asked for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -291,6 +295,10 @@ impl Session {
         let mut built = self.go_on(environment::build(&job.plan, &job.credentials, &build))?;
         let tools =
             self.configure_tools(&job.plan, &job.credentials, &mut built, &job.logins, &build.root)?;
+        // Scripts that notify have it in their environment.
+        let password = self.inherited.iter().find(|(name, _)| name == SMTP_PASSWORD);
+        let password = password.and_then(|(_, value)| value.to_str()).filter(|value| !value.is_empty());
+        built.environment.configure([], password.map(|value| Secret::new(value.to_owned())), []);
         self.switch_versions(&job.plan, job.entry, &mut built.environment);
         for (index, task) in job.plan.tasks.iter().enumerate() {
             self.go_on(environment::of_task(task, index, &build))?;

@@ -105,10 +105,20 @@ impl<O: Objects> Shared<O> {
         }
     }
 
-    /// The numbers below a key, the last one first.
-    fn numbers(&self, key: &str, limit: usize) -> Result<Vec<u32>> {
+    /// The names that stand for numbers below a key, the last one first.
+    fn numbered(&self, key: &str, limit: usize) -> Result<Vec<String>> {
+        let is_one = |name: &String| number_of(name).is_some();
         let names = self.objects.list(key, limit)?;
-        Ok(names.iter().filter_map(|name| name.split_once('-')?.1.parse().ok()).collect())
+        if names.iter().all(is_one) {
+            return Ok(names);
+        }
+        // Something else lies there.
+        Ok(self.objects.list(key, usize::MAX)?.into_iter().filter(is_one).take(limit).collect())
+    }
+
+    /// These numbers.
+    fn numbers(&self, key: &str, limit: usize) -> Result<Vec<u32>> {
+        Ok(self.numbered(key, limit)?.iter().filter_map(|name| number_of(name)).collect())
     }
 
     /// Adds a version after the last one, as `next` has it; whoever else adds one at the same time comes before or after. `None`
@@ -118,13 +128,19 @@ impl<O: Objects> Shared<O> {
         name: &str,
         mut next: impl FnMut(Option<&Stored>) -> Result<Option<Stored>>,
     ) -> Result<Option<Version>> {
+        let mut lost = 0;
         loop {
-            let last = self.last(name)?;
+            let mut last = self.last(name)?;
+            // A list may be older than what was just refused.
+            if last.as_ref().is_none_or(|last| last.version.number < lost) {
+                last = self.stored(name, lost)?.or(last);
+            }
             let Some(mut stored) = next(last.as_ref())? else { return Ok(None) };
             stored.version.number = last.map_or(0, |last| last.version.number) + 1;
             if self.objects.create(&version_key(name, stored.version.number), &stored.bytes())? {
                 return Ok(Some(stored.version));
             }
+            lost = stored.version.number;
         }
     }
 
@@ -238,6 +254,12 @@ fn numbered(number: u32) -> String {
     format!("{:010}-{number}", u32::MAX - number)
 }
 
+/// The number that a name stands for, if it is one of ours.
+fn number_of(name: &str) -> Option<u32> {
+    let number = name.split_once('-')?.1.parse().ok()?;
+    (numbered(number) == name).then_some(number)
+}
+
 impl<O: Objects> Backend for Shared<O> {
     fn is_there(&self) -> bool {
         true
@@ -270,7 +292,7 @@ impl<O: Objects> Backend for Shared<O> {
         let mut versions = Vec::new();
         for name in self.objects.list("versions", usize::MAX)? {
             // Whatever it stands for is in the object itself.
-            let Some(last) = self.objects.list(&format!("versions/{name}"), 1)?.pop() else { continue };
+            let Some(last) = self.numbered(&format!("versions/{name}"), 1)?.pop() else { continue };
             let key = format!("versions/{name}/{last}");
             if let Some(bytes) = self.objects.get(&key)? {
                 versions.push(Stored::parse(&bytes).ok_or_else(|| self.damaged(&key))?.version);
@@ -325,12 +347,14 @@ impl<O: Objects> Backend for Shared<O> {
 
     fn begin_build(&mut self, job: &str, used: &[VersionRef]) -> Result<Build> {
         let (started, clock) = (SystemTime::now(), Instant::now());
+        let mut lost = 0;
         loop {
-            let reference = BuildRef { job: job.to_owned(), number: self.next_build(job)? };
+            let reference = BuildRef { job: job.to_owned(), number: self.next_build(job)?.max(lost + 1) };
             let bytes = super::begun::describe(job, reference.number, started, used);
             if self.objects.create(&format!("{}/begun", build_key(&reference)), bytes.as_bytes())? {
                 return Ok(Build { reference, started, used: used.to_owned(), clock, begun: None });
             }
+            lost = reference.number;
         }
     }
 

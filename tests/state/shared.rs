@@ -232,3 +232,21 @@ fn what_was_exported_keeps_its_number_wherever_it_is_imported() {
     fs::write(out.join("version.json"), "{}").unwrap();
     assert_eq!(Given::read(&out).err().unwrap().kind(), Kind::Unfit);
 }
+
+#[test]
+fn what_else_lies_there_does_no_harm() {
+    let line = line();
+    let path = line.path().join("state");
+    let mut store = Store::in_directory(&path);
+    build(&mut store, "job", &[put("res", "K=1\n")]);
+    for stray in [".nfs0001", "0-7", "junk", "9999999999-1"] {
+        write(&path.join("versions/res").join(stray), "", 0o600);
+        write(&path.join("builds/job").join(stray), "", 0o600);
+    }
+    assert_eq!(build(&mut store, "job", &[put("res", "K=2\n")]), [Some(2)]);
+    assert_eq!(store.latest("res").unwrap().unwrap().number, 2);
+    assert_eq!(store.versions("res", 1).unwrap()[0].number, 2);
+    assert_eq!(store.next_build("job").unwrap(), 3);
+    assert_eq!((store.all_latest().unwrap().len(), store.history(None, 1).unwrap().len()), (1, 1));
+    assert_eq!(store.prune(1).unwrap().versions, 1);
+}

@@ -167,6 +167,8 @@ impl Objects for Directory {
             Err(error) if is_missing(&error) => return Ok(Vec::new()),
             Err(error) => return Err(self.failed("read")(error)),
         };
+        // NFS keeps files there that are open and were removed.
+        names.retain(|name| !name.starts_with('.'));
         names.sort();
         names.truncate(limit);
         Ok(names)

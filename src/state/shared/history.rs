@@ -28,7 +28,7 @@ impl<O: Objects> Shared<O> {
     /// The builds below a key, the last one first.
     fn builds_below(&self, key: &str, limit: usize) -> Result<Vec<BuildRecord>> {
         let mut records = Vec::new();
-        for name in self.objects.list(key, limit)? {
+        for name in self.numbered(key, limit)? {
             records.extend(self.build_at(&format!("{key}/{name}"))?);
         }
         Ok(records)

@@ -19,9 +19,7 @@ impl<O: Objects> Shared<O> {
         let mut left: HashSet<VersionRef> = HashSet::new();
         let mut trees: HashSet<String> = HashSet::new();
         for name in self.objects.list("versions", usize::MAX)? {
-            for (age, number) in
-                self.objects.list(&format!("versions/{name}"), usize::MAX)?.iter().enumerate()
-            {
+            for (age, number) in self.numbered(&format!("versions/{name}"), usize::MAX)?.iter().enumerate() {
                 let key = format!("versions/{name}/{number}");
                 if age >= keep {
                     self.objects.remove(&key)?;
@@ -37,7 +35,7 @@ impl<O: Objects> Shared<O> {
             }
         }
         for job in self.objects.list("builds", usize::MAX)? {
-            for number in self.objects.list(&format!("builds/{job}"), usize::MAX)?.iter().skip(keep) {
+            for number in self.numbered(&format!("builds/{job}"), usize::MAX)?.iter().skip(keep) {
                 let key = format!("builds/{job}/{number}");
                 let Some(build) = self.build_at(&key)? else { continue };
                 let is_old = build.started.elapsed().is_ok_and(|age| age > GRACE);

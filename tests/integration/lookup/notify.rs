@@ -670,3 +670,12 @@ fn the_notifications_of_a_ci_section_are_sent_when_it_says() {
         ["app_runCI #1 of main succeeded", "app_runCI #3 of main failed", "app_runCI #6 of main succeeded"]
     );
 }
+
+#[test]
+fn the_password_of_the_mail_server_is_masked_in_a_log() {
+    let yaml = "jobs: [{name: j, type: runSh, steps: [{TASK: ['echo $SHIPCTL_SMTP_PASSWORD']}]}]\n";
+    let call = shipctl("run").file("shippable.yml", yaml).file("tmp/", "").env("TMPDIR", "{WORK}/tmp");
+    let output = call.also("run j").env("SHIPCTL_SMTP_PASSWORD", "hunter22").output().unwrap();
+    let log = String::from_utf8(output.stdout).unwrap();
+    assert!(log.contains("\n***\n") && !log.contains("hunter22"), "{log}");
+}
