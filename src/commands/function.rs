@@ -56,13 +56,26 @@ struct Answer {
 impl Answer {
     fn of(function: &Function, call: &FunctionCall, ready: &Ready) -> Result<Answer, Failure> {
         let layout = workspace::render(&ready.plan, &ready.environment, &ready.credentials, &ready.build)?;
-        let (needs_commands, needs_servers) = Default::default();
-        let (environment, root) = (&ready.environment, ready.build.root.as_path());
-        let world = Imagined { environment, layout: &layout, root, needs_commands, needs_servers };
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let status = lookup::call(function, &call.arguments, &world, &mut out, &mut err);
-        let (needs_commands, needs_servers) = (world.needs_commands.get(), world.needs_servers.get());
-        Ok(Answer { status, out, err, needs_commands, needs_servers })
+        let asked = |unknown: Option<&'static str>| {
+            let (needs_commands, needs_servers) = Default::default();
+            let (environment, root) = (&ready.environment, ready.build.root.as_path());
+            let world =
+                Imagined { environment, layout: &layout, root, unknown, needs_commands, needs_servers };
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let status = lookup::call(function, &call.arguments, &world, &mut out, &mut err);
+            let (needs_commands, needs_servers) = (world.needs_commands.get(), world.needs_servers.get());
+            Answer { status, out, err, needs_commands, needs_servers }
+        };
+        let mut answer = asked(None);
+        // A document holds more than what is picked from it: an answer that is the same whatever is not known does not
+        // follow from that.
+        if answer.needs_commands || answer.needs_servers {
+            let other = asked(Some("something else"));
+            if (other.status, &other.out, &other.err) == (answer.status, &answer.out, &answer.err) {
+                (answer.needs_commands, answer.needs_servers) = (false, false);
+            }
+        }
+        Ok(answer)
     }
 }
 
@@ -71,11 +84,27 @@ struct Imagined<'a> {
     environment: &'a Environment,
     layout: &'a Layout,
     root: &'a Path,
+    /// What stands for what is not known, instead of the words for it.
+    unknown: Option<&'static str>,
     needs_commands: Cell<bool>,
     needs_servers: Cell<bool>,
 }
 
 impl Imagined<'_> {
+    /// A text, with something else in place of what is not known.
+    fn imagined<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let unknown = [credentials::NOT_RUN, repository::UNASKED].into_iter();
+        let mut text = Cow::Borrowed(text);
+        for words in unknown.chain(credentials::UNASKED.iter().copied()) {
+            if let Some(instead) = self.unknown
+                && text.contains(words)
+            {
+                text = Cow::Owned(text.replace(words, instead));
+            }
+        }
+        text
+    }
+
     /// Notes what is not known of something that a function looked at.
     fn looked_at(&self, content: &[u8]) {
         let holds = |text: &str| memchr::memmem::find(content, text.as_bytes()).is_some();
@@ -93,7 +122,10 @@ impl World for Imagined<'_> {
         match self.environment.get(name) {
             Some(value) => {
                 self.looked_at(value.as_bytes());
-                Some(Cow::Borrowed(OsStr::new(value)))
+                Some(match self.imagined(value) {
+                    Cow::Borrowed(value) => Cow::Borrowed(OsStr::new(value)),
+                    Cow::Owned(value) => Cow::Owned(value.into()),
+                })
             }
             // What the caller set for the function itself.
             None => std::env::var_os(name).filter(|_| name.starts_with("SHIPCTL_")).map(Cow::Owned),
@@ -109,7 +141,10 @@ impl World for Imagined<'_> {
             Ok(below) => match self.layout.files.get(below) {
                 Some(file) => {
                     self.looked_at(&file.contents);
-                    Ok(file.contents.to_vec())
+                    Ok(match std::str::from_utf8(&file.contents) {
+                        Ok(text) => self.imagined(text).into_owned().into_bytes(),
+                        Err(_) => file.contents.to_vec(),
+                    })
                 }
                 None => Err(io::ErrorKind::NotFound.into()),
             },
