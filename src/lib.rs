@@ -21,6 +21,7 @@
 //!
 //! # Beside the road
 //!
+//! [`container`] knows the command lines of the engines that [`run`] starts where a TASK names an image.
 //! [`edit`] changes the YAML, [`check`] finds what people get wrong in it, and [`scan`] looks for secrets where they should
 //! not be. The [`lookup`] functions, which scripts call inside a job, share nothing with the road but the [`contract`].
 //! [`commands`] are the glue between the grammar of the command line, [`cli`], and all of this.
