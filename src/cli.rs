@@ -3,6 +3,7 @@
 //! The utility functions are commands too; theirs come from their own table.
 
 pub mod defaults;
+mod formats;
 mod integration;
 mod keys;
 mod stored;
@@ -19,6 +20,9 @@ use clap::{Arg, ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueE
 use crate::diagnostic::RULES;
 use crate::export::System;
 use crate::lookup::{self, Function};
+pub use formats::{
+    CheckFormat, ColorWhen, Containers, EnvFormat, GraphFormat, ListFormat, Listed, LogFormat,
+};
 pub use integration::{IntegrationAdd, IntegrationArgs, IntegrationCommand, Scan};
 pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand};
 pub use stored::{Audit, History, Logs, Reset, State, StateCommand};
@@ -478,107 +482,11 @@ impl ValueEnum for System {
     }
 }
 
-/// When to use colours.
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorWhen {
-    /// On a terminal, unless NO_COLOR is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// How the log of a run is written.
-#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object per event and line.
-    Json,
-}
-
-/// How the problems of a line are printed.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CheckFormat {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
-    /// For GitHub Actions, which shows them beside the lines.
-    Github,
-    /// SARIF, for code hosts and editors.
-    Sarif,
-}
-
-/// What runs the TASKs that name an image.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Containers {
-    /// podman or docker, whichever is found first.
-    Auto,
-    /// This machine.
-    Never,
-    /// Docker.
-    Docker,
-    /// podman.
-    Podman,
-}
-
 impl Containers {
     /// The one that a word stands for.
     pub fn of_word(word: &str) -> Option<Containers> {
         Containers::from_str(word, false).ok()
     }
-}
-
-/// How an environment is printed.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EnvFormat {
-    /// Name, value, and where it comes from.
-    Table,
-    /// `export NAME='value'` for a shell to evaluate.
-    Shell,
-    /// `NAME=value` for tools that read .env files.
-    Dotenv,
-    /// One object.
-    Json,
-}
-
-/// How lists are printed.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ListFormat {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
-}
-
-/// How a graph is printed.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum GraphFormat {
-    /// Indented text.
-    Text,
-    /// For Graphviz.
-    Dot,
-    /// For Mermaid.
-    Mermaid,
-    /// A picture, with the last results.
-    Svg,
-    /// The picture on a page that can be searched.
-    Html,
-}
-
-/// What is listed.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Listed {
-    /// Jobs.
-    Jobs,
-    /// Resources and triggers.
-    Resources,
-    /// Integrations.
-    Integrations,
 }
 
 /// The words that a utility function was called with, where its answer comes from the YAML.
