@@ -22,7 +22,7 @@ use super::{Error, Result, Seed, Version};
 pub struct Current {
     /// The version: that which is stored, or the one after it, which a change of the YAML is going to make.
     pub version: Version,
-    /// Whether [`Store::adopt`] has yet to store it.
+    /// Whether [`super::Store::adopt`] has yet to store it.
     pub changed: bool,
 }
 
@@ -115,7 +115,7 @@ fn write(connection: &Connection, name: &str, seed: &Seed) -> rusqlite::Result<(
     connection.execute("UPDATE subject SET written = ?2 WHERE name = ?1", (name, text)).map(drop)
 }
 
-/// The same, unless it is known: a later change of the YAML has to go through [`Store::adopt`].
+/// The same, unless it is known: a later change of the YAML has to go through [`super::Store::adopt`].
 pub(super) fn write_first(connection: &Connection, name: &str, seed: &Seed) -> rusqlite::Result<()> {
     if written(connection, name)?.is_none() { write(connection, name, seed) } else { Ok(()) }
 }

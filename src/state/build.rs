@@ -16,7 +16,7 @@ use super::sqlite::{Context as _, Sqlite};
 use super::version::time;
 use super::{Error, Kind, Result, VersionRef};
 
-/// A build that has begun. Dropped without [`Store::finish`], it stays in the history as
+/// A build that has begun. Dropped without [`super::Store::finish`], it stays in the history as
 /// [`Progress::Interrupted`].
 #[derive(Debug)]
 pub struct Build {
@@ -132,7 +132,7 @@ impl Build {
 
     /// Begins a build of a job without its database, where no version that is stored matters: neither one that goes in
     /// or comes out, which the caller knows, nor the job's last one. `None` if that has files, or nothing is known of the
-    /// job but in the database: then [`Store::begin_build`] begins it.
+    /// job but in the database: then [`super::Store::begin_build`] begins it.
     ///
     /// # Errors
     ///
