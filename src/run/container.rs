@@ -39,7 +39,8 @@ const PULLING: &[&str] = &["Trying to pull", "Unable to find image"];
 
 /// The line of what an engine says that tells what is wrong: the last one that is no advice of its own.
 pub fn last_line(said: &str) -> &str {
-    let is_advice = |line: &str| line.starts_with("Run 'docker") || line.starts_with("See 'docker");
+    let is_advice =
+        |line: &str| (line.starts_with("Run '") || line.starts_with("See '")) && line.contains(" --help'");
     let mut lines = said.lines().rev().map(str::trim);
     lines.find(|line| !line.is_empty() && !is_advice(line)).unwrap_or("it does not say why")
 }
@@ -267,4 +268,23 @@ fn request(
     };
     let own = |fd: BorrowedFd| fd.try_clone_to_owned().map_err(Error::system("pass on a descriptor"));
     Ok((Request::Start(Box::new(start)), vec![own(shell.stdin)?, own(shell.output)?]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advice_of_an_engine_is_not_what_is_wrong() {
+        for (said, line) in [
+            ("Error: unknown flag: --x\nSee 'podman run --help'\n", "Error: unknown flag: --x"),
+            (
+                "docker: no such image.\n\nRun 'docker run --help' for more information\n",
+                "docker: no such image.",
+            ),
+            ("\n", "it does not say why"),
+        ] {
+            assert_eq!(last_line(said), line);
+        }
+    }
 }
