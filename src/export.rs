@@ -190,7 +190,30 @@ impl Line {
     }
 }
 
+impl State {
+    /// Whether it is kept in a bucket of S3.
+    pub fn is_bucket(&self) -> bool {
+        matches!(self, State::Shared(place) if place.starts_with("s3://"))
+    }
+}
+
 impl Job {
+    /// The entries of its matrix, from 1, each with whether it may fail; one alone if it has none.
+    fn runs(&self) -> Vec<(Option<usize>, bool)> {
+        match self.entries.as_slice() {
+            [] | [_] => vec![(None, self.entries == [true])],
+            entries => {
+                entries.iter().enumerate().map(|(entry, may_fail)| (Some(entry + 1), *may_fail)).collect()
+            }
+        }
+    }
+
+    /// Whether an entry is the last one. The entries of a matrix are one build, and what the last one leaves is what is stored
+    /// of it.
+    fn is_last(&self, entry: Option<usize>) -> bool {
+        entry.is_none_or(|entry| entry == self.entries.len())
+    }
+
     /// The limit that the other system has, in minutes.
     fn minutes(&self) -> Option<u64> {
         self.limit.map(|limit| (limit + GRACE).as_secs().div_ceil(60))

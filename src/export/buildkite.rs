@@ -7,19 +7,11 @@ pub(super) fn write(line: &Line) -> String {
     let mut text = line.header(System::Buildkite);
     text += "steps:\n";
     for job in &line.jobs {
-        for (entry, may_fail) in runs(job) {
+        for (entry, may_fail) in job.runs() {
             text += &of_job(line, job, entry, may_fail);
         }
     }
     text
-}
-
-/// The entries of a job, from 1, each with whether it may fail; one alone if it has no matrix.
-fn runs(job: &Job) -> Vec<(Option<usize>, bool)> {
-    match job.entries.as_slice() {
-        [] | [_] => vec![(None, job.entries == [true])],
-        entries => entries.iter().enumerate().map(|(entry, may_fail)| (Some(entry + 1), *may_fail)).collect(),
-    }
 }
 
 fn key(job: &Job, entry: Option<usize>) -> String {
@@ -38,7 +30,7 @@ fn of_job(line: &Line, job: &Job, entry: Option<usize>, may_fail: bool) -> Strin
         text += "    depends_on:\n";
         for need in &job.needs {
             let other = &line.jobs[need.job];
-            for (entry, _) in runs(other) {
+            for (entry, _) in other.runs() {
                 text += &format!("      - step: {}\n", yaml::scalar(&key(other, entry)));
                 if !need.starts {
                     text += "        allow_failure: true\n";
@@ -53,8 +45,7 @@ fn of_job(line: &Line, job: &Job, entry: Option<usize>, may_fail: bool) -> Strin
         text += "    soft_fail: true\n";
     }
     // What was stored before a failure counts, too.
-    let is_last = entry.is_none_or(|entry| entry == job.entries.len());
-    if line.has_artefacts() && is_last {
+    if line.has_artefacts() && job.is_last(entry) {
         text += &format!("    artifact_paths: {}\n", yaml::scalar(&format!("{STATE}/**/*")));
     }
     text += &format!("    command: {}", yaml::block("      ", &script(line, job, entry)));
@@ -69,7 +60,7 @@ fn script(line: &Line, job: &Job, entry: Option<usize>) -> Vec<String> {
     if line.has_artefacts() {
         for need in &job.needs {
             let other = &line.jobs[need.job];
-            let last = runs(other).last().and_then(|(entry, _)| *entry);
+            let last = other.runs().last().and_then(|(entry, _)| *entry);
             let or = if need.starts { "" } else { " || true" };
             script.push(format!(
                 "buildkite-agent artifact download \"{STATE}/*\" . --step {}{or}",

@@ -1,6 +1,6 @@
 //! GitHub Actions: <https://docs.github.com/actions/reference/workflow-syntax-for-github-actions>.
 
-use super::{Job, Line, PROGRAM, STATE, State, System, install, yaml};
+use super::{Job, Line, PROGRAM, STATE, System, install, yaml};
 
 pub(super) fn write(line: &Line) -> String {
     let mut text = line.header(System::Github);
@@ -98,11 +98,4 @@ fn variables(job: &Job) -> String {
 /// A text in which nothing is taken for an expression. In a script, the two quotes come to nothing.
 fn literal(text: &str) -> String {
     text.replace("${{", "$''{{")
-}
-
-impl State {
-    /// Whether it is kept in a bucket of S3.
-    pub fn is_bucket(&self) -> bool {
-        matches!(self, State::Shared(place) if place.starts_with("s3://"))
-    }
 }

@@ -34,19 +34,11 @@ pub(super) fn write(line: &Line) -> String {
     text += &format!("  before_script:\n    - {}", yaml::block("      ", &script));
     text += "variables:\n  GIT_DEPTH: \"0\"\n";
     for job in &line.jobs {
-        for (entry, may_fail) in runs(job) {
+        for (entry, may_fail) in job.runs() {
             text += &of_job(line, job, entry, may_fail);
         }
     }
     text
-}
-
-/// The entries of a job, from 1, each with whether it may fail; one alone if it has no matrix.
-fn runs(job: &Job) -> Vec<(Option<usize>, bool)> {
-    match job.entries.as_slice() {
-        [] | [_] => vec![(None, job.entries == [true])],
-        entries => entries.iter().enumerate().map(|(entry, may_fail)| (Some(entry + 1), *may_fail)).collect(),
-    }
 }
 
 fn name(job: &Job, entry: Option<usize>) -> String {
@@ -68,15 +60,14 @@ fn of_job(line: &Line, job: &Job, entry: Option<usize>, may_fail: bool) -> Strin
     }
     let starting = job.needs.iter().filter(|need| need.starts).map(|need| &line.jobs[need.job]);
     let needs: Vec<_> =
-        starting.flat_map(|job| runs(job).into_iter().map(|(entry, _)| name(job, entry))).collect();
+        starting.flat_map(|job| job.runs().into_iter().map(|(entry, _)| name(job, entry))).collect();
     text += &format!("  needs: {}\n", yaml::list(needs.iter().map(String::as_str)));
     if may_fail {
         text += "  allow_failure: true\n";
     }
     let number = entry.map(|entry| entry.to_string());
     text += &format!("  script:\n    - {}\n", yaml::scalar(&line.run(job, number.as_deref())));
-    // The entries of a matrix are one build, and what the last one leaves is what is stored of it.
-    if line.has_artefacts() && entry.is_none_or(|entry| entry == job.entries.len()) {
+    if line.has_artefacts() && job.is_last(entry) {
         text += &format!("  artifacts:\n    when: always\n    paths: [{STATE}]\n");
     }
     text
