@@ -55,8 +55,10 @@ fn end(root: &OsStr) {
             if left.is_empty() {
                 return;
             }
-            for (pid, process) in left.into_iter().filter(|(pid, _)| !told.contains(pid)).collect::<Vec<_>>()
-            {
+            for (pid, process) in left {
+                if told.contains(&pid) {
+                    continue;
+                }
                 let _ = pidfd_send_signal(&process, signal);
                 // One that is stopped must be woken to hear it.
                 let _ = pidfd_send_signal(&process, Signal::CONT);
