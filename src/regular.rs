@@ -23,7 +23,7 @@ pub fn open(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     let kind = file.metadata()?.file_type();
     if kind.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
     }
     let other = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}")));
     if kind.is_file() {

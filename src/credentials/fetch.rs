@@ -1,7 +1,7 @@
 //! Fetching one value from where it is.
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -321,10 +321,7 @@ fn env(name: &str) -> Result<Secret, String> {
 
 fn file(path: &Path) -> Result<Secret, String> {
     let mut bytes = Zeroizing::new(Vec::new());
-    let file = regular::open(path).map_err(|error| match error.kind() {
-        ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        _ => error.to_string(),
-    })?;
+    let file = regular::open(path).map_err(|error| error.to_string())?;
     file.take(MAX_VALUE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     text(bytes)
 }
