@@ -24,12 +24,13 @@
 //! [`container`] knows the command lines of the engines that [`run`] starts where a TASK names an image.
 //! [`edit`] changes the YAML, [`check`] finds what people get wrong in it, and [`scan`] looks for secrets where they should
 //! not be. The [`lookup`] functions, which scripts call inside a job, share nothing with the road but the [`contract`].
-//! [`commands`] are the glue between the grammar of the command line, [`cli`], and all of this.
+//! `job` takes a job along the road, `line` does so with several, and `commands` are the glue between the grammar of the
+//! command line, [`cli`], and all of this.
 
 pub mod aws;
 pub mod check;
 pub mod cli;
-pub mod commands;
+mod commands;
 pub mod container;
 pub mod contract;
 pub mod credentials;
@@ -42,14 +43,19 @@ pub mod export;
 pub mod graph;
 pub mod http;
 pub mod init;
+mod job;
+mod line;
+mod load;
 pub mod lookup;
 pub mod managed;
 pub mod mask;
 pub mod model;
 mod nearest;
 pub mod order;
+mod output;
 pub mod policy;
 pub mod printable;
+mod prompt;
 mod regular;
 pub mod repository;
 pub mod resolve;
@@ -72,7 +78,7 @@ use clap::FromArgMatches as _;
 
 use cli::defaults::Defaults;
 use cli::{Cli, Command, FunctionCall, Functions, LineOptions};
-use commands::Failure;
+use output::Failure;
 
 /// Runs the program with the arguments of the process and says how it ended.
 ///

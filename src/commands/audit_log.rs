@@ -3,9 +3,10 @@
 use serde_json::Value as Json;
 
 use super::state::table;
-use super::{Failure, line_of_state, print};
 use crate::cli::{Audit, LineOptions, ListFormat};
 use crate::exit;
+use crate::load::line_of_state;
+use crate::output::{Failure, print};
 use crate::printable;
 use crate::state;
 

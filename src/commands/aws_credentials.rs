@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
-use super::{Failure, print};
 use crate::aws::Settings;
 use crate::aws::renewal::{Renewal, keys_to_json};
 use crate::exit;
+use crate::output::{Failure, print};
 
 /// Runs the command.
 ///

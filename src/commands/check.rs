@@ -6,11 +6,13 @@ use std::mem::ManuallyDrop;
 
 use serde_json::json;
 
-use super::{Failure, job_warnings, paint, plain_secrets, print, read, stale_values};
+use super::{job_warnings, plain_secrets, stale_values};
 use crate::check::check;
 use crate::cli::{Check, CheckFormat, LineOptions};
 use crate::diagnostic::{Diagnostic, INVALID, Severity, github, sarif};
 use crate::exit;
+use crate::load::read;
+use crate::output::{Failure, paint, print};
 use crate::printable;
 
 /// Runs the command; the status is 1 if there are errors.

@@ -3,9 +3,10 @@
 use anyhow::Context as _;
 use clap_complete::env::Shells;
 
-use super::{Failure, complete, print};
+use super::complete;
 use crate::cli::{Completions, Functions, grammar};
 use crate::exit;
+use crate::output::{Failure, print};
 
 /// Prints a completion script.
 ///

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
-use super::Failure;
 use crate::cli::LineOptions;
 use crate::cli::defaults::{Defaults, File, Grammar, add};
 use crate::model::files;
+use crate::output::Failure;
 use crate::source::read_text;
 
 /// The file beside the line.

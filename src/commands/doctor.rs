@@ -7,14 +7,16 @@ use std::io;
 use serde_json::{Value as Json, json};
 
 use super::engine_report::EngineReport;
-use super::{Commands, Failure, Session, paint, print, read_good};
 use crate::cli::{Doctor, LineOptions, ListFormat};
 use crate::credentials::{self, Content, Credential, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
+use crate::job::{Commands, Session};
+use crate::load::read_good;
 use crate::mask::Patterns;
 use crate::model::job::Step;
 use crate::model::{Integration, Pipeline};
+use crate::output::{Failure, paint, print};
 use crate::printable::{self, Printable};
 use crate::resolve::{self, AWS_KINDS};
 

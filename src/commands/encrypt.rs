@@ -5,12 +5,14 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use anyhow::anyhow;
 use zeroize::Zeroizing;
 
-use super::{Failure, print, prompt, read};
 use crate::cli::{Encrypt, LineOptions};
 use crate::exit;
+use crate::load::{opener, read};
 use crate::model::Pipeline;
+use crate::output::{Failure, print};
+use crate::prompt;
 use crate::secret::Secret;
-use crate::secure::{self, KeyError, KeyPlace, Listed, Opener, Recipient, as_one_line, find_armoured};
+use crate::secure::{self, KeyPlace, Listed, Opener, Recipient, as_one_line, find_armoured};
 
 /// The largest value that is encrypted, in bytes: no variable can hold more.
 const MAX_VALUE: u64 = 128 << 10;
@@ -79,12 +81,6 @@ fn encrypted(text: &str) -> String {
     value.trim().trim_matches(['"', '\'', '{', '}']).trim().to_owned()
 }
 
-/// What opens the encrypted values of a line.
-pub(super) fn opener(pipeline: &Pipeline) -> Opener {
-    let listed = pipeline.recipients.iter().map(|recipient| recipient.listed.clone());
-    Opener::new(listed.collect(), prompt::ask_on_terminal)
-}
-
 /// This user's own recipients, if they are known without asking for a passphrase.
 pub(super) fn own() -> Option<Vec<Recipient>> {
     let keys = KeyPlace::find().ok()?.keys(|_| Err(String::new())).ok()?;
@@ -128,10 +124,4 @@ fn stdin() -> Result<Secret, Failure> {
 fn block(armoured: &str) -> String {
     let lines: Vec<_> = armoured.lines().map(|line| format!("  {line}\n")).collect();
     format!("secure: |\n{}", lines.concat())
-}
-
-impl From<KeyError> for Failure {
-    fn from(error: KeyError) -> Self {
-        anyhow!("{}\n  hint: {}", error.message, error.hint).into()
-    }
 }

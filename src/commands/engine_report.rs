@@ -5,9 +5,10 @@ use std::process::Command;
 
 use serde_json::{Value as Json, json};
 
-use super::{Failure, containers};
 use crate::container::{self, Engine, EngineKind};
 use crate::diagnostic::Paint;
+use crate::job::containers;
+use crate::output::Failure;
 use crate::printable::Printable;
 
 /// How an engine is.

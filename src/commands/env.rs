@@ -5,14 +5,15 @@ use std::io;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Commands, Failure, Session, chosen_task, paint, print};
 use crate::cli::{Env, EnvFormat, LineOptions};
 use crate::contract::shell_quoted;
 use crate::credentials::Value;
 use crate::diagnostic::Paint;
 use crate::environment::{Environment, Variable};
 use crate::exit;
+use crate::job::{Commands, Session, chosen_task};
 use crate::mask::{MASK, Patterns};
+use crate::output::{Failure, paint, print};
 use crate::printable::{self, Printable};
 
 /// Runs the command.

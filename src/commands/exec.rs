@@ -4,10 +4,11 @@ use std::ffi::OsString;
 
 use anyhow::Context as _;
 
-use super::add_mask::add_masks;
-use super::record::Access;
-use super::{Commands, Failure, Session, audit, chosen_task, jobless, script_commands, shell};
 use crate::cli::{Exec, LineOptions, Shell};
+use crate::job::add_mask::add_masks;
+use crate::job::record::Access;
+use crate::job::{Commands, Session, audit, chosen_task, jobless, masking, script_commands, shell};
+use crate::output::Failure;
 use crate::repository::Filters;
 use crate::run::{self, Signals};
 use crate::workspace::Home;
@@ -52,7 +53,7 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
     let mut variables = session.process_environment(&ready.environment, &task)?;
     script_commands::add(&mut variables)?;
-    let mut masking = if command.mask { Some(super::masking(&ready, &workspace)?) } else { None };
+    let mut masking = if command.mask { Some(masking(&ready, &workspace)?) } else { None };
     let program = words.first().map(|program| program.to_string_lossy());
     let name = if inside { "shell" } else { "exec" };
     let entry = audit::Entry { command: name, program: program.as_deref(), build: None };

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Failure, print};
 use crate::cli::Explain;
 use crate::diagnostic::RULES;
 use crate::exit;
+use crate::output::{Failure, print};
 
 /// Runs the command.
 ///

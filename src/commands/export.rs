@@ -5,16 +5,17 @@ use std::path::Path;
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::{Failure, paint, print, read_good, store};
 use crate::cli::{Export, LineOptions};
 use crate::contract::shell_quoted;
 use crate::credentials::{self, PREFIX};
 use crate::diagnostic::Diagnostic;
 use crate::exit;
 use crate::export::{self, Job, Need, PROGRAM, Setting, State, System};
+use crate::load::{read_good, store};
 use crate::model::integration::SourceKind;
 use crate::model::{self, Integration, Name, Pipeline};
 use crate::order::{Order, Wish};
+use crate::output::{Failure, paint, print};
 use crate::printable::Printable;
 use crate::versions;
 

@@ -6,11 +6,12 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::{Commands, Failure, Ready, Session, jobless};
 use crate::cli::FunctionCall;
 use crate::credentials;
 use crate::environment::Environment;
+use crate::job::{Commands, Ready, Session, jobless};
 use crate::lookup::{self, Function, World};
+use crate::output::Failure;
 use crate::repository;
 use crate::workspace::{self, Layout};
 

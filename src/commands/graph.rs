@@ -5,12 +5,14 @@ use std::io;
 
 use indexmap::IndexSet;
 
-use super::{Failure, failure, paint, picture, print, read_good};
+use super::picture;
 use crate::cli::{Graph, GraphFormat, LineOptions};
 use crate::exit;
+use crate::load::read_good;
 use crate::model::files::Line;
 use crate::model::{Job, Pipeline};
 use crate::order::{self, Wish};
+use crate::output::{Failure, failure, paint, print};
 use crate::printable::Printable;
 use crate::resolve;
 

@@ -3,9 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::state::{reference, table};
-use super::{Failure, line_of_state, print, store};
 use crate::cli::{History, LineOptions, ListFormat};
 use crate::exit;
+use crate::load::{line_of_state, store};
+use crate::output::{Failure, failure, paint, print};
 use crate::printable;
 use crate::state::{BuildRecord, Ended, Progress, VersionRef, rfc3339};
 
@@ -22,11 +23,7 @@ pub fn run(command: &History, options: &LineOptions) -> Result<u8, Failure> {
     if let Some(job) = job.filter(|job| records.is_empty() && !line.pipeline.jobs.contains_key(*job)) {
         // The same error as where it is to be run.
         if let Err(problems) = crate::resolve::resolve(&line.pipeline, job) {
-            return Err(super::failure(
-                &problems,
-                &line.sources,
-                super::paint(options.color, &std::io::stderr()),
-            ));
+            return Err(failure(&problems, &line.sources, paint(options.color, &std::io::stderr())));
         }
     }
     print(&match command.format {

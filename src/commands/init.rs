@@ -6,15 +6,16 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 
-use super::prompt::{ask, can_ask};
-use super::{Failure, failure, paint, print, read};
 use crate::cli::{Init, LineOptions};
 use crate::edit;
 use crate::exit;
 use crate::init::{self, INTEGRATIONS, LINE, Missing, Origin, Survey};
+use crate::load::read;
 use crate::model::files::Line;
 use crate::model::kind::Kind;
+use crate::output::{Failure, failure, paint, print};
 use crate::printable::Printable;
+use crate::prompt::{ask, can_ask};
 
 /// Runs the command.
 ///

@@ -14,14 +14,15 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::{Failure, failure, paint, read};
 use crate::check::check;
 use crate::cli::{IntegrationArgs, IntegrationCommand, LineOptions};
 use crate::diagnostic::Diagnostic;
 use crate::edit::{self, Draft, EditLock, Edited, Refusal, Replacement};
+use crate::load::read;
 use crate::model::files::{self, Line};
 use crate::model::{Integration, Pipeline};
 use crate::nearest::nearest;
+use crate::output::{Failure, failure, paint};
 use crate::printable::Printable;
 use crate::source::Sources;
 

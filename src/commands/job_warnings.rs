@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use super::params::is_of_shippable;
 use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, Build, UNKNOWN};
+use crate::job::params::is_of_shippable;
 use crate::model::files::Line;
 use crate::repository;
 use crate::resolve::{self, Plan};

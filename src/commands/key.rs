@@ -7,9 +7,10 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 
-use super::{Failure, print, prompt};
 use crate::cli::{KeyArgs, KeyCommand, LineOptions};
 use crate::exit;
+use crate::output::{Failure, print};
+use crate::prompt;
 use crate::repository::contents::is_for_git;
 use crate::secret::Secret;
 use crate::secure::{self, KeyPlace};

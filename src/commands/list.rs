@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use super::{Failure, print, read_good};
 use crate::cli::{LineOptions, List, ListFormat, Listed};
 use crate::exit;
+use crate::load::read_good;
 use crate::model::job::Step;
 use crate::model::{Integration, Job, Resource};
+use crate::output::{Failure, print};
 use crate::printable::{self, Printable};
 use crate::source::{Place, Sources};
 

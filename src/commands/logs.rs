@@ -4,12 +4,11 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 
 use anyhow::{Context as _, anyhow};
 
-use super::{Failure, Session, line_of_state, store};
-use crate::cli::{LineOptions, Logs, Run};
-use crate::diagnostic::Diagnostic;
+use crate::cli::{LineOptions, Logs};
 use crate::exit;
-use crate::printable;
-use crate::run::console::{Console, Kept, STAMP};
+use crate::load::{line_of_state, store};
+use crate::output::Failure;
+use crate::run::console::STAMP;
 use crate::state::{BuildRef, logs};
 
 /// Runs the command.
@@ -49,17 +48,4 @@ pub fn run(command: &Logs, options: &LineOptions) -> Result<u8, Failure> {
     }
     out.flush().context("cannot write to stdout")?;
     Ok(exit::SUCCESS)
-}
-
-/// Keeps the log of a run beside its record.
-pub(super) fn keep(session: &Session, command: &Run, job: &str, number: Option<u32>, console: &mut Console) {
-    let Some(number) = number.filter(|_| !command.no_log) else { return };
-    let build = BuildRef { job: job.to_owned(), number };
-    match logs::create(&session.line.directory, &build) {
-        Ok(file) => console.tell_also(Kept::new(file)),
-        Err(error) => {
-            let why = printable::lines(&error.to_string());
-            session.warn(&[Diagnostic::warning(format!("the log of {build} is not kept: {why}"))]);
-        }
-    }
 }

@@ -7,11 +7,12 @@ use indexmap::IndexMap;
 
 use super::graph::{edges, names};
 use super::history::took;
-use super::{Failure, store};
 use crate::graph::{Build, Edge, Graph, Node, Outcome, Shape};
+use crate::load::store;
 use crate::model::files::Line;
 use crate::model::job::Step;
 use crate::model::{Job, Name};
+use crate::output::Failure;
 use crate::source::Sources;
 use crate::state::{BuildRecord, Ending, Progress, rfc3339};
 

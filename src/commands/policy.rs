@@ -6,15 +6,17 @@ use std::rc::Rc;
 
 use anyhow::anyhow;
 
-use super::{Commands, Failure, Ready, Session, paint, print, read_good, store};
 use crate::aws::Problem;
 use crate::cli::{LineOptions, Policy};
 use crate::credentials::{self, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::environment;
 use crate::exit;
+use crate::job::{Commands, Ready, Session};
+use crate::load::{read_good, store};
 use crate::mask::MASK;
 use crate::model::Integration;
+use crate::output::{Failure, paint, print};
 use crate::policy::{self, Facts, Need};
 use crate::resolve::{self, AWS_KINDS, Dependency};
 use crate::workspace::Home;

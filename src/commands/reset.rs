@@ -4,9 +4,10 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::anyhow;
 
-use super::{Failure, line_of_state, print};
 use crate::cli::{LineOptions, Reset};
 use crate::exit;
+use crate::load::line_of_state;
+use crate::output::{Failure, print};
 use crate::state;
 
 /// Runs the command. It asks before, on a terminal; elsewhere it wants `--yes`.

@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use serde_json::{Value as Json, json};
 
-use super::{Failure, encrypt, paint, print, read_good};
 use crate::cli::{self, LineOptions, ListFormat};
 use crate::credentials::{self, Ambient, Content, Credentials, Fetch, FetchedValue, Value};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::exit;
+use crate::load::{opener, read_good};
 use crate::model::Pipeline;
 use crate::model::files::Line;
 use crate::model::integration::{FieldValue, SourceKind};
+use crate::output::{Failure, paint, print};
 use crate::printable::{self, Printable};
 use crate::regular;
 use crate::repository::contents::{self, Object, Unreadable};
@@ -99,7 +100,7 @@ fn resolve(line: &mut Line) -> (Credentials, Vec<Diagnostic>) {
     }
     let (credentials, problems) = credentials::fetch_all(
         &line.pipeline,
-        &mut Fetch::new(&line.sources, &encrypt::opener(&line.pipeline)).announcing(),
+        &mut Fetch::new(&line.sources, &opener(&line.pipeline)).announcing(),
     );
     warnings.extend(problems);
     for warning in &mut warnings {

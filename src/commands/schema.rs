@@ -1,7 +1,7 @@
 //! `shipctl schema`: the JSON Schema of the files of a line.
 
-use super::{Failure, print};
 use crate::exit;
+use crate::output::{Failure, print};
 use crate::schema;
 
 /// Prints the schema.

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use serde_json::{Value as Json, json};
 
-use super::{Failure, line_of_state, print, store};
 use crate::cli::{LineOptions, ListFormat, State, StateCommand};
 use crate::exit;
+use crate::load::{line_of_state, store};
 use crate::model::files::Line;
 use crate::nearest::nearest;
+use crate::output::{Failure, print};
 use crate::printable::{self, Printable};
 use crate::state::{Entry, EntryKind, Given, Import, Store, Version, VersionRef, logs, rfc3339};
 

@@ -4,8 +4,10 @@ use std::cell::OnceCell;
 
 use anyhow::anyhow;
 
-use crate::commands::{Failure, encrypt};
+use crate::commands::encrypt;
+use crate::load::opener;
 use crate::model::Pipeline;
+use crate::output::Failure;
 use crate::secret::Secret;
 use crate::secure::{self, Recipient};
 
@@ -24,7 +26,7 @@ impl<'a> Recipients<'a> {
 
     fn all(&self) -> Result<&[Recipient], Failure> {
         if self.found.get().is_none() {
-            let found = encrypt::recipients(self.pipeline, &encrypt::opener(self.pipeline))?;
+            let found = encrypt::recipients(self.pipeline, &opener(self.pipeline))?;
             let _ = self.found.set(found);
         }
         Ok(self.found.get().map_or(&[], Vec::as_slice))

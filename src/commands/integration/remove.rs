@@ -3,10 +3,11 @@
 use super::used_by::to_text;
 use super::{commit, declared, lock};
 use crate::cli::LineOptions;
-use crate::commands::{Failure, failure, paint, print, read_good};
 use crate::edit::Draft;
 use crate::exit;
+use crate::load::read_good;
 use crate::model::usage;
+use crate::output::{Failure, failure, paint, print};
 use crate::printable::Printable;
 
 /// Runs the command. The status is 1 if something uses the integration.

@@ -6,12 +6,13 @@ use anyhow::anyhow;
 
 use super::{commit, lock, unknown};
 use crate::cli::LineOptions;
-use crate::commands::{Failure, failure, paint, print, read_good};
 use crate::contract::env_name;
 use crate::edit::{Draft, Edited};
 use crate::exit;
+use crate::load::read_good;
 use crate::model::files::Line;
 use crate::model::{Pipeline, usage};
+use crate::output::{Failure, failure, paint, print};
 use crate::printable::Printable;
 use crate::source::Place;
 

@@ -6,12 +6,13 @@ use serde_json::{Value as Json, json};
 
 use super::declared;
 use crate::cli::{LineOptions, ListFormat};
-use crate::commands::{Failure, print, read_good};
 use crate::exit;
+use crate::load::read_good;
 use crate::mask::MASK;
 use crate::model::files::Line;
 use crate::model::integration::{FieldValue, SourceKind, ValueSource};
 use crate::model::{Integration, usage};
+use crate::output::{Failure, print};
 use crate::printable::{self, Printable};
 
 /// Lists all integrations.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 
 use crate::cli::LineOptions;
-use crate::commands::{Failure, failure, paint};
 use crate::edit::Draft;
 use crate::model::files::Line;
+use crate::output::{Failure, failure, paint};
 use crate::source::{SourceId, read_text};
 
 /// The file of integrations alone.
@@ -73,7 +73,7 @@ fn join(line: &mut Line, path: PathBuf) -> Result<SourceId, Failure> {
 /// Says how a file is read that the line does not find by itself.
 pub(in crate::commands) fn tell(line: &Line, file: SourceId, options: &LineOptions) {
     let path = line.sources.get(file).path();
-    let again = crate::commands::read(options);
+    let again = crate::load::read(options);
     let found = again.is_ok_and(|again| again.sources.ids().any(|id| again.sources.get(id).path() == path));
     if !found {
         eprintln!("shipctl: {0} is no file of the line by itself: read it with -i {0}", path.display());

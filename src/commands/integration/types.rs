@@ -1,9 +1,9 @@
 //! `shipctl integration types`: the kinds of integrations and their fields.
 
-use crate::commands::{Failure, print};
 use crate::exit;
 use crate::model::integration::unknown_kind;
 use crate::model::kind::{Field, KINDS, Kind, Shape};
+use crate::output::{Failure, print};
 use crate::source::Sources;
 
 /// Lists all kinds, or the fields of one.
@@ -16,7 +16,7 @@ pub(super) fn run(kind: Option<&str>, paint: crate::diagnostic::Paint) -> Result
     };
     let kind = Kind::find(written).ok_or_else(|| {
         let message = format!("there is no type of integrations `{written}`");
-        crate::commands::failure(&[unknown_kind(message, written)], &Sources::default(), paint)
+        crate::output::failure(&[unknown_kind(message, written)], &Sources::default(), paint)
     })?;
     print(&described(kind))?;
     Ok(exit::SUCCESS)

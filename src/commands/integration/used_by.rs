@@ -6,9 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::unknown;
 use crate::cli::{LineOptions, ListFormat};
-use crate::commands::{Failure, print, read_good};
 use crate::exit;
+use crate::load::read_good;
 use crate::model::usage::{self, Usage};
+use crate::output::{Failure, print};
 use crate::printable::{self, Printable};
 use crate::source::Sources;
 

@@ -7,11 +7,12 @@ use anyhow::anyhow;
 use crate::cli::LineOptions;
 use crate::commands::encrypt::{own, parse};
 use crate::commands::integration::{commit, lock, read_to_add, target};
-use crate::commands::{Failure, failure, paint, print, read_good};
 use crate::edit::{Draft, map_node, text_node};
 use crate::exit;
+use crate::load::read_good;
 use crate::model::Recipient;
 use crate::model::files::Line;
+use crate::output::{Failure, failure, paint, print};
 use crate::printable::Printable;
 use crate::source::SourceId;
 

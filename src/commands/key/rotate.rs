@@ -8,12 +8,14 @@ use zeroize::Zeroizing;
 use super::file_of_key;
 use super::recipients::draft;
 use crate::cli::LineOptions;
+use crate::commands::encrypt;
 use crate::commands::integration::{commit, lock};
-use crate::commands::{Failure, encrypt, failure, paint, print, read_good};
 use crate::diagnostic::Diagnostic;
 use crate::edit::{self, Replacement};
 use crate::exit;
+use crate::load::{opener, read_good};
 use crate::model::files::Line;
+use crate::output::{Failure, failure, paint, print};
 use crate::secure::{self, Opener, Recipient, as_one_line, is_age, is_one_line};
 
 /// Runs the command. Either all values are encrypted anew, or the files stay as they are.
@@ -21,7 +23,7 @@ pub(super) fn run(new_key: bool, force: bool, options: &LineOptions) -> Result<u
     let key = if new_key { Some(file_of_key()?.0) } else { None };
     let _lock = lock(options, key.as_deref())?;
     let line = read_good(options)?;
-    let opener = encrypt::opener(&line.pipeline);
+    let opener = opener(&line.pipeline);
     // Before anything is written: what cannot be opened now can never be.
     opener.keys()?;
     let mut recipients = encrypt::recipients(&line.pipeline, &opener)?;

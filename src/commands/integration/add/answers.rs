@@ -7,11 +7,12 @@ use zeroize::Zeroizing;
 
 use super::Recipients;
 use crate::cli::IntegrationAdd;
-use crate::commands::{Failure, prompt};
 use crate::exit;
 use crate::model::kind::{Field, Kind, Shape};
 use crate::nearest::nearest;
+use crate::output::Failure;
 use crate::printable::Printable;
+use crate::prompt;
 use crate::secret::Secret;
 
 /// A value of a field.

@@ -1,0 +1,33 @@
+//! The engine of a job: from a line that was read to the end of a run, and what is stored of it.
+
+pub(crate) mod add_mask;
+pub(crate) mod audit;
+pub(crate) mod container_program;
+pub(crate) mod containers;
+pub(crate) mod dry_run;
+pub(crate) mod execute;
+pub(crate) mod given;
+pub(crate) mod host;
+pub(crate) mod jobless;
+pub(crate) mod languages;
+pub(crate) mod log;
+pub(crate) mod managed;
+pub(crate) mod matrix;
+pub(crate) mod notifications;
+pub(crate) mod old_paths;
+pub(crate) mod outputs;
+pub(crate) mod params;
+pub(crate) mod record;
+pub(crate) mod report;
+pub(crate) mod repositories;
+pub(crate) mod results;
+pub(crate) mod script_commands;
+pub(crate) mod services;
+pub(crate) mod session;
+pub(crate) mod shell;
+pub(crate) mod tools;
+pub(crate) mod versions;
+pub(crate) mod wanted_services;
+pub(crate) mod warnings;
+
+pub(crate) use session::{Commands, Fetched, Ready, Session, chosen_task, masking};

@@ -1,0 +1,22 @@
+//! The log of a run, kept beside its record.
+
+use crate::cli::Run;
+use crate::diagnostic::Diagnostic;
+use crate::printable;
+use crate::run::console::{Console, Kept};
+use crate::state::{BuildRef, logs};
+
+use super::Session;
+
+/// Keeps the log of a run beside its record.
+pub(crate) fn keep(session: &Session, command: &Run, job: &str, number: Option<u32>, console: &mut Console) {
+    let Some(number) = number.filter(|_| !command.no_log) else { return };
+    let build = BuildRef { job: job.to_owned(), number };
+    match logs::create(&session.line.directory, &build) {
+        Ok(file) => console.tell_also(Kept::new(file)),
+        Err(error) => {
+            let why = printable::lines(&error.to_string());
+            session.warn(&[Diagnostic::warning(format!("the log of {build} is not kept: {why}"))]);
+        }
+    }
+}

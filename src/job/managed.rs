@@ -1,0 +1,205 @@
+//! Jobs without scripts: glue between what goes in, what they make, and the state.
+
+mod deploy;
+mod incoming;
+mod kubernetes;
+mod notify;
+mod settings;
+
+use std::io;
+use std::time::Instant;
+
+use super::execute::Done;
+use super::record::Record;
+use super::{Fetched, Ready, Session, audit, dry_run, execute, log};
+use crate::cli::Run;
+use crate::diagnostic::{Diagnostic, Paint};
+use crate::managed::deploy::Platform;
+use crate::managed::{self, Given, Made};
+use crate::mask::Patterns;
+use crate::model::Managed;
+use crate::output::Failure;
+use crate::run::console::Console;
+use crate::run::{Event, Kind, Outcome, Signals, Step};
+use crate::state::{Base, Change, Entries, Files};
+use crate::workspace::Home;
+use incoming::{Unmade, incoming};
+
+/// The exit status of a deployment that failed.
+const FAILED: u8 = 1;
+
+/// The log of a job.
+struct Log<'l, 'c> {
+    console: &'l mut Console<'c>,
+    patterns: Patterns,
+}
+
+impl Log<'_, '_> {
+    /// Adds a line, secrets masked.
+    fn line(&mut self, line: &str) {
+        let bytes = self.patterns.mask(format!("{line}\n").as_bytes());
+        self.console.tell(&Event::Output { bytes: &bytes });
+    }
+}
+
+/// Runs a job, and stores what it made.
+///
+/// # Errors
+///
+/// When what goes in does not fit together, when the log cannot be written, and when the version cannot be stored.
+pub(crate) fn run(
+    session: &Session,
+    work: Managed,
+    mut fetched: Fetched,
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<Done, Failure> {
+    let begun = Instant::now();
+    session.catch_up();
+    let root = session.root(&fetched.plan.job.name.text, Home::Disk, 0)?;
+    let (built, mut build, _) = session.build(&fetched, root)?;
+    session.warn(&built.warnings);
+    let mut log = Log { console, patterns: Patterns::new(built.environment.secrets()) };
+    let jobs = incoming(session, &fetched.plan, &build.versions, Unmade::LeftOut, &mut Vec::new());
+    let given = Given {
+        plan: &fetched.plan,
+        environment: &built.environment,
+        versions: &build.versions,
+        opened: &build.opened,
+        jobs,
+        is_dry: false,
+    };
+    let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
+    let (made, deployment) = match work {
+        Managed::Deploy => {
+            let deployment = deploy::Prepared::new(session, &given, &fetched.credentials)?;
+            (Made::default(), Some(deployment))
+        }
+        _ => (managed::make(work, &given).map_err(fail)?, None),
+    };
+    drop(given);
+    session.warn(&made.warnings);
+    let (state, record) = Record::begin(session, &mut fetched)?;
+    build.number = fetched.number;
+    let number = record.is_some().then_some(fetched.number);
+    log::keep(session, command, &fetched.plan.job.name.text, number, log.console);
+    let notifies = command.notify && notify::is_wanted(&fetched.plan);
+    let needs_workspace =
+        work == Managed::Provision || deployment.as_ref().is_some_and(deploy::Prepared::needs_workspace);
+    let (ready, workspace) = if notifies || needs_workspace {
+        let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, false)?;
+        workspace.fill()?;
+        (ready, Some(workspace))
+    } else {
+        let Fetched { plan, credentials, logins, .. } = fetched;
+        let (environment, finish) = (built.environment, Vec::new());
+        (Ready { plan, credentials, environment, build, logins, finish }, None)
+    };
+    let sections = &ready.plan.job.sections;
+    let notify = |entries: &[String], log: &mut Log| {
+        if notifies {
+            notify::send(session, &ready, entries, signals, log);
+        }
+    };
+    let job = &ready.plan.job.name.text;
+    let note = audit::begin(
+        &ready,
+        command.no_audit,
+        &audit::Entry { command: "run", program: None, build: number },
+    );
+    let step = ready.plan.job.kind.text.as_str();
+    log.console.tell(&Event::JobStart { job });
+    log.console.tell(&Event::StepStart { step, kind: Kind::Task });
+    notify(&sections.on_start, &mut log);
+    let (outcome, made) = match deployment {
+        Some(deployment) => {
+            let limit = command.timeout.or(ready.plan.job.time_limit);
+            let deadline = limit.and_then(|limit| begun.checked_add(limit));
+            deployment.run(session, &ready, deadline, signals, &mut log)
+        }
+        None if work == Managed::Provision => {
+            (kubernetes::provision(session, &ready, &made, signals, &mut log), made)
+        }
+        None => {
+            made.lines.iter().for_each(|line| log.line(line));
+            (Outcome::Success, made)
+        }
+    };
+    note.into_iter().for_each(|note| note.end(session, &Ok(outcome)));
+    if let Some(record) = record {
+        let changes = match outcome {
+            Outcome::Success => vec![change(job, made)],
+            _ => Vec::new(),
+        };
+        let allowed = command.allow_secrets_in_state;
+        record.finish_managed(state, session, &ready.credentials, outcome, changes, allowed)?;
+    }
+    let of_outcome = match outcome {
+        Outcome::Success => &sections.on_success,
+        Outcome::Cancelled(_) => &sections.on_cancel,
+        _ => &sections.on_failure,
+    };
+    notify(of_outcome, &mut log);
+    notify(&sections.always, &mut log);
+    let duration = begun.elapsed();
+    let (name, kind) = (step.to_owned(), Kind::Task);
+    let step = Step { name, kind, outcome: Some(outcome), overlooked: 0, duration };
+    log.console.tell(&Event::StepEnd { step: &step });
+    log.console.tell(&Event::JobEnd { job, outcome, duration, steps: &[step] });
+    match log.console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+        Some(error) => Err(execute::unwritten(error)),
+        None => Ok(Done { outcome, build: number, workspace }),
+    }
+}
+
+/// The next version of a job.
+fn change(job: &str, made: Made) -> Change {
+    Change {
+        name: job.to_owned(),
+        base: Base::Given { version_name: made.version_name, bag: made.bag },
+        entries: Entries::default(),
+        files: Files::Empty,
+        even_unchanged: true,
+        seed: None,
+    }
+}
+
+/// What a run of the job would do, as text.
+///
+/// # Errors
+///
+/// As [`run`], but for the log and the state.
+pub(crate) fn described(
+    session: &Session,
+    work: Managed,
+    ready: &Ready,
+    paint: Paint,
+) -> Result<String, Failure> {
+    let (environment, build) = (&ready.environment, &ready.build);
+    let trail = &mut vec![ready.plan.job.name.text.clone()];
+    let jobs = incoming(session, &ready.plan, &build.versions, Unmade::Assumed, trail);
+    let given = Given {
+        plan: &ready.plan,
+        environment,
+        versions: &build.versions,
+        opened: &build.opened,
+        jobs,
+        is_dry: true,
+    };
+    let described = match work {
+        Managed::Deploy => managed::deploy::read(&given).map(|deployment| {
+            let lines = match deployment.cluster.platform {
+                Platform::Ecs => managed::ecs::described(&deployment, build.number),
+                Platform::Kubernetes => {
+                    managed::kubernetes::described(&ready.plan.job.name.text, &deployment, build.number)
+                }
+            };
+            (lines, deployment.warnings)
+        }),
+        _ => managed::make(work, &given).map(|made| (made.lines, made.warnings)),
+    };
+    let (lines, warnings) = session.go_on(described)?;
+    session.warn(&warnings);
+    Ok(dry_run::describe_managed(session, ready, &lines, paint))
+}

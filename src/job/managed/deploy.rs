@@ -1,0 +1,166 @@
+//! Deployments: what they need besides what goes in, and how they end.
+
+use std::time::Instant;
+
+use super::super::{Ready, Session};
+use super::kubernetes::Kubernetes;
+use super::settings::{Opened, open, value_of};
+use super::{FAILED, Log};
+use crate::aws::ecs::Ecs;
+use crate::aws::{Client, Keys};
+use crate::credentials::{Credentials, Taker};
+use crate::deploy::{self, Ended, Order};
+use crate::diagnostic::Diagnostic;
+use crate::managed::deploy::{Deployment, Platform, Service};
+use crate::managed::ecs::{self, Request};
+use crate::managed::{self, Given, Made};
+use crate::output::Failure;
+use crate::resolve::Plan;
+use crate::run::{Outcome, Signals};
+
+/// A deployment that can begin.
+pub(super) struct Prepared {
+    deployment: Deployment,
+    version_name: Option<String>,
+    opened: Opened,
+    taker: Taker,
+}
+
+impl Prepared {
+    /// Reads what is to be deployed, and gets what that needs.
+    ///
+    /// # Errors
+    ///
+    /// All that keeps it from beginning.
+    pub(super) fn new(
+        session: &Session,
+        given: &Given,
+        credentials: &Credentials,
+    ) -> Result<Prepared, Failure> {
+        let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
+        let deployment = managed::deploy::read(given).map_err(fail)?;
+        session.warn(&deployment.warnings);
+        let opened = open(session, &deployment, given.plan)?;
+        let taker = Taker::new(session.options.mfa_code.as_deref());
+        if deployment.cluster.platform == Platform::Ecs {
+            access(&taker, given.plan, credentials, &deployment).map_err(|problem| fail(vec![problem]))?;
+        }
+        Ok(Prepared { deployment, version_name: managed::deploy::version_name(given), opened, taker })
+    }
+
+    /// Whether it is made with files of a workspace.
+    pub(super) fn needs_workspace(&self) -> bool {
+        self.deployment.cluster.platform == Platform::Kubernetes
+    }
+
+    /// Deploys, and gives the version of the job if that went well.
+    pub(super) fn run(
+        self,
+        session: &Session,
+        ready: &Ready,
+        deadline: Option<Instant>,
+        signals: &Signals,
+        log: &mut Log,
+    ) -> (Outcome, Made) {
+        log.patterns = log.patterns.with(self.opened.values().cloned());
+        log.line(&self.deployment.described());
+        let (ended, ended_by) = match self.deployment.cluster.platform {
+            Platform::Ecs => self.on_ecs(ready, deadline, signals, log),
+            Platform::Kubernetes => {
+                let Prepared { deployment, opened, .. } = &self;
+                Kubernetes { session, ready, deployment, opened, deadline, signals }.run(log)
+            }
+        };
+        let Prepared { deployment, version_name, .. } = self;
+        for (service, ended) in deployment.services.iter().zip(&ended) {
+            let manifest = &service.manifest.name;
+            let line = match ended {
+                Ended::Well(service, _) => format!("✓ {manifest}: service {service}"),
+                Ended::Failed(_) => format!("✗ {manifest}: failed"),
+                Ended::Stopped => format!("✗ {manifest}: stopped; the next run goes on from here"),
+                Ended::Never => format!("- {manifest}: not begun"),
+            };
+            log.line(&line);
+        }
+        if ended.iter().all(|ended| matches!(ended, Ended::Well(..))) {
+            let deployed = deploy::remembered(&deployment, &ended);
+            return (Outcome::Success, deployment.made(&deployed, version_name));
+        }
+        let failed = ended.iter().any(|ended| matches!(ended, Ended::Failed(_)));
+        let outcome = ended_by.filter(|_| !failed).unwrap_or(Outcome::Failed(FAILED));
+        (outcome, Made::default())
+    }
+
+    /// Makes the calls of ECS. How each service ended, and what ended it all before its time.
+    fn on_ecs(
+        &self,
+        ready: &Ready,
+        deadline: Option<Instant>,
+        signals: &Signals,
+        log: &mut Log,
+    ) -> (Vec<Ended>, Option<Outcome>) {
+        let Prepared { deployment, opened, taker, .. } = self;
+        let (client, keys) = match access(taker, &ready.plan, &ready.credentials, deployment) {
+            Ok(access) => access,
+            Err(problem) => {
+                log.line(&problem.message);
+                return (vec![Ended::Never; deployment.services.len()], None);
+            }
+        };
+        let orders: Vec<_> = deployment
+            .services
+            .iter()
+            .map(|service| order(deployment, service, opened, ready.build.number))
+            .collect();
+        let several = orders.len() > 1;
+        let mut ended_by = None;
+        let mut stop = || {
+            if ended_by.is_none() {
+                let is_late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+                let signal = signals.told_to_end().map(Outcome::Cancelled);
+                ended_by = signal.or(is_late.then_some(Outcome::TimedOut));
+            }
+            ended_by.is_some()
+        };
+        let ecs = Ecs::new(client, &deployment.cluster.region, keys);
+        let tell = |index: usize, line: &str| match several {
+            true => log.line(&format!("{}: {line}", orders[index].manifest)),
+            false => log.line(line),
+        };
+        let ended = deploy::deploy(&ecs, deployment, &orders, tell, &mut stop);
+        (ended, ended_by)
+    }
+}
+
+/// What is done for a service, with the values of its variables in the clear.
+fn order<'d>(deployment: &'d Deployment, service: &'d Service, opened: &Opened, number: u32) -> Order<'d> {
+    let mut value = value_of(opened);
+    let request = Request::of(service, &deployment.cluster, &mut value);
+    let steps = ecs::steps(deployment, service, &request, number);
+    let anew = Service { change: managed::deploy::Change::All, ..service.clone() };
+    let anew = ecs::steps(deployment, &anew, &request, number);
+    let last = service.last.as_ref().map(|last| last.task_definition.clone());
+    Order {
+        manifest: &service.manifest.name,
+        request,
+        steps,
+        anew,
+        scaling: ecs::scaling(service),
+        task_definition: last.unwrap_or_default(),
+    }
+}
+
+/// The way to the cluster.
+fn access<'t>(
+    taker: &'t Taker,
+    plan: &Plan,
+    credentials: &Credentials,
+    deployment: &Deployment,
+) -> Result<(&'t Client, Keys), Diagnostic> {
+    let cluster = &deployment.cluster.resource;
+    let bound = plan.dependencies.iter().find(|dependency| dependency.name.text == *cluster);
+    match bound.and_then(|dependency| dependency.integration) {
+        Some(integration) => taker.access(credentials, integration),
+        None => Err(Diagnostic::error(format!("cluster `{cluster}` has no integration"))),
+    }
+}

@@ -1,0 +1,317 @@
+//! What a run remembers of those before it, and leaves for those after it.
+
+use super::outputs::{self, Made};
+use super::{Fetched, Ready, Session};
+use crate::contract::path;
+use crate::credentials::{Content, Credentials, FetchedValue, Value};
+use crate::diagnostic::Diagnostic;
+use crate::environment::dependency_directory;
+use crate::exit;
+use crate::load::store;
+use crate::output::Failure;
+use crate::resolve::{Operation, Plan};
+use crate::run::{Masking, Outcome};
+use crate::secret::Secret;
+use crate::state::{self, Build, Change, Ending, Kind, RunSecret, Store, VersionRef};
+
+/// What a command does to the state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Looks at what is there.
+    Read,
+    /// Records a run.
+    Record,
+}
+
+/// The state of the line, as far as there is one.
+#[derive(Default)]
+pub(crate) struct State {
+    /// The store, if anything was stored or is going to be.
+    pub(crate) store: Option<Store>,
+    /// The number that the next run of the job has, where the store is not open; 0 if that is not known.
+    next: u32,
+    /// Whether the run is to be recorded.
+    pub(crate) recording: bool,
+}
+
+impl State {
+    /// Opens the state of the line. One that cannot be written to does not keep a job from running: a warning says that
+    /// the run leaves nothing behind. One that cannot be *read* does, as the job would run with other values than it
+    /// should.
+    pub(crate) fn open(session: &Session, access: Access) -> Result<State, Failure> {
+        let line = &session.line;
+        if access == Access::Record {
+            // Unless somebody has removed it meanwhile.
+            if let Some(store) = session.store.take().filter(Store::is_there) {
+                return Ok(State { store: Some(store), recording: true, ..State::default() });
+            }
+            match store::open(line) {
+                Ok(store) => return Ok(State { store: Some(store), recording: true, ..State::default() }),
+                Err(error) if goes_unrecorded(session, &error) => warn_unrecorded(session, &error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(State { store: store::open_existing(line)?, ..State::default() })
+    }
+
+    /// The state of the line for a job. For one that has no use for what is stored it is not opened, or not yet: that
+    /// takes as long as many a script.
+    pub(crate) fn open_for(session: &Session, access: Access, plan: &Plan) -> Result<State, Failure> {
+        let next = || match store::is_shared(&session.line) {
+            true => None,
+            false => Build::next_unopened(&session.line.directory, &plan.job.name.text),
+        };
+        let is_open = session.store.borrow().is_some();
+        match (!is_open && plan.dependencies.is_empty()).then(next).flatten() {
+            Some(next) => Ok(State { next, recording: access == Access::Record, ..State::default() }),
+            None => State::open(session, access),
+        }
+    }
+
+    /// Takes it out of what was fetched for the job, which then goes its own way.
+    pub(crate) fn take(&mut self) -> State {
+        std::mem::take(self)
+    }
+
+    /// The number that the next run of a job has. One that is recorded gets it when its record begins.
+    pub(crate) fn next_build(&self, job: &str) -> Result<u32, Failure> {
+        match &self.store {
+            Some(store) if !self.recording => Ok(store.next_build(job)?),
+            _ => Ok(self.next.max(1)),
+        }
+    }
+
+    /// Puts the files of the versions that go in, and of the job's last one, where the job finds them.
+    pub(crate) fn restore_files(&self, ready: &Ready) -> Result<(), Failure> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let (root, versions) = (&ready.build.root, &ready.build.versions);
+        if let Some(version) = versions.previous.as_ref().filter(|version| version.has_files()) {
+            store.restore_files(version, &root.join(path::PREVIOUS_STATE))?;
+        }
+        let mut restored = Vec::new();
+        for dependency in &ready.plan.dependencies {
+            let kind = dependency.target.kind();
+            let version = match dependency.operation {
+                Operation::In(_) => versions.of(dependency).filter(|version| version.has_files()),
+                Operation::Out(_) => None,
+            };
+            // Params have a file where others have a directory; and a resource may go in twice.
+            if let Some(version) = version
+                && kind != "params"
+                && !restored.contains(&&dependency.name.text)
+            {
+                let directory = dependency_directory(root, path::IN, &dependency.name.text);
+                store.restore_files(version, &directory.join(kind))?;
+                restored.push(&dependency.name.text);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The record of a run that has begun.
+pub(crate) struct Record(state::Build);
+
+impl Record {
+    /// Begins the record of a run, which gives it its number.
+    pub(crate) fn begin(
+        session: &Session,
+        fetched: &mut Fetched,
+    ) -> Result<(State, Option<Record>), Failure> {
+        let mut state = fetched.state.take();
+        if state.recording && state.store.is_none() {
+            match Build::begin_unopened(&session.line.directory, &fetched.plan.job.name.text) {
+                Ok(Some(build)) => {
+                    fetched.number = build.reference.number;
+                    return Ok((state, Some(Record(build))));
+                }
+                Err(error) if !goes_unrecorded(session, &error) => return Err(error.into()),
+                _ => {}
+            }
+            state = State::open(session, Access::Record)?;
+        }
+        let Some(store) = state.store.as_mut().filter(|_| state.recording) else { return Ok((state, None)) };
+        let mut used: Vec<VersionRef> = Vec::new();
+        for dependency in &fetched.plan.dependencies {
+            if let (Operation::In(_), Some(version)) = (dependency.operation, fetched.versions.of(dependency))
+            {
+                used.push(version.reference());
+            }
+        }
+        match store.begin_build(&fetched.plan.job.name.text, &used) {
+            Ok(build) => {
+                fetched.number = build.reference.number;
+                Ok((state, Some(Record(build))))
+            }
+            // A store on a disk that cannot be written to opens well.
+            Err(error) if goes_unrecorded(session, &error) => {
+                warn_unrecorded(session, &error);
+                fetched.number = store.next_build(&fetched.plan.job.name.text)?;
+                Ok((state, None))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends it: stores the versions that the run made, all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be stored, or hold a secret. Then the run has failed.
+    pub(crate) fn finish(
+        self,
+        state: State,
+        session: &Session,
+        ready: &Ready,
+        outcome: Outcome,
+        masking: &Masking,
+        allow_secrets: bool,
+    ) -> Result<(), Failure> {
+        let secrets = (!allow_secrets).then(|| Secrets::of(&ready.credentials, masking.added()));
+        self.store(state, session, outcome, secrets.as_ref(), |ending| outputs::made(ready, ending))
+    }
+
+    /// The same for a job without scripts, which makes this.
+    ///
+    /// # Errors
+    ///
+    /// As [`Record::finish`].
+    pub(crate) fn finish_managed(
+        self,
+        state: State,
+        session: &Session,
+        credentials: &Credentials,
+        outcome: Outcome,
+        changes: Vec<Change>,
+        allow_secrets: bool,
+    ) -> Result<(), Failure> {
+        let secrets = (!allow_secrets).then(|| Secrets::of(credentials, &[]));
+        let made = |_| Ok(Made { changes, warnings: Vec::new() });
+        self.store(state, session, outcome, secrets.as_ref(), made)
+    }
+
+    /// Stores what a run made, unless one of these secrets is in it.
+    fn store(
+        self,
+        state: State,
+        session: &Session,
+        outcome: Outcome,
+        secrets: Option<&Secrets>,
+        made: impl FnOnce(Ending) -> Result<Made, Failure>,
+    ) -> Result<(), Failure> {
+        let ending = match outcome {
+            Outcome::Success => Ending::Success,
+            Outcome::Failed(_) | Outcome::Signalled(_) => Ending::Failure,
+            Outcome::TimedOut => Ending::TimedOut,
+            Outcome::Cancelled(_) => Ending::Cancelled,
+        };
+        // The status of a script that failed is more than that of what it could not leave.
+        let status = if outcome == Outcome::Success { exit::NOT_STORED } else { outcome.status() };
+        // Opened while the shell loaded, perhaps.
+        let opened = || session.store.take().filter(Store::is_there);
+        let mut store = state.store.or_else(opened);
+        let stored = made(ending)
+            .and_then(|Made { changes, warnings }| {
+                session.warn(&warnings);
+                match secrets {
+                    Some(secrets) => without_secrets(secrets, changes),
+                    None => Ok(changes),
+                }
+            })
+            .and_then(|changes| Ok(self.end(&mut store, session, ending, outcome.status(), &changes)?));
+        if stored.is_err() {
+            let ending = if ending == Ending::Success { Ending::Failure } else { ending };
+            // It is in the history all the same, if that can be; what was wrong is said below.
+            let _ = self.end(&mut store, session, ending, status, &[]);
+        }
+        session.store.replace(store);
+        stored.map_err(|failure| Failure { status, ..failure })
+    }
+
+    /// Ends it in the store, which is opened if that is necessary.
+    fn end(
+        &self,
+        store: &mut Option<Store>,
+        session: &Session,
+        ending: Ending,
+        status: u8,
+        changes: &[Change],
+    ) -> state::Result<()> {
+        let store = match store {
+            Some(store) => store,
+            None => store.insert(store::open(&session.line)?),
+        };
+        store.finish(&self.0, ending, status, changes).map(drop)
+    }
+}
+
+/// Refuses what has a secret of the run in it.
+fn without_secrets(secrets: &Secrets, changes: Vec<Change>) -> Result<Vec<Change>, Failure> {
+    let leaks = state::leaks(&secrets.all(), &changes)?;
+    if leaks.is_empty() {
+        return Ok(changes);
+    }
+    let mut message = String::new();
+    for leak in leaks {
+        message += &format!("error: {leak}\n");
+    }
+    message += "  hint: nothing of this run was stored; keep secrets in integrations, and take them from there in the job \
+                that needs them. --allow-secrets-in-state stores them all the same, unencrypted\n";
+    Err(Failure { status: exit::NOT_STORED, message })
+}
+
+/// The secrets of a run, with where they come from.
+struct Secrets<'a>(Vec<(&'a Secret, String, bool)>);
+
+impl<'a> Secrets<'a> {
+    fn of(credentials: &'a Credentials, added: &'a [Secret]) -> Self {
+        let added = added.iter().map(|secret| (secret, "a value given to `shipctl mask`".to_owned(), true));
+        let mut secrets: Vec<_> = added.collect();
+        let mut add = |fetched: &'a FetchedValue, origin: String, inside| {
+            if let Value::Secret(secret) = &fetched.value
+                && fetched.masked
+            {
+                secrets.push((secret, origin, inside));
+            }
+        };
+        for credential in credentials.values() {
+            let of = |field: &str| format!("integration {}, field {field}", credential.name);
+            for field in &credential.fields {
+                match &field.content {
+                    Content::One(one) => add(one, of(field.name), true),
+                    Content::List(items) => {
+                        items.iter().for_each(|item| add(item, of(field.name), true));
+                    }
+                    Content::Map(entries) => {
+                        for (key, one) in entries {
+                            add(one, format!("integration {}, key {key}", credential.name), false);
+                        }
+                    }
+                }
+            }
+        }
+        Secrets(secrets)
+    }
+
+    fn all(&self) -> Vec<RunSecret<'_>> {
+        self.0.iter().map(|(value, origin, inside)| RunSecret { value, origin, inside: *inside }).collect()
+    }
+}
+
+/// Whether state cannot be kept where the line lies, as in a checkout that belongs to somebody else: then the run goes
+/// without. Who names another place for it means that.
+fn goes_unrecorded(session: &Session, error: &state::Error) -> bool {
+    matches!(error.kind(), Kind::Denied | Kind::Missing) && !store::is_shared(&session.line)
+}
+
+fn warn_unrecorded(session: &Session, error: &state::Error) {
+    session.warn(&[Diagnostic::warning(format!(
+        "this run leaves no version and is not in the history: {error}"
+    ))]);
+}
+
+impl From<state::Error> for Failure {
+    fn from(error: state::Error) -> Self {
+        Failure { status: exit::SHIPCTL_FAILED, message: format!("error: {error}\n") }
+    }
+}

@@ -1,0 +1,111 @@
+//! The results of tests that a CI run leaves: summed up in the log, and kept beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Ready, Session};
+use crate::diagnostic::Diagnostic;
+use crate::mask::Patterns;
+use crate::printable;
+use crate::results::{self, Tests};
+use crate::run::Event;
+use crate::run::console::Console;
+use crate::state::{BuildRef, logs};
+
+/// Where a run leaves them, below the directory of the build.
+const TESTS: &str = "shippable/testresults";
+const COVERAGE: &str = "shippable/codecoverage";
+
+/// No file of results is larger, in bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// Sums up what a run has left in `root`, and keeps it with the build that has this number.
+pub(crate) fn take(
+    session: &Session,
+    ready: &Ready,
+    root: &Path,
+    number: Option<u32>,
+    patterns: &Patterns,
+    console: &mut Console,
+) {
+    if ready.plan.ci.is_none() {
+        return;
+    }
+    let masked = |path: &PathBuf| {
+        let bytes = fs::read(path).ok()?;
+        Some(String::from_utf8_lossy(&patterns.mask(&bytes)).into_owned())
+    };
+    let read = |directory: &str| -> Vec<(PathBuf, String)> {
+        files(&root.join(directory))
+            .into_iter()
+            .filter_map(|path| Some((path.clone(), masked(&path)?)))
+            .collect()
+    };
+    let (tests, coverage) = (read(TESTS), read(COVERAGE));
+    let mut sum = Tests::default();
+    let mut lines = (0, 0);
+    let mut unknown: Vec<&PathBuf> = Vec::new();
+    let (mut has_tests, mut has_coverage) = (false, false);
+    for (path, text) in &tests {
+        match results::tests(text) {
+            Some(found) => {
+                sum.add(found);
+                has_tests = true;
+            }
+            None => unknown.push(path),
+        }
+    }
+    for (path, text) in &coverage {
+        match results::coverage(text) {
+            Some((covered, of)) => {
+                lines = (lines.0 + covered, lines.1 + of);
+                has_coverage = true;
+            }
+            None => unknown.push(path),
+        }
+    }
+    let mut say = |text: &str| {
+        let line = printable::lines(&format!("{text}\n"));
+        console.tell(&Event::Output { bytes: line.as_bytes() });
+    };
+    if has_tests {
+        say(&sum.summary());
+    }
+    if has_coverage && lines.1 > 0 {
+        say(&format!("{:.1} % of {} lines covered", lines.0 as f64 * 100.0 / lines.1 as f64, lines.1));
+    }
+    for path in unknown {
+        let name = path.strip_prefix(root).unwrap_or(path).display();
+        session.warn(&[Diagnostic::warning(format!(
+            "{name} is left out of the summary: it is neither JUnit nor Cobertura"
+        ))]);
+    }
+    let Some(number) = number.filter(|_| !tests.is_empty() || !coverage.is_empty()) else { return };
+    let build = BuildRef { job: ready.plan.job.name.text.clone(), number };
+    let entry = ready.build.entry + 1;
+    let kept = tests
+        .iter()
+        .map(|file| ("testresults", file))
+        .chain(coverage.iter().map(|file| ("codecoverage", file)));
+    for (kind, (path, text)) in kept {
+        let name = path.file_name().unwrap_or_default();
+        if let Err(error) =
+            logs::keep_result(&session.line.directory, &build, &[&entry.to_string(), kind], name, text)
+        {
+            let why = printable::lines(&error.to_string());
+            session.warn(&[Diagnostic::warning(format!("the test results of {build} are not kept: {why}"))]);
+            return;
+        }
+    }
+}
+
+/// The files of a directory, no links, by their names.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let is_file = |path: &PathBuf| {
+        fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() <= LARGEST)
+    };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<_> = entries.map(|entry| entry.path()).filter(is_file).collect();
+    paths.sort();
+    paths
+}

@@ -1,0 +1,26 @@
+//! The commands that scripts found on every node of the original beside its own programs.
+
+use crate::output::Failure;
+use crate::run::Variables;
+
+/// What they do. `shippable_jdk` changes the shell that it is called in, which no program could.
+const COMMANDS: &[(&str, &str)] = &[
+    ("shippable_retry", "shipctl retry \"$@\""),
+    ("shippable_replace", "shipctl replace \"$@\""),
+    ("shippable_decrypt", "shipctl decrypt \"$@\""),
+    ("shippable_jdk", "local lines; lines=$(shipctl jdk \"$@\") || return; eval \"$lines\""),
+];
+
+/// Adds them to the environment of a script, as functions: bash takes functions from there, and so does each bash
+/// that a script starts, even where the file system of the workspace lets nobody run programs.
+///
+/// # Errors
+///
+/// Those of [`Variables::push`].
+pub(crate) fn add(variables: &mut Variables) -> Result<(), Failure> {
+    for (name, body) in COMMANDS {
+        let (variable, function) = (format!("BASH_FUNC_{name}%%"), format!("() {{ {body}; }}"));
+        variables.push(variable.as_ref(), function.as_ref())?;
+    }
+    Ok(())
+}

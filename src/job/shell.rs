@@ -1,0 +1,78 @@
+//! The shell that `run --shell-on-failure` starts: a prompt where the scripts of the job ran.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::rc::Rc;
+
+use anyhow::Context as _;
+
+use super::{Ready, Session, chosen_task, script_commands};
+use crate::output::Failure;
+use crate::run::console::{Console, Watcher};
+use crate::run::{self, Event, Kind, Outcome, Signals};
+
+/// The user's shell.
+pub(crate) fn program() -> OsString {
+    let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
+    shell.unwrap_or_else(|| "/bin/sh".into())
+}
+
+/// Which TASK of a run failed.
+#[derive(Clone, Default)]
+pub(crate) struct FailedTask(Rc<RefCell<Option<String>>>);
+
+impl Watcher for FailedTask {
+    fn event(&mut self, event: &Event) {
+        if let Event::StepEnd { step } = event
+            && step.kind == Kind::Task
+            && step.outcome.is_some_and(|outcome| outcome != Outcome::Success)
+        {
+            self.0.replace(Some(step.name.clone()));
+        }
+    }
+}
+
+impl FailedTask {
+    /// Watches a console.
+    pub(crate) fn of(console: &mut Console) -> FailedTask {
+        let failed = FailedTask::default();
+        console.tell_also(failed.clone());
+        failed
+    }
+
+    /// Starts a shell in the workspace of the job that failed, with the variables of the TASK. Its end is that of the run.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub(crate) fn start_shell(
+        &self,
+        session: &Session,
+        ready: &Ready,
+        signals: &Signals,
+    ) -> Result<(), Failure> {
+        let task = self.0.borrow();
+        let Some(name) = task.as_deref().filter(|_| has_terminal()) else { return Ok(()) };
+        let root = ready.build.directory(&ready.plan);
+        session.say(&format!(
+            "shipctl: a shell in {} with the variables of TASK {name}; the run ends with it\n",
+            root.display()
+        ));
+        // A name that is masked is none of its TASKs.
+        let task = chosen_task(&ready.plan, Some(name)).or_else(|_| chosen_task(&ready.plan, None))?;
+        let on_top = session.of_task(task, &ready.build)?;
+        let mut variables = session.process_environment(&ready.environment, &on_top)?;
+        script_commands::add(&mut variables)?;
+        let before = std::env::current_dir().context("the current directory is gone")?;
+        std::env::set_current_dir(&root).context("cannot go to the workspace")?;
+        let ended = run::exec(&[program()], variables, None, signals, || {});
+        std::env::set_current_dir(before).context("the current directory is gone")?;
+        ended.map(|_| ()).map_err(Failure::from)
+    }
+}
+
+/// Whether there is somebody to type into a shell.
+pub(crate) fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}

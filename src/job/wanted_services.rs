@@ -1,0 +1,41 @@
+//! The services that a CI section asks for.
+
+use crate::container;
+use crate::environment::{Build, container_name};
+use crate::model::Name;
+use crate::resolve::Plan;
+
+/// A service that a job asks for.
+#[derive(Clone)]
+pub(crate) struct Wanted {
+    /// Its name, as written.
+    pub(crate) name: Name,
+    /// Its image, with a tag.
+    pub(crate) image: String,
+    /// What is known of it.
+    pub(crate) service: container::Service,
+}
+
+impl Wanted {
+    /// Those of a plan that there are.
+    pub(crate) fn of(plan: &Plan) -> Vec<Wanted> {
+        let names = plan.ci.map_or(&[][..], |ci| &ci.services).iter();
+        names
+            .filter_map(|name| {
+                let (service, image) = container::service(&name.text)?;
+                Some(Wanted { name: name.clone(), image, service })
+            })
+            .collect()
+    }
+
+    /// What a dry run says of it.
+    pub(crate) fn describe(&self) -> String {
+        format!("{}: {}, at 127.0.0.1:{}", self.name.text, self.image, self.service.port)
+    }
+
+    /// How its container is called.
+    pub(crate) fn container(&self, build: &Build) -> String {
+        let name = self.name.text.split(':').next().unwrap_or_default();
+        container_name(name, build)
+    }
+}

@@ -1,0 +1,273 @@
+//! `shipctl run` with several jobs: each once, behind those that it depends on, and side by side where they may.
+//!
+//! ```text
+//! order      which jobs, and what each waits for
+//! schedule   what may begin, and what a failure keeps from beginning
+//! crew       the processes that run them
+//! view       what is seen of it
+//! ```
+
+mod dry;
+mod schedule;
+mod view;
+mod worker;
+
+use std::io::{self, IsTerminal as _};
+use std::rc::Rc;
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context as _, anyhow};
+use nix::libc;
+
+use crate::cli::{LineOptions, LogFormat, Run};
+use crate::credentials::{self, Credentials};
+use crate::diagnostic::{Diagnostic, Paint};
+use crate::exit;
+use crate::job::report::Report;
+use crate::job::{Commands, Session, execute};
+use crate::load::read_to_run;
+use crate::order::{Order, Wish};
+use crate::output::{Failure, failure, paint};
+use crate::resolve::{self, Plan};
+use crate::run::crew::{Crew, Happening, News, Stage};
+use crate::run::{Outcome, Signals};
+use crate::workspace;
+use schedule::Schedule;
+use view::View;
+
+/// How many orders are out at most: the pipe that they wait in has room for more.
+const MOST: usize = 1000;
+
+/// Runs the jobs that are asked for, or says what that would be.
+///
+/// # Errors
+///
+/// On everything that is wrong before the first line of the first script, as far as it can be known by then: a later
+/// job's version is made by an earlier one.
+pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
+    let line = read_to_run(command, options)?;
+    if command.job.is_empty() && !command.all {
+        let problem = Diagnostic::error("say which job to run, or --all for all of them")
+            .hint(resolve::known_jobs(&line.pipeline));
+        let failure = failure(&[problem], &line.sources, paint(options.color, &io::stderr()));
+        return Err(Failure { status: exit::USAGE, ..failure });
+    }
+    let wish = Wish {
+        jobs: &command.job,
+        upstream: command.upstream,
+        downstream: command.downstream,
+        all: command.all,
+    };
+    let stderr = paint(options.color, &io::stderr());
+    for job in &command.job {
+        // What is named has to be there, and of a type that can be run.
+        if line.pipeline.jobs.get(job).is_none_or(|job| !job.can_run())
+            && let Err(problems) = resolve::resolve(&line.pipeline, job)
+        {
+            return Err(failure(&problems, &line.sources, stderr));
+        }
+    }
+    let names: Vec<String> =
+        Order::of(&line.pipeline, &wish).members.iter().map(|member| member.job.name.text.clone()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let session = execute::session(line, &names, command, options)?;
+    let order = Order::of(&session.line.pipeline, &wish);
+    if order.members.is_empty() {
+        return Err(anyhow!("the line has no job that shipctl runs").into());
+    }
+    if command.options.workspace.is_some() && order.members.len() > 1 {
+        return Err(anyhow!("--workspace is for one job, and these are {}", order.members.len()).into());
+    }
+    if command.from.is_some() || command.shell_on_failure {
+        let option = if command.from.is_some() { "--from" } else { "--shell-on-failure" };
+        return Err(anyhow!("{option} is for one job, and these are {}", order.members.len()).into());
+    }
+    if command.dry_run {
+        return dry::run(&session, &order, command, paint(options.color, &io::stdout()));
+    }
+    let report = Report::wanted(command)?;
+    let jobs = prepare(&session, &order);
+    if let (Some(report), Err(_)) = (report.as_ref(), &jobs) {
+        report.write("jobs", &jobs)?;
+    }
+    let jobs = jobs?;
+    let signals = Signals::hold().context("cannot take hold of signals")?;
+    let stdout = io::stdout();
+    let coloured = paint(options.color, &stdout) == Paint::Coloured;
+    let live = command.log_format == LogFormat::Text
+        && stdout.is_terminal()
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        && std::env::var_os("GITHUB_ACTIONS").is_none();
+    let prefixes = view::prefixes(&order, coloured);
+    let view = View::new(&order, &stdout, Rc::clone(&prefixes), command.log_format, coloured, live);
+    let limit = command.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
+    Line {
+        worker: worker::Worker {
+            session: &session,
+            order: &order,
+            command,
+            signals: &signals,
+            coloured,
+            prefixes,
+            jobs,
+        },
+        schedule: Schedule::new(&order),
+        crew: Crew::new(&signals)?,
+        view,
+        limit,
+        stopped: None,
+        report,
+    }
+    .run()
+}
+
+/// Resolves all jobs and fetches their credentials, each value once: what is missing is said before anything begins.
+fn prepare<'a>(
+    session: &'a Session,
+    order: &Order<'a>,
+) -> Result<Vec<Option<(Plan<'a>, Credentials)>>, Failure> {
+    let mut fetch = session.fetcher(Commands::Run);
+    let mut jobs = Vec::new();
+    let mut problems = Vec::new();
+    for member in &order.members {
+        let plan = resolve::resolve(&session.line.pipeline, &member.job.name.text);
+        let fetched =
+            plan.and_then(|plan| credentials::fetch(&plan, &mut fetch).map(|fetched| (plan, fetched)));
+        let fetched = fetched.and_then(|(plan, mut credentials)| {
+            session.take_roles(&plan, &mut credentials, true)?;
+            Ok((plan, credentials))
+        });
+        match fetched {
+            Ok((plan, credentials)) => {
+                session.warn_of_job(&plan);
+                session.warn_of_weak_secrets(&credentials);
+                jobs.push(Some((plan, credentials)));
+            }
+            Err(found) => {
+                for problem in found {
+                    // Several jobs may lack the same.
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
+            }
+        }
+    }
+    if problems.is_empty() { Ok(jobs) } else { Err(session.fail(&problems)) }
+}
+
+/// A line that runs.
+struct Line<'a, 'o> {
+    worker: worker::Worker<'a, 'o>,
+    schedule: Schedule<'o>,
+    crew: Crew<'a>,
+    view: View<'o>,
+    /// How many jobs may run side by side.
+    limit: usize,
+    /// The signal that ended it.
+    stopped: Option<i32>,
+    /// The report that is asked for.
+    report: Option<Report>,
+}
+
+impl Line<'_, '_> {
+    fn run(mut self) -> Result<u8, Failure> {
+        let begun = Instant::now();
+        self.view.begin();
+        self.give_orders()?;
+        while self.schedule.is_open() {
+            let until = self.view.refresh(&self.schedule);
+            let logs = !self.view.stream.is_full();
+            for happening in self.crew.wait(until, logs, self.view.stream.writable())? {
+                match happening {
+                    Happening::Log(worker, bytes) => self.view.log(worker, &bytes),
+                    Happening::News(worker, news) => self.hear(worker, news)?,
+                    Happening::Gone(worker) => self.lost(worker)?,
+                    Happening::Signal(signal, shared) => self.on_signal(signal, shared),
+                    Happening::Writable => self.view.stream.write_some(),
+                }
+            }
+        }
+        self.view.end(&self.schedule, begun.elapsed(), self.stopped);
+        if let Some(report) = self.report.take() {
+            report.write_suite(&self.view.suite(&self.schedule))?;
+        }
+        self.flush()?;
+        let Line { crew, schedule, view, stopped, .. } = self;
+        crew.dismiss();
+        if let Some(error) = view.stream.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+            return Err(execute::unwritten(error));
+        }
+        Ok(stopped.map_or_else(|| schedule.status(), exit::of_signal))
+    }
+
+    /// Writes what is left to be written. Whoever presses Ctrl-C now does not want it.
+    fn flush(&mut self) -> Result<(), Failure> {
+        while let Some(stream) = self.view.stream.writable() {
+            for happening in self.crew.wait(None, false, Some(stream))? {
+                match happening {
+                    Happening::Writable => self.view.stream.write_some(),
+                    Happening::Signal(libc::SIGINT | libc::SIGTERM, _) => return Ok(()),
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives out what may begin, and hires for it.
+    fn give_orders(&mut self) -> Result<(), Failure> {
+        while self.schedule.given() < MOST
+            && let Some(job) = self.schedule.next()
+        {
+            self.crew.order(job)?;
+        }
+        while self.crew.living() < self.limit.min(self.schedule.given()) {
+            let worker = &mut self.worker;
+            let follows = self.schedule.follows();
+            self.crew.hire(worker.logs_stderr(), |desk| worker.work(&desk, follows))?;
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, worker: usize, news: News) -> Result<(), Failure> {
+        match news.stage {
+            Stage::Begun => self.schedule.begun(news.job, worker),
+            Stage::Ended(_) | Stage::Broken(_) => {
+                let kept = self.schedule.ended(news);
+                self.view.kept(&self.schedule, &kept);
+                if self.stopped.is_none() {
+                    self.give_orders()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A worker is gone, and the job it had with it.
+    fn lost(&mut self, worker: usize) -> Result<(), Failure> {
+        // Its workspace was not removed by it.
+        workspace::clear();
+        let Some(job) = self.schedule.job_of(worker) else { return Ok(()) };
+        self.view.lost(job);
+        let stage = Stage::Ended(Outcome::Signalled(libc::SIGKILL));
+        self.hear(worker, News { job, build: 0, took: 0, stage })
+    }
+
+    fn on_signal(&mut self, signal: i32, shared: bool) {
+        match signal {
+            libc::SIGTSTP => self.view.pause(),
+            libc::SIGCONT | libc::SIGTTIN | libc::SIGTTOU => {}
+            _ => {
+                if matches!(signal, libc::SIGINT | libc::SIGTERM) {
+                    self.stopped.get_or_insert(signal);
+                    self.schedule.stop(&self.crew.take_back());
+                }
+                if !shared {
+                    self.crew.signal(signal);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The work of one process: jobs, one after the other.
+
+use std::io;
+use std::os::fd::AsFd as _;
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::cli::{LogFormat, Run};
+use crate::credentials::Credentials;
+use crate::exit;
+use crate::job::record::Access;
+use crate::job::{Commands, Session, execute};
+use crate::order::Order;
+use crate::output::Failure;
+use crate::repository::{self, Filters};
+use crate::resolve::{Dependency, Plan};
+use crate::run::console::{Console, Json, Prefixed, Stamped, Text};
+use crate::run::crew::{Desk, News, Stage};
+use crate::run::{Outcome, Signals};
+use crate::tools;
+
+/// What it takes to run the jobs of a line.
+pub(super) struct Worker<'a, 'o> {
+    pub(super) session: &'a Session,
+    pub(super) order: &'o Order<'a>,
+    pub(super) command: &'a Run,
+    pub(super) signals: &'a Signals,
+    pub(super) coloured: bool,
+    /// What stands in front of each line of a job's log.
+    pub(super) prefixes: Rc<[String]>,
+    /// The jobs by their numbers; each is taken once.
+    pub(super) jobs: Vec<Option<(Plan<'a>, Credentials)>>,
+}
+
+impl Worker<'_, '_> {
+    /// Whether what goes to stderr belongs into the log: not among JSON.
+    pub(super) fn logs_stderr(&self) -> bool {
+        self.command.log_format == LogFormat::Text
+    }
+
+    /// Takes orders until there are no more. Where one job can follow on another alone, it is the same worker's.
+    pub(super) fn work(&mut self, desk: &Desk, follows: &[Option<u32>]) {
+        self.session.has_more_jobs.set(true);
+        let begun = |job| News { job, build: 0, took: 0, stage: Stage::Begun };
+        while let Some(mut job) = desk.next_order() {
+            desk.tell(&[begun(job)]);
+            loop {
+                let follows = follows[job as usize];
+                let news = self.run(job);
+                match follows {
+                    // What is left of the job before goes once this one's shell loads.
+                    Some(next) if news.stage == Stage::Ended(Outcome::Success) => {
+                        desk.tell(&[news, begun(next)]);
+                        job = next;
+                        if !self.starts_at_once(job) {
+                            self.session.catch_up();
+                        }
+                    }
+                    _ => {
+                        desk.tell(&[news]);
+                        break;
+                    }
+                }
+            }
+            self.session.catch_up();
+        }
+    }
+
+    /// Whether no server has to be asked before the shell of a job is started.
+    fn starts_at_once(&self, job: u32) -> bool {
+        self.jobs[job as usize].as_ref().is_some_and(|(plan, _)| {
+            let is_repository = |dependency: &Dependency| repository::is_repository(dependency.target.kind());
+            !plan.dependencies.iter().any(is_repository) && !tools::are_needed(plan)
+        })
+    }
+
+    fn run(&mut self, job: u32) -> News {
+        let begun = Instant::now();
+        let name = &self.order.members[job as usize].job.name.text;
+        if self.logs_stderr() {
+            self.session.prefix.replace(self.prefixes[job as usize].clone());
+        }
+        let (stage, build) = match self.execute(job, name) {
+            Ok(done) => {
+                self.session.leftover.borrow_mut().workspace = done.workspace;
+                (Stage::Ended(done.outcome), done.build.unwrap_or_default())
+            }
+            Err(failure) => {
+                self.session.say(&failure.to_string());
+                (Stage::Broken(failure.status), 0)
+            }
+        };
+        let took = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+        News { job, build, took, stage }
+    }
+
+    fn execute(&mut self, job: u32, name: &str) -> Result<execute::Done, Failure> {
+        let Some((plan, credentials)) = self.jobs[job as usize].take() else {
+            return Err(Failure {
+                status: exit::SHIPCTL_FAILED,
+                message: format!("error: {name} ran already\n"),
+            });
+        };
+        let fetched = self.session.complete(plan, credentials, Commands::Run, Access::Record)?;
+        self.session.check_inputs(&fetched.plan, &fetched.versions, self.command.require_in)?;
+        self.session.warn_of_left_out(&fetched.repositories, Filters::On);
+        let stdout = io::stdout();
+        let mut console = match self.command.log_format {
+            LogFormat::Json => Console::new(Json::of_job(name), stdout.as_fd()),
+            LogFormat::Text if self.command.timestamps => {
+                let prefix = self.session.prefix.borrow().clone();
+                let text = Stamped::new(Text::brief(self.coloured));
+                Console::new(Prefixed::new(text, prefix), stdout.as_fd())
+            }
+            LogFormat::Text => {
+                let prefix = self.session.prefix.borrow().clone();
+                Console::new(Prefixed::new(Text::brief(self.coloured), prefix), stdout.as_fd())
+            }
+        };
+        execute::execute(self.session, fetched, self.command, self.signals, &mut console)
+    }
+}

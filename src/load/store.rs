@@ -1,0 +1,76 @@
+//! Where the state of a line is: beside its files, or where `--state` says.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use crate::aws::s3::Bucket;
+use crate::cli::LineOptions;
+use crate::credentials::Taker;
+use crate::model::files::Line;
+use crate::output::Failure;
+use crate::state::{self, Kind, Store};
+
+/// The variable that says so where no option does.
+const VARIABLE: &str = "SHIPCTL_STATE";
+
+/// What the address of a bucket begins with.
+const S3: &str = "s3://";
+
+/// Where the options, or the environment, want the state; `None` if it lies beside the files.
+pub fn wanted(options: &LineOptions) -> Result<Option<String>, Failure> {
+    let given = match &options.state {
+        Some(given) => Some(given.clone()),
+        None => std::env::var(VARIABLE).ok().filter(|given| !given.is_empty()),
+    };
+    let Some(given) = given else { return Ok(None) };
+    let refuse = |why: &str| anyhow!("the state cannot be kept in `{given}`: {why}");
+    if given.contains("://") {
+        return match bucket_of(&given) {
+            Some(_) => Ok(Some(given)),
+            None => Err(refuse("name a directory, or a bucket as s3://bucket/prefix").into()),
+        };
+    }
+    let path = std::path::absolute(&given).map_err(|error| refuse(&error.to_string()))?;
+    let path = path.into_os_string().into_string().map_err(|_| refuse("its path is not UTF-8 text"))?;
+    Ok(Some(path))
+}
+
+/// The bucket and the prefix that an address names, if it is that of a bucket.
+pub fn bucket_of(place: &str) -> Option<(&str, &str)> {
+    let (bucket, prefix) = place.strip_prefix(S3).map(|rest| rest.split_once('/').unwrap_or((rest, "")))?;
+    let is_name =
+        bucket.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    (is_name && !bucket.is_empty()).then_some((bucket, prefix.trim_matches('/')))
+}
+
+/// Whether other machines may use the state of a line.
+pub fn is_shared(line: &Line) -> bool {
+    line.state.is_some()
+}
+
+/// Opens the state of a line, which is made if it is not there.
+pub fn open(line: &Line) -> state::Result<Store> {
+    match &line.state {
+        None => Store::open(&line.directory),
+        Some(shared) => open_shared(shared),
+    }
+}
+
+/// Opens the state of a line if there is any.
+pub fn open_existing(line: &Line) -> state::Result<Option<Store>> {
+    match &line.state {
+        None => Store::open_existing(&line.directory),
+        Some(shared) => open_shared(shared).map(Some),
+    }
+}
+
+fn open_shared(place: &str) -> state::Result<Store> {
+    let Some((bucket, prefix)) = bucket_of(place) else { return Ok(Store::in_directory(Path::new(place))) };
+    let fail =
+        |why: String| state::Error::new(Kind::Denied, format!("cannot use the state in {place}: {why}"));
+    let (client, region, keys) = Taker::new(None).caller().map_err(fail)?;
+    let again = || Ok(Taker::new(None).caller()?.2);
+    let bucket = Bucket::new(client, bucket, &region, keys, Box::new(again)).map_err(fail)?;
+    Ok(Store::in_bucket(bucket, prefix, place))
+}
