@@ -7,7 +7,7 @@ mod program;
 mod service;
 
 pub use advice::advice;
-pub use engine::{Choice, Engine, EngineKind, NoEngine};
+pub use engine::{Choice, Engine, EngineKind};
 pub use options::{Options, read as read_options};
 pub use program::Program;
 pub use service::{Service, service, service_names};

@@ -25,7 +25,7 @@ use crate::secret::Secret;
 use crate::source::Place;
 use crate::versions::{Opened, Versions};
 
-pub use ci::{built, numbered};
+pub use ci::built;
 pub use integrations::key_files;
 pub use placeholders::substitute;
 

@@ -1,6 +1,7 @@
 //! `shipctl`: a job runner and environment injector for assembly lines written in YAML.
 //!
 //! This crate is the program; its library is there for the binary, the tests and the benchmarks, and promises no stable API.
+//! Most of it is private: `cargo doc --document-private-items` shows all.
 //!
 //! # The road of data
 //!
@@ -27,48 +28,51 @@
 //! `job` takes a job along the road, `line` does so with several, and `commands` are the glue between the grammar of the
 //! command line, [`cli`], and all of this.
 
-pub mod aws;
+// What the tests, the benchmarks and the fuzzers use is public. The rest is not, so that the compiler tells what is dead.
+#![allow(rustdoc::private_intra_doc_links)]
+
+mod aws;
 pub mod check;
-pub mod cli;
+mod cli;
 mod commands;
-pub mod container;
-pub mod contract;
+mod container;
+mod contract;
 pub mod credentials;
-pub mod deploy;
+mod deploy;
 pub mod diagnostic;
 pub mod edit;
 pub mod environment;
-pub mod exit;
-pub mod export;
-pub mod graph;
-pub mod http;
-pub mod init;
+mod exit;
+mod export;
+mod graph;
+mod http;
+mod init;
 mod job;
 mod line;
 mod load;
 pub mod lookup;
-pub mod managed;
+mod managed;
 pub mod mask;
 pub mod model;
 mod nearest;
-pub mod order;
+mod order;
 mod output;
-pub mod policy;
-pub mod printable;
+mod policy;
+mod printable;
 mod prompt;
 mod regular;
-pub mod repository;
+mod repository;
 pub mod resolve;
-pub mod results;
-pub mod run;
+mod results;
+mod run;
 pub mod scan;
-pub mod schema;
+mod schema;
 pub mod secret;
 pub mod secure;
 pub mod source;
 pub mod state;
-pub mod tools;
-pub mod versions;
+mod tools;
+mod versions;
 pub mod workspace;
 pub mod yaml;
 

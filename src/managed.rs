@@ -32,9 +32,7 @@ use crate::model::Managed;
 use crate::resolve::Plan;
 use crate::versions::{Opened, Versions};
 
-pub use bump::{Bump, parse as parse_version};
 pub use entry::{Manifest, Part, Setting};
-pub use inputs::Input;
 
 /// A job, and all that its result depends on.
 pub struct Given<'a> {
@@ -66,8 +64,6 @@ pub struct Incoming {
 /// The version of such a job.
 #[derive(Clone, Debug, Default)]
 pub struct Holding {
-    /// Its number; `None` for one that is yet to be made.
-    pub number: Option<u32>,
     /// What it is called.
     pub version_name: Option<String>,
     /// What it holds.
@@ -101,7 +97,7 @@ impl Holding {
         for manifest in manifests.iter_mut().filter(|manifest| manifest.name == version.name) {
             manifest.version_number.get_or_insert(version.number);
         }
-        Holding { number: Some(version.number), version_name: version.version_name.clone(), manifests }
+        Holding { version_name: version.version_name.clone(), manifests }
     }
 }
 

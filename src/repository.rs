@@ -25,7 +25,6 @@ use crate::credentials::Credential;
 use crate::diagnostic::Diagnostic;
 use crate::source::Place;
 
-pub use git::Runner;
 pub use working_tree::Filters;
 
 use access::Access;

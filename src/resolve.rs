@@ -28,8 +28,6 @@ pub struct Plan<'a> {
     pub sources: Vec<&'a Integration>,
     /// Its TASKs, in order.
     pub tasks: Vec<&'a Task>,
-    /// The notifications that its steps name.
-    pub notify: Vec<&'a Name>,
     /// The CI section, if that is what it runs.
     pub ci: Option<&'a Ci>,
 }
@@ -172,16 +170,8 @@ pub fn resolve_in_part<'a>(
             _ => None,
         })
         .collect();
-    let notify = job
-        .steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::Notify(name) => Some(name),
-            _ => None,
-        })
-        .collect();
     let ci = pipeline.ci.as_ref().filter(|_| job.is_ci());
-    let plan = Plan { job, env, dependencies, integrations, sources, tasks, notify, ci };
+    let plan = Plan { job, env, dependencies, integrations, sources, tasks, ci };
     Ok((plan, resolver.problems))
 }
 
@@ -222,7 +212,6 @@ pub fn survey<'a>(
         integrations,
         sources,
         tasks: Vec::new(),
-        notify: Vec::new(),
         ci: None,
     };
     if resolver.problems.is_empty() { Ok((plan, missing)) } else { Err(resolver.problems) }

@@ -32,11 +32,6 @@ impl Versions {
         }
     }
 
-    /// The stored version that goes in under a name.
-    pub fn input(&self, name: &str) -> Option<&Version> {
-        self.inputs.get(name)
-    }
-
     /// Adds the version of a dependency.
     pub fn insert(&mut self, dependency: &Dependency, version: Version) {
         let versions = match dependency.operation {

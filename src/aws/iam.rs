@@ -6,16 +6,7 @@ use super::call::{Call, Client, FORM};
 use super::sts::form;
 use super::{Arn, Error, Keys, Problem, Service, xml};
 
-/// What IAM says of an action.
-#[derive(Debug)]
-pub struct Decision {
-    /// The action.
-    pub action: String,
-    /// Whether it is allowed.
-    pub allowed: bool,
-}
-
-/// Asks which of some actions a user or a role may do to these resources.
+/// Asks of some actions whether a user or a role may do them to these resources.
 ///
 /// # Errors
 ///
@@ -27,7 +18,7 @@ pub fn simulate(
     principal: &str,
     actions: &[&str],
     resources: &[&str],
-) -> Result<Vec<Decision>, Error> {
+) -> Result<Vec<bool>, Error> {
     const CALL: &str = "iam:SimulatePrincipalPolicy";
     let mut pairs = vec![
         ("Action".to_owned(), "SimulatePrincipalPolicy"),
@@ -46,7 +37,7 @@ pub fn simulate(
     Ok(xml::elements(&document, "EvalActionName")
         .filter_map(|name| {
             let decision = name.parent()?.children().find(|node| node.tag_name().name() == "EvalDecision")?;
-            Some(Decision { action: name.text()?.to_owned(), allowed: decision.text() == Some("allowed") })
+            Some(decision.text() == Some("allowed"))
         })
         .collect())
 }

@@ -137,7 +137,7 @@ impl Taker {
         let region = self.region(credentials, name);
         let decisions =
             iam::simulate(self.client(credentials, name), &region, &keys, &principal, &[action], resources)?;
-        Ok(!decisions.is_empty() && decisions.iter().all(|decision| decision.allowed))
+        Ok(!decisions.is_empty() && decisions.iter().all(|allowed| *allowed))
     }
 
     fn region(&self, credentials: &Credentials, name: &str) -> String {

@@ -82,7 +82,7 @@ impl Ambient {
                 self.0.contains_key(&variable).then(|| Values::One(source(&variable)))
             };
             match values {
-                Some(values) => fields.push(FieldValue { field, place: name.place, values }),
+                Some(values) => fields.push(FieldValue { field, values }),
                 None if field.required => diagnostics.push(
                     missing_field(&of, kind, field.name)
                         .at(name.place)

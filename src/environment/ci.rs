@@ -25,11 +25,6 @@ pub fn built<'p, 'a>(plan: &'p Plan<'a>) -> Option<&'p Dependency<'a>> {
         .or_else(|| inputs().find(|input| repository::is_repository(input.target.kind())))
 }
 
-/// The number of a run's entry of the matrix, and how many there are; `None` where there is but one.
-pub fn numbered(plan: &Plan, build: &Build) -> Option<(usize, usize)> {
-    plan.ci.map(|ci| ci.matrix.len()).filter(|all| *all > 1).map(|all| (build.entry + 1, all))
-}
-
 /// What the manual promises whatever is built.
 const ALWAYS: &[(&str, &str)] = &[
     ("CI", "true"),

@@ -25,8 +25,6 @@ pub struct Integration {
 pub struct FieldValue {
     /// What the kind says of it.
     pub field: &'static Field,
-    /// Where its key stands.
-    pub place: Place,
     /// Its value or values.
     pub values: Values,
 }
@@ -259,11 +257,8 @@ fn add_parts_of_profile(kind: &'static Kind, fields: &mut Vec<FieldValue>) {
             && let Some(field) = kind.field(name)
         {
             let source = SourceKind::AwsProfile { profile: profile.clone(), part };
-            fields.push(FieldValue {
-                field,
-                place,
-                values: Values::One(ValueSource { kind: source, masked, place }),
-            });
+            fields
+                .push(FieldValue { field, values: Values::One(ValueSource { kind: source, masked, place }) });
         }
     }
 }
@@ -339,7 +334,7 @@ fn read_field(
         }
         (Shape::Text | Shape::List, _) => Values::One(read_source(&entry.node, key, of, diagnostics)?),
     };
-    Ok(Some(FieldValue { field, place: entry.key, values }))
+    Ok(Some(FieldValue { field, values }))
 }
 
 fn read_map(map: &Map, of: &str, diagnostics: &mut Vec<Diagnostic>) -> Result<Vec<(Name, ValueSource)>, ()> {

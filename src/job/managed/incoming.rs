@@ -72,5 +72,5 @@ fn assumed(session: &Session, job: &Job, trail: &mut Vec<String>) -> Option<Hold
     })();
     trail.pop();
     let made = made?;
-    Some(Holding { number: None, manifests: made.manifests(), version_name: made.version_name })
+    Some(Holding { manifests: made.manifests(), version_name: made.version_name })
 }
