@@ -30,6 +30,9 @@ const VARIABLE: &str = "SHIPCTL_CONTAINERS";
 const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
 const AUTH_FILE: &str = "REGISTRY_AUTH_FILE";
 
+/// How often containers are removed that are still there.
+const REMOVALS: usize = 5;
+
 /// What is chosen on the command line, or by the variable.
 ///
 /// # Errors
@@ -328,49 +331,70 @@ impl Containers {
         Ok(environment)
     }
 
-    /// Begins to look for containers that runs have left which are no more. The engine does that meanwhile.
+    /// Starts to look for containers of runs that have ended. The engine does that in the background.
     pub(crate) fn look_for_leftovers(&self) -> Option<Leftovers<'_>> {
+        Some(Leftovers { containers: self, listing: self.start_listing()? })
+    }
+
+    fn start_listing(&self) -> Option<Child> {
+        self.background(&self.engine.list()).stdout(Stdio::piped()).spawn().ok()
+    }
+
+    /// The engine with these words, which says nothing on the screen.
+    fn background(&self, words: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(&self.engine.program);
-        command.args(self.engine.list());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.environment.give_to(&mut command);
-        Some(Leftovers { containers: self, child: command.spawn().ok()? })
+        command
     }
 }
 
-/// The containers that are looked for.
+/// Containers that are being looked for.
 pub(crate) struct Leftovers<'a> {
     containers: &'a Containers,
-    child: Child,
+    listing: Child,
 }
 
 impl Leftovers<'_> {
-    /// Removes those that were left. A run is no more when its directory for pipes is gone, which the next run sees to.
-    pub(crate) fn remove(mut self) {
-        let mut found = String::new();
-        let read = self.child.stdout.take().map(|mut stdout| stdout.read_to_string(&mut found));
-        // Its end may be known elsewhere by now.
-        let _ = self.child.wait();
-        if !matches!(read, Some(Ok(_))) {
-            return;
+    /// Removes those whose run has ended: its directory for pipes is gone, which the next run sees to.
+    ///
+    /// Podman ends with 0 without having removed a container when one that uses its network is being removed by another process.
+    pub(crate) fn remove(self) {
+        let containers = self.containers;
+        let mut listing = Some(self.listing);
+        for _ in 0..REMOVALS {
+            let listed = listing.take().or_else(|| containers.start_listing()).and_then(read_output);
+            let names = containers.of_ended_runs(&listed.unwrap_or_default());
+            if names.is_empty() {
+                return;
+            }
+            let _ = containers
+                .background(&containers.engine.remove(names.iter().map(String::as_str))[1..])
+                .status();
         }
-        let is_left = |line: &&str| {
-            let label = line.split_once(' ').map(|(_, label)| label);
-            let pipes = label.and_then(|label| container::pipes_of(label, &self.containers.machine));
-            pipes.is_some_and(|pipes| {
+    }
+}
+
+impl Containers {
+    /// Which of these containers belong to a run of this machine that has ended.
+    fn of_ended_runs(&self, listed: &str) -> Vec<String> {
+        let is_left = |label: &str| {
+            container::pipes_of(label, &self.machine).is_some_and(|pipes| {
                 fs::symlink_metadata(pipes).is_err_and(|error| error.kind() == ErrorKind::NotFound)
             })
         };
-        let names: Vec<_> = found.lines().filter(is_left).filter_map(|line| line.split(' ').next()).collect();
-        if names.is_empty() {
-            return;
-        }
-        let line = self.containers.engine.remove(names);
-        let mut command = Command::new(&line[0]);
-        command.args(&line[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.containers.environment.give_to(&mut command);
-        let _ = command.status();
+        let lines = listed.lines().filter_map(|line| line.split_once(' '));
+        lines.filter(|(_, label)| is_left(label)).map(|(name, _)| name.to_owned()).collect()
     }
+}
+
+/// All that a process prints.
+fn read_output(mut child: Child) -> Option<String> {
+    let mut text = String::new();
+    let read = child.stdout.take()?.read_to_string(&mut text);
+    // Its end may have been collected elsewhere.
+    let _ = child.wait();
+    read.is_ok().then_some(text)
 }
 
 /// What an engine has said is wrong, on one line.
