@@ -2,6 +2,7 @@
 
 pub(crate) mod add_mask;
 pub(crate) mod audit;
+pub(crate) mod ci_inputs;
 pub(crate) mod container_program;
 pub(crate) mod containers;
 pub(crate) mod dry_run;
@@ -11,7 +12,6 @@ pub(crate) mod host;
 pub(crate) mod jobless;
 pub(crate) mod languages;
 pub(crate) mod log;
-pub(crate) mod managed;
 pub(crate) mod matrix;
 pub(crate) mod notifications;
 pub(crate) mod old_paths;

@@ -71,7 +71,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let names: Vec<String> =
         Order::of(&line.pipeline, &wish).members.iter().map(|member| member.job.name.text.clone()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let session = execute::session(line, &names, command, options)?;
+    let session = Session::to_run(line, &names, command, options)?;
     let order = Order::of(&session.line.pipeline, &wish);
     if order.members.is_empty() {
         return Err(anyhow!("the line has no job that shipctl runs").into());

@@ -9,7 +9,7 @@ use crate::cli::{LineOptions, LogFormat, Run};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::job::record::Access;
 use crate::job::report::Report;
-use crate::job::{Commands, Session, execute, shell};
+use crate::job::{Commands, Session, dry_run, execute, shell};
 use crate::line;
 use crate::load::read_to_run;
 use crate::output::{Failure, paint, print};
@@ -31,11 +31,11 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
 
 /// Runs one job, whose log is all there is to see.
 fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
-    let session = execute::session(read_to_run(command, options)?, &[job], command, options)?;
+    let session = Session::to_run(read_to_run(command, options)?, &[job], command, options)?;
     if command.dry_run {
         let ready = session.prepare(job, Commands::Skip)?;
         session.check_inputs(&ready.plan, &ready.build.versions, command.require_in)?;
-        print(&execute::describe(&session, &ready, command, paint(options.color, &io::stdout()))?)?;
+        print(&dry_run::describe(&session, &ready, command, paint(options.color, &io::stdout()))?)?;
         return session.end_of_dry_run();
     }
     if command.shell_on_failure && !shell::has_terminal() {

@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 use super::given::given;
 use super::host::{inherited, max_environment, operating_system};
 use super::record::{Access, State};
-use super::{audit, matrix};
+use super::{audit, ci_inputs, containers, matrix, notifications};
 use crate::aws::ecr::Login;
-use crate::cli::{JobOptions, LineOptions};
+use crate::cli::{JobOptions, LineOptions, Run};
 use crate::container::Choice;
 use crate::contract::path;
 use crate::credentials::{self, Ambient, Credentials, Fetch, Taker};
@@ -146,9 +146,9 @@ impl Session {
         let ambient = Ambient::new(environment.iter().map(|(name, value)| (name, value)));
         let mut no_repositories = Vec::new();
         for job in jobs {
-            no_repositories.extend(matrix::add_repository(&mut line, options, job));
+            no_repositories.extend(ci_inputs::add_repository(&mut line, options, job));
             credentials::add_ambient(&mut line.pipeline, job, &ambient, &mut problems);
-            matrix::add_hubs(&mut line.pipeline, job);
+            ci_inputs::add_hubs(&mut line.pipeline, job);
         }
         if !problems.is_empty() {
             return Err(failure(&problems, &line.sources, paint));
@@ -185,6 +185,26 @@ impl Session {
             missing,
         };
         session.warn(&no_repositories);
+        Ok(session)
+    }
+
+    /// The session of some jobs of a line, as they are to be run.
+    pub(crate) fn to_run(
+        mut line: Line,
+        jobs: &[&str],
+        command: &Run,
+        options: &LineOptions,
+    ) -> Result<Session, Failure> {
+        let sent = if command.notify { jobs } else { &[] };
+        let unsent: Vec<_> = sent.iter().flat_map(|job| notifications::send(&mut line, job)).collect();
+        let mut session = Session::of(line, jobs, paint(options.color, &io::stderr()), &command.options)?;
+        session.warn(&unsent);
+        session.is_dry = command.dry_run;
+        let errors = session.line.diagnostics.iter().filter(|found| found.is_error());
+        session.complain(errors.cloned().collect())?;
+        session.defaults.clone_from(&options.defaults);
+        session.from.clone_from(&command.from);
+        session.runs_containers = containers::choice(command.containers)?;
         Ok(session)
     }
 

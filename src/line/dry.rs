@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::cli::Run;
 use crate::diagnostic::Paint;
 use crate::job::Session;
-use crate::job::execute::described;
+use crate::job::dry_run::described;
 use crate::order::Order;
 use crate::output::{Failure, print};
 use crate::printable::Printable;

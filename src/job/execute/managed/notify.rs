@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use super::super::{Ready, Session};
 use super::Log;
 use crate::environment::Environment;
+use crate::job::{Ready, Session};
 use crate::resolve::Plan;
 use crate::run::{self, Captured, Signals};
 

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use super::super::{Ready, Session};
 use super::kubernetes::Kubernetes;
 use super::settings::{Opened, open, value_of};
 use super::{FAILED, Log};
@@ -11,6 +10,7 @@ use crate::aws::{Client, Keys};
 use crate::credentials::{Credentials, Taker};
 use crate::deploy::{self, Ended, Order};
 use crate::diagnostic::Diagnostic;
+use crate::job::{Ready, Session};
 use crate::managed::deploy::{Deployment, Platform, Service};
 use crate::managed::ecs::{self, Request};
 use crate::managed::{self, Given, Made};

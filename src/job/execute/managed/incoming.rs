@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::super::record::Access;
-use super::super::{Commands, Session};
 use crate::environment;
+use crate::job::record::Access;
+use crate::job::{Commands, Session};
 use crate::managed::{self, Given, Holding, Incoming};
 use crate::model::Job;
 use crate::resolve::{Operation, Plan, Target};

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::super::Session;
 use crate::diagnostic::Diagnostic;
+use crate::job::Session;
 use crate::managed::deploy::Deployment;
 use crate::managed::{Part, Setting};
 use crate::output::Failure;

@@ -9,11 +9,11 @@ mod settings;
 use std::io;
 use std::time::Instant;
 
-use super::execute::Done;
-use super::record::Record;
-use super::{Fetched, Ready, Session, audit, dry_run, execute, log};
+use super::{Done, unwritten};
 use crate::cli::Run;
-use crate::diagnostic::{Diagnostic, Paint};
+use crate::diagnostic::Diagnostic;
+use crate::job::record::Record;
+use crate::job::{Fetched, Ready, Session, audit, log};
 use crate::managed::deploy::Platform;
 use crate::managed::{self, Given, Made};
 use crate::mask::Patterns;
@@ -47,7 +47,7 @@ impl Log<'_, '_> {
 /// # Errors
 ///
 /// When what goes in does not fit together, when the log cannot be written, and when the version cannot be stored.
-pub(crate) fn run(
+pub(super) fn run(
     session: &Session,
     work: Managed,
     mut fetched: Fetched,
@@ -148,7 +148,7 @@ pub(crate) fn run(
     log.console.tell(&Event::StepEnd { step: &step });
     log.console.tell(&Event::JobEnd { job, outcome, duration, steps: &[step] });
     match log.console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-        Some(error) => Err(execute::unwritten(error)),
+        Some(error) => Err(unwritten(error)),
         None => Ok(Done { outcome, build: number, workspace }),
     }
 }
@@ -165,17 +165,12 @@ fn change(job: &str, made: Made) -> Change {
     }
 }
 
-/// What a run of the job would do, as text.
+/// What a run of the job would do, line by line.
 ///
 /// # Errors
 ///
 /// As [`run`], but for the log and the state.
-pub(crate) fn described(
-    session: &Session,
-    work: Managed,
-    ready: &Ready,
-    paint: Paint,
-) -> Result<String, Failure> {
+pub(crate) fn plan(session: &Session, work: Managed, ready: &Ready) -> Result<Vec<String>, Failure> {
     let (environment, build) = (&ready.environment, &ready.build);
     let trail = &mut vec![ready.plan.job.name.text.clone()];
     let jobs = incoming(session, &ready.plan, &build.versions, Unmade::Assumed, trail);
@@ -201,5 +196,5 @@ pub(crate) fn described(
     };
     let (lines, warnings) = session.go_on(described)?;
     session.warn(&warnings);
-    Ok(dry_run::describe_managed(session, ready, &lines, paint))
+    Ok(lines)
 }

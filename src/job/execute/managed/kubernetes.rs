@@ -10,12 +10,12 @@ use std::time::Instant;
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
-use super::super::{Ready, Session};
 use super::settings::{Opened, value_of};
 use super::{FAILED, Log};
 use crate::contract::path;
 use crate::deploy::Ended;
 use crate::environment::Environment;
+use crate::job::{Ready, Session};
 use crate::managed::Made;
 use crate::managed::deploy::{Change, Deployment, Method, Service};
 use crate::managed::kubernetes::{self, Call};

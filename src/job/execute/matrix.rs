@@ -1,0 +1,90 @@
+//! The runs of a runCI job, one for each entry of its matrix.
+
+use anyhow::anyhow;
+
+use super::{Done, script};
+use crate::cli::Run;
+use crate::job::matrix::{described, entries};
+use crate::job::record::{Record, State};
+use crate::job::{Fetched, Ready, Session};
+use crate::mask::Patterns;
+use crate::model::ci::Entry;
+use crate::output::Failure;
+use crate::run::console::Console;
+use crate::run::{Event, Outcome, Signals};
+use crate::workspace::Home;
+
+/// Runs a job once for each entry of its matrix, one after the other, each in a workspace of its own. All of them are
+/// one build; what the last one leaves is what is stored of it.
+///
+/// # Errors
+///
+/// When an entry cannot be started, or what was made cannot be stored.
+pub(super) fn run(
+    session: &Session,
+    mut fetched: Fetched,
+    (state, record): (State, Option<Record>),
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<Done, Failure> {
+    let entries = entries(&fetched.plan);
+    if command.keep && session.options.workspace.is_some() {
+        return Err(anyhow!("--keep and --workspace: pick one entry of the matrix with --matrix").into());
+    }
+    let mut outcomes = Vec::new();
+    loop {
+        let index = outcomes.len();
+        fetched.entry = index;
+        let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, true)?;
+        let patterns = Patterns::new(ready.environment.secrets());
+        let label = |index: usize, entry| {
+            String::from_utf8_lossy(&patterns.mask(described(index, entry).as_bytes())).into_owned()
+        };
+        console.tell(&Event::MatrixStart { label: &label(index, &entries[index]) });
+        let (outcome, masking) = script::run(session, &ready, &workspace, &state, command, signals, console)?;
+        outcomes.push(outcome);
+        if outcomes.len() < entries.len() && !matches!(outcomes[index], Outcome::Cancelled(_)) {
+            drop(workspace);
+            fetched = ready.again();
+            continue;
+        }
+        let labels = entries.iter().enumerate().map(|(index, entry)| label(index, entry));
+        let rows: Vec<_> =
+            labels.enumerate().map(|(index, label)| (label, outcomes.get(index).copied())).collect();
+        console.tell(&Event::MatrixEnd { entries: &rows });
+        let outcome = overall(entries, &outcomes);
+        let build = record.is_some().then_some(ready.build.number);
+        if let Some(record) = record {
+            record
+                .finish(state, session, &ready, outcome, &masking, command.allow_secrets_in_state)
+                .map_err(|failure| failure.masked(masking.patterns()))?;
+        }
+        return Ok(Done { outcome, build, workspace: None });
+    }
+}
+
+impl<'a> Ready<'a> {
+    /// What was fetched for it, for the next entry of the matrix.
+    fn again(self) -> Fetched<'a> {
+        Fetched {
+            plan: self.plan,
+            credentials: self.credentials,
+            repositories: self.build.repositories,
+            versions: self.build.versions,
+            logins: self.logins,
+            opened: self.build.opened,
+            state: State::default(),
+            number: self.build.number,
+            entry: self.build.entry,
+        }
+    }
+}
+
+/// How a job ended: as the first of its entries that had to succeed and did not.
+fn overall(entries: &[Entry], results: &[Outcome]) -> Outcome {
+    let cancelled = results.iter().find(|outcome| matches!(outcome, Outcome::Cancelled(_)));
+    let failed =
+        entries.iter().zip(results).find(|(entry, outcome)| !entry.may_fail && **outcome != Outcome::Success);
+    cancelled.copied().or(failed.map(|(_, outcome)| *outcome)).unwrap_or(Outcome::Success)
+}

@@ -1,0 +1,160 @@
+//! The scripts of a job, run in its workspace.
+
+use std::io;
+
+use crate::cli::Run;
+use crate::contract::path;
+use crate::environment::task_name;
+use crate::exit;
+use crate::job::add_mask::add_masks;
+use crate::job::containers::Containers;
+use crate::job::record::State;
+use crate::job::shell::FailedTask;
+use crate::job::{Ready, Session, audit, container_program, masking, matrix, results, script_commands};
+use crate::model::job::Sections;
+use crate::output::Failure;
+use crate::run::console::Console;
+use crate::run::{self, Masking, Outcome, Signals};
+use crate::workspace::{Pipes, Workspace};
+
+/// Runs a job in its workspace, once what goes in is there. Returns what is masked by now, too.
+///
+/// # Errors
+///
+/// When no line of its script can be run, and when the log cannot be written.
+pub(super) fn run<'c>(
+    session: &Session,
+    ready: &Ready,
+    workspace: &Workspace,
+    state: &State,
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console<'c>,
+) -> Result<(Outcome, Masking), Failure> {
+    add_masks(command.add_mask, ready.environment.secrets())?;
+    let pipes = Pipes::make()?;
+    let containers = session.containers(&ready.plan)?;
+    let tasks = tasks(session, ready, containers.as_ref(), workspace, &pipes)?;
+    if let Some(task) = tasks.iter().find(|task| task.container.is_none()) {
+        session.warn_of_versions(&ready.plan, ready.build.entry, &task.environment, signals);
+    }
+    let job = run::Job {
+        name: &matrix::name_of_run(&ready.plan, ready.build.entry),
+        tasks: &tasks,
+        sections: &sections(&ready.plan.job.sections),
+        root: &ready.build.directory(&ready.plan),
+        scripts: &workspace.root().join(path::SCRIPTS),
+        pipes: pipes.path(),
+        time_limit: command.timeout.or(ready.plan.job.time_limit),
+        grace: command.grace.unwrap_or(run::GRACE),
+    };
+    // A shell takes as long to load as all that it has to find takes to be written. What other programs do takes longer,
+    // and they may want the terminal.
+    let alone = ready.build.repositories.is_empty() && ready.finish.is_empty() && containers.is_none();
+    workspace.note_run()?;
+    let started = alone.then(|| run::start(&job, signals, console));
+    session.catch_up();
+    if state.recording && state.store.is_none() {
+        session.open_store();
+    }
+    workspace.fill()?;
+    session.clone_repositories(ready, signals)?;
+    session.finish_tools(ready, signals)?;
+    state.restore_files(ready)?;
+    let leftovers = match &containers {
+        Some(containers) => {
+            session.pull(containers, ready, signals)?;
+            container_program::prepare(&pipes)?;
+            containers.look_for_leftovers()
+        }
+        None => None,
+    };
+    let services = match &containers {
+        Some(containers) => {
+            session.start_services(containers, &ready.plan, &ready.build, pipes.path(), signals)?
+        }
+        None => None,
+    };
+    let mut masking = masking(ready, workspace)?;
+    let failed = command.shell_on_failure.then(|| FailedTask::of(console));
+    let started = started.unwrap_or_else(|| run::start(&job, signals, console));
+    let entry =
+        audit::Entry { command: "run", program: None, build: state.recording.then_some(ready.build.number) };
+    let note = audit::begin(ready, command.no_audit, &entry);
+    let outcome = started
+        .and_then(|started| run::run(&job, started, &mut masking, signals, console))
+        .map_err(Failure::from)
+        .and_then(|outcome| {
+            match console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+                Some(error) => Err(unwritten(error)),
+                None => Ok(outcome),
+            }
+        });
+    drop(services);
+    if let Some(leftovers) = leftovers {
+        leftovers.remove();
+    }
+    let number = state.recording.then_some(ready.build.number);
+    results::take(session, ready, job.root, number, masking.patterns(), console);
+    note.into_iter().for_each(|note| note.end(session, &outcome));
+    let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;
+    if outcome == Outcome::Failed(exit::NOT_FOUND) {
+        session.hint_at_line_files(&ready.plan, job.root);
+    }
+    if let Some(failed) = failed {
+        failed.start_shell(session, ready, signals)?;
+    }
+    if command.keep {
+        session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
+    }
+    Ok((outcome, masking))
+}
+
+/// The tasks of a job, with their environments.
+fn tasks(
+    session: &Session,
+    ready: &Ready,
+    containers: Option<&Containers>,
+    workspace: &Workspace,
+    pipes: &Pipes,
+) -> Result<Vec<run::Task>, Failure> {
+    let mut tasks = Vec::new();
+    let from = session.first_task(&ready.plan)?;
+    for (index, task) in ready.plan.tasks.iter().enumerate().skip(from) {
+        let on_top = session.of_task(Some((index, task)), &ready.build)?;
+        let container = containers.map(|containers| {
+            containers.of_task((index, task), ready, &on_top, workspace.root(), pipes.path())
+        });
+        let container = container.transpose()?.flatten();
+        let environment = match container {
+            Some(_) => session.container_environment(&ready.environment, &on_top)?,
+            None => {
+                let mut environment = session.process_environment(&ready.environment, &on_top)?;
+                script_commands::add(&mut environment)?;
+                environment
+            }
+        };
+        tasks.push(run::Task {
+            name: task_name(task, index),
+            entries: task.entries.clone(),
+            environment,
+            container,
+        });
+    }
+    Ok(tasks)
+}
+
+/// The failure of a log.
+pub(crate) fn unwritten(error: io::Error) -> Failure {
+    anyhow::Error::from(error).context("the log could not be written to its end").into()
+}
+
+fn sections(sections: &Sections) -> run::Sections {
+    run::Sections {
+        on_start: sections.on_start.clone(),
+        on_success: sections.on_success.clone(),
+        on_failure: sections.on_failure.clone(),
+        on_cancel: sections.on_cancel.clone(),
+        always: sections.always.clone(),
+    }
+}
