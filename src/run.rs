@@ -52,7 +52,7 @@ pub use container::service::{SOCKET as SERVICE_SOCKET, Service, Services};
 pub use container::{Container, last_line};
 pub use event::{Event, Kind, Step};
 pub use exec::exec;
-pub use launch::{Started, start};
+pub use launch::{Started, can_mount_at, start};
 pub use masking::Masking;
 pub use platform::{executed_as, keep_memory_private, take_file_limit_for_error};
 pub use signals::Signals;
@@ -72,6 +72,9 @@ pub struct Job<'a> {
     pub sections: &'a Sections,
     /// The directory every task starts in, from `/` on.
     pub root: &'a Path,
+    /// A directory that its shells on this machine see at a second path as well, and that path: [`can_mount_at`] says
+    /// whether that can be.
+    pub mount: Option<(&'a Path, &'a Path)>,
     /// A directory for the scripts as bash reads them, from `/` on. It is made, for the owner alone, if it is not there.
     pub scripts: &'a Path,
     /// A private directory for the pipes between this process and the shells, out of the way of scripts.

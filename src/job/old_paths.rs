@@ -1,13 +1,20 @@
 //! `/build/…` in scripts: where the workspace of a job was in the original.
 
+use std::fs;
+use std::path::Path;
+
 use super::Session;
 use super::warnings::item_at;
 use crate::contract;
 use crate::diagnostic::Diagnostic;
 use crate::resolve::Plan;
+use crate::run;
 use crate::source::Place;
 
 /// Where the workspace was.
+const WORKSPACE: &str = "/build";
+
+/// What begins with it.
 pub(crate) const BUILD: &str = "/build/";
 
 /// What was below it, with the variable that says where it is now; that of a resource ends the variables of its name.
@@ -15,18 +22,10 @@ const PARTS: &[(&str, &str)] =
     &[("IN/", "_PATH"), ("OUT/", "_PATH"), ("state", "JOB_STATE"), ("previousState", "JOB_PREVIOUS_STATE")];
 
 impl Session {
-    /// Tells of paths of the original in the scripts of a job, and of the variables to use. A container has them.
+    /// Tells of paths of the original in the scripts of a job, and of the variables to use, unless they are there. A
+    /// container has them.
     pub(crate) fn warn_of_old_paths(&self, plan: &Plan) {
-        let is_here = |task: &&&crate::model::task::Task| {
-            task.image.is_none() || !self.runs_containers.uses_containers()
-        };
-        let tasks: Vec<_> = plan.tasks.iter().filter(is_here).collect();
-        let entries = tasks.iter().flat_map(|task| &task.entries);
-        let sections = plan.job.sections.scripts();
-        let sections = sections.iter().filter(|_| !tasks.is_empty()).flat_map(|(_, entries)| *entries);
-        let Some(variable) =
-            entries.chain(sections).find_map(|entry| find(entry).map(|(_, variable)| variable))
-        else {
+        let Some(variable) = self.old_path(plan).filter(|_| !self.is_in_build() && !can_be_mounted()) else {
             return;
         };
         let job = &plan.job.name;
@@ -36,7 +35,32 @@ impl Session {
             job.text
         ))
         .at(place.unwrap_or(job.place))
-        .hint(format!("the workspace is elsewhere: write ${variable}"))]);
+        .hint(format!(
+            "the workspace is elsewhere: write ${variable}, or have it there with `--workspace /build`"
+        ))]);
+    }
+
+    /// Where the scripts of a job on this machine see its workspace as well, if they name that path and it can be done.
+    pub(crate) fn old_workspace(&self, plan: &Plan) -> Option<&'static Path> {
+        (self.old_path(plan).is_some() && !self.is_in_build() && can_be_mounted())
+            .then_some(Path::new(WORKSPACE))
+    }
+
+    /// The variable to use instead of the first path of the original in the scripts of a job that run on this machine.
+    fn old_path(&self, plan: &Plan) -> Option<String> {
+        let is_here = |task: &&&crate::model::task::Task| {
+            task.image.is_none() || !self.runs_containers.uses_containers()
+        };
+        let tasks: Vec<_> = plan.tasks.iter().filter(is_here).collect();
+        let entries = tasks.iter().flat_map(|task| &task.entries);
+        let sections = plan.job.sections.scripts();
+        let sections = sections.iter().filter(|_| !tasks.is_empty()).flat_map(|(_, entries)| *entries);
+        entries.chain(sections).find_map(|entry| find(entry).map(|(_, variable)| variable))
+    }
+
+    /// Whether the workspace was asked to be where it was in the original.
+    fn is_in_build(&self) -> bool {
+        self.options.workspace.as_deref().is_some_and(|workspace| workspace == Path::new(WORKSPACE))
     }
 
     /// Where the text of a job has the first such path; it may be in a template.
@@ -48,6 +72,17 @@ impl Session {
             Place { source: from.source, start: u32::try_from(start + at).ok()?, len: BUILD.len() as u32 };
         (item_at(&self.line.pipeline, place) == Some(job)).then_some(place)
     }
+}
+
+/// Whether the scripts of a job can see its workspace at `/build`: where that is an empty directory and the kernel lets this
+/// user mount something. That is root: in a user namespace others can, but without `sudo`, and with all files of root
+/// being those of nobody, for which `ssh` refuses its own configuration.
+fn can_be_mounted() -> bool {
+    let build = Path::new(WORKSPACE);
+    let is_directory = fs::symlink_metadata(build).is_ok_and(|found| found.is_dir());
+    is_directory
+        && fs::read_dir(build).is_ok_and(|mut entries| entries.next().is_none())
+        && run::can_mount_at(build)
 }
 
 /// Whether scripts have such paths: their container has the workspace there, too.

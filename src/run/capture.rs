@@ -51,6 +51,7 @@ pub fn capture(command: &Command, environment: &Variables, signals: &Signals) ->
         stderr: Some(err_end.as_fd()),
         session: false,
         blocked: signals.before(),
+        mount: None,
     })?;
     drop((out_end, err_end));
     let mut streams = [Stream::new(out), Stream::new(err)];

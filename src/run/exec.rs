@@ -70,6 +70,7 @@ pub fn exec(
         stderr: ways.end(1),
         session: false,
         blocked: signals.before(),
+        mount: None,
     };
     let (started, session) = match ways.start(&launch)? {
         // A script without a first line that names its interpreter is one for sh, as everywhere.

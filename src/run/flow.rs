@@ -185,6 +185,7 @@ mod tests {
             tasks: &tasks,
             sections: &sections,
             root: path,
+            mount: None,
             scripts: path,
             pipes: path,
             time_limit: None,

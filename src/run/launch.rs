@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
@@ -16,11 +17,16 @@ use super::container::{Container, NewShell, Running};
 use super::control::Control;
 use super::driver;
 use super::flow::{Flow, Part};
-use super::platform::{self, Launch, Session};
+use super::platform::{self, Launch, Mount, Session};
 use super::signals::Signals;
 use super::terminal::{SignalKeys, Terminal};
 use super::tree::Tree;
 use super::{Error, Job};
+
+/// Whether the shells of a job can see a directory of it at this path, which is a directory.
+pub fn can_mount_at(path: &Path) -> bool {
+    c_string(path.as_os_str()).is_ok_and(|path| platform::can_mount_at(&path))
+}
 
 /// What a run has before it begins.
 pub struct Started<'c> {
@@ -131,6 +137,10 @@ impl Waiting {
             Error::System("find bash in the PATH of the task".to_owned(), io::Error::other(why))
         })?;
         let root = c_string(job.root.as_os_str())?;
+        let mount = match job.mount {
+            Some((source, target)) => Some((c_string(source.as_os_str())?, c_string(target.as_os_str())?)),
+            None => None,
+        };
         // Told by a whole path, bash does not look for itself.
         let program = c_string(bash.as_os_str())?;
         let arguments = [program.clone(), c_string(control.script())?];
@@ -144,6 +154,7 @@ impl Waiting {
             stderr: None,
             session: true,
             blocked: signals.before(),
+            mount: mount.as_ref().map(|(source, target)| Mount { source, target }),
         };
         let (started, output, session) = match terminal {
             None => start_on_pipe(&launch)?,

@@ -37,6 +37,17 @@ pub(super) struct Launch<'a> {
     pub session: bool,
     /// The signals that are blocked in it.
     pub blocked: &'a SigSet,
+    /// A directory that it sees at another path as well, in a mount namespace of its own.
+    pub mount: Option<Mount<'a>>,
+}
+
+/// A directory that a process sees at another path as well. Both are there.
+#[derive(Clone, Copy)]
+pub(super) struct Mount<'a> {
+    /// The directory.
+    pub source: &'a CStr,
+    /// The other path.
+    pub target: &'a CStr,
 }
 
 /// What the child works with. It shares our memory until it executes its program, so everything is laid out before.
@@ -51,6 +62,8 @@ struct Child {
     /// The terminal of the session that it is in; it leads the process group in the foreground there. -1 if there is none.
     terminal: RawFd,
     blocked: libc::sigset_t,
+    /// What is mounted where; both null if nothing is.
+    mount: [*const c_char; 2],
     parent: libc::pid_t,
     error: c_int,
 }
@@ -85,6 +98,9 @@ impl<'a> Prepared<'a> {
             session: launch.session,
             terminal,
             blocked: *launch.blocked.as_ref(),
+            mount: launch
+                .mount
+                .map_or([ptr::null(); 2], |mount| [mount.source.as_ptr(), mount.target.as_ptr()]),
             parent: Pid::this().as_raw(),
             error: 0,
         };
@@ -101,9 +117,10 @@ impl<'a> Prepared<'a> {
         // what it points to outlive its use of them, and nothing else touches them meanwhile. The stack is 16-byte
         // aligned (`u128`) and the pointer given is one past its end, as stacks grow down. `start` only makes system
         // calls. The child wrote its error through a raw pointer that the compiler saw escape into `clone`.
+        let namespace = if self.child.mount[0].is_null() { 0 } else { libc::CLONE_NEWNS };
         unsafe {
             let top = self.stack.as_mut_ptr().add(self.stack.capacity());
-            let flags = flags | libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+            let flags = flags | namespace | libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
             match libc::clone(start, top.cast(), flags, child.cast()) {
                 pid @ ..0 => (pid, *libc::__errno_location()),
                 pid => (pid, ptr::read_volatile(&raw const (*child).error)),
@@ -255,6 +272,10 @@ extern "C" fn start(child: *mut c_void) -> c_int {
         if libc::getppid() != (*child).parent {
             libc::_exit(127);
         }
+        let [source, target] = (*child).mount;
+        if !source.is_null() && (own_mounts() < 0 || bind(source, target) < 0) {
+            failed();
+        }
         if !(*child).directory.is_null() && libc::chdir((*child).directory) < 0 {
             failed();
         }
@@ -279,6 +300,38 @@ extern "C" fn start(child: *mut c_void) -> c_int {
         failed();
     }
     127
+}
+
+/// Has the mount namespace of this thread, which is a new one, keep what is mounted in it to itself. What is mounted
+/// elsewhere is seen as before.
+fn own_mounts() -> c_int {
+    let flags = libc::MS_REC | libc::MS_SLAVE;
+    // SAFETY: the kernel reads one string, a constant.
+    unsafe { libc::mount(ptr::null(), c"/".as_ptr(), ptr::null(), flags, ptr::null()) }
+}
+
+/// Has a directory at another path as well.
+///
+/// # Safety
+///
+/// Both are strings that are alive.
+unsafe fn bind(source: *const c_char, target: *const c_char) -> c_int {
+    // SAFETY: as the caller says.
+    unsafe { libc::mount(source, target, ptr::null(), libc::MS_BIND, ptr::null()) }
+}
+
+/// Whether a process that is started can have a [`Mount`] at this directory: tried in a mount namespace that is gone when this
+/// returns.
+pub(super) fn can_mount_at(target: &CStr) -> bool {
+    let try_it = || {
+        // SAFETY: the thread gets a mount namespace, and so a current directory, of its own; the string is alive.
+        unsafe {
+            libc::unshare(libc::CLONE_NEWNS) == 0
+                && own_mounts() == 0
+                && bind(target.as_ptr(), target.as_ptr()) == 0
+        }
+    };
+    std::thread::scope(|scope| scope.spawn(try_it).join().unwrap_or(false))
 }
 
 /// How large the window of a terminal is; `None` if it is no terminal.

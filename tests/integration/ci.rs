@@ -663,7 +663,7 @@ fn paths_of_the_original_get_a_word() {
     assert_eq!((status, log.as_str()), (Some(0), "ran\n"), "{stderr}");
     let said = "warning: a script of job `j` names a path below /build, which is not there\n  --> shippable.yml:6:18\n";
     assert!(
-        stderr.starts_with(said) && stderr.contains("hint: the workspace is elsewhere: write $APP_PATH\n"),
+        stderr.starts_with(said) && stderr.contains("hint: the workspace is elsewhere: write $APP_PATH, or have it there with `--workspace /build`\n"),
         "{stderr}"
     );
 }

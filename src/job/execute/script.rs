@@ -43,6 +43,7 @@ pub(super) fn run<'c>(
         tasks: &tasks,
         sections: &sections(&ready.plan.job.sections),
         root: &ready.build.directory(&ready.plan),
+        mount: session.old_workspace(&ready.plan).map(|build| (workspace.root(), build)),
         scripts: &workspace.root().join(path::SCRIPTS),
         pipes: pipes.path(),
         time_limit: command.timeout.or(ready.plan.job.time_limit),

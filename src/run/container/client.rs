@@ -58,6 +58,7 @@ impl Client {
             // Keys on the terminal are not for it.
             session: true,
             blocked: signals.before(),
+            mount: None,
         };
         let pid = platform::spawn(&launch).map_err(|error| not_started(&engine, error, environment))?;
         Ok(Client {

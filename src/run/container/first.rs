@@ -232,6 +232,7 @@ impl First {
             stderr: Some(output.as_fd()),
             session: !terminal,
             blocked: self.signals.before(),
+            mount: None,
         };
         let (started, session) = if terminal {
             let (session, started) = Session::start(&launch, output.as_fd(), false)
