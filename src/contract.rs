@@ -112,6 +112,8 @@ pub mod path {
     pub const SHARED: &str = "shared";
     /// Files with secrets.
     pub const SECRETS: &str = "secrets";
+    /// In `secrets`: the keys of a CI run, each called as its integration.
+    pub const SSH: &str = "ssh";
     /// In `secrets`: the values that scripts have added to those that are masked, each between two NUL bytes. It is there
     /// while a log is masked.
     pub const MASKED: &str = "masked";

@@ -16,6 +16,7 @@
 //! Each TASK has a bash of its own; a section runs in the bash of the task before it as long as that lives, and in a
 //! fresh one otherwise. `driver` tells how one bash is led through a script without the script noticing.
 
+mod agent;
 mod capture;
 mod child;
 mod command;
@@ -45,6 +46,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+pub use agent::SshAgent;
 pub use capture::{Captured, capture};
 pub use command::Variables;
 pub use container::first::{COMMAND as FIRST_PROCESS, first_process};

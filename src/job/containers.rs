@@ -11,7 +11,7 @@ use anyhow::{Context as _, anyhow};
 use super::container_program::program;
 use super::host::own_directory;
 use super::wanted_services::Wanted;
-use super::{Ready, Session, old_paths, script_commands};
+use super::{Ready, Session, old_paths, script_commands, ssh_keys};
 use crate::cli::Containers as Chosen;
 use crate::container::{self, Choice, Engine, EngineKind, Mount, Options, Spec};
 use crate::contract::{path, shell_quoted, var};
@@ -274,6 +274,9 @@ impl Containers {
                 target: old_paths::BUILD.into(),
                 writable: true,
             });
+        }
+        if ssh_keys::are_needed(&ready.plan) {
+            mounts.push(ssh_keys::mount(workspace));
         }
         mounts.extend(program.mounts);
         let mut command = program.command;

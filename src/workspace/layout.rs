@@ -84,6 +84,9 @@ pub fn render(
         let directory = Path::new(path::INTEGRATIONS).join(&integration.name.text);
         if let Some(credential) = credentials.get(&integration.name.text) {
             layout.integration(&directory, credential)?;
+            if plan.ci.is_some() {
+                layout.ssh_key(credential);
+            }
         }
     }
     Ok(layout)
@@ -198,21 +201,34 @@ impl Layout {
                 (_, "PUBLIC_KEY_PATH") => "publicKey",
                 _ => "privateKey",
             };
-            let content = credential
-                .fields
-                .iter()
-                .find(|candidate| candidate.name == field)
-                .map(|found| &found.content);
-            if let Some(Content::One(fetched)) = content {
-                let mut text = fetched.value.expose().as_bytes().to_vec();
-                // ssh takes no key whose last line has no end.
-                if !text.is_empty() && !text.ends_with(b"\n") {
-                    text.push(b'\n');
-                }
+            if let Some(text) = key_text(credential, field) {
                 self.add(directory.join(file), text, true);
             }
         }
     }
+
+    /// The private key of an integration, where a CI run has all of them.
+    fn ssh_key(&mut self, credential: &Credential) {
+        let field = match credential.kind.name {
+            "sshKey" => "privateKey",
+            "pemKey" => "key",
+            _ => return,
+        };
+        if let Some(text) = key_text(credential, field) {
+            self.add(Path::new(path::SECRETS).join(path::SSH).join(&credential.name), text, true);
+        }
+    }
+}
+
+/// A key as `ssh` takes it: it refuses one whose last line has no end.
+fn key_text(credential: &Credential, field: &str) -> Option<Vec<u8>> {
+    let found = credential.fields.iter().find(|candidate| candidate.name == field)?;
+    let Content::One(fetched) = &found.content else { return None };
+    let mut text = fetched.value.expose().as_bytes().to_vec();
+    if !text.is_empty() && !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    Some(text)
 }
 
 /// One line of a params file: as the original wrote it where that can be sourced, quoted where it cannot.

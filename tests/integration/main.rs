@@ -39,6 +39,7 @@ mod scan;
 mod schema;
 mod secure;
 mod sources;
+mod ssh_keys;
 mod state;
 mod support;
 mod terminal;

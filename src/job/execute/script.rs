@@ -10,7 +10,9 @@ use crate::job::add_mask::add_masks;
 use crate::job::containers::Containers;
 use crate::job::record::State;
 use crate::job::shell::FailedTask;
-use crate::job::{Ready, Session, audit, container_program, masking, matrix, results, script_commands};
+use crate::job::{
+    Ready, Session, audit, container_program, masking, matrix, results, script_commands, ssh_keys,
+};
 use crate::model::job::Sections;
 use crate::output::Failure;
 use crate::run::console::Console;
@@ -51,7 +53,10 @@ pub(super) fn run<'c>(
     };
     // A shell takes as long to load as all that it has to find takes to be written. What other programs do takes longer,
     // and they may want the terminal.
-    let alone = ready.build.repositories.is_empty() && ready.finish.is_empty() && containers.is_none();
+    let alone = ready.build.repositories.is_empty()
+        && ready.finish.is_empty()
+        && containers.is_none()
+        && !ssh_keys::are_needed(&ready.plan);
     workspace.note_run()?;
     let started = alone.then(|| run::start(&job, signals, console));
     session.catch_up();
@@ -76,6 +81,8 @@ pub(super) fn run<'c>(
         }
         None => None,
     };
+    let here = tasks.iter().any(|task| task.container.is_none());
+    let keys = session.provide_keys(ready, &pipes, here, signals)?;
     let mut masking = masking(ready, workspace)?;
     let failed = command.shell_on_failure.then(|| FailedTask::of(console));
     let started = started.unwrap_or_else(|| run::start(&job, signals, console));
@@ -92,6 +99,7 @@ pub(super) fn run<'c>(
             }
         });
     drop(services);
+    drop(keys);
     if let Some(leftovers) = leftovers {
         leftovers.remove();
     }
@@ -127,7 +135,7 @@ fn tasks(
             containers.of_task((index, task), ready, &on_top, workspace.root(), pipes.path())
         });
         let container = container.transpose()?.flatten();
-        let environment = match container {
+        let mut environment = match container {
             Some(_) => session.container_environment(&ready.environment, &on_top)?,
             None => {
                 let mut environment = session.process_environment(&ready.environment, &on_top)?;
@@ -135,6 +143,7 @@ fn tasks(
                 environment
             }
         };
+        ssh_keys::name_agent(&mut environment, ready, pipes)?;
         tasks.push(run::Task {
             name: task_name(task, index),
             entries: task.entries.clone(),
