@@ -1,4 +1,12 @@
 //! The engine of a job: from a line that was read to the end of a run, and what is stored of it.
+//!
+//! | step | gives |
+//! |---|---|
+//! | [`session`] | a [`Session`]: a line that was read for some jobs |
+//! | [`prepare`] | a plan of one job; with all that it needs, a [`Fetched`]; with its environment, a [`Ready`] and a workspace |
+//! | [`execute`] | its run, and how that has [ended](execute::Done) |
+//! | [`record`], [`outputs`], [`audit`], [`log`], [`results`] | what is stored of it |
+//! | [`dry_run`] | all of that as text, where nothing runs |
 
 pub(crate) mod add_mask;
 pub(crate) mod audit;
@@ -13,10 +21,12 @@ pub(crate) mod jobless;
 pub(crate) mod languages;
 pub(crate) mod log;
 pub(crate) mod matrix;
+pub(crate) mod messages;
 pub(crate) mod notifications;
 pub(crate) mod old_paths;
 pub(crate) mod outputs;
 pub(crate) mod params;
+pub(crate) mod prepare;
 pub(crate) mod record;
 pub(crate) mod report;
 pub(crate) mod repositories;
@@ -31,4 +41,5 @@ pub(crate) mod versions;
 pub(crate) mod wanted_services;
 pub(crate) mod warnings;
 
-pub(crate) use session::{Commands, Fetched, Ready, Session, chosen_task, masking};
+pub(crate) use prepare::{FetchPolicy, Fetched, Ready, chosen_task, masking};
+pub(crate) use session::Session;

@@ -24,8 +24,9 @@ use crate::cli::{LineOptions, LogFormat, Run};
 use crate::credentials::{self, Credentials};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
+use crate::job::execute::Left;
 use crate::job::report::Report;
-use crate::job::{Commands, Session, execute};
+use crate::job::{FetchPolicy, Session, execute};
 use crate::load::read_to_run;
 use crate::order::{Order, Wish};
 use crate::output::{Failure, failure, paint};
@@ -111,6 +112,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
             coloured,
             prefixes,
             jobs,
+            left: Left::default(),
         },
         schedule: Schedule::new(&order),
         crew: Crew::new(&signals)?,
@@ -127,7 +129,7 @@ fn prepare<'a>(
     session: &'a Session,
     order: &Order<'a>,
 ) -> Result<Vec<Option<(Plan<'a>, Credentials)>>, Failure> {
-    let mut fetch = session.fetcher(Commands::Run);
+    let mut fetch = session.fetcher(FetchPolicy::Full);
     let mut jobs = Vec::new();
     let mut problems = Vec::new();
     for member in &order.members {

@@ -11,7 +11,7 @@ use crate::cli::{Doctor, LineOptions, ListFormat};
 use crate::credentials::{self, Content, Credential, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
-use crate::job::{Commands, Session};
+use crate::job::{FetchPolicy, Session};
 use crate::load::read_good;
 use crate::mask::Patterns;
 use crate::model::job::Step;
@@ -97,7 +97,7 @@ fn examine<'p>(
     mfa_code: Option<&str>,
 ) -> Vec<Report<'p>> {
     let (mut credentials, mut problems) =
-        credentials::fetch_each(integrations, &mut session.fetcher(Commands::Run).announcing());
+        credentials::fetch_each(integrations, &mut session.fetcher(FetchPolicy::Full).announcing());
     let of_aws = |integration: &Integration| AWS_KINDS.contains(&integration.kind.name);
     let taker = integrations.iter().any(|known| of_aws(known)).then(|| Taker::new(mfa_code));
     let mut identities = Vec::new();

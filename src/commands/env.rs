@@ -11,7 +11,7 @@ use crate::credentials::Value;
 use crate::diagnostic::Paint;
 use crate::environment::{Environment, Variable};
 use crate::exit;
-use crate::job::{Commands, Session, chosen_task};
+use crate::job::{FetchPolicy, Session, chosen_task};
 use crate::mask::{MASK, Patterns};
 use crate::output::{Failure, paint, print};
 use crate::printable::{self, Printable};
@@ -23,8 +23,8 @@ use crate::printable::{self, Printable};
 /// Where `run` would fail before its first script line.
 pub fn run(command: &Env, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::new(options, &command.options, &command.job)?;
-    let commands = if command.reveal { Commands::Run } else { Commands::Skip };
-    let ready = session.prepare(&command.job, commands)?;
+    let policy = if command.reveal { FetchPolicy::Full } else { FetchPolicy::NoCommands };
+    let ready = session.prepare(&command.job, policy)?;
     let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
     let shown = Shown { patterns: (!command.reveal).then(|| Patterns::new(ready.environment.secrets())) };
     let environment = ready.environment.with(task);

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::cli::{Exec, LineOptions, Shell};
 use crate::job::add_mask::add_masks;
 use crate::job::record::Access;
-use crate::job::{Commands, Session, audit, chosen_task, jobless, masking, script_commands, shell};
+use crate::job::{FetchPolicy, Session, audit, chosen_task, jobless, masking, script_commands, shell};
 use crate::output::Failure;
 use crate::repository::Filters;
 use crate::run::{self, Signals};
@@ -36,7 +36,7 @@ pub fn shell(command: &Shell, options: &LineOptions) -> Result<u8, Failure> {
 fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Failure> {
     let (job, session) = session(command, options)?;
     let words = words(command);
-    let mut fetched = session.fetch(&job, Commands::Run, Access::Read)?;
+    let mut fetched = session.fetch(&job, FetchPolicy::Full, Access::Read)?;
     session.warn_of_left_out(&fetched.repositories, Filters::On);
     if command.mask {
         session.warn_of_weak_secrets(&fetched.credentials);

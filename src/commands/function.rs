@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::cli::FunctionCall;
 use crate::credentials;
 use crate::environment::Environment;
-use crate::job::{Commands, Ready, Session, jobless};
+use crate::job::{FetchPolicy, Ready, Session, jobless};
 use crate::lookup::{self, Function, World};
 use crate::output::Failure;
 use crate::repository;
@@ -26,10 +26,10 @@ pub fn run(function: &Function, call: &FunctionCall) -> Result<u8, Failure> {
         None => (jobless::JOB, Session::of_integrations(&call.line, &call.options, &call.integration)?),
     };
     // Most answers need no secret and no server, and only the question tells.
-    let mut ready = session.prepare(job, Commands::Skip)?;
+    let mut ready = session.prepare(job, FetchPolicy::NoCommands)?;
     let mut answer = Answer::of(function, call, &ready)?;
     if answer.needs_commands {
-        ready = session.prepare(job, Commands::RunHere)?;
+        ready = session.prepare(job, FetchPolicy::NoServers)?;
         answer = Answer::of(function, call, &ready)?;
     }
     if answer.needs_servers {

@@ -12,7 +12,7 @@ use crate::credentials::{self, Taker};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::environment;
 use crate::exit;
-use crate::job::{Commands, Ready, Session};
+use crate::job::{FetchPolicy, Ready, Session};
 use crate::load::{read_good, store};
 use crate::mask::MASK;
 use crate::model::Integration;
@@ -37,10 +37,11 @@ pub fn run(command: &Policy, options: &LineOptions) -> Result<u8, Failure> {
         line.pipeline.jobs.get(job).is_some_and(|job| !policy::has_scripts(job) && !job.kind.text.is_empty());
     let session = Session::of(line, &jobs, paint(options.color, &io::stderr()), &command.options)?;
     // The policy follows from what the line says; only who asks AWS needs keys.
-    let commands = if command.check || command.trust { Commands::RunHere } else { Commands::Skip };
+    let policy =
+        if command.check || command.trust { FetchPolicy::NoServers } else { FetchPolicy::NoCommands };
     let mut ready = match managed {
-        true => survey(&session, &jobs, commands)?,
-        false => session.prepare(job, commands)?,
+        true => survey(&session, &jobs, policy)?,
+        false => session.prepare(job, policy)?,
     };
     let needs = policy::needs(&facts, &ready.plan, &ready.credentials, &ready.environment);
     let chosen = choose(command, job, &needs)?;
@@ -87,7 +88,7 @@ fn state(options: &LineOptions) -> Result<u8, Failure> {
 
 /// What is known of a job that shipctl does not run, and of the jobs whose work it takes up: nothing of it has a state or a
 /// workspace here, and only the keys of AWS matter.
-fn survey<'a>(session: &'a Session, jobs: &[&str], commands: Commands) -> Result<Ready<'a>, Failure> {
+fn survey<'a>(session: &'a Session, jobs: &[&str], policy: FetchPolicy) -> Result<Ready<'a>, Failure> {
     let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
     let (plan, missing) = resolve::survey(&session.line.pipeline, jobs).map_err(fail)?;
     session.warn(&missing);
@@ -97,7 +98,7 @@ fn survey<'a>(session: &'a Session, jobs: &[&str], commands: Commands) -> Result
             of_aws.push(integration);
         }
     }
-    let (mut credentials, problems) = credentials::fetch_each(&of_aws, &mut session.fetcher(commands));
+    let (mut credentials, problems) = credentials::fetch_each(&of_aws, &mut session.fetcher(policy));
     let problems: Vec<_> = problems.into_iter().flatten().collect();
     if !problems.is_empty() {
         return Err(fail(problems));

@@ -9,7 +9,7 @@ use crate::cli::{LineOptions, LogFormat, Run};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::job::record::Access;
 use crate::job::report::Report;
-use crate::job::{Commands, Session, dry_run, execute, shell};
+use crate::job::{FetchPolicy, Session, dry_run, execute, shell};
 use crate::line;
 use crate::load::read_to_run;
 use crate::output::{Failure, paint, print};
@@ -33,7 +33,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
 fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::to_run(read_to_run(command, options)?, &[job], command, options)?;
     if command.dry_run {
-        let ready = session.prepare(job, Commands::Skip)?;
+        let ready = session.prepare(job, FetchPolicy::NoCommands)?;
         session.check_inputs(&ready.plan, &ready.build.versions, command.require_in)?;
         print(&dry_run::describe(&session, &ready, command, paint(options.color, &io::stdout()))?)?;
         return session.end_of_dry_run();
@@ -57,7 +57,7 @@ fn watched(
     options: &LineOptions,
     report: Option<&Report>,
 ) -> Result<Outcome, Failure> {
-    let fetched = session.fetch(job, Commands::Run, Access::Record)?;
+    let fetched = session.fetch(job, FetchPolicy::Full, Access::Record)?;
     session.check_inputs(&fetched.plan, &fetched.versions, command.require_in)?;
     session.warn_of_job(&fetched.plan);
     session.warn_of_weak_secrets(&fetched.credentials);
@@ -83,6 +83,6 @@ fn watched(
     if let Some(report) = report {
         report.watch(&mut console);
     }
-    let done = execute::execute(session, fetched, command, &signals, &mut console)?;
+    let done = execute::execute(session, fetched, None, command, &signals, &mut console)?;
     Ok(done.outcome)
 }

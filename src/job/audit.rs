@@ -61,9 +61,8 @@ pub(crate) fn begin(ready: &Ready, off: bool, entry: &Entry) -> Option<Note> {
 const TIME: &str = "time";
 
 impl Note {
-    /// Says how the job ended just now, or what kept it from running, and writes it; or leaves that for when the next shell
-    /// loads, if the session has more jobs. A log that cannot be written to is a warning: the run is over. One that nobody
-    /// could write anything beside, neither the log nor the record of the run, was warned of before.
+    /// Says how the job ended just now, or what kept it from running, and writes it. A log that cannot be written to is a
+    /// warning: the run is over. There is no second one where the run could not be recorded either.
     pub(crate) fn end(mut self, session: &Session, outcome: &Result<Outcome, Failure>) {
         let (word, status) = match outcome {
             Ok(outcome) => (outcome.as_str(), outcome.status()),
@@ -75,15 +74,6 @@ impl Note {
             ("status", json!(status)),
         ];
         self.line.extend(end.map(|(name, value)| (name.to_owned(), value)));
-        if session.has_more_jobs.get() {
-            session.leftover.borrow_mut().note = Some(self);
-        } else {
-            self.write(session);
-        }
-    }
-
-    /// Writes it.
-    pub(crate) fn write(self, session: &Session) {
         if let Err(error) = state::append_audit(&session.line.directory, &Json::Object(self.line))
             && !self.warned
         {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::containers::{self, Containers};
-use super::{Commands, Ready, Session, execute};
+use super::{FetchPolicy, Ready, Session, execute};
 use crate::cli::Run;
 use crate::diagnostic::Paint;
 use crate::environment::task_name;
@@ -28,7 +28,7 @@ pub(crate) fn described(
     command: &Run,
     paint: Paint,
 ) -> Result<String, Failure> {
-    describe(session, &session.prepare(job, Commands::Skip)?, command, paint)
+    describe(session, &session.prepare(job, FetchPolicy::NoCommands)?, command, paint)
 }
 
 /// The same of a job that is ready.

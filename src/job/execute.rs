@@ -13,7 +13,17 @@ use crate::cli::Run;
 use crate::output::Failure;
 use crate::run::console::Console;
 use crate::run::{Outcome, Signals};
+use crate::state::Store;
 use crate::workspace::{Home, Workspace};
+
+/// What a run leaves to the next one in the same process.
+#[derive(Default)]
+pub(crate) struct Left {
+    /// What is still to be removed, by dropping it: while the next shell loads.
+    pub(crate) workspace: Option<Workspace>,
+    /// The state of the line, open.
+    pub(crate) store: Option<Store>,
+}
 
 /// A run that has come to its end.
 pub(crate) struct Done {
@@ -21,11 +31,11 @@ pub(crate) struct Done {
     pub(crate) outcome: Outcome,
     /// The number of the build; `None` if it is in no history.
     pub(crate) build: Option<u32>,
-    /// What is still to be taken away, by dropping it.
-    pub(crate) workspace: Option<Workspace>,
+    /// What it leaves.
+    pub(crate) left: Left,
 }
 
-/// Runs a job for which everything was fetched, and stores what it made.
+/// Runs a job for which everything was fetched, and stores what it made. `before` is the workspace of the job before.
 ///
 /// # Errors
 ///
@@ -33,26 +43,29 @@ pub(crate) struct Done {
 pub(crate) fn execute(
     session: &Session,
     mut fetched: Fetched,
+    before: Option<Workspace>,
     command: &Run,
     signals: &Signals,
     console: &mut Console,
 ) -> Result<Done, Failure> {
     if let Some(work) = fetched.plan.job.managed() {
-        return managed::run(session, work, fetched, command, signals, console);
+        return managed::run(session, work, fetched, before, command, signals, console);
     }
-    let (state, record) = Record::begin(session, &mut fetched)?;
+    let (mut state, record) = Record::begin(session, &mut fetched)?;
     let number = record.is_some().then_some(fetched.number);
     log::keep(session, command, &fetched.plan.job.name.text, number, console);
     if session.runs_matrix(&fetched.plan) {
-        return matrix::run(session, fetched, (state, record), command, signals, console);
+        return matrix::run(session, fetched, before, (state, record), command, signals, console);
     }
     let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, true)?;
-    let (outcome, masking) = script::run(session, &ready, &workspace, &state, command, signals, console)?;
+    let (outcome, masking) =
+        script::run(session, (&ready, &workspace), before, &mut state, command, signals, console)?;
     let build = record.is_some().then_some(ready.build.number);
-    if let Some(record) = record {
-        record
+    let store = match record {
+        Some(record) => record
             .finish(state, session, &ready, outcome, &masking, command.allow_secrets_in_state)
-            .map_err(|failure| failure.masked(masking.patterns()))?;
-    }
-    Ok(Done { outcome, build, workspace: Some(workspace) })
+            .map_err(|failure| failure.masked(masking.patterns()))?,
+        None => None,
+    };
+    Ok(Done { outcome, build, left: Left { workspace: Some(workspace), store } })
 }

@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) store: Option<Store>,
     /// The number that the next run of the job has, where the store is not open; 0 if that is not known.
     next: u32,
+    /// The store that the end of the run is written to, opened while its shell loads.
+    ahead: Option<Store>,
     /// Whether the run is to be recorded.
     pub(crate) recording: bool,
 }
@@ -38,11 +40,11 @@ impl State {
     /// Opens the state of the line. One that cannot be written to does not keep a job from running: a warning says that
     /// the run leaves nothing behind. One that cannot be *read* does, as the job would run with other values than it
     /// should.
-    pub(crate) fn open(session: &Session, access: Access) -> Result<State, Failure> {
+    fn open(session: &Session, access: Access, open: Option<Store>) -> Result<State, Failure> {
         let line = &session.line;
         if access == Access::Record {
-            // Unless somebody has removed it meanwhile.
-            if let Some(store) = session.store.take().filter(Store::is_there) {
+            // Unless it was removed in the meantime.
+            if let Some(store) = open.filter(Store::is_there) {
                 return Ok(State { store: Some(store), recording: true, ..State::default() });
             }
             match store::open(line) {
@@ -55,16 +57,28 @@ impl State {
     }
 
     /// The state of the line for a job. For one that has no use for what is stored it is not opened, or not yet: that
-    /// takes as long as many a script.
-    pub(crate) fn open_for(session: &Session, access: Access, plan: &Plan) -> Result<State, Failure> {
+    /// takes as long as many a script. `open` is one that the job before had open.
+    pub(crate) fn open_for(
+        session: &Session,
+        access: Access,
+        plan: &Plan,
+        open: Option<Store>,
+    ) -> Result<State, Failure> {
         let next = || match store::is_shared(&session.line) {
             true => None,
             false => Build::next_unopened(&session.line.directory, &plan.job.name.text),
         };
-        let is_open = session.store.borrow().is_some();
-        match (!is_open && plan.dependencies.is_empty()).then(next).flatten() {
+        match (open.is_none() && plan.dependencies.is_empty()).then(next).flatten() {
             Some(next) => Ok(State { next, recording: access == Access::Record, ..State::default() }),
-            None => State::open(session, access),
+            None => State::open(session, access, open),
+        }
+    }
+
+    /// Opens the store that the end of the run is written to, if that is not done yet.
+    pub(crate) fn open_ahead(&mut self, session: &Session) {
+        if self.recording && self.store.is_none() && self.ahead.is_none() {
+            // What is wrong with it is said when it is needed.
+            self.ahead = store::open(&session.line).ok();
         }
     }
 
@@ -128,7 +142,7 @@ impl Record {
                 Err(error) if !goes_unrecorded(session, &error) => return Err(error.into()),
                 _ => {}
             }
-            state = State::open(session, Access::Record)?;
+            state = State::open(session, Access::Record, None)?;
         }
         let Some(store) = state.store.as_mut().filter(|_| state.recording) else { return Ok((state, None)) };
         let mut used: Vec<VersionRef> = Vec::new();
@@ -153,7 +167,7 @@ impl Record {
         }
     }
 
-    /// Ends it: stores the versions that the run made, all of them or none.
+    /// Ends it: stores the versions that the run made, all of them or none. Returns the store, for the next run.
     ///
     /// # Errors
     ///
@@ -166,7 +180,7 @@ impl Record {
         outcome: Outcome,
         masking: &Masking,
         allow_secrets: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Store>, Failure> {
         let secrets = (!allow_secrets).then(|| Secrets::of(&ready.credentials, masking.added()));
         self.store(state, session, outcome, secrets.as_ref(), |ending| outputs::made(ready, ending))
     }
@@ -184,7 +198,7 @@ impl Record {
         outcome: Outcome,
         changes: Vec<Change>,
         allow_secrets: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Store>, Failure> {
         let secrets = (!allow_secrets).then(|| Secrets::of(credentials, &[]));
         let made = |_| Ok(Made { changes, warnings: Vec::new() });
         self.store(state, session, outcome, secrets.as_ref(), made)
@@ -198,7 +212,7 @@ impl Record {
         outcome: Outcome,
         secrets: Option<&Secrets>,
         made: impl FnOnce(Ending) -> Result<Made, Failure>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Store>, Failure> {
         let ending = match outcome {
             Outcome::Success => Ending::Success,
             Outcome::Failed(_) | Outcome::Signalled(_) => Ending::Failure,
@@ -207,9 +221,7 @@ impl Record {
         };
         // The status of a script that failed is more than that of what it could not leave.
         let status = if outcome == Outcome::Success { exit::NOT_STORED } else { outcome.status() };
-        // Opened while the shell loaded, perhaps.
-        let opened = || session.store.take().filter(Store::is_there);
-        let mut store = state.store.or_else(opened);
+        let mut store = state.store.or_else(|| state.ahead.filter(Store::is_there));
         let stored = made(ending)
             .and_then(|Made { changes, warnings }| {
                 session.warn(&warnings);
@@ -224,8 +236,7 @@ impl Record {
             // It is in the history all the same, if that can be; what was wrong is said below.
             let _ = self.end(&mut store, session, ending, status, &[]);
         }
-        session.store.replace(store);
-        stored.map_err(|failure| Failure { status, ..failure })
+        stored.map(|()| store).map_err(|failure| Failure { status, ..failure })
     }
 
     /// Ends it in the store, which is opened if that is necessary.

@@ -8,8 +8,9 @@ use std::time::Instant;
 use crate::cli::{LogFormat, Run};
 use crate::credentials::Credentials;
 use crate::exit;
+use crate::job::execute::Left;
 use crate::job::record::Access;
-use crate::job::{Commands, Session, execute};
+use crate::job::{FetchPolicy, Session, execute};
 use crate::order::Order;
 use crate::output::Failure;
 use crate::repository::{self, Filters};
@@ -30,6 +31,8 @@ pub(super) struct Worker<'a, 'o> {
     pub(super) prefixes: Rc<[String]>,
     /// The jobs by their numbers; each is taken once.
     pub(super) jobs: Vec<Option<(Plan<'a>, Credentials)>>,
+    /// What the job before has left.
+    pub(super) left: Left,
 }
 
 impl Worker<'_, '_> {
@@ -40,7 +43,6 @@ impl Worker<'_, '_> {
 
     /// Takes orders until there are no more. Where one job can follow on another alone, it is the same worker's.
     pub(super) fn work(&mut self, desk: &Desk, follows: &[Option<u32>]) {
-        self.session.has_more_jobs.set(true);
         let begun = |job| News { job, build: 0, took: 0, stage: Stage::Begun };
         while let Some(mut job) = desk.next_order() {
             desk.tell(&[begun(job)]);
@@ -53,7 +55,7 @@ impl Worker<'_, '_> {
                         desk.tell(&[news, begun(next)]);
                         job = next;
                         if !self.starts_at_once(job) {
-                            self.session.catch_up();
+                            self.left.workspace = None;
                         }
                     }
                     _ => {
@@ -62,7 +64,7 @@ impl Worker<'_, '_> {
                     }
                 }
             }
-            self.session.catch_up();
+            self.left.workspace = None;
         }
     }
 
@@ -78,11 +80,11 @@ impl Worker<'_, '_> {
         let begun = Instant::now();
         let name = &self.order.members[job as usize].job.name.text;
         if self.logs_stderr() {
-            self.session.prefix.replace(self.prefixes[job as usize].clone());
+            self.session.messages.set_prefix(&self.prefixes[job as usize]);
         }
         let (stage, build) = match self.execute(job, name) {
             Ok(done) => {
-                self.session.leftover.borrow_mut().workspace = done.workspace;
+                self.left = done.left;
                 (Stage::Ended(done.outcome), done.build.unwrap_or_default())
             }
             Err(failure) => {
@@ -101,22 +103,23 @@ impl Worker<'_, '_> {
                 message: format!("error: {name} ran already\n"),
             });
         };
-        let fetched = self.session.complete(plan, credentials, Commands::Run, Access::Record)?;
+        let left = std::mem::take(&mut self.left);
+        let fetched =
+            self.session.complete(plan, credentials, FetchPolicy::Full, Access::Record, left.store)?;
         self.session.check_inputs(&fetched.plan, &fetched.versions, self.command.require_in)?;
         self.session.warn_of_left_out(&fetched.repositories, Filters::On);
         let stdout = io::stdout();
+        let prefix = self.prefixes[job as usize].clone();
         let mut console = match self.command.log_format {
             LogFormat::Json => Console::new(Json::of_job(name), stdout.as_fd()),
             LogFormat::Text if self.command.timestamps => {
-                let prefix = self.session.prefix.borrow().clone();
                 let text = Stamped::new(Text::brief(self.coloured));
                 Console::new(Prefixed::new(text, prefix), stdout.as_fd())
             }
             LogFormat::Text => {
-                let prefix = self.session.prefix.borrow().clone();
                 Console::new(Prefixed::new(Text::brief(self.coloured), prefix), stdout.as_fd())
             }
         };
-        execute::execute(self.session, fetched, self.command, self.signals, &mut console)
+        execute::execute(self.session, fetched, left.workspace, self.command, self.signals, &mut console)
     }
 }

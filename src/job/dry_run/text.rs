@@ -62,11 +62,7 @@ impl<'s> Text<'s> {
 
     /// What is missing at a place, marked.
     fn missing_at(&self, place: Place) -> Option<String> {
-        let missing = self.session.missing.borrow();
-        missing
-            .iter()
-            .find(|problem| problem.place == Some(place))
-            .map(|problem| self.missing(&problem.message))
+        self.session.messages.missing_at(place).map(|message| self.missing(&message))
     }
 
     pub(super) fn heading(&mut self, text: &str, note: &str) {

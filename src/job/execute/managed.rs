@@ -9,7 +9,7 @@ mod settings;
 use std::io;
 use std::time::Instant;
 
-use super::{Done, unwritten};
+use super::{Done, Left, unwritten};
 use crate::cli::Run;
 use crate::diagnostic::Diagnostic;
 use crate::job::record::Record;
@@ -22,7 +22,7 @@ use crate::output::Failure;
 use crate::run::console::Console;
 use crate::run::{Event, Kind, Outcome, Signals, Step};
 use crate::state::{Base, Change, Entries, Files};
-use crate::workspace::Home;
+use crate::workspace::{Home, Workspace};
 use incoming::{Unmade, incoming};
 
 /// The exit status of a deployment that failed.
@@ -51,12 +51,13 @@ pub(super) fn run(
     session: &Session,
     work: Managed,
     mut fetched: Fetched,
+    before: Option<Workspace>,
     command: &Run,
     signals: &Signals,
     console: &mut Console,
 ) -> Result<Done, Failure> {
     let begun = Instant::now();
-    session.catch_up();
+    drop(before);
     let root = session.root(&fetched.plan.job.name.text, Home::Disk, 0)?;
     let (built, mut build, _) = session.build(&fetched, root)?;
     session.warn(&built.warnings);
@@ -127,13 +128,14 @@ pub(super) fn run(
         }
     };
     note.into_iter().for_each(|note| note.end(session, &Ok(outcome)));
+    let mut store = None;
     if let Some(record) = record {
         let changes = match outcome {
             Outcome::Success => vec![change(job, made)],
             _ => Vec::new(),
         };
         let allowed = command.allow_secrets_in_state;
-        record.finish_managed(state, session, &ready.credentials, outcome, changes, allowed)?;
+        store = record.finish_managed(state, session, &ready.credentials, outcome, changes, allowed)?;
     }
     let of_outcome = match outcome {
         Outcome::Success => &sections.on_success,
@@ -149,7 +151,7 @@ pub(super) fn run(
     log.console.tell(&Event::JobEnd { job, outcome, duration, steps: &[step] });
     match log.console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
         Some(error) => Err(unwritten(error)),
-        None => Ok(Done { outcome, build: number, workspace }),
+        None => Ok(Done { outcome, build: number, left: Left { workspace, store } }),
     }
 }
 

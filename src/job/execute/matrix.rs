@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::{Done, script};
+use super::{Done, Left, script};
 use crate::cli::Run;
 use crate::job::matrix::{described, entries};
 use crate::job::record::{Record, State};
@@ -12,7 +12,7 @@ use crate::model::ci::Entry;
 use crate::output::Failure;
 use crate::run::console::Console;
 use crate::run::{Event, Outcome, Signals};
-use crate::workspace::Home;
+use crate::workspace::{Home, Workspace};
 
 /// Runs a job once for each entry of its matrix, one after the other, each in a workspace of its own. All of them are
 /// one build; what the last one leaves is what is stored of it.
@@ -23,7 +23,8 @@ use crate::workspace::Home;
 pub(super) fn run(
     session: &Session,
     mut fetched: Fetched,
-    (state, record): (State, Option<Record>),
+    mut before: Option<Workspace>,
+    (mut state, record): (State, Option<Record>),
     command: &Run,
     signals: &Signals,
     console: &mut Console,
@@ -42,7 +43,8 @@ pub(super) fn run(
             String::from_utf8_lossy(&patterns.mask(described(index, entry).as_bytes())).into_owned()
         };
         console.tell(&Event::MatrixStart { label: &label(index, &entries[index]) });
-        let (outcome, masking) = script::run(session, &ready, &workspace, &state, command, signals, console)?;
+        let (outcome, masking) =
+            script::run(session, (&ready, &workspace), before.take(), &mut state, command, signals, console)?;
         outcomes.push(outcome);
         if outcomes.len() < entries.len() && !matches!(outcomes[index], Outcome::Cancelled(_)) {
             drop(workspace);
@@ -55,12 +57,13 @@ pub(super) fn run(
         console.tell(&Event::MatrixEnd { entries: &rows });
         let outcome = overall(entries, &outcomes);
         let build = record.is_some().then_some(ready.build.number);
-        if let Some(record) = record {
-            record
+        let store = match record {
+            Some(record) => record
                 .finish(state, session, &ready, outcome, &masking, command.allow_secrets_in_state)
-                .map_err(|failure| failure.masked(masking.patterns()))?;
-        }
-        return Ok(Done { outcome, build, workspace: None });
+                .map_err(|failure| failure.masked(masking.patterns()))?,
+            None => None,
+        };
+        return Ok(Done { outcome, build, left: Left { workspace: None, store } });
     }
 }
 

@@ -26,9 +26,9 @@ use crate::workspace::{Pipes, Workspace};
 /// When no line of its script can be run, and when the log cannot be written.
 pub(super) fn run<'c>(
     session: &Session,
-    ready: &Ready,
-    workspace: &Workspace,
-    state: &State,
+    (ready, workspace): (&Ready, &Workspace),
+    before: Option<Workspace>,
+    state: &mut State,
     command: &Run,
     signals: &Signals,
     console: &mut Console<'c>,
@@ -59,10 +59,8 @@ pub(super) fn run<'c>(
         && !ssh_keys::are_needed(&ready.plan);
     workspace.note_run()?;
     let started = alone.then(|| run::start(&job, signals, console));
-    session.catch_up();
-    if state.recording && state.store.is_none() {
-        session.open_store();
-    }
+    drop(before);
+    state.open_ahead(session);
     workspace.fill()?;
     session.clone_repositories(ready, signals)?;
     session.finish_tools(ready, signals)?;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::environment;
 use crate::job::record::Access;
-use crate::job::{Commands, Session};
+use crate::job::{FetchPolicy, Session};
 use crate::managed::{self, Given, Holding, Incoming};
 use crate::model::Job;
 use crate::resolve::{Operation, Plan, Target};
@@ -54,7 +54,7 @@ fn assumed(session: &Session, job: &Job, trail: &mut Vec<String>) -> Option<Hold
     }
     trail.push(name.clone());
     let made = (|| {
-        let fetched = session.fetch(name, Commands::Skip, Access::Read).ok()?;
+        let fetched = session.fetch(name, FetchPolicy::NoCommands, Access::Read).ok()?;
         let root = session.root(name, Home::Disk, 0).ok()?;
         let mut build = session.surroundings(root, fetched.number, &fetched.versions).ok()?;
         build.opened = Rc::clone(&fetched.opened);
