@@ -15,6 +15,7 @@ mod remote;
 mod submodules;
 mod working_tree;
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -59,6 +60,8 @@ pub struct Wanted<'a> {
     pub branch: Option<&'a str>,
     /// The version that the job picked: a commit, or what git knows one by.
     pub commit: Option<&'a str>,
+    /// How many commits of its history are wanted, where that is not all of it.
+    pub depth: Option<NonZeroU32>,
     /// The integration that the resource is bound to.
     pub credential: Option<&'a Credential>,
 }
@@ -88,6 +91,7 @@ pub struct Repository {
     ssh_url: String,
     provider: Option<&'static str>,
     access: Option<Access>,
+    depth: Option<NonZeroU32>,
     working_tree: bool,
     branch: Option<String>,
     facts: Option<Facts>,
@@ -148,6 +152,7 @@ pub fn describe(wanted: &Wanted, search: &Search) -> Result<Repository, Diagnost
         ssh_url,
         provider: provider.as_ref().map(|provider| provider.kind),
         access: provider.and_then(|provider| provider.access),
+        depth: wanted.depth,
         working_tree,
         branch: wanted.branch.map(str::to_owned),
         facts,
@@ -217,6 +222,11 @@ impl Repository {
             Some(previous) => format!("{previous}...{}", self.commit()),
             None => self.commit().to_owned(),
         }
+    }
+
+    /// The branch, and the message of the commit; neither is known of a server that was not asked.
+    pub fn branch_and_message(&self) -> (&str, &str) {
+        (self.branch_name(), self.facts.as_ref().map_or(UNASKED, |facts| &facts.message))
     }
 
     /// Who wrote the commit.

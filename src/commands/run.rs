@@ -61,6 +61,7 @@ fn watched(
     session.check_inputs(&fetched.plan, &fetched.versions, command.require_in)?;
     session.warn_of_job(&fetched.plan);
     session.warn_of_weak_secrets(&fetched.credentials);
+    session.warn_of_skipped(&fetched.plan, &fetched.repositories);
     session.warn_of_left_out(&fetched.repositories, Filters::On);
     // From here on a signal ends the run in order: nothing secret is left behind.
     let signals = Signals::hold().context("cannot take hold of signals")?;

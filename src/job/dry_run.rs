@@ -48,6 +48,7 @@ pub(crate) fn describe(
         return Ok(of_managed(session, ready, &made, paint));
     }
     session.warn_of_weak_secrets(&ready.credentials);
+    session.warn_of_skipped(&ready.plan, &ready.build.repositories);
     session.warn_of_left_out(&ready.build.repositories, Filters::Off);
     let limit = command.timeout.or(ready.plan.job.time_limit);
     of_scripts(session, ready, limit, command.verbose, paint)

@@ -21,6 +21,9 @@ use crate::repository::{self, Filters, Repositories, Search, Wanted};
 use crate::resolve::{Dependency, Operation, Plan};
 use crate::run::{self, Captured, Signals, Variables};
 
+/// The type of the repository that a CI section builds.
+const CI_REPOSITORY: &str = "ciRepo";
+
 impl Session {
     /// Describes the repositories of a plan to `build`; those that only a server knows in full if `ask_servers`.
     ///
@@ -58,6 +61,7 @@ impl Session {
                     Pin::Name(name) => Some(name.text.as_str()),
                     Pin::Number(_) => None,
                 }),
+                depth: plan.ci.filter(|_| resource.kind.text == CI_REPOSITORY).and_then(|ci| ci.depth),
                 credential: dependency.integration.and_then(|bound| credentials.get(&bound.name.text)),
             };
             let search = Search {
@@ -94,6 +98,24 @@ impl Session {
             self.warn(&[Diagnostic::warning(
                 "--working-tree has no effect: all repositories of the job are on servers",
             )]);
+        }
+    }
+
+    /// Tells why the original would not have built what a CI job gets. Here it runs all the same: somebody asked for it.
+    pub(crate) fn warn_of_skipped(&self, plan: &Plan, repositories: &Repositories) {
+        let Some(ci) = plan.ci else { return };
+        for dependency in &plan.dependencies {
+            let repository = repositories.get(&dependency.name.text);
+            let known = repository.filter(|repository| repository.is_known());
+            let Some((branch, message)) = known.map(|known| known.branch_and_message()) else { continue };
+            if dependency.target.kind() == CI_REPOSITORY
+                && let Some(skipped) = ci.branches.skip(branch, message)
+            {
+                let message = format!("the original would not have built this commit: {}", skipped.why);
+                self.warn(&[Diagnostic::warning(message)
+                    .at(skipped.place.unwrap_or(plan.job.name.place))
+                    .hint("`shipctl run` runs it all the same")]);
+            }
         }
     }
 

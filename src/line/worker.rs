@@ -107,6 +107,7 @@ impl Worker<'_, '_> {
         let fetched =
             self.session.complete(plan, credentials, FetchPolicy::Full, Access::Record, left.store)?;
         self.session.check_inputs(&fetched.plan, &fetched.versions, self.command.require_in)?;
+        self.session.warn_of_skipped(&fetched.plan, &fetched.repositories);
         self.session.warn_of_left_out(&fetched.repositories, Filters::On);
         let stdout = io::stdout();
         let prefix = self.prefixes[job as usize].clone();

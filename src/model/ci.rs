@@ -5,6 +5,7 @@
 //! variables and the matrix, which say how often the job runs and with what.
 
 mod axis;
+mod branches;
 mod cache;
 mod defaults;
 mod integrations;
@@ -13,6 +14,7 @@ mod notification;
 mod script;
 mod settings;
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use super::job::{Sections, Step};
@@ -23,6 +25,7 @@ use crate::source::Place;
 use crate::yaml::{Map, Node, Value, is_true};
 
 pub use axis::Axis;
+pub use branches::Branches;
 pub use matrix::Entry;
 pub use notification::{Before, Notification};
 pub use settings::{Part, Setting, Variable};
@@ -51,6 +54,10 @@ pub struct Ci {
     pub cache: bool,
     /// Whether submodules are wanted.
     pub submodules: bool,
+    /// How many commits of its history the clone of the repository has, where not all are wanted.
+    pub depth: Option<NonZeroU32>,
+    /// The branches that the original built.
+    pub branches: Branches,
     /// Who is told of a run.
     pub notifications: Vec<Notification>,
     /// The types that the section writes beside the names of its integrations.
@@ -241,6 +248,22 @@ fn unwritten_job(name: &str, place: Place) -> Option<Job> {
     })
 }
 
+/// `depth`, under `git` or, as it was first documented, at the top.
+fn depth(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Option<NonZeroU32> {
+    let of_git = written.get("git").and_then(|entry| entry.node.get("depth"));
+    let node = of_git.or_else(|| written.get("depth").map(|entry| &entry.node))?;
+    let text = node.text().filter(|text| !text.is_empty())?;
+    let depth = text.parse().ok();
+    if depth.is_none() && text != "false" {
+        diagnostics.push(
+            Diagnostic::warning("`depth` is a number of commits, from 1")
+                .at(node.place)
+                .hint("the clone has the whole history"),
+        );
+    }
+    depth
+}
+
 fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Ci {
     let text =
         |key: &str| written.get(key).and_then(|entry| entry.node.text()).unwrap_or_default().to_owned();
@@ -252,7 +275,10 @@ fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Ci {
     if let Some(map) = written.get("git").and_then(|entry| entry.node.map()) {
         warn_of_unknown_keys(map, &["submodules", "depth"], "`git`", diagnostics);
     }
+    let branches = written.get("branches").map(|entry| Branches::read(&entry.node, diagnostics));
     Ci {
+        depth: depth(written, diagnostics),
+        branches: branches.unwrap_or_default(),
         language: text("language"),
         global,
         matrix: matrix::read(written, &rows, diagnostics),

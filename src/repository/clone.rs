@@ -83,12 +83,20 @@ impl<'a> Cloning<'a> {
         }
     }
 
+    /// The options for a part of the history. A repository on this machine is linked whole, which costs less.
+    fn depth(&self) -> Vec<String> {
+        let depth = self.repository.depth.filter(|_| !self.repository.is_local());
+        // All branches are there, as in a whole clone.
+        depth.map_or_else(Vec::new, |depth| vec![format!("--depth={depth}"), "--no-single-branch".into()])
+    }
+
     fn copy_objects(&self) -> Result<(), GitError> {
         // Not `--local`: with it git fails on another file system, where it copies otherwise.
         Git::at(Path::new("."), "clone")
             .by(self.runner)
             .online(self.repository.access.as_ref())
             .args(["--quiet", "--no-checkout", "--no-reject-shallow", "--no-recurse-submodules"])
+            .args(self.depth())
             .args(["--origin=origin", "--"])
             .arg(self.source())
             .arg(self.path)
@@ -136,7 +144,9 @@ impl<'a> Cloning<'a> {
         // Of the protocols, the second is the one that gives any commit.
         self.online("fetch")
             .config("protocol.version", "2")
-            .args(["--quiet", "--no-tags", "--no-recurse-submodules", "--"])
+            .args(["--quiet", "--no-tags", "--no-recurse-submodules"])
+            .args(self.depth().first())
+            .arg("--")
             .arg(self.source())
             .arg(commit)
             .run()

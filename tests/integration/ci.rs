@@ -667,3 +667,35 @@ fn paths_of_the_original_get_a_word() {
         "{stderr}"
     );
 }
+
+#[test]
+fn what_the_original_would_not_have_built_runs_with_a_word() {
+    for (section, message, said) in [
+        (
+            "branches: {only: [master, 'release/*']}",
+            "two",
+            "`only` of `branches` does not have branch `main`\n  --> shippable.yml:1:19\n",
+        ),
+        (
+            "branches: {except: [dev, 'ma*']}",
+            "two",
+            "`except` of `branches` has branch `main`\n  --> shippable.yml:1:27\n",
+        ),
+        (
+            "language: none",
+            "later [skip ci]",
+            "the message of the commit has [skip ci]\n  --> shippable.yml:3:15\n",
+        ),
+    ] {
+        let repository = Repository::new(&writes(section, "ran"));
+        std::fs::write(repository.path().join("message"), message).unwrap();
+        repository.git("commit -q --allow-empty -F message");
+        let (status, log, stderr) = repository.run("app_runCI");
+        assert_eq!((status, log.as_str()), (Some(0), "ran\n"), "{stderr}");
+        let said = format!("warning: the original would not have built this commit: {said}");
+        assert!(stderr.starts_with(&said), "{stderr}");
+    }
+    let repository = Repository::new(&writes("branches: {only: ['m*'], except: [other]}", "ran"));
+    let (status, log, stderr) = repository.run("app_runCI");
+    assert_eq!((status, log.as_str(), stderr.as_str()), (Some(0), "ran\n", ""));
+}

@@ -149,3 +149,35 @@ fn credentials_reach_the_server_and_nobody_else() {
         }
     }
 }
+
+#[test]
+fn a_ci_section_may_want_a_part_of_the_history() {
+    let place = Place::with_app();
+    place.git("app", &["branch", "old", "HEAD~1"]);
+    for number in 0..3 {
+        place.commit("app", "more", &number.to_string(), "more");
+    }
+    place.serve("app");
+    for (depth, count, warns) in [
+        ("git: {depth: 2}", "2", false),
+        ("depth: 3", "3", false),
+        ("git: {depth: all}", "5", true),
+        ("language: none", "5", false),
+    ] {
+        let ci = "[echo @$(git rev-list --count HEAD), echo @$(git branch -r | wc -l)]";
+        let line = format!(
+            "{depth}\nbuild: {{ci: {ci}}}\nresources: [{{name: r, type: ciRepo, integration: gh, pointer: {{sourceName: org/app}}}}]\njobs: [{{name: j, type: runCI, steps: [{{IN: r}}]}}]\nintegrations: [{{name: gh, type: github, fields: {{token: s3cr3t-t0k3n, url: https://api.github.com}}}}]\n"
+        );
+        place.write("line/shippable.yml", line);
+        let done = place.run("line", &["run", "j"]);
+        assert_eq!(done.status, Some(0), "{}", done.stderr);
+        let said: Vec<_> = done.stdout.lines().filter_map(|line| line.strip_prefix('@')).collect();
+        assert_eq!(said, [count, "3"], "{depth}: {}", done.stdout);
+        assert_eq!(
+            done.stderr.contains("warning: `depth` is a number of commits, from 1"),
+            warns,
+            "{}",
+            done.stderr
+        );
+    }
+}
