@@ -58,7 +58,9 @@ impl Script {
 
     /// Whether several of its processes may write at the same time.
     pub fn writes_at_once(&self) -> bool {
-        self.entries.iter().any(|entry| [">(", " & ", " &\n", "coproc"].iter().any(|part| entry.contains(part)))
+        self.entries
+            .iter()
+            .any(|entry| [">(", " & ", " &\n", "coproc"].iter().any(|part| entry.contains(part)))
     }
 
     /// What bash alone runs.
