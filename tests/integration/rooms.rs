@@ -98,7 +98,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("policy", &["aws", "contract", "credentials", "environment", "model", "resolve", "yaml"]),
     ("schema", &["model"]),
     ("export", &["contract"]),
-    ("run", &["exit", "mask", "printable", "secret"]),
+    ("run", &["exit", "mask", "printable", "results", "secret"]),
     ("lookup", &["contract", "exit", "http", "nearest", "printable"]),
     ("container", &[]),
     ("cli", &["diagnostic", "environment", "export", "lookup", "nearest"]),
