@@ -10,11 +10,9 @@ pub mod contents;
 mod facts;
 mod find;
 mod git;
-mod local;
 mod provider;
 mod remote;
 mod submodules;
-mod url;
 mod working_tree;
 
 use std::num::NonZeroU32;
@@ -22,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::credentials::Credential;
@@ -81,6 +80,7 @@ pub struct Search<'a> {
 }
 
 /// A repository that goes into a job.
+#[derive(Serialize, Deserialize)]
 pub struct Repository {
     resource: String,
     kind: String,
@@ -91,7 +91,8 @@ pub struct Repository {
     origin: remote::Urls,
     https_url: String,
     ssh_url: String,
-    provider: Option<&'static str>,
+    provider: Option<String>,
+    #[serde(skip)]
     access: Option<Access>,
     depth: Option<NonZeroU32>,
     working_tree: bool,
@@ -105,7 +106,7 @@ pub struct Repository {
 ///
 /// Why git cannot tell, in its own words.
 pub fn holds(directory: &Path) -> Result<bool, String> {
-    local::Local::open(directory).map(|local| local.is_some()).map_err(|error| error.to_string())
+    find::Local::open(directory).map(|local| local.is_some()).map_err(|error| error.to_string())
 }
 
 /// Finds the repository that a resource stands for, and reads what git says of the wanted commit.
@@ -152,7 +153,7 @@ pub fn describe(wanted: &Wanted, search: &Search) -> Result<Repository, Diagnost
         origin,
         https_url,
         ssh_url,
-        provider: provider.as_ref().map(|provider| provider.kind),
+        provider: provider.as_ref().map(|provider| provider.kind.to_owned()),
         access: provider.and_then(|provider| provider.access),
         depth: wanted.depth,
         working_tree,

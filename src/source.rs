@@ -11,6 +11,8 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::printable::Printable;
 use crate::regular;
 use secrets::{Hidden, What};
@@ -22,7 +24,7 @@ pub use words::{CI as CI_KEYS, is_known_word};
 pub const MAX_BYTES: u64 = 32 << 20;
 
 /// A stretch of a file's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Which of the [`Sources`].
     pub source: SourceId,
@@ -33,7 +35,7 @@ pub struct Place {
 }
 
 /// Stands for one of the [`Sources`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SourceId(u16);
 
 /// One file's text.

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::model::Resource;
@@ -15,7 +16,7 @@ use crate::state::{Seed, Version};
 use crate::yaml::{Map as YamlMap, Node};
 
 /// The stored versions that a run has to do with.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Versions {
     inputs: HashMap<String, Version>,
     outputs: HashMap<String, Version>,
@@ -85,6 +86,11 @@ impl Opened {
     /// Adds what was under a key.
     pub fn insert(&mut self, resource: &str, key: &str, params: Vec<(String, Secret)>) {
         self.0.insert((resource.to_owned(), key.to_owned()), params);
+    }
+
+    /// All of them: the resource, the key, and what was under it.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &[(String, Secret)])> {
+        self.0.iter().map(|((resource, key), params)| (resource.as_str(), key.as_str(), params.as_slice()))
     }
 
     /// What was under a key; `None` if it could not be opened.

@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use nix::unistd::{AccessFlags, access};
+use serde::{Deserialize, Serialize};
 
 /// Whether TASKs run in the images they name, and by which engine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Choice {
     /// By the engine that is found.
     Auto,
@@ -18,7 +19,7 @@ pub enum Choice {
 }
 
 /// A kind of engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EngineKind {
     /// podman.
     Podman,

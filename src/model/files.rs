@@ -1,6 +1,7 @@
 //! Which files an assembly line is made of, and reading them.
 
 mod below;
+mod sent;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,6 +13,8 @@ use super::Pipeline;
 use crate::diagnostic::Diagnostic;
 use crate::source::{SourceId, Sources};
 use crate::yaml::{self, Node};
+
+pub use sent::Texts;
 
 /// The names that are looked for, each with `.yml` or `.yaml`, in the order they are read.
 const STEMS: &[&str] = &[
@@ -34,6 +37,8 @@ pub struct Line {
     pub sources: Sources,
     /// The directory of the first file: what the line is called after, and where its state lives.
     pub directory: PathBuf,
+    /// How many of the sources are its own files: those behind them lie in folders below it.
+    pub own: usize,
     /// Where its state is kept, if not beside its files.
     pub state: Option<String>,
     /// What was wrong.
@@ -47,6 +52,7 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
         pipeline: Pipeline::default(),
         sources: Sources::default(),
         directory: directory.to_owned(),
+        own: 0,
         state: None,
         diagnostics: Vec::new(),
     };
@@ -72,6 +78,7 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
         line.directory = parent.to_owned();
     }
     read_texts(&paths, directory, &mut line);
+    line.own = line.sources.len();
     line.pipeline = pipeline(&line.sources, &line.directory, &mut line.diagnostics);
     if files.is_empty() && !paths.is_empty() {
         below::add(&mut line, directory);

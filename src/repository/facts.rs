@@ -3,17 +3,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 
 use super::Wanted;
 use super::access::Access;
-use super::find::Source;
+use super::find::{Local, Source};
 use super::git::{Git, GitError};
-use super::local::Local;
 use super::remote::Remote;
 
 /// What git says of a commit.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Facts {
     /// The branch it was found by; none if what is checked out is no branch.
     pub(super) branch: Option<String>,

@@ -8,12 +8,13 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
+use serde::{Deserialize, Serialize};
 
 use super::begun::{self, Begun, Count, Last};
-use super::moment::time;
 use super::open;
 use super::place::Place;
 use super::sqlite::{Context as _, Sqlite};
+use super::version::time;
 use super::{Error, Kind, Result, VersionRef};
 
 /// A build that has begun. Dropped without [`super::Store::finish`], it stays in the history as
@@ -33,7 +34,7 @@ pub struct Build {
 }
 
 /// Which build: `job #number`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BuildRef {
     /// The job's name.
     pub job: String,

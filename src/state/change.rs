@@ -1,6 +1,7 @@
 //! What a run changes: descriptions that are applied to the latest version inside the transaction that stores the next
 //! one, so that of two runs at once neither undoes the other.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::{Error, Kind, Result, Tree, Version, VersionRef};
@@ -24,7 +25,7 @@ pub struct Change {
 }
 
 /// What the next version starts from.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Base {
     /// The latest version, or the seed if there is none.
     #[default]
@@ -55,7 +56,7 @@ pub enum Files {
 }
 
 /// The version of a resource that its YAML gives it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seed {
     /// What it is called.
     pub version_name: Option<String>,
@@ -64,7 +65,7 @@ pub struct Seed {
 }
 
 /// Key-values that a job stored for the next version of something.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Entries {
     /// The value of the key `versionName`, which is no property.
     pub version_name: Option<String>,

@@ -99,6 +99,11 @@ impl Tree {
         Ok(tree)
     }
 
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// What is in it, parents before what is in them.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

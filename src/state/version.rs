@@ -1,18 +1,19 @@
 //! Versions: finding them and reading what they hold.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::error::damaged;
-use super::moment::{rfc3339, time};
+use super::moment::rfc3339;
 use super::sqlite::{Context as _, Sqlite};
 use super::{BuildRef, Result};
 
 /// A version of a job or resource. It never changes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Version {
     /// The name of the job or resource.
     pub name: String,
@@ -26,7 +27,8 @@ pub struct Version {
     pub made: SystemTime,
     /// The build that made it; `None` for one that came from the YAML, and when the build has been pruned.
     pub build: Option<BuildRef>,
-    /// Its list of files.
+    /// Its list of files, which means nothing on another machine.
+    #[serde(skip)]
     pub(super) tree: Option<List>,
 }
 
@@ -50,7 +52,7 @@ impl List {
 }
 
 /// Which version: `name #number`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct VersionRef {
     /// The name of the job or resource.
     pub name: String,
@@ -213,6 +215,21 @@ impl Raw {
     }
 }
 
+/// A moment from milliseconds since 1970.
+pub(super) fn time(millis: i64) -> SystemTime {
+    let distance = Duration::from_millis(millis.unsigned_abs());
+    let moment = if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
+    moment.unwrap_or(UNIX_EPOCH)
+}
+
+/// Milliseconds since 1970.
+pub(super) fn millis(moment: SystemTime) -> i64 {
+    let clamp = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
+    match moment.duration_since(UNIX_EPOCH) {
+        Ok(after) => clamp(after),
+        Err(before) => -clamp(before.duration()),
+    }
+}
 #[cfg(test)]
 mod tests {
     use rusqlite::StatementStatus;

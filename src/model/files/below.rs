@@ -53,7 +53,7 @@ pub(super) fn add(line: &mut Line, shown_from: &Path) {
     }
 }
 
-fn add_file(line: &mut Line, id: SourceId) {
+pub(super) fn add_file(line: &mut Line, id: SourceId) {
     let mut problems = Vec::new();
     let root = tree(&line.sources, id, &mut problems);
     // Whoever wrote it may not have meant it for this line.
