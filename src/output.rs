@@ -91,6 +91,7 @@ impl From<run::Error> for Failure {
     fn from(error: run::Error) -> Self {
         let advice = match &error {
             run::Error::Engine { said, .. } => container::advice(said),
+            run::Error::Remote { hint, .. } => hint.as_deref(),
             _ => None,
         };
         let advice = advice.map_or_else(String::new, |advice| format!("  hint: {advice}\n"));

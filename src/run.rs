@@ -11,6 +11,7 @@
 //!                   ├─ ending ── tree        how all of it ends, wherever it has gone
 //!                   └─ report ── console     what is seen of it
 //! crew                   several jobs side by side
+//! remote                 a job on another machine
 //! ```
 //!
 //! Each TASK has a bash of its own; a section runs in the bash of the task before it as long as that lives, and in a
@@ -40,6 +41,7 @@ mod watch;
 
 pub mod console;
 pub mod crew;
+pub mod remote;
 
 use std::fmt;
 use std::io;
@@ -58,6 +60,8 @@ pub use launch::{Started, can_mount_at, start};
 pub use masking::Masking;
 pub use platform::{executed_as, keep_memory_private, take_file_limit_for_error};
 pub use signals::Signals;
+
+use serde::{Deserialize, Serialize};
 
 use crate::exit;
 use crate::printable::Printable;
@@ -126,7 +130,7 @@ pub struct Sections {
 }
 
 /// How a job, a step or a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Well.
     Success,
@@ -205,6 +209,13 @@ pub enum Error {
     },
     /// A signal told us to end before anything of the job ran.
     Interrupted(i32),
+    /// A job could not be begun on another machine.
+    Remote {
+        /// Why.
+        message: String,
+        /// What can be done about it.
+        hint: Option<String>,
+    },
     /// A container runs, but no shell in it.
     Container {
         /// The image.
@@ -221,9 +232,11 @@ impl Error {
             Error::NotFound(_) => exit::NOT_FOUND,
             Error::NotExecutable(..) => exit::NOT_EXECUTABLE,
             Error::Interrupted(signal) => exit::of_signal(*signal),
-            Error::TooLarge(_) | Error::System(..) | Error::Engine { .. } | Error::Container { .. } => {
-                exit::SHIPCTL_FAILED
-            }
+            Error::TooLarge(_)
+            | Error::System(..)
+            | Error::Engine { .. }
+            | Error::Remote { .. }
+            | Error::Container { .. } => exit::SHIPCTL_FAILED,
         }
     }
 
@@ -250,6 +263,7 @@ impl fmt::Display for Error {
                 let said = container::last_line(said);
                 write!(f, "the container of {} did not start: {}", Printable(image), Printable(said))
             }
+            Error::Remote { message, .. } => write!(f, "the job was not begun: {}", Printable(message)),
             Error::Container { image, message } => {
                 write!(f, "in the container of {}: {}", Printable(image), Printable(message))
             }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Outcome;
-use crate::results::Tests;
 
 /// A part of a job that runs scripts: a TASK or a section.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A TASK.
     Task,
@@ -25,7 +26,7 @@ impl Kind {
 }
 
 /// A step and how it went.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Step {
     /// The name of the task or section.
     pub name: String,
@@ -40,7 +41,7 @@ pub struct Step {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub enum Event<'a> {
     /// The job begins.
     JobStart {
@@ -98,11 +99,6 @@ pub enum Event<'a> {
     MatrixEnd {
         /// All of them: the label, and how it ended; `None` if it never ran.
         entries: &'a [(String, Option<Outcome>)],
-    },
-    /// The job has left results of tests.
-    Tests {
-        /// The tests.
-        tests: &'a Tests,
     },
     /// The job has ended.
     JobEnd {

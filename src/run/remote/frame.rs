@@ -1,0 +1,227 @@
+//! Frames: a kind (one byte), a length (four bytes), and so many bytes.
+
+use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
+use nix::unistd::write;
+use zeroize::Zeroizing;
+
+/// What the first line begins with that `shipctl` writes on the other side; its version follows. What comes before it was
+/// written by something else, such as a login script.
+const HELLO: &[u8] = b"\x01shipctl remote-job ";
+
+/// No frame is longer: what says so was not written by `shipctl`.
+const LONGEST: usize = 256 << 20;
+
+/// How many bytes stand before those of a frame.
+pub(super) const HEAD: usize = 5;
+
+/// How many bytes of a file one frame holds at most.
+pub(super) const PIECE: usize = 64 * 1024;
+
+/// What a frame is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The job that is to be run.
+    Job,
+    /// A signal for the job.
+    Signal,
+    /// A sign of life.
+    Alive,
+    /// A file, directory or link.
+    Entry,
+    /// The next bytes of the file before.
+    Content,
+    /// There are no more files.
+    EndOfFiles,
+    /// What a job has printed, masked.
+    Printed,
+    /// Another event of the job.
+    Event,
+    /// Whole lines for stderr.
+    Said,
+    /// How the job ended, and what it made.
+    Result,
+    /// The worker was killed.
+    Killed,
+}
+
+const KINDS: [Kind; 11] = [
+    Kind::Job,
+    Kind::Signal,
+    Kind::Alive,
+    Kind::Entry,
+    Kind::Content,
+    Kind::EndOfFiles,
+    Kind::Printed,
+    Kind::Event,
+    Kind::Said,
+    Kind::Result,
+    Kind::Killed,
+];
+
+/// A frame.
+pub(super) struct Frame {
+    pub(super) kind: Kind,
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+}
+
+/// The bytes of a frame; wiped when dropped, and never grown, so that no copy of a secret stays behind.
+pub(super) fn framed(kind: Kind, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut frame = Zeroizing::new(Vec::with_capacity(HEAD + bytes.len()));
+    append(&mut frame, kind, bytes);
+    frame
+}
+
+/// Appends a frame.
+pub(super) fn append(out: &mut Vec<u8>, kind: Kind, bytes: &[u8]) {
+    out.push(kind as u8);
+    out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+/// The first line of the other side.
+pub(super) fn hello() -> Vec<u8> {
+    // On a line of its own, whatever was printed before.
+    [b"\n", HELLO, env!("CARGO_PKG_VERSION").as_bytes(), b"\n"].concat()
+}
+
+/// What a pipe surely takes without blocking once it is writable (`PIPE_BUF`).
+const WRITTEN_AT_ONCE: usize = 4096;
+
+/// How much may wait to be written before no more is taken from elsewhere.
+const FULL: usize = 1 << 20;
+
+/// What is to be written and has not been yet.
+#[derive(Default)]
+pub(super) struct Pending {
+    bytes: Zeroizing<Vec<u8>>,
+    written: usize,
+}
+
+impl Pending {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.written == self.bytes.len()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes.len() - self.written >= FULL
+    }
+
+    /// Writes a piece to what is ready for it; says whether anything reads there still.
+    pub(super) fn write_some(&mut self, to: BorrowedFd) -> bool {
+        let end = self.bytes.len().min(self.written + WRITTEN_AT_ONCE);
+        let is_read = match write(to, &self.bytes[self.written..end]) {
+            Ok(n) => {
+                self.written += n;
+                true
+            }
+            Err(Errno::EINTR | Errno::EAGAIN) => true,
+            Err(_) => false,
+        };
+        if !is_read || self.is_empty() {
+            *self = Pending::default();
+        }
+        is_read
+    }
+}
+
+/// What has been received and not been taken yet.
+#[derive(Default)]
+pub(super) struct Received {
+    bytes: Zeroizing<Vec<u8>>,
+    /// How many of the bytes have been taken.
+    taken: usize,
+}
+
+/// Something that is no frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NoFrame;
+
+impl Received {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        if self.taken > 0 {
+            self.bytes.drain(..self.taken);
+            self.taken = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len() - self.taken
+    }
+
+    /// The version that the other side says it has, and what was printed before that; `None` if that has not come yet.
+    pub(super) fn hello(&mut self) -> Option<(String, Vec<u8>)> {
+        let at = memchr::memmem::find(&self.bytes, HELLO)?;
+        let version = at + HELLO.len();
+        let end = version + memchr::memchr(b'\n', &self.bytes[version..])?;
+        let said = String::from_utf8_lossy(&self.bytes[version..end]).into_owned();
+        self.taken = end + 1;
+        Some((said, self.bytes[..at].to_vec()))
+    }
+
+    /// The next frame, if it is there whole.
+    pub(super) fn next(&mut self) -> Result<Option<Frame>, NoFrame> {
+        let waiting = &self.bytes[self.taken..];
+        let Some((&first, rest)) = waiting.split_first() else { return Ok(None) };
+        let kind = KINDS.get(usize::from(first)).copied().ok_or(NoFrame)?;
+        let Some(length) = rest.first_chunk() else { return Ok(None) };
+        let length = u32::from_le_bytes(*length) as usize;
+        if length > LONGEST {
+            return Err(NoFrame);
+        }
+        let Some(bytes) = waiting.get(HEAD..HEAD + length) else { return Ok(None) };
+        let bytes = Zeroizing::new(bytes.to_vec());
+        self.taken += HEAD + length;
+        Ok(Some(Frame { kind, bytes }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_arrive_whatever_the_cuts() {
+        let mut sent = b"Welcome to node1\nLast login: ".to_vec();
+        sent.extend(hello());
+        append(&mut sent, Kind::Printed, b"a\x00b");
+        append(&mut sent, Kind::Alive, b"");
+        let mut received = Received::default();
+        let mut hello = None;
+        let mut frames = Vec::new();
+        for byte in &sent {
+            received.push(&[*byte]);
+            if hello.is_none() {
+                hello = received.hello();
+                continue;
+            }
+            while let Some(frame) = received.next().unwrap() {
+                frames.push((frame.kind, frame.bytes.to_vec()));
+            }
+        }
+        let (version, before) = hello.unwrap();
+        assert_eq!((version.as_str(), &before[..10]), (env!("CARGO_PKG_VERSION"), &b"Welcome to"[..]));
+        assert_eq!(frames, [(Kind::Printed, b"a\x00b".to_vec()), (Kind::Alive, Vec::new())]);
+    }
+
+    #[test]
+    fn what_is_no_frame_is_told_at_once() {
+        let mut received = Received::default();
+        received.push(b"Segmentation fault\n");
+        assert_eq!(received.next().err(), Some(NoFrame));
+    }
+
+    #[test]
+    fn kinds_have_their_numbers() {
+        for (number, kind) in KINDS.into_iter().enumerate() {
+            assert_eq!(kind as usize, number);
+        }
+    }
+}

@@ -1,0 +1,459 @@
+//! This side: the command that starts `shipctl` on another machine, and what comes from there.
+
+use std::ffi::OsString;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, raise};
+use nix::unistd::read;
+use zeroize::Zeroizing;
+
+use super::super::console::Console;
+use super::super::event::{Event, Step};
+use super::super::{Error, Kind as StepKind, Outcome, Signals, Variables};
+use super::command::{END_LIMIT, Remote};
+use super::event::Received as Told;
+use super::frame::{Frame, Kind, Pending, Received, framed};
+use super::transfer::{Download, Upload};
+use super::{COMMAND, SIGN_OF_LIFE, SILENCE, is_ready};
+use crate::exit;
+
+/// How long the other side may take to end a job, on top of the grace period: its sections have a limit of their own.
+const LAST_LIMIT: Duration = Duration::from_secs(150);
+
+/// How much may be printed before `shipctl` says that it is there, in bytes.
+const LONGEST_BANNER: usize = 1 << 20;
+
+/// What is read at once.
+const PIECE: usize = 64 * 1024;
+
+/// How often is looked whether time is up.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What it takes to have a job run on another machine.
+pub struct Launcher<'l, 's, 'c> {
+    /// The command that starts another on another machine, with its stdin.
+    pub command: &'l [String],
+    /// Its environment: nothing secret that is the job's.
+    pub environment: &'l Variables,
+    /// How long processes that are told to end may take there.
+    pub grace: Duration,
+    /// The signals that are passed on.
+    pub signals: &'s Signals,
+    /// Where the log of the job is shown.
+    pub console: &'l mut Console<'c>,
+    /// Takes whole lines for stderr.
+    pub say: &'l dyn Fn(&str),
+}
+
+/// What has become of a job.
+#[derive(Debug)]
+pub enum Reply {
+    /// It has ended, and this is what the other side says of it.
+    Ended(Zeroizing<Vec<u8>>),
+    /// It began, and then the other side was lost: nobody knows whether it came to its end.
+    Lost(Outcome),
+}
+
+impl Launcher<'_, '_, '_> {
+    /// Has a job run: sends it, and its files, and takes what it makes into the directory of `download`. It is started once;
+    /// where that fails, or the other side is lost, it has failed.
+    ///
+    /// # Errors
+    ///
+    /// When no job was begun: says why.
+    pub fn run(self, job: &[u8], upload: Upload, download: Download) -> Result<Reply, Error> {
+        let shown = self.command.join(" ");
+        let own = ["shipctl", COMMAND].map(str::to_owned);
+        let line: Vec<OsString> = self.command.iter().cloned().chain(own).map(OsString::from).collect();
+        let (remote, stdout, stderr) = Remote::start(&line, self.environment, self.signals)?;
+        Session {
+            remote,
+            stdout: Some(stdout),
+            stderr: Some(stderr),
+            shown,
+            launcher: self,
+            job: Some(framed(Kind::Job, job)),
+            upload: Some(upload),
+            download,
+            out: Pending::default(),
+            received: Received::default(),
+            greeted: None,
+            shown_alive: Instant::now(),
+            said: Vec::new(),
+            begun: None,
+            step: None,
+            steps: Vec::new(),
+            cancelled: None,
+            end_by: None,
+            result: None,
+        }
+        .run()
+    }
+}
+
+/// A job that is somewhere else.
+struct Session<'l, 's, 'c> {
+    launcher: Launcher<'l, 's, 'c>,
+    remote: Remote,
+    stdout: Option<OwnedFd>,
+    stderr: Option<OwnedFd>,
+    /// The command, for messages.
+    shown: String,
+    /// The job, until it is sent; and its files, until they are.
+    job: Option<Zeroizing<Vec<u8>>>,
+    upload: Option<Upload>,
+    download: Download,
+    out: Pending,
+    received: Received,
+    /// When something came last; `None` before `shipctl` has answered there.
+    greeted: Option<Instant>,
+    /// When we last showed that we live.
+    shown_alive: Instant,
+    /// The line that the command is writing to stderr.
+    said: Vec<u8>,
+    /// When the job began.
+    begun: Option<(String, Instant)>,
+    /// The step that runs.
+    step: Option<(String, StepKind, Instant)>,
+    /// The steps that have ended.
+    steps: Vec<Step>,
+    /// The signal that tells the job to end.
+    cancelled: Option<i32>,
+    /// When the command is given up.
+    end_by: Option<Instant>,
+    result: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// Why the other side is given up.
+type Lost = String;
+
+impl Session<'_, '_, '_> {
+    fn run(mut self) -> Result<Reply, Error> {
+        let lost = loop {
+            match self.wait() {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(lost) => break Some(lost),
+            }
+        };
+        if let Some(result) = self.result.take() {
+            self.finish();
+            return Ok(Reply::Ended(result));
+        }
+        self.drain_stderr();
+        match (self.cancelled, self.begun.take()) {
+            (Some(signal), None) => Err(Error::Interrupted(signal)),
+            (_, None) => Err(Error::Remote { message: lost.unwrap_or_default(), hint: self.hint() }),
+            (cancelled, Some((job, begun))) => {
+                let outcome = cancelled.map_or(Outcome::Failed(exit::SHIPCTL_FAILED), Outcome::Cancelled);
+                let message = format!("the job was lost: {}", lost.unwrap_or_default());
+                self.close_log(&job, begun, outcome, &message);
+                Ok(Reply::Lost(outcome))
+            }
+        }
+    }
+
+    /// Says in the log of a job that was begun how that ended.
+    fn close_log(&mut self, job: &str, begun: Instant, outcome: Outcome, message: &str) {
+        let console = &mut *self.launcher.console;
+        console.tell(&Event::Notice { message });
+        if let Some((name, kind, begun)) = self.step.take() {
+            let duration = begun.elapsed();
+            let step = Step { name, kind, outcome: Some(outcome), overlooked: 0, duration };
+            console.tell(&Event::StepEnd { step: &step });
+            self.steps.push(step);
+        }
+        console.tell(&Event::JobEnd { job, outcome, duration: begun.elapsed(), steps: &self.steps });
+    }
+
+    /// Writes what is left to be shown, and has the command end.
+    fn finish(&mut self) {
+        self.remote.stdin = None;
+        self.remote.wait(END_LIMIT);
+        self.drain_stderr();
+    }
+
+    /// Waits until something happens, and does what is due; says whether there is more to come.
+    fn wait(&mut self) -> Result<bool, Lost> {
+        let now = Instant::now();
+        self.fill(now)?;
+        let console = &mut *self.launcher.console;
+        let idle = console.idle(now);
+        let is_read = !console.is_full();
+        let mut polled = vec![PollFd::new(self.launcher.signals.as_fd(), PollFlags::POLLIN)];
+        polled.extend(self.remote.end().map(|end| PollFd::new(end, PollFlags::POLLIN)));
+        let stdout = self.stdout.as_ref().filter(|_| is_read);
+        let read = [stdout, self.stderr.as_ref()].into_iter().flatten();
+        polled.extend(read.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)));
+        let stdin = self.remote.stdin.as_ref().filter(|_| !self.out.is_empty());
+        polled.extend(stdin.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)));
+        polled.extend(console.stream().map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
+        let limit = idle.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN).as_millis().max(1);
+        match poll(&mut polled, PollTimeout::from(u16::try_from(limit).unwrap_or(u16::MAX))) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(format!("cannot wait for `{}`: {error}", self.shown)),
+        }
+        if console.stream().is_some_and(|fd| is_ready(fd, PollFlags::POLLOUT)) {
+            console.write_some();
+        }
+        self.take_signals()?;
+        if self.stderr.as_ref().is_some_and(|fd| is_ready(fd.as_fd(), PollFlags::POLLIN)) {
+            self.take_stderr();
+        }
+        if let Some(stdin) = self.remote.stdin.as_ref().filter(|_| !self.out.is_empty())
+            && is_ready(stdin.as_fd(), PollFlags::POLLOUT)
+            && !self.out.write_some(stdin.as_fd())
+        {
+            self.remote.stdin = None;
+        }
+        // Looked at before stdout: then all that it wrote is there to be read.
+        let has_ended = self.remote.has_ended();
+        if is_read && self.stdout.as_ref().is_some_and(|fd| is_ready(fd.as_fd(), PollFlags::POLLIN)) {
+            self.take_stdout()?;
+            if self.result.is_some() {
+                return self.written();
+            }
+            return Ok(true);
+        }
+        if self.result.is_some() {
+            return self.written();
+        }
+        if has_ended && is_read || self.stdout.is_none() {
+            // What it says of that may still be on its way.
+            self.remote.wait(END_LIMIT);
+            self.drain_stderr();
+            return Err(self.lost());
+        }
+        if self.end_by.is_some_and(|end_by| now >= end_by) {
+            return Err(format!("`{}` did not end", self.shown));
+        }
+        Ok(true)
+    }
+
+    /// Whether there is still something to be shown.
+    fn written(&self) -> Result<bool, Lost> {
+        Ok(self.launcher.console.stream().is_some())
+    }
+
+    /// Has what is due written.
+    fn fill(&mut self, now: Instant) -> Result<(), Lost> {
+        let Some(heard) = self.greeted else { return Ok(()) };
+        if now >= heard + SILENCE {
+            return Err(format!("nothing came from `{}` for {} s", self.shown, SILENCE.as_secs()));
+        }
+        if now >= self.shown_alive + SIGN_OF_LIFE {
+            self.out.push(&framed(Kind::Alive, &[]));
+            self.shown_alive = now;
+        }
+        if let Some(job) = self.job.take() {
+            self.out.push(&job);
+        }
+        while !self.out.is_full()
+            && let Some(upload) = &mut self.upload
+        {
+            match upload.next() {
+                Ok(Some(frame)) => self.out.push(&frame),
+                Ok(None) => self.upload = None,
+                Err(error) => return Err(format!("cannot send the files of the job: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes on the signals that came.
+    fn take_signals(&mut self) -> Result<(), Lost> {
+        loop {
+            let arrival = self.launcher.signals.next();
+            let Some(arrival) = arrival.map_err(|error| format!("cannot read signals: {error}"))? else {
+                return Ok(());
+            };
+            match arrival.signal {
+                signal @ (libc::SIGINT | libc::SIGTERM) => {
+                    let is_first = self.cancelled.replace(signal).is_none();
+                    if self.greeted.is_none() || self.upload.is_some() {
+                        self.remote.terminate();
+                        return Err("it was told to end".to_owned());
+                    }
+                    let limit = if is_first { self.launcher.grace + LAST_LIMIT } else { self.launcher.grace };
+                    self.end_by = Some(Instant::now() + limit);
+                    self.pass_on(signal);
+                }
+                signal @ (libc::SIGHUP | libc::SIGQUIT | libc::SIGUSR1 | libc::SIGUSR2) => {
+                    self.pass_on(signal)
+                }
+                libc::SIGTSTP => self.pause(),
+                _ => {}
+            }
+        }
+    }
+
+    fn pass_on(&mut self, signal: i32) {
+        if self.greeted.is_some() {
+            self.out.push(&framed(Kind::Signal, &signal.to_le_bytes()));
+        }
+    }
+
+    /// Stops, and the job with us.
+    fn pause(&mut self) {
+        self.pass_on(libc::SIGTSTP);
+        let until = Instant::now() + END_LIMIT;
+        while !self.out.is_empty()
+            && Instant::now() < until
+            && let Some(stdin) = &self.remote.stdin
+        {
+            if is_ready(stdin.as_fd(), PollFlags::POLLOUT) && !self.out.write_some(stdin.as_fd()) {
+                self.remote.stdin = None;
+            }
+        }
+        let _ = raise(Signal::SIGSTOP);
+        self.pass_on(libc::SIGCONT);
+        self.greeted = self.greeted.map(|_| Instant::now());
+    }
+
+    /// Takes what the command writes to stderr, line by line.
+    fn take_stderr(&mut self) {
+        let mut buffer = [0; 4096];
+        let Some(stderr) = &self.stderr else { return };
+        match read(stderr, &mut buffer) {
+            Ok(n @ 1..) => self.said.extend_from_slice(&buffer[..n]),
+            Err(Errno::EINTR | Errno::EAGAIN) => return,
+            Ok(0) | Err(_) => {
+                self.stderr = None;
+                if !self.said.is_empty() {
+                    self.said.push(b'\n');
+                }
+            }
+        }
+        let Some(end) = memchr::memrchr(b'\n', &self.said) else { return };
+        let lines: Vec<u8> = self.said.drain(..=end).collect();
+        self.say(&lines);
+    }
+
+    /// What it has written there before it ended. Who holds the pipe still is not waited for.
+    fn drain_stderr(&mut self) {
+        while self.stderr.as_ref().is_some_and(|fd| is_ready(fd.as_fd(), PollFlags::POLLIN)) {
+            self.take_stderr();
+        }
+    }
+
+    /// Shows lines that the command has written.
+    fn say(&self, lines: &[u8]) {
+        for line in String::from_utf8_lossy(lines).lines().filter(|line| !line.trim().is_empty()) {
+            (self.launcher.say)(&format!("warning: {}: {line}\n", self.shown));
+        }
+    }
+
+    /// Takes what comes from the other side.
+    fn take_stdout(&mut self) -> Result<(), Lost> {
+        let mut buffer = vec![0; PIECE];
+        let Some(stdout) = &self.stdout else { return Ok(()) };
+        match read(stdout, &mut buffer) {
+            Ok(n @ 1..) => self.received.push(&buffer[..n]),
+            Err(Errno::EINTR | Errno::EAGAIN) => return Ok(()),
+            Ok(0) | Err(_) => {
+                self.stdout = None;
+                return Ok(());
+            }
+        }
+        if self.greeted.is_none() {
+            let Some((version, before)) = self.received.hello() else {
+                if self.received.len() > LONGEST_BANNER {
+                    return Err(format!("`{}` prints something else than shipctl does", self.shown));
+                }
+                return Ok(());
+            };
+            self.say(&before);
+            self.check_version(&version)?;
+        }
+        self.greeted = Some(Instant::now());
+        loop {
+            match self.received.next() {
+                Ok(Some(frame)) => self.take_frame(&frame)?,
+                Ok(None) => return Ok(()),
+                Err(_) => {
+                    return Err(format!(
+                        "`{}` printed something between what shipctl writes there",
+                        self.shown
+                    ));
+                }
+            }
+        }
+    }
+
+    fn check_version(&self, version: &str) -> Result<(), Lost> {
+        const OURS: &str = env!("CARGO_PKG_VERSION");
+        match version.strip_suffix('\r') {
+            Some(_) => Err(format!(
+                "`{}` has a terminal between the two sides, which changes what is sent",
+                self.shown
+            )),
+            None if version == OURS => Ok(()),
+            None => Err(format!(
+                "`{}` starts shipctl {}, and this one is {OURS}: both must have the same version",
+                self.shown,
+                version.escape_debug()
+            )),
+        }
+    }
+
+    fn take_frame(&mut self, frame: &Frame) -> Result<(), Lost> {
+        let bytes = &frame.bytes;
+        let unfit = || format!("`{}` starts a shipctl that writes what this one does not know", self.shown);
+        let received = |error: std::io::Error| format!("what the job made cannot be written here: {error}");
+        match frame.kind {
+            Kind::Alive => {}
+            Kind::Printed => self.launcher.console.event(&Event::Output { bytes }),
+            Kind::Event => {
+                let told = Told::parse(bytes).ok_or_else(unfit)?;
+                self.note(&told);
+                self.launcher.console.event(&told.event());
+            }
+            Kind::Said => (self.launcher.say)(&String::from_utf8_lossy(bytes)),
+            Kind::Entry => self.download.entry(bytes).map_err(received)?,
+            Kind::Content => self.download.content(bytes).map_err(received)?,
+            Kind::EndOfFiles => self.download.finish().map_err(received)?,
+            Kind::Result => self.result = Some(bytes.clone()),
+            Kind::Killed => return Err("the shipctl that ran it there was killed".to_owned()),
+            Kind::Job | Kind::Signal => return Err(unfit()),
+        }
+        Ok(())
+    }
+
+    /// Takes note of how far the job is, in case the other side is lost.
+    fn note(&mut self, told: &Told) {
+        match told {
+            Told::JobStart { job } => {
+                self.begun.get_or_insert((job.clone(), Instant::now()));
+                self.steps.clear();
+            }
+            Told::StepStart { step, kind } => self.step = Some((step.clone(), *kind, Instant::now())),
+            Told::StepEnd { step } => {
+                self.step = None;
+                self.steps.push(step.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// What is said of a command that has ended before its job.
+    fn lost(&self) -> Lost {
+        let when = match self.greeted {
+            None => " before shipctl answered on the other side",
+            Some(_) => "",
+        };
+        format!("`{}` {}{when}", self.shown, self.remote.described())
+    }
+
+    /// What can be done about a job that did not begin.
+    fn hint(&self) -> Option<String> {
+        (self.greeted.is_none() && self.remote.found_nothing()).then(|| {
+            "shipctl has to be there too, in the PATH of what this starts: \
+             put `env PATH=…` behind it if it lies elsewhere"
+                .to_owned()
+        })
+    }
+}

@@ -1,0 +1,317 @@
+//! The other side: a worker that runs the job, and a supervisor between it and the machine that started it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getppid, pipe2, read};
+use zeroize::Zeroizing;
+
+use super::super::{Error, Signals, platform};
+use super::frame::{Frame, Kind, Pending, Received, framed, hello};
+use super::is_ready;
+use super::transfer::{Download, Upload};
+use super::{SIGN_OF_LIFE, SILENCE};
+
+/// How long a worker that was told to end may take before it is killed: longer than all that a job may still do then.
+const LAST_LIMIT: Duration = Duration::from_secs(300);
+
+/// How often is looked whether time is up, in milliseconds.
+const LOOK_AGAIN: u16 = 500;
+
+/// What is read at once.
+const PIECE: usize = 64 * 1024;
+
+/// Runs `work` in a process of its own, between stdin and stdout of this one: frames that are for the job are passed to it,
+/// and what it writes is passed on. When stdin ends, or nothing has come from there for too long, the worker is told to end as by SIGTERM.
+///
+/// # Errors
+///
+/// When the worker cannot be started, and when the system does not let us wait.
+pub fn supervise(signals: &Signals, work: impl FnOnce(Input, Output)) -> Result<(), Error> {
+    let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"));
+    let ((from_us, to_worker), (from_worker, to_us)) = (pipe()?, pipe()?);
+    let parent = Pid::this();
+    let Some(worker) = platform::fork().map_err(Error::system("start a worker"))? else {
+        drop((to_worker, from_worker));
+        // Should the supervisor be killed, the worker ends its job in order.
+        let is_heard = prctl::set_pdeathsig(Signal::SIGTERM).is_ok() && getppid() == parent;
+        if is_heard && let Ok((input, output)) = settle(from_us, to_us) {
+            work(input, output);
+        }
+        std::process::exit(0)
+    };
+    drop((from_us, to_us));
+    Supervisor {
+        signals,
+        worker,
+        to_worker: Some(to_worker),
+        from_worker,
+        heard: Instant::now(),
+        is_open: true,
+        is_stopped: false,
+        kill_at: None,
+        received: Received::default(),
+        reported: Received::default(),
+        input: Pending::default(),
+        out: Pending::default(),
+    }
+    .run()
+}
+
+/// Gives the worker its ends of the pipes, as its stdin and stdout: what is printed by mistake must not lie between frames.
+fn settle(from: OwnedFd, to: OwnedFd) -> io::Result<(Input, Output)> {
+    dup2_stdin(File::open("/dev/null")?)?;
+    dup2_stdout(OpenOptions::new().write(true).open("/dev/null")?)?;
+    Ok((Input { from: from.into(), received: Received::default() }, Output { to: to.into() }))
+}
+
+struct Supervisor<'s> {
+    signals: &'s Signals,
+    worker: Pid,
+    /// Where the worker reads; `None` once there is nothing more to come.
+    to_worker: Option<OwnedFd>,
+    from_worker: OwnedFd,
+    /// When something came from the other side last.
+    heard: Instant,
+    /// Whether the other side is there.
+    is_open: bool,
+    /// Whether the other side has stopped on purpose, and shows no life.
+    is_stopped: bool,
+    /// When the worker is killed.
+    kill_at: Option<Instant>,
+    /// What came from the other side.
+    received: Received,
+    /// What came from the worker.
+    reported: Received,
+    /// What is for the worker.
+    input: Pending,
+    /// What is for the other side.
+    out: Pending,
+}
+
+impl Supervisor<'_> {
+    fn run(mut self) -> Result<(), Error> {
+        let (stdin, stdout) = (io::stdin(), io::stdout());
+        self.out.push(&hello());
+        let mut shown = Instant::now();
+        let mut status = None;
+        // Whether the worker may still write.
+        let mut is_reporting = true;
+        loop {
+            let now = Instant::now();
+            if now >= shown + SIGN_OF_LIFE {
+                self.out.push(&framed(Kind::Alive, &[]));
+                shown = now;
+            }
+            if self.is_open && !self.is_stopped && now >= self.heard + SILENCE {
+                self.lose(now);
+            }
+            if self.kill_at.is_some_and(|kill_at| now >= kill_at) {
+                self.kill_at = None;
+                platform::kill(self.worker, libc::SIGKILL);
+            }
+            let is_read = self.is_open && !self.input.is_full();
+            let is_heard = is_reporting && !self.out.is_full();
+            let mut polled = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            polled.extend(is_read.then(|| PollFd::new(stdin.as_fd(), PollFlags::POLLIN)));
+            polled.extend(is_heard.then(|| PollFd::new(self.from_worker.as_fd(), PollFlags::POLLIN)));
+            polled.extend((!self.out.is_empty()).then(|| PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)));
+            let to_worker = self.to_worker.as_ref().filter(|_| !self.input.is_empty());
+            polled.extend(to_worker.map(|to| PollFd::new(to.as_fd(), PollFlags::POLLOUT)));
+            match poll(&mut polled, PollTimeout::from(LOOK_AGAIN)) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(Error::system("wait for the job")(error)),
+            }
+            while let Some(arrival) = self.signals.next().map_err(Error::system("read signals"))? {
+                if arrival.ends_programs() {
+                    platform::kill(self.worker, arrival.signal);
+                }
+            }
+            if is_read && is_ready(stdin.as_fd(), PollFlags::POLLIN) && !self.take_input(&stdin) {
+                self.lose(Instant::now());
+            }
+            if let Some(to) = self.to_worker.as_ref().filter(|_| !self.input.is_empty())
+                && is_ready(to.as_fd(), PollFlags::POLLOUT)
+                && !self.input.write_some(to.as_fd())
+            {
+                self.to_worker = None;
+            }
+            if is_heard && is_ready(self.from_worker.as_fd(), PollFlags::POLLIN) {
+                is_reporting = self.take_report();
+            }
+            if !self.out.is_empty()
+                && is_ready(stdout.as_fd(), PollFlags::POLLOUT)
+                && !self.out.write_some(stdout.as_fd())
+                && self.is_open
+            {
+                self.lose(Instant::now());
+            }
+            if status.is_none() {
+                status = match waitpid(self.worker, Some(WaitPidFlag::WNOHANG)) {
+                    Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => None,
+                    ended => Some(ended),
+                };
+            }
+            if status.is_none() || is_reporting {
+                continue;
+            }
+            if matches!(status, Some(Ok(WaitStatus::Signaled(..)))) {
+                self.out.push(&framed(Kind::Killed, &[]));
+                status = Some(Err(Errno::ECHILD));
+            }
+            if self.out.is_empty() || !self.is_open {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The other side is gone: the worker ends its job.
+    fn lose(&mut self, now: Instant) {
+        self.is_open = false;
+        self.to_worker = None;
+        platform::kill(self.worker, libc::SIGTERM);
+        // It may have been stopped.
+        platform::kill(self.worker, libc::SIGCONT);
+        self.kill_at = Some(now + LAST_LIMIT);
+    }
+
+    /// Takes what comes from the other side; says whether more may come.
+    fn take_input(&mut self, stdin: &io::Stdin) -> bool {
+        let mut buffer = Zeroizing::new(vec![0; PIECE]);
+        match read(stdin, &mut buffer) {
+            Ok(0) => return false,
+            Ok(n) => self.received.push(&buffer[..n]),
+            Err(Errno::EINTR | Errno::EAGAIN) => return true,
+            Err(_) => return false,
+        }
+        self.heard = Instant::now();
+        loop {
+            match self.received.next() {
+                Ok(None) => return true,
+                Ok(Some(Frame { kind: Kind::Alive, .. })) => {}
+                Ok(Some(Frame { kind: Kind::Signal, bytes })) => {
+                    let Some(signal) = bytes.first_chunk().map(|bytes| i32::from_le_bytes(*bytes)) else {
+                        return false;
+                    };
+                    self.is_stopped = signal == libc::SIGTSTP;
+                    platform::kill(self.worker, signal);
+                }
+                Ok(Some(Frame { kind, bytes })) => self.input.push(&framed(kind, &bytes)),
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Passes on what the worker reports, frame by frame; says whether more may come.
+    fn take_report(&mut self) -> bool {
+        let mut buffer = vec![0; PIECE];
+        match read(&self.from_worker, &mut buffer) {
+            Ok(0) => return false,
+            Ok(n) => self.reported.push(&buffer[..n]),
+            Err(Errno::EINTR | Errno::EAGAIN) => return true,
+            Err(_) => return false,
+        }
+        while let Ok(Some(Frame { kind, bytes })) = self.reported.next() {
+            self.out.push(&framed(kind, &bytes));
+        }
+        true
+    }
+}
+
+/// Where a worker gets its job from.
+pub struct Input {
+    from: File,
+    received: Received,
+}
+
+impl Input {
+    /// The job, and then its files, which go into `files`.
+    ///
+    /// # Errors
+    ///
+    /// When the machine that sends them is lost, and when a file cannot be written.
+    pub fn job(&mut self) -> io::Result<Zeroizing<Vec<u8>>> {
+        match self.next()? {
+            Frame { kind: Kind::Job, bytes } => Ok(bytes),
+            _ => Err(io::Error::other("something else came than a job")),
+        }
+    }
+
+    /// Takes the files of the job.
+    ///
+    /// # Errors
+    ///
+    /// As [`Input::job`].
+    pub fn files(&mut self, mut files: Download) -> io::Result<()> {
+        loop {
+            let Frame { kind, bytes } = self.next()?;
+            match kind {
+                Kind::Entry => files.entry(&bytes)?,
+                Kind::Content => files.content(&bytes)?,
+                Kind::EndOfFiles => return files.finish(),
+                _ => return Err(io::Error::other("something else came than files")),
+            }
+        }
+    }
+
+    fn next(&mut self) -> io::Result<Frame> {
+        let mut buffer = Zeroizing::new(vec![0; PIECE]);
+        loop {
+            match self.received.next() {
+                Ok(Some(frame)) => return Ok(frame),
+                Ok(None) => {}
+                Err(_) => return Err(io::Error::other("something else came than what shipctl sends")),
+            }
+            match self.from.read(&mut buffer) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(n) => self.received.push(&buffer[..n]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Where a worker reports. Its console writes to the same, so there must be nothing left to be written there.
+pub struct Output {
+    to: File,
+}
+
+impl Output {
+    /// Where a console writes to.
+    pub fn stream(&self) -> &File {
+        &self.to
+    }
+
+    /// Has whole lines written to stderr.
+    pub fn say(&self, lines: &str) {
+        self.send(&framed(Kind::Said, lines.as_bytes()));
+    }
+
+    /// Sends files, and then how the job ended.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub fn end(&self, mut files: Upload, result: &[u8]) -> io::Result<()> {
+        while let Some(frame) = files.next()? {
+            self.send(&frame);
+        }
+        self.send(&framed(Kind::Result, result));
+        Ok(())
+    }
+
+    fn send(&self, frame: &[u8]) {
+        // Without a supervisor there is nobody to tell.
+        let _ = (&self.to).write_all(frame);
+    }
+}
