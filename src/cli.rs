@@ -111,6 +111,9 @@ pub enum Command {
         /// What shipctl wrote among the job's secrets
         file: PathBuf,
     },
+    /// Run the job that `shipctl run --on` sends from another machine
+    #[command(hide = true)]
+    RemoteJob,
     /// Print the JSON Schema of the files of a line, for editors
     Schema,
     /// Print a completion script for a shell
@@ -144,7 +147,7 @@ pub struct LineOptions {
 }
 
 /// What a job is run with.
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub struct JobOptions {
     /// Set a variable of the job (repeatable)
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
@@ -199,6 +202,10 @@ pub struct Run {
     /// Run so many jobs side by side (by default, as many as there are processors)
     #[arg(short, long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// Run each job through this command, which starts another on another machine, such as 'ssh HOST' or
+    /// 'srun -Q -n1 --export=NONE'
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["shell_on_failure", "notify"])]
+    pub on: Option<String>,
     /// Say what would be done, start nothing, write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -251,6 +258,18 @@ pub struct Run {
     /// What the job is run with.
     #[command(flatten)]
     pub options: JobOptions,
+}
+
+impl Run {
+    /// `shipctl run` of a job that was sent here: the log and the audit log of it are the sender's.
+    pub fn of_job(job: &str) -> Run {
+        #[derive(Parser)]
+        struct Only {
+            #[command(flatten)]
+            run: Run,
+        }
+        Only::parse_from(["run", "--no-log", "--no-audit", "--", job]).run
+    }
 }
 
 /// `shipctl init`

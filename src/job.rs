@@ -9,6 +9,7 @@
 //! | [`dry_run`] | all of that as text, where nothing runs |
 
 pub(crate) mod add_mask;
+pub(crate) mod assigned;
 pub(crate) mod audit;
 pub(crate) mod ci_inputs;
 pub(crate) mod container_program;
@@ -28,6 +29,7 @@ pub(crate) mod outputs;
 pub(crate) mod params;
 pub(crate) mod prepare;
 pub(crate) mod record;
+pub(crate) mod remote;
 pub(crate) mod report;
 pub(crate) mod repositories;
 pub(crate) mod results;

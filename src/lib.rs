@@ -171,6 +171,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Export(command) => commands::export::run(command, &cli.line),
         Command::Policy(command) => commands::policy::run(command, &cli.line),
         Command::AwsCredentials { file } => commands::aws_credentials::run(file),
+        Command::RemoteJob => commands::remote_job::run(),
         Command::Schema => commands::schema::run(),
         Command::Completions(command) => commands::completions::completions(command),
         Command::Man => commands::completions::man(),

@@ -5,7 +5,7 @@ use std::io;
 
 use indexmap::IndexSet;
 
-mod picture;
+use super::picture;
 use crate::cli::{Graph, GraphFormat, LineOptions};
 use crate::exit;
 use crate::load::read_good;

@@ -7,12 +7,12 @@ mod script;
 pub(crate) use managed::plan as plan_of_managed;
 pub(crate) use script::unwritten;
 
-use super::record::Record;
-use super::{Fetched, Session, log};
+use super::record::{Record, State};
+use super::{Fetched, Ready, Session, log, remote};
 use crate::cli::Run;
 use crate::output::Failure;
 use crate::run::console::Console;
-use crate::run::{Outcome, Signals};
+use crate::run::{Masking, Outcome, Signals};
 use crate::state::Store;
 use crate::workspace::{Home, Workspace};
 
@@ -54,18 +54,59 @@ pub(crate) fn execute(
     let (mut state, record) = Record::begin(session, &mut fetched)?;
     let number = record.is_some().then_some(fetched.number);
     log::keep(session, command, &fetched.plan.job.name.text, number, console);
-    if session.runs_matrix(&fetched.plan) {
-        return matrix::run(session, fetched, before, (state, record), command, signals, console);
+    let allowed = command.allow_secrets_in_state;
+    if let Some(on) = &command.on {
+        drop(before);
+        let remote::Ended { report, credentials, patterns, files } =
+            remote::run(session, fetched, &state, command, on, signals, console)?;
+        let (outcome, made) = (report.outcome, (report.changes, report.added.as_slice()));
+        let store = match record {
+            Some(record) => record
+                .finish_made(state, session, &credentials, outcome, made, allowed)
+                .map_err(|failure| failure.masked(&patterns))?,
+            None => None,
+        };
+        return Ok(Done { outcome, build: number, left: Left { workspace: Some(files), store } });
     }
-    let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, true)?;
-    let (outcome, masking) =
-        script::run(session, (&ready, &workspace), before, &mut state, command, signals, console)?;
-    let build = record.is_some().then_some(ready.build.number);
+    let Ran { ready, workspace, outcome, masking } =
+        run(session, fetched, before, &mut state, command, signals, console)?;
     let store = match record {
         Some(record) => record
-            .finish(state, session, &ready, outcome, &masking, command.allow_secrets_in_state)
+            .finish(state, session, &ready, outcome, &masking, allowed)
             .map_err(|failure| failure.masked(masking.patterns()))?,
         None => None,
     };
-    Ok(Done { outcome, build, left: Left { workspace: Some(workspace), store } })
+    Ok(Done { outcome, build: number, left: Left { workspace: Some(workspace), store } })
+}
+
+/// A job that has run, and what it has left.
+pub(crate) struct Ran<'a> {
+    pub(crate) ready: Ready<'a>,
+    pub(crate) workspace: Workspace,
+    pub(crate) outcome: Outcome,
+    /// What is masked by now.
+    pub(crate) masking: Masking,
+}
+
+/// Runs a job for which everything was fetched, once or with each entry of its matrix.
+///
+/// # Errors
+///
+/// When no line of its script can be run, and when the log cannot be written.
+pub(crate) fn run<'a>(
+    session: &Session,
+    fetched: Fetched<'a>,
+    before: Option<Workspace>,
+    state: &mut State,
+    command: &Run,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<Ran<'a>, Failure> {
+    if session.runs_matrix(&fetched.plan) {
+        return matrix::run(session, fetched, before, state, command, signals, console);
+    }
+    let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, true)?;
+    let (outcome, masking) =
+        script::run(session, (&ready, &workspace), before, state, command, signals, console)?;
+    Ok(Ran { ready, workspace, outcome, masking })
 }

@@ -1,11 +1,13 @@
 //! What is said on stderr of the jobs of a session: each warning once, and at the end of a dry run all that is missing.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::Session;
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
 use crate::output::{Failure, failure};
+use crate::run::remote::Output;
 use crate::source::Place;
 
 /// What was said so far, and how it is said.
@@ -13,6 +15,8 @@ pub(crate) struct Messages {
     pub(crate) paint: Paint,
     /// Whether it is a dry run, which goes on with what there is, and tells at its end what is missing.
     pub(crate) is_dry: bool,
+    /// Where the job was sent from, if it was sent here: what is said is said there.
+    pub(crate) output: Option<Rc<Output>>,
     /// What stands in front of each line, where several jobs run.
     prefix: RefCell<String>,
     /// The warnings so far: each entry of a matrix has the same.
@@ -23,8 +27,8 @@ pub(crate) struct Messages {
 
 impl Messages {
     pub(crate) fn new(paint: Paint) -> Messages {
-        let (is_dry, prefix, said, missing) = Default::default();
-        Messages { paint, is_dry, prefix, said, missing }
+        let (is_dry, output, prefix, said, missing) = Default::default();
+        Messages { paint, is_dry, output, prefix, said, missing }
     }
 
     /// Has each line begin with `prefix` from now on.
@@ -90,6 +94,9 @@ impl Session {
 
     /// Says something on stderr: whole lines.
     pub(crate) fn say(&self, text: &str) {
+        if let Some(output) = &self.messages.output {
+            return output.say(text);
+        }
         let prefix = self.messages.prefix.borrow();
         for line in text.split_inclusive('\n') {
             eprint!("{prefix}{line}");

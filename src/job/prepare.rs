@@ -170,6 +170,18 @@ impl Session {
         })
     }
 
+    /// What logs in to the server that takes e-mail.
+    pub(crate) fn smtp_password(&self) -> Option<&str> {
+        let password = self.inherited.iter().find(|(name, _)| name == SMTP_PASSWORD);
+        password.and_then(|(_, value)| value.to_str()).filter(|value| !value.is_empty())
+    }
+
+    /// The same for a job that was sent here.
+    pub(crate) fn set_smtp_password(&mut self, password: &Secret) {
+        let others = self.inherited.iter().filter(|(name, _)| name != SMTP_PASSWORD).cloned();
+        self.inherited = others.chain([(SMTP_PASSWORD.into(), password.expose().into())]).collect();
+    }
+
     /// Builds the environment of the job in a workspace.
     pub(crate) fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build, Tools), Failure> {
         let mut build = self.surroundings(root, job.number, &job.versions)?;
@@ -180,8 +192,7 @@ impl Session {
         let tools =
             self.configure_tools(&job.plan, &job.credentials, &mut built, &job.logins, &build.root)?;
         // Scripts that notify have it in their environment.
-        let password = self.inherited.iter().find(|(name, _)| name == SMTP_PASSWORD);
-        let password = password.and_then(|(_, value)| value.to_str()).filter(|value| !value.is_empty());
+        let password = self.smtp_password();
         built.environment.configure([], password.map(|value| Secret::new(value.to_owned())), []);
         self.switch_versions(&job.plan, job.entry, &mut built.environment);
         for (index, task) in job.plan.tasks.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! What a run remembers of those before it, and leaves for those after it.
 
 use super::outputs::{self, Made};
+use super::remote::incoming::Incoming;
 use super::{Fetched, Ready, Session};
 use crate::contract::path;
 use crate::credentials::{Content, Credentials, FetchedValue, Value};
@@ -34,6 +35,8 @@ pub(crate) struct State {
     ahead: Option<Store>,
     /// Whether the run is to be recorded.
     pub(crate) recording: bool,
+    /// What was sent along with the job, if it was sent here: that goes in, instead of what is stored.
+    pub(crate) incoming: Option<Incoming>,
 }
 
 impl State {
@@ -82,6 +85,11 @@ impl State {
         }
     }
 
+    /// For a job that was sent here with these files: its state is the sender's.
+    pub(crate) fn of_sent(incoming: Incoming) -> State {
+        State { incoming: Some(incoming), ..State::default() }
+    }
+
     /// Takes it out of what was fetched for the job, which then goes its own way.
     pub(crate) fn take(&mut self) -> State {
         std::mem::take(self)
@@ -120,6 +128,16 @@ impl State {
             }
         }
         Ok(())
+    }
+}
+
+/// How the history has an end.
+pub(crate) fn ending_of(outcome: Outcome) -> Ending {
+    match outcome {
+        Outcome::Success => Ending::Success,
+        Outcome::Failed(_) | Outcome::Signalled(_) => Ending::Failure,
+        Outcome::TimedOut => Ending::TimedOut,
+        Outcome::Cancelled(_) => Ending::Cancelled,
     }
 }
 
@@ -185,22 +203,23 @@ impl Record {
         self.store(state, session, outcome, secrets.as_ref(), |ending| outputs::made(ready, ending))
     }
 
-    /// The same for a job without scripts, which makes this.
+    /// The same for a job that ran elsewhere, which has made this and added these to what is masked; or for one without
+    /// scripts.
     ///
     /// # Errors
     ///
     /// As [`Record::finish`].
-    pub(crate) fn finish_managed(
+    pub(crate) fn finish_made(
         self,
         state: State,
         session: &Session,
         credentials: &Credentials,
         outcome: Outcome,
-        changes: Vec<Change>,
+        (changes, added): (Result<Vec<Change>, Failure>, &[Secret]),
         allow_secrets: bool,
     ) -> Result<Option<Store>, Failure> {
-        let secrets = (!allow_secrets).then(|| Secrets::of(credentials, &[]));
-        let made = |_| Ok(Made { changes, warnings: Vec::new() });
+        let secrets = (!allow_secrets).then(|| Secrets::of(credentials, added));
+        let made = |_| Ok(Made { changes: changes?, warnings: Vec::new() });
         self.store(state, session, outcome, secrets.as_ref(), made)
     }
 
@@ -213,12 +232,7 @@ impl Record {
         secrets: Option<&Secrets>,
         made: impl FnOnce(Ending) -> Result<Made, Failure>,
     ) -> Result<Option<Store>, Failure> {
-        let ending = match outcome {
-            Outcome::Success => Ending::Success,
-            Outcome::Failed(_) | Outcome::Signalled(_) => Ending::Failure,
-            Outcome::TimedOut => Ending::TimedOut,
-            Outcome::Cancelled(_) => Ending::Cancelled,
-        };
+        let ending = ending_of(outcome);
         // The status of a script that failed is more than that of what it could not leave.
         let status = if outcome == Outcome::Success { exit::NOT_STORED } else { outcome.status() };
         let mut store = state.store.or_else(|| state.ahead.filter(Store::is_there));

@@ -11,7 +11,7 @@ use super::given::given;
 use super::host::{inherited, operating_system};
 use super::messages::Messages;
 use super::prepare::chosen_task;
-use super::{ci_inputs, containers, notifications};
+use super::{ci_inputs, containers, notifications, remote};
 use crate::cli::{JobOptions, LineOptions, Run};
 use crate::container::Choice;
 use crate::credentials::{self, Ambient};
@@ -44,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) defaults: Vec<String>,
     /// The TASK that the run begins with.
     pub(crate) from: Option<String>,
+    /// What starts jobs on another machine, if they run there.
+    pub(crate) on: Option<String>,
     /// Whether it is about several jobs.
     pub(crate) is_of_several: bool,
 }
@@ -93,6 +95,7 @@ impl Session {
             runs_containers: Choice::Never,
             defaults: Vec::new(),
             from: None,
+            on: None,
             is_of_several: jobs.len() > 1,
             line,
         };
@@ -116,6 +119,10 @@ impl Session {
         session.complain(errors.cloned().collect())?;
         session.defaults.clone_from(&options.defaults);
         session.from.clone_from(&command.from);
+        if let Some(on) = &command.on {
+            remote::words(on)?;
+        }
+        session.on.clone_from(&command.on);
         session.runs_containers = containers::choice(command.containers)?;
         Ok(session)
     }

@@ -135,7 +135,8 @@ pub(super) fn run(
             _ => Vec::new(),
         };
         let allowed = command.allow_secrets_in_state;
-        store = record.finish_managed(state, session, &ready.credentials, outcome, changes, allowed)?;
+        store =
+            record.finish_made(state, session, &ready.credentials, outcome, (Ok(changes), &[]), allowed)?;
     }
     let of_outcome = match outcome {
         Outcome::Success => &sections.on_success,

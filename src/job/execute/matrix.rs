@@ -2,10 +2,10 @@
 
 use anyhow::anyhow;
 
-use super::{Done, Left, script};
+use super::{Ran, script};
 use crate::cli::Run;
 use crate::job::matrix::{described, entries};
-use crate::job::record::{Record, State};
+use crate::job::record::State;
 use crate::job::{Fetched, Ready, Session};
 use crate::mask::Patterns;
 use crate::model::ci::Entry;
@@ -20,15 +20,15 @@ use crate::workspace::{Home, Workspace};
 /// # Errors
 ///
 /// When an entry cannot be started, or what was made cannot be stored.
-pub(super) fn run(
+pub(super) fn run<'a>(
     session: &Session,
-    mut fetched: Fetched,
+    mut fetched: Fetched<'a>,
     mut before: Option<Workspace>,
-    (mut state, record): (State, Option<Record>),
+    state: &mut State,
     command: &Run,
     signals: &Signals,
     console: &mut Console,
-) -> Result<Done, Failure> {
+) -> Result<Ran<'a>, Failure> {
     let entries = entries(&fetched.plan);
     if command.keep && session.options.workspace.is_some() {
         return Err(anyhow!("--keep and --workspace: pick one entry of the matrix with --matrix").into());
@@ -44,7 +44,7 @@ pub(super) fn run(
         };
         console.tell(&Event::MatrixStart { label: &label(index, &entries[index]) });
         let (outcome, masking) =
-            script::run(session, (&ready, &workspace), before.take(), &mut state, command, signals, console)?;
+            script::run(session, (&ready, &workspace), before.take(), state, command, signals, console)?;
         outcomes.push(outcome);
         if outcomes.len() < entries.len() && !matches!(outcomes[index], Outcome::Cancelled(_)) {
             drop(workspace);
@@ -56,14 +56,7 @@ pub(super) fn run(
             labels.enumerate().map(|(index, label)| (label, outcomes.get(index).copied())).collect();
         console.tell(&Event::MatrixEnd { entries: &rows });
         let outcome = overall(entries, &outcomes);
-        let build = record.is_some().then_some(ready.build.number);
-        let store = match record {
-            Some(record) => record
-                .finish(state, session, &ready, outcome, &masking, command.allow_secrets_in_state)
-                .map_err(|failure| failure.masked(masking.patterns()))?,
-            None => None,
-        };
-        return Ok(Done { outcome, build, left: Left { workspace: None, store } });
+        return Ok(Ran { ready, workspace, outcome, masking });
     }
 }
 

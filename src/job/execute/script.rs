@@ -62,7 +62,10 @@ pub(super) fn run<'c>(
     drop(before);
     state.open_ahead(session);
     workspace.fill()?;
-    session.clone_repositories(ready, signals)?;
+    match &state.incoming {
+        Some(incoming) => incoming.put(workspace.root())?,
+        None => session.clone_repositories(ready, signals)?,
+    }
     session.finish_tools(ready, signals)?;
     state.restore_files(ready)?;
     let leftovers = match &containers {

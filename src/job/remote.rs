@@ -1,0 +1,176 @@
+//! `run --on`: a job that a `shipctl` on another machine runs, which a command starts there.
+//!
+//! Here everything is fetched for the job, its number is claimed, and what it makes is stored; there it runs. What it needs
+//! goes over the stdin of the command, and over nothing else: `assignment` says what that is. `report` is what comes back.
+
+pub(crate) mod assignment;
+pub(crate) mod incoming;
+pub(crate) mod report;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+
+use super::add_mask::add_masks;
+use super::audit;
+use super::record::State;
+use super::{Fetched, Ready, Session};
+use crate::cli::Run;
+use crate::contract::path;
+use crate::credentials::Credentials;
+use crate::environment::dependency_directory;
+use crate::mask::Patterns;
+use crate::model::integration::SourceKind;
+use crate::output::Failure;
+use crate::printable;
+use crate::run::console::Console;
+use crate::run::remote::{Download, Launcher, Reply, Upload, walk};
+use crate::run::{self, Signals, Variables};
+use crate::workspace::{Home, Layout, Unavailable, Workspace};
+use report::Report;
+
+/// Where the files lie that go to the other machine, and those that come back.
+const SENT: &str = "sent";
+const MADE: &str = "made";
+
+/// A job that has ended on another machine.
+pub(super) struct Ended {
+    pub(super) report: Report,
+    pub(super) credentials: Credentials,
+    /// What is masked.
+    pub(super) patterns: Patterns,
+    /// Where the files lie that it has made, until this is dropped.
+    pub(super) files: Workspace,
+}
+
+/// Runs a job for which everything was fetched by what `on` starts.
+///
+/// # Errors
+///
+/// When nothing of it was run, or its end is not known.
+pub(super) fn run(
+    session: &Session,
+    fetched: Fetched,
+    state: &State,
+    command: &Run,
+    on: &str,
+    signals: &Signals,
+    console: &mut Console,
+) -> Result<Ended, Failure> {
+    let on = words(on)?;
+    let document = assignment::write(session, &fetched, command).map_err(|why| {
+        anyhow!("job `{}` cannot be sent to another machine: {why}", fetched.plan.job.name.text)
+    })?;
+    let files = claim(session, &fetched.plan.job.name.text)?;
+    let (sent, made) = (files.root().join(SENT), files.root().join(MADE));
+    for directory in [&sent, &made] {
+        let made = DirBuilder::new().mode(0o700).create(directory);
+        made.with_context(|| format!("cannot make {}", directory.display()))?;
+    }
+    let (built, build, _) = session.build(&fetched, sent.clone())?;
+    let Fetched { plan, credentials, logins, .. } = fetched;
+    let environment = built.environment;
+    let ready = Ready { plan, credentials, environment, build, logins, finish: Vec::new() };
+    let patterns = Patterns::new(ready.environment.secrets());
+    add_masks(command.add_mask, ready.environment.secrets())?;
+    put_files(session, &ready, state, &sent, signals)?;
+    let entry =
+        audit::Entry { command: "run", program: None, build: state.recording.then_some(ready.build.number) };
+    let note = audit::begin(&ready, command.no_audit, &entry);
+    let items = walk(&sent).with_context(|| format!("cannot read {}", sent.display()))?;
+    let say = |lines: &str| {
+        let masked = patterns.mask(lines.as_bytes());
+        session.say(&printable::lines(&String::from_utf8_lossy(&masked)));
+    };
+    let launcher = Launcher {
+        command: &on,
+        environment: &environment_of_command(session, &patterns)?,
+        grace: command.grace.unwrap_or(run::GRACE),
+        signals,
+        console,
+        say: &say,
+    };
+    let reply = launcher.run(&document, Upload::new(items), Download::into(&made)).map_err(Failure::from);
+    let report = reply.and_then(|reply| match reply {
+        Reply::Ended(document) => report::read(&document, &made),
+        Reply::Lost(outcome) => Ok(Report { outcome, changes: Ok(Vec::new()), added: Vec::new() }),
+    });
+    let outcome = report
+        .as_ref()
+        .map(|report| report.outcome)
+        .map_err(|failure| Failure { status: failure.status, message: failure.message.clone() });
+    note.into_iter().for_each(|note| note.end(session, &outcome));
+    let report = report.map_err(|failure| failure.masked(&patterns))?;
+    if let Some(error) = console.error().filter(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
+        return Err(anyhow::Error::from(error).context("the log could not be written to its end").into());
+    }
+    let patterns = patterns.with(report.added.iter().cloned());
+    Ok(Ended { report, credentials: ready.credentials, patterns, files })
+}
+
+/// The words of `--on`.
+///
+/// # Errors
+///
+/// When there are none, or its quotes do not pair up.
+pub(crate) fn words(on: &str) -> Result<Vec<String>, Failure> {
+    let words = shlex::split(on).ok_or_else(|| anyhow!("--on `{on}`: its quotes do not pair up"))?;
+    if words.is_empty() {
+        return Err(anyhow!("--on names no command: give one that starts another, such as `ssh HOST`").into());
+    }
+    Ok(words)
+}
+
+/// A private directory for files on their way.
+fn claim(session: &Session, job: &str) -> Result<Workspace, Failure> {
+    for attempt in 0.. {
+        let root = Home::Disk.workspace(&format!("{job}.files"), attempt);
+        match Workspace::claim(&root, Layout::default(), false) {
+            Ok(workspace) => return Ok(workspace),
+            Err(Unavailable::InUse) => {}
+            Err(Unavailable::Blocked(what)) => {
+                session.say(&format!("warning: {} is not used: {what}\n", root.display()));
+            }
+            Err(Unavailable::Failed(error)) => return Err(error.into()),
+        }
+    }
+    Err(anyhow!("there are no more names for workspaces").into())
+}
+
+/// Puts the files that go in where they are sent from: those of versions, and clones of repositories.
+fn put_files(
+    session: &Session,
+    ready: &Ready,
+    state: &State,
+    sent: &Path,
+    signals: &Signals,
+) -> Result<(), Failure> {
+    for dependency in &ready.plan.dependencies {
+        let directory = dependency_directory(sent, path::IN, &dependency.name.text);
+        fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
+    }
+    session.clone_repositories(ready, signals)?;
+    state.restore_files(ready)
+}
+
+/// The environment of the command: without what the line takes secrets from, and without secrets of the job.
+fn environment_of_command(session: &Session, patterns: &Patterns) -> Result<Variables, Failure> {
+    let integrations = session.line.pipeline.integrations.values();
+    let sources = integrations.flat_map(|integration| &integration.fields);
+    let sources = sources.flat_map(|field| field.values.sources());
+    let named: Vec<&str> = sources
+        .filter_map(|(_, source)| match &source.kind {
+            SourceKind::Env(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    let is_secret = |(name, value): &&(OsString, OsString)| {
+        let value = value.as_encoded_bytes();
+        named.iter().any(|named| OsStr::new(named) == name) || patterns.mask(value) != value
+    };
+    let kept = session.inherited.iter().filter(|variable| !is_secret(variable));
+    Ok(Variables::new(kept.map(|(name, value)| (&**name, &**value)))?)
+}

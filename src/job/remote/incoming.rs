@@ -1,0 +1,58 @@
+//! The files of a job that was sent here.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use crate::output::Failure;
+use crate::run::remote::{Download, Input, copy};
+use crate::workspace::{Home, Layout, Unavailable, Workspace};
+
+/// Where the files that go into a job come from.
+pub(crate) enum Incoming {
+    /// They are still to come.
+    Stream(RefCell<Input>),
+    /// They lie here: the entries of a matrix have the same, one after the other.
+    Spool(Workspace),
+}
+
+impl Incoming {
+    /// Takes the files of a job that has several runs.
+    ///
+    /// # Errors
+    ///
+    /// When they do not come, or cannot be written.
+    pub(crate) fn spool(job: &str, input: &mut Input) -> Result<Incoming, Failure> {
+        for attempt in 0.. {
+            let root = Home::Disk.workspace(&format!("{job}.files"), attempt);
+            match Workspace::claim(&root, Layout::default(), false) {
+                Ok(spool) => {
+                    input.files(Download::into(spool.root())).map_err(not_taken)?;
+                    return Ok(Incoming::Spool(spool));
+                }
+                Err(Unavailable::InUse | Unavailable::Blocked(_)) => {}
+                Err(Unavailable::Failed(error)) => return Err(error.into()),
+            }
+        }
+        Err(anyhow!("there are no more names for workspaces").into())
+    }
+
+    /// Puts them into a workspace.
+    ///
+    /// # Errors
+    ///
+    /// As [`Incoming::spool`].
+    pub(crate) fn put(&self, root: &Path) -> Result<(), Failure> {
+        match self {
+            Incoming::Stream(input) => input.borrow_mut().files(Download::into(root)),
+            Incoming::Spool(spool) => copy(spool.root(), root),
+        }
+        .map_err(not_taken)
+    }
+}
+
+fn not_taken(error: io::Error) -> Failure {
+    anyhow::Error::from(error).context("the files of the job did not come whole").into()
+}
