@@ -22,7 +22,6 @@ mod job_warnings;
 pub mod key;
 pub mod list;
 pub mod logs;
-mod picture;
 mod plain_secrets;
 pub mod policy;
 pub mod remote_job;

@@ -26,15 +26,16 @@ use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
 use crate::job::execute::Left;
 use crate::job::report::Report;
-use crate::job::{FetchPolicy, Session, execute};
+use crate::job::{FetchPolicy, Session, execute, results};
 use crate::load::read_to_run;
 use crate::order::{Order, Wish};
 use crate::output::{Failure, failure, paint};
 use crate::resolve::{self, Plan};
+use crate::run::console::junit::Suite;
 use crate::run::crew::{Crew, Happening, News, Stage};
 use crate::run::{Outcome, Signals};
 use crate::workspace;
-use schedule::Schedule;
+use schedule::{Schedule, State};
 use view::View;
 
 /// How many orders are out at most: the pipe that they wait in has room for more.
@@ -193,7 +194,9 @@ impl Line<'_, '_> {
         }
         self.view.end(&self.schedule, begun.elapsed(), self.stopped);
         if let Some(report) = self.report.take() {
-            report.write_suite(&self.view.suite(&self.schedule))?;
+            let mut suites = vec![self.view.suite(&self.schedule)];
+            suites.extend(self.tests());
+            report.write_suites(&suites)?;
         }
         self.flush()?;
         let Line { crew, schedule, view, stopped, .. } = self;
@@ -202,6 +205,16 @@ impl Line<'_, '_> {
             return Err(execute::unwritten(error));
         }
         Ok(stopped.map_or_else(|| schedule.status(), exit::of_signal))
+    }
+
+    /// The tests that the jobs have left, for a report: those of builds whose results are kept.
+    fn tests(&self) -> impl Iterator<Item = Suite> {
+        let directory = &self.worker.session.line.directory;
+        self.schedule.jobs().filter_map(move |(name, state)| {
+            let State::Ended(News { build: number @ 1.., .. }) = state else { return None };
+            let tests = results::kept(directory, name, number);
+            (!tests.cases.is_empty()).then(|| Suite::of_tests(name, &tests))
+        })
     }
 
     /// Writes what is left to be written. Whoever presses Ctrl-C now does not want it.

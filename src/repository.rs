@@ -10,9 +10,11 @@ pub mod contents;
 mod facts;
 mod find;
 mod git;
+mod local;
 mod provider;
 mod remote;
 mod submodules;
+mod url;
 mod working_tree;
 
 use std::num::NonZeroU32;
@@ -106,7 +108,7 @@ pub struct Repository {
 ///
 /// Why git cannot tell, in its own words.
 pub fn holds(directory: &Path) -> Result<bool, String> {
-    find::Local::open(directory).map(|local| local.is_some()).map_err(|error| error.to_string())
+    local::Local::open(directory).map(|local| local.is_some()).map_err(|error| error.to_string())
 }
 
 /// Finds the repository that a resource stands for, and reads what git says of the wanted commit.

@@ -1,16 +1,49 @@
 //! What a CI run leaves of its tests: results in the form of JUnit, coverage in that of Cobertura. Nothing is read here.
 
 use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 /// The results of tests.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tests {
-    /// How many there were.
-    pub count: usize,
-    /// The names of those that failed.
-    pub failed: Vec<String>,
-    /// How many were left out.
-    pub skipped: usize,
+    /// The tests, in order.
+    pub cases: Vec<Case>,
+}
+
+/// One test.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// What it belongs to, where that is said: its class, or its suite.
+    pub class: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// How long it took, as far as that is said.
+    pub took: Duration,
+    /// How it ended.
+    pub verdict: Verdict,
+}
+
+/// How a test ended.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Well.
+    Passed,
+    /// Badly: in a word, and in full.
+    Failed(String, String),
+    /// It was left out, and why.
+    Skipped(String),
+}
+
+impl Case {
+    /// `suite.name`
+    fn full_name(&self) -> String {
+        match &self.class {
+            Some(class) => format!("{class}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// How many names a summary has.
@@ -22,21 +55,28 @@ pub fn tests(text: &str) -> Option<Tests> {
     if !matches!(document.root_element().tag_name().name(), "testsuite" | "testsuites") {
         return None;
     }
-    let mut tests = Tests::default();
-    for case in document.descendants().filter(|node| node.has_tag_name("testcase")) {
-        tests.count += 1;
-        let has = |name: &str| case.children().any(|child| child.has_tag_name(name));
-        if has("failure") || has("error") {
-            let name = case.attribute("name").unwrap_or("?");
-            tests.failed.push(match case.attribute("classname").filter(|class| !class.is_empty()) {
-                Some(class) => format!("{class}.{name}"),
-                None => name.to_owned(),
-            });
-        } else if has("skipped") {
-            tests.skipped += 1;
+    let cases = document.descendants().filter(|node| node.has_tag_name("testcase")).map(|case| {
+        let text = |node: &roxmltree::Node, name: &str| {
+            node.attribute(name).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let child = |names: &[&str]| case.children().find(|child| names.contains(&child.tag_name().name()));
+        let verdict = if let Some(failure) = child(&["failure", "error"]) {
+            let message = text(&failure, "message").or_else(|| text(&failure, "type")).unwrap_or_default();
+            Verdict::Failed(message, failure.text().unwrap_or_default().to_owned())
+        } else if let Some(skipped) = child(&["skipped"]) {
+            Verdict::Skipped(text(&skipped, "message").unwrap_or_default())
+        } else {
+            Verdict::Passed
+        };
+        let seconds = case.attribute("time").and_then(|time| time.parse().ok());
+        Case {
+            class: text(&case, "classname"),
+            name: text(&case, "name").unwrap_or_else(|| "?".to_owned()),
+            took: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_default(),
+            verdict,
         }
-    }
-    Some(tests)
+    });
+    Some(Tests { cases: cases.collect() })
 }
 
 /// How many lines a file of coverage says are covered, and of how many; `None` if it is none of Cobertura.
@@ -58,23 +98,33 @@ pub fn coverage(text: &str) -> Option<(u64, u64)> {
 impl Tests {
     /// Adds those of another file.
     pub fn add(&mut self, mut other: Tests) {
-        self.count += other.count;
-        self.failed.append(&mut other.failed);
-        self.skipped += other.skipped;
+        self.cases.append(&mut other.cases);
+    }
+
+    /// The names of those that failed.
+    pub fn failed(&self) -> Vec<String> {
+        let failed = self.cases.iter().filter(|case| matches!(case.verdict, Verdict::Failed(..)));
+        failed.map(Case::full_name).collect()
+    }
+
+    /// How many were left out.
+    pub fn skipped(&self) -> usize {
+        self.cases.iter().filter(|case| matches!(case.verdict, Verdict::Skipped(_))).count()
     }
 
     /// `12 tests, 1 failed: suite.name`
     pub fn summary(&self) -> String {
-        let mut text = format!("{} test{}", self.count, if self.count == 1 { "" } else { "s" });
-        if self.skipped > 0 {
-            let _ = write!(text, ", {} skipped", self.skipped);
+        let (count, skipped, failed) = (self.cases.len(), self.skipped(), self.failed());
+        let mut text = format!("{count} test{}", if count == 1 { "" } else { "s" });
+        if skipped > 0 {
+            let _ = write!(text, ", {skipped} skipped");
         }
-        if self.failed.is_empty() {
+        if failed.is_empty() {
             return text + ", none failed";
         }
-        let named = self.failed.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-        let more = if self.failed.len() > NAMED { ", …" } else { "" };
-        let _ = write!(text, ", {} failed: {named}{more}", self.failed.len());
+        let named = failed.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if failed.len() > NAMED { ", …" } else { "" };
+        let _ = write!(text, ", {} failed: {named}{more}", failed.len());
         text
     }
 }
@@ -85,9 +135,11 @@ mod tests {
 
     #[test]
     fn all_suites_of_a_file_count() {
-        let text = "<testsuites><testsuite><testcase classname='a' name='one'/><testcase name='two'><failure/></testcase></testsuite>\
+        let text = "<testsuites><testsuite><testcase classname='a' name='one'/><testcase name='two' time='1.5'><failure message='no'>at\nline 2</failure></testcase></testsuite>\
                     <testsuite><testcase classname='b' name='three'><error/></testcase><testcase name='x'><skipped/></testcase></testsuite></testsuites>";
         let found = tests(text).unwrap();
+        assert_eq!(found.cases[1].took, Duration::from_millis(1500));
+        assert_eq!(found.cases[1].verdict, Verdict::Failed("no".into(), "at\nline 2".into()));
         assert_eq!(found.summary(), "4 tests, 1 skipped, 2 failed: two, b.three");
         assert_eq!(
             tests("<testsuite><testcase name='x'/></testsuite>").unwrap().summary(),

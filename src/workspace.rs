@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use anyhow::{Context as _, Result, anyhow};
 use nix::errno::Errno;
@@ -24,7 +25,7 @@ use nix::sys::stat::{Mode, mkdirat};
 
 use given::Given;
 use home::{Claim, OpenHome, Taken};
-pub use home::{Home, Pipes, clear};
+pub use home::{Home, Pipes};
 pub use layout::{Layout, Rendered, render};
 use remove::Blocked;
 
@@ -89,7 +90,7 @@ impl Workspace {
     ///
     /// When it cannot be written.
     pub fn fill(&self) -> Result<()> {
-        home::clear_once();
+        clear_once();
         let failed = |what: &str, path: &Path| format!("cannot {what} {}", self.root.join(path).display());
         for directory in &self.layout.directories {
             match mkdirat(self.directory(), directory, Mode::S_IRWXU) {
@@ -181,6 +182,24 @@ impl Drop for Workspace {
                 "warning: cannot remove all of the workspace {}: {error}; the next command tries again",
                 self.root.display()
             );
+        }
+    }
+}
+
+/// [`clear`], when it is called for the first time in this process: a line makes many workspaces.
+fn clear_once() {
+    static CLEARED: Once = Once::new();
+    CLEARED.call_once(clear);
+}
+
+/// Removes what processes that were killed have left: workspaces with their secrets, and pipes.
+pub fn clear() {
+    let homes = [Home::Memory, Home::Disk];
+    let is_another = Home::Memory.directory() != Home::Disk.directory();
+    for home in homes.into_iter().take(if is_another { 2 } else { 1 }) {
+        if let Some(home) = OpenHome::open_existing(home) {
+            home.clear();
+            given::clear(&home);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use indexmap::IndexSet;
 
-use super::picture;
+mod picture;
 use crate::cli::{Graph, GraphFormat, LineOptions};
 use crate::exit;
 use crate::load::read_good;

@@ -64,7 +64,7 @@ fn row(record: &BuildRecord) -> [String; 5] {
     [record.reference.to_string(), result, rfc3339(record.started), took, made.join(", ")]
 }
 
-pub(super) fn took(ended: Ended) -> String {
+pub(in crate::commands) fn took(ended: Ended) -> String {
     let millis = ended.duration.as_millis();
     if millis < 1000 { format!("{millis} ms") } else { format!("{:.1} s", ended.duration.as_secs_f64()) }
 }

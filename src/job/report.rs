@@ -56,8 +56,8 @@ impl Report {
     }
 
     /// Writes the report of a line.
-    pub(crate) fn write_suite(&self, suite: &Suite) -> Result<(), Failure> {
-        self.put(&junit::document(&[suite]))
+    pub(crate) fn write_suites(&self, suites: &[Suite]) -> Result<(), Failure> {
+        self.put(&junit::document(&suites.iter().collect::<Vec<_>>()))
     }
 
     fn put(&self, text: &str) -> Result<(), Failure> {

@@ -64,15 +64,13 @@ pub(crate) fn take(
             None => unknown.push(path),
         }
     }
-    let mut say = |text: &str| {
-        let line = printable::lines(&format!("{text}\n"));
-        console.tell(&Event::Output { bytes: line.as_bytes() });
-    };
     if has_tests {
-        say(&sum.summary());
+        console.tell(&Event::Tests { tests: &sum });
     }
     if has_coverage && lines.1 > 0 {
-        say(&format!("{:.1} % of {} lines covered", lines.0 as f64 * 100.0 / lines.1 as f64, lines.1));
+        let covered = lines.0 as f64 * 100.0 / lines.1 as f64;
+        let line = format!("{covered:.1} % of {} lines covered\n", lines.1);
+        console.tell(&Event::Output { bytes: line.as_bytes() });
     }
     for path in unknown {
         let name = path.strip_prefix(root).unwrap_or(path).display();
@@ -97,6 +95,19 @@ pub(crate) fn take(
             return;
         }
     }
+}
+
+/// The results of tests that a build has left, of all entries of its matrix; none of a build whose results are not kept.
+pub(crate) fn kept(directory: &Path, job: &str, number: u32) -> Tests {
+    let mut tests = Tests::default();
+    let build = BuildRef { job: job.to_owned(), number };
+    for entry in logs::kept_results(directory, &build, "testresults") {
+        for path in files(&entry) {
+            let found = fs::read_to_string(path).ok().and_then(|text| results::tests(&text));
+            found.into_iter().for_each(|found| tests.add(found));
+        }
+    }
+    tests
 }
 
 /// The files of a directory, no links, by their names.

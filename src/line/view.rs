@@ -181,7 +181,7 @@ impl<'o> View<'o> {
                 }
                 state => (0, Verdict::NotRun(verdict(schedule, state).2)),
             };
-            Case { name: name.to_owned(), took: Duration::from_millis(took.into()), verdict }
+            Case { class: None, name: name.to_owned(), took: Duration::from_millis(took.into()), verdict }
         };
         Suite { name: "jobs".to_owned(), cases: schedule.jobs().enumerate().map(case).collect() }
     }

@@ -24,14 +24,12 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Place;
 use crate::yaml::{Map, Node, Value, is_true};
 
+pub use super::job::RUN_CI;
 pub use axis::Axis;
 pub use branches::Branches;
 pub use matrix::Entry;
 pub use notification::{Before, Notification};
 pub use settings::{Part, Setting, Variable};
-
-/// The type of the jobs that run it.
-pub const RUN_CI: &str = "runCI";
 
 /// What ends the name of such a job and of its repository, as the original gave them.
 pub const JOB_SUFFIX: &str = "_runCI";

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::ci::RUN_CI;
 use super::notified::notified;
 use super::task::{Task, read_section};
 use super::{Name, names, optional_text, over_lines, required_name, warn_of_unknown_keys};
@@ -105,6 +104,9 @@ impl Sections {
         ]
     }
 }
+
+/// The type of the jobs that run the CI section.
+pub const RUN_CI: &str = "runCI";
 
 /// Types of jobs that have scripts of their own.
 const SCRIPT_TYPES: &[&str] = &["runSh", "runCLI"];

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::credentials::{Content, Credential};
 use crate::secret::Secret;
 
-use super::remote;
+use super::url;
 
 /// What lets git into a server over HTTP.
 pub(super) struct Access {
@@ -36,11 +36,7 @@ impl Access {
         let pair = Zeroizing::new(format!("{user}:{secret}"));
         let pair = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
         let header = Secret::new(format!("Authorization: Basic {}", *pair));
-        Some(Access {
-            server: remote::server(url)?.to_owned(),
-            header,
-            secret: Secret::new(secret.to_owned()),
-        })
+        Some(Access { server: url::server(url)?.to_owned(), header, secret: Secret::new(secret.to_owned()) })
     }
 
     /// The variable of configuration that makes git send them, and its value. A header is stored nowhere, unlike what

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use crate::diagnostic::Diagnostic;
 
-use super::find::{Local, Source};
+use super::find::Source;
 use super::git::{Git, GitError, Runner};
+use super::local::Local;
 use super::{CLONE, Repository, submodules, working_tree};
 
 impl Repository {

@@ -6,8 +6,8 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use super::find::Local;
 use super::git::{Git, GitError};
+use super::local::Local;
 
 /// Why a repository could not be asked, in words.
 #[derive(Debug)]

@@ -10,8 +10,9 @@ use crate::nearest::nearest;
 
 use super::Wanted;
 use super::access::Access;
-use super::find::{Local, Source};
+use super::find::Source;
 use super::git::{Git, GitError};
+use super::local::Local;
 use super::remote::Remote;
 
 /// What git says of a commit.

@@ -3,7 +3,7 @@
 use crate::credentials::{Content, Credential};
 
 use super::access::Access;
-use super::remote;
+use super::url::{server, without_credentials};
 
 /// A repository at its provider.
 pub(super) struct Provider {
@@ -62,8 +62,8 @@ impl Provider {
 fn base(url: &str) -> Option<String> {
     let url = url.trim();
     let url = if url.contains("://") { url.to_owned() } else { format!("https://{url}") };
-    let url = remote::without_credentials(&url);
-    let server = remote::server(&url)?;
+    let url = without_credentials(&url);
+    let server = server(&url)?;
     let path = url[server.len()..].trim_end_matches('/');
     let api = ["/api/v3", "/api/v4", "/api", "/rest/api/1.0", "/rest/api/latest", "/rest", "/1.0", "/2.0"];
     let path = api.iter().find_map(|suffix| path.strip_suffix(suffix)).unwrap_or(path);

@@ -3,8 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::access::Access;
-use super::find::Local;
 use super::git::{Git, GitError, Runner};
+use super::local::Local;
 
 /// Checks out the submodules of a clone, those of submodules too. Their objects come from where `local` keeps them, if
 /// it does, and from their own URL otherwise. Gives back what could not be checked out, in words: a job need not need

@@ -8,8 +8,9 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::Diagnostic;
 
-use super::find::{Local, Source};
+use super::find::Source;
 use super::git::{Git, GitError};
+use super::local::Local;
 use super::{Repository, facts};
 
 /// How many changed files a warning names.

@@ -11,12 +11,15 @@ use super::flow::Part;
 use super::launch::ShellProcess;
 use super::signals::Arrival;
 use super::terminal::Terminal;
-use super::tree::Member;
+use super::tree::{Member, Readers};
 use super::watch::{Happening, Line, Watch};
 use super::{Error, Outcome, SECTION_LIMIT, platform, signal_name};
 
 /// How long a process that a task left behind has to end after TERM. Nobody waits for its work, so not long.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
+
+/// How long those have that read what others write, once these were told to end: they come to an end by themselves then.
+const READER_GRACE: Duration = Duration::from_millis(500);
 
 /// How long a process may take to vanish after KILL; one that does not is stuck in the kernel or another user's.
 const KILL_PATIENCE: Duration = Duration::from_secs(2);
@@ -34,6 +37,8 @@ const LOOK_FOR_NEW: Duration = Duration::from_millis(100);
 pub(super) struct Ending {
     /// When those that are left will be killed.
     kill_at: Instant,
+    /// When those are told to end that read what others write.
+    tell_readers_at: Instant,
     /// Those that were told to end. A shell that hears it between two commands may start another all the same.
     told: HashSet<Member>,
     /// Whether the first process of a container was asked to tell them.
@@ -73,7 +78,7 @@ impl Watch<'_, '_> {
             self.report.event(&Event::Notice { message: &message });
             self.cut = Some(Outcome::TimedOut);
             self.limit = None;
-            self.end_tree(self.job.grace);
+            self.end_tree(self.job.grace, Duration::ZERO);
         }
     }
 
@@ -113,11 +118,11 @@ impl Watch<'_, '_> {
             self.report.event(&Event::Notice { message: &format!("{name}: skipping the rest") });
             self.abandoned = true;
             self.cut = self.cut.or(Some(Outcome::Cancelled(signal)));
-            self.end_tree(Duration::ZERO);
+            self.end_tree(Duration::ZERO, Duration::ZERO);
         } else {
             self.report.event(&Event::Notice { message: &format!("cancelled by {name}") });
             self.cut = Some(Outcome::Cancelled(signal));
-            self.end_tree(self.job.grace);
+            self.end_tree(self.job.grace, Duration::ZERO);
         }
     }
 
@@ -164,15 +169,20 @@ impl Watch<'_, '_> {
     fn is_finishing(&mut self) -> bool {
         match &mut self.container {
             Some(container) => container.count().1,
-            None => self.tree.is_finishing(),
+            None => !self.tree.readers().finishing.is_empty(),
         }
     }
 
-    /// Begins to end every process.
-    fn end_tree(&mut self, grace: Duration) {
+    /// Begins to end every process; those that read what others write get `head_start` to end by themselves.
+    fn end_tree(&mut self, grace: Duration, head_start: Duration) {
         let now = Instant::now();
         let kill_at = now.checked_add(grace).unwrap_or(now + super::GRACE);
-        self.ending = Some(Ending { kill_at, told: HashSet::new(), has_begun: false });
+        self.ending = Some(Ending {
+            kill_at,
+            tell_readers_at: now + head_start,
+            told: HashSet::new(),
+            has_begun: false,
+        });
         self.go_on_ending();
     }
 
@@ -189,7 +199,11 @@ impl Watch<'_, '_> {
             }
             return;
         }
+        let readers = if now < ending.tell_readers_at { self.tree.readers() } else { Readers::default() };
         for member in self.tree.members() {
+            if readers.fed.contains(&member.pid) || readers.finishing.contains(&member.pid) {
+                continue;
+            }
             if ending.kill_at <= now {
                 platform::kill(member.pid, libc::SIGKILL);
             } else if ending.told.insert(member) {
@@ -228,7 +242,7 @@ impl Watch<'_, '_> {
                         self.report.event(&Event::Notice { message });
                     }
                     if self.ending.is_none() {
-                        self.end_tree(self.job.grace.min(LEFTOVER_GRACE));
+                        self.end_tree(self.job.grace.min(LEFTOVER_GRACE), READER_GRACE);
                     }
                 }
                 Some(ending) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
+use crate::results::Tests;
 
 /// A part of a job that runs scripts: a TASK or a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,11 @@ pub enum Event<'a> {
     MatrixEnd {
         /// All of them: the label, and how it ended; `None` if it never ran.
         entries: &'a [(String, Option<Outcome>)],
+    },
+    /// The job has left results of tests.
+    Tests {
+        /// The tests.
+        tests: &'a Tests,
     },
     /// The job has ended.
     JobEnd {

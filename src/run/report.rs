@@ -55,6 +55,8 @@ impl<'a, 'c> Report<'a, 'c> {
                     entries.iter().map(|(label, outcome)| (self.mask(label), *outcome)).collect();
                 self.console.event(&Event::MatrixEnd { entries: &entries });
             }
+            // They are read from files, and masked there.
+            Event::Tests { tests } => self.console.event(&Event::Tests { tests }),
             Event::JobEnd { job, outcome, duration, steps } => {
                 let steps: Vec<_> = steps.iter().map(|step| self.mask_step(step)).collect();
                 self.console.event(&Event::JobEnd { job: &self.mask(job), outcome, duration, steps: &steps });

@@ -137,21 +137,27 @@ impl Tree {
         self.strangers.contains(&pid) || self.spared == Some(pid) || self.clients.contains(&pid)
     }
 
-    /// Whether a process of the job reads from a pipe that nobody writes to any more, or did until it was through with
-    /// that: what stands behind `>( … )` has not come to its end yet, and will.
-    pub(super) fn is_finishing(&self) -> bool {
-        let mut written = HashSet::new();
-        let mut read = HashSet::new();
+    /// The members that read from a pipe without a name.
+    pub(super) fn readers(&self) -> Readers {
+        let mut ends: HashMap<PathBuf, Ends> = HashMap::new();
         for pid in self.members().into_iter().map(|member| member.pid).chain([Pid::this()]) {
             for (pipe, writes) in pipes_of(pid) {
-                if writes {
-                    written.insert(pipe);
-                } else if pid != Pid::this() {
-                    read.insert(pipe);
-                }
+                let ends = ends.entry(pipe).or_default();
+                if writes { &mut ends.writers } else { &mut ends.readers }.insert(pid);
             }
         }
-        !read.is_subset(&written)
+        let mut readers = Readers::default();
+        for mut ends in ends.into_values() {
+            ends.readers.remove(&Pid::this());
+            // A shell has both ends of a pipe only before it becomes the program that reads from it.
+            ends.writers.retain(|pid| !(ends.readers.contains(pid) && is_shell(*pid)));
+            if ends.writers.is_empty() {
+                readers.finishing.extend(ends.readers);
+            } else if !ends.writers.is_subset(&ends.readers) {
+                readers.fed.extend(ends.readers);
+            }
+        }
+        readers
     }
 
     /// Sends a signal to every member.
@@ -175,6 +181,29 @@ pub(super) struct Member {
     /// Where its stack begins, which is elsewhere with each program that it executes (0 if that is not for us to know).
     /// A signal that comes between `fork` and `exec` is lost on the program: this tells that it was another one.
     image: u64,
+}
+
+/// The members that read from a pipe without a name.
+#[derive(Debug, Default)]
+pub(super) struct Readers {
+    /// Those of a pipe that no process writes to any more: what stands behind `>( … )` has not come to its end yet, and will.
+    pub(super) finishing: HashSet<Pid>,
+    /// Those of a pipe that another process can write to.
+    pub(super) fed: HashSet<Pid>,
+}
+
+/// The processes that have a pipe open.
+#[derive(Default)]
+struct Ends {
+    readers: HashSet<Pid>,
+    writers: HashSet<Pid>,
+}
+
+/// Whether the program of a process is a shell.
+fn is_shell(pid: Pid) -> bool {
+    let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with("sh") || name == "busybox"
 }
 
 /// The pipes without a name that a process has open, each with whether it can write to it (proc(5)).

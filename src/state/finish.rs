@@ -10,9 +10,10 @@ use super::begun::Begun;
 use super::change::same_bag;
 use super::content;
 use super::error::Explain;
+use super::moment::millis;
 use super::place::Place;
 use super::sqlite::Sqlite;
-use super::version::{self, millis};
+use super::version;
 use super::{Build, BuildRef, Change, Ended, Ending, Error, Files, Kind, Result, Version, VersionRef};
 use super::{adopt, begun};
 

@@ -67,6 +67,17 @@ pub fn keep_result(
     options.open(path.join(name))?.write_all(text.as_bytes())
 }
 
+/// The directories with the results of one kind that a build has left: of each entry of its matrix, in order.
+pub fn kept_results(directory: &Path, build: &BuildRef, kind: &str) -> Vec<PathBuf> {
+    let results = path(directory, build).with_extension(RESULTS);
+    let entries = fs::read_dir(results).into_iter().flatten().flatten();
+    let mut numbers: Vec<u32> =
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    numbers.sort_unstable();
+    let results = path(directory, build).with_extension(RESULTS);
+    numbers.into_iter().map(|number| results.join(number.to_string()).join(kind)).collect()
+}
+
 /// What the directory of a build's test results ends in.
 const RESULTS: &str = "results";
 

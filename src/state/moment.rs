@@ -1,11 +1,9 @@
 //! Moments as text.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-
-use super::version::millis;
 
 /// A moment in universal time, to the second: `2026-02-28T13:59:07Z`.
 pub fn rfc3339(moment: SystemTime) -> String {
@@ -25,12 +23,27 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
         time::Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
     let part = |number: i64| u8::try_from(number).ok();
     let clock = time::Time::from_hms(part(hour)?, part(minute)?, part(second)?).ok()?;
-    Some(super::version::time(time::PrimitiveDateTime::new(date, clock).assume_utc().unix_timestamp() * 1000))
+    Some(time(time::PrimitiveDateTime::new(date, clock).assume_utc().unix_timestamp() * 1000))
+}
+
+/// A moment from milliseconds since 1970.
+pub(super) fn time(millis: i64) -> SystemTime {
+    let distance = Duration::from_millis(millis.unsigned_abs());
+    let moment = if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
+    moment.unwrap_or(UNIX_EPOCH)
+}
+
+/// Milliseconds since 1970.
+pub(super) fn millis(moment: SystemTime) -> i64 {
+    let clamp = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
+    match moment.duration_since(UNIX_EPOCH) {
+        Ok(after) => clamp(after),
+        Err(before) => -clamp(before.duration()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::version::time;
     use super::*;
 
     #[test]

@@ -1,14 +1,14 @@
 //! Versions: finding them and reading what they hold.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::error::damaged;
-use super::moment::rfc3339;
+use super::moment::{rfc3339, time};
 use super::sqlite::{Context as _, Sqlite};
 use super::{BuildRef, Result};
 
@@ -215,21 +215,6 @@ impl Raw {
     }
 }
 
-/// A moment from milliseconds since 1970.
-pub(super) fn time(millis: i64) -> SystemTime {
-    let distance = Duration::from_millis(millis.unsigned_abs());
-    let moment = if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
-    moment.unwrap_or(UNIX_EPOCH)
-}
-
-/// Milliseconds since 1970.
-pub(super) fn millis(moment: SystemTime) -> i64 {
-    let clamp = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
-    match moment.duration_since(UNIX_EPOCH) {
-        Ok(after) => clamp(after),
-        Err(before) => -clamp(before.duration()),
-    }
-}
 #[cfg(test)]
 mod tests {
     use rusqlite::StatementStatus;

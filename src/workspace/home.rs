@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Once};
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, bail};
 use nix::dir::Dir;
@@ -21,7 +21,7 @@ use nix::sys::stat::{Mode, fstat, mkdirat};
 use nix::unistd::{Pid, Uid, UnlinkatFlags, unlinkat};
 
 use super::remove::{Blocked, open_directory, remove};
-use super::{given, strays};
+use super::strays;
 
 /// The directory of the files that are locked.
 const LOCKS: &str = ".busy";
@@ -47,7 +47,7 @@ pub enum Home {
 
 impl Home {
     /// The directory that holds the workspaces of this user.
-    fn directory(self) -> PathBuf {
+    pub(super) fn directory(self) -> PathBuf {
         self.base().1.join(format!("shipctl-{}", Uid::effective()))
     }
 
@@ -143,7 +143,7 @@ impl OpenHome {
     }
 
     /// The same if it is there.
-    fn open_existing(home: Home) -> Option<OpenHome> {
+    pub(super) fn open_existing(home: Home) -> Option<OpenHome> {
         let directory = open_directory(AT_FDCWD, &home.directory()).ok()?;
         let locks = open_directory(&directory, LOCKS).ok()?;
         Some(OpenHome { directory, locks }).filter(OpenHome::is_private)
@@ -195,7 +195,7 @@ impl OpenHome {
     }
 
     /// Removes all that no process uses and that is not kept on purpose. What cannot be removed is left to the next command.
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         let mut names: BTreeSet<OsString> = names(self.locks.as_fd()).into_iter().collect();
         let is_ours = |name: &OsString| {
             !name.as_bytes().starts_with(b".") || name.as_bytes().starts_with(PIPES.as_bytes())
@@ -285,24 +285,6 @@ impl Drop for Pipes {
     fn drop(&mut self) {
         // The next command tries again.
         let _ = self.claim.remove();
-    }
-}
-
-/// [`clear`], when it is called for the first time in this process: a line makes many workspaces.
-pub(super) fn clear_once() {
-    static CLEARED: Once = Once::new();
-    CLEARED.call_once(clear);
-}
-
-/// Removes what processes that were killed have left: workspaces with their secrets, and pipes.
-pub fn clear() {
-    let homes = [Home::Memory, Home::Disk];
-    let is_another = Home::Memory.directory() != Home::Disk.directory();
-    for home in homes.into_iter().take(if is_another { 2 } else { 1 }) {
-        if let Some(home) = OpenHome::open_existing(home) {
-            home.clear();
-            given::clear(&home);
-        }
     }
 }
 

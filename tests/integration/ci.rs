@@ -615,7 +615,7 @@ fn a_container_without_an_image_gets_a_warning() {
 
 #[test]
 fn test_results_are_summed_up_and_kept() {
-    let section = "integrations: {generic: [integrationName: pair]}\nbuild:\n  ci:\n    - mkdir -p shippable/testresults shippable/codecoverage\n    - echo \"<testsuite><testcase name='good'/><testcase classname='suite' name='$TOKEN'><failure/></testcase></testsuite>\" > shippable/testresults/a.xml\n    - echo \"<coverage lines-covered='7' lines-valid='8'/>\" > shippable/codecoverage/c.xml\n    - echo none > shippable/testresults/b.txt\njobs: [{name: app_runCI, type: runCI}]\n";
+    let section = "integrations: {generic: [integrationName: pair]}\nbuild:\n  ci:\n    - mkdir -p shippable/testresults shippable/codecoverage\n    - echo \"<testsuite><testcase name='good' time='1.5'/><testcase classname='suite' name='$TOKEN'><failure message='no'>line &lt;3&gt;</failure></testcase></testsuite>\" > shippable/testresults/a.xml\n    - echo \"<coverage lines-covered='7' lines-valid='8'/>\" > shippable/codecoverage/c.xml\n    - echo none > shippable/testresults/b.txt\njobs: [{name: app_runCI, type: runCI}]\n";
     let repository = Repository::new(section);
     let pair = "integrations: [{name: pair, type: keyValuePair, fields: {envs: {TOKEN: hunter22}}}]\n";
     std::fs::write(repository.path().join(".git/info/exclude"), "pair.yml\ntmp\n").unwrap();
@@ -629,9 +629,24 @@ fn test_results_are_summed_up_and_kept() {
     let kept_text = std::fs::read_to_string(&kept).unwrap();
     assert!(kept_text.contains("name='***'") && !kept_text.contains("hunter22"), "{kept_text}");
     assert!(text(&repository.shipctl("logs app_runCI").stdout).contains("2 tests, 1 failed"));
-    repository.shipctl("run app_runCI -i pair.yml");
+    for (jobs, name) in [("app_runCI", "app_runCI"), ("--all", "jobs")] {
+        let options = "-i pair.yml --report tmp/report.xml --log-format json";
+        let log = text(&repository.shipctl(&format!("run {jobs} {options}")).stdout);
+        assert!(log.contains("\"event\":\"tests\",\"tests\":2,\"failed\":[\"suite.***\"]"), "{log}");
+        let report = std::fs::read_to_string(repository.path().join("tmp/report.xml")).unwrap();
+        for part in [
+            format!("<testsuite name=\"{name}\" tests="),
+            "<testsuite name=\"app_runCI: tests\" tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\""
+                .into(),
+            "<testcase classname=\"app_runCI: tests\" name=\"good\" time=\"1.5".into(),
+            "<testcase classname=\"suite\" name=\"***\" time=\"0".into(),
+            "<failure message=\"no\">line &lt;3&gt;</failure>".into(),
+        ] {
+            assert!(report.contains(&part), "{part}: {report}");
+        }
+    }
     assert!(repository.shipctl("state prune --keep 1").status.success());
-    assert!(!kept.exists() && repository.path().join(".shipctl/logs/app_runCI/2.results").exists());
+    assert!(!kept.exists() && repository.path().join(".shipctl/logs/app_runCI/3.results").exists());
 }
 
 #[test]

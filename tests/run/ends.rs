@@ -37,6 +37,12 @@ fn what_stands_behind_a_process_substitution_is_waited_for() {
     Job::new(&[log, "echo one; exit 3"]).run().is(3, &["one"]);
     let lines = "seq 20000 | tee >(sort -n > sorted.txt) > /dev/null";
     Job::new(&[lines]).task(&["echo @$(wc -l < sorted.txt)"]).run().is(0, &["20000"]);
+    // A shell has both ends of the pipe until it becomes the program that reads.
+    let slow = "mkfifo f; exec 8<> f; exec > >(exec 9> /proc/self/fd/0; read -t 0.2 -u 8 || exec 9>&-; sed 's/^/@/')";
+    Job::new(&[slow, "echo one"]).run().is(0, &["one"]);
+    // What has the other end too is ended before what reads.
+    let held = "mkfifo f; exec 8<> f; exec > >(read -t 0.1 -u 8 || sed 's/^/@/'); sleep 300 &";
+    Job::new(&[held, "echo one"]).run().is(0, &["one"]).never_shows("did not end in time");
     // What plainly stays is not waited for.
     let ran = Job::new(&["sleep 300 & echo @started"]).run();
     ran.is(0, &["started"]).never_shows("did not end in time");

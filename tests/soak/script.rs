@@ -56,6 +56,13 @@ impl Script {
         script
     }
 
+    /// Whether several of its processes may write at the same time.
+    pub fn writes_at_once(&self) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| [">(", " & ", " &\n", "coproc"].iter().any(|part| entry.contains(part)))
+    }
+
     /// What bash alone runs.
     pub fn text(&self) -> String {
         self.entries.concat()

@@ -1,7 +1,7 @@
 //! The matrix: every version with every row of variables, but for what `matrix` takes out or puts in.
 
 use super::axis::{AXES, Axis, find};
-use super::settings::{Setting, read_row};
+use super::settings::{Setting, is_rules, read_row};
 use crate::diagnostic::Diagnostic;
 use crate::model::warn_of_unknown_keys;
 use crate::source::Place;
@@ -21,15 +21,8 @@ pub struct Entry {
 /// More than this is a mistake.
 const MOST: usize = 500;
 
-const RULES: &[&str] = &["include", "exclude", "allow_failures"];
-
 /// What an entry of a rule may say beside versions and variables.
 const IGNORED: &[&str] = &["nodePool", "os", "dist", "language", "sudo", "runtime", "services"];
-
-/// Whether a node holds rules and not rows of variables.
-pub(super) fn is_rules(node: &Node) -> bool {
-    node.map().is_some_and(|map| map.keys().any(|key| RULES.contains(&key.as_str())))
-}
 
 impl Entry {
     /// What it is called among the others: `python 2.7, DB=pg`; empty if nothing sets it apart.

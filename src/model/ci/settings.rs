@@ -5,6 +5,9 @@ use crate::model::{Name, warn_of_unknown_keys};
 use crate::source::Place;
 use crate::yaml::{Map, Node, Value};
 
+/// What tells rules from rows of variables.
+const RULES: &[&str] = &["include", "exclude", "allow_failures"];
+
 /// What an entry of `env` sets.
 #[derive(Clone, Debug)]
 pub enum Setting {
@@ -88,7 +91,7 @@ pub(super) fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Set
             if let Some(node) = map.get("global") {
                 read_row(&node.node, &mut global, diagnostics);
             }
-            let matrix = map.get("matrix").filter(|matrix| !super::matrix::is_rules(&matrix.node));
+            let matrix = map.get("matrix").filter(|matrix| !is_rules(&matrix.node));
             (global, matrix.map(|matrix| rows(&matrix.node, diagnostics)).unwrap_or_default())
         }
         _ => (Vec::new(), rows(node, diagnostics)),
@@ -268,6 +271,11 @@ fn push(parts: &mut Vec<Part>, c: char, literal: bool) {
         _ if literal => parts.push(Part::Literal(c.into())),
         _ => parts.push(Part::Expanded(c.into())),
     }
+}
+
+/// Whether a node holds rules and not rows of variables.
+pub(super) fn is_rules(node: &Node) -> bool {
+    node.map().is_some_and(|map| map.keys().any(|key| RULES.contains(&key.as_str())))
 }
 
 #[cfg(test)]

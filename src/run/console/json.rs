@@ -14,8 +14,8 @@ use crate::run::event::{Event, Kind, Step};
 
 /// The format of `--log-format json`.
 ///
-/// Every object has an `event`: `job-start`, `step-start`, `entry-start`, `output`, `entry-end`, `notice`, `step-end`
-/// or `job-end`; the `time`, and the name of the `job`. Output is `text`, or `base64` where it
+/// Every object has an `event`: `job-start`, `step-start`, `entry-start`, `output`, `entry-end`, `notice`, `step-end`,
+/// `tests` or `job-end`; the `time`, and the name of the `job`. Output is `text`, or `base64` where it
 /// is not UTF-8; a character that is cut by the end of a read is held back until the rest of it has come.
 #[derive(Debug)]
 pub struct Json {
@@ -98,6 +98,9 @@ fn object(event: &Event) -> Value {
             });
             json!({"event": "matrix-end", "entries": entries.collect::<Vec<_>>()})
         }
+        Event::Tests { tests } => json!({
+            "event": "tests", "tests": tests.cases.len(), "failed": tests.failed(), "skipped": tests.skipped(),
+        }),
         Event::StepEnd { step } => ended(json!({"event": "step-end"}), step),
         Event::JobEnd { job, outcome, duration, steps } => json!({
             "event": "job-end", "job": job, "result": outcome.as_str(), "status": outcome.status(),

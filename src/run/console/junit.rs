@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::seconds;
 use crate::printable::is_unprintable;
+use crate::results::{self, Tests};
 use crate::run::Outcome;
 use crate::run::event::{Event, Step};
 
@@ -27,6 +28,8 @@ pub enum Verdict {
 
 /// One thing that was run: a step of a job, or a job of a line.
 pub struct Case {
+    /// What it belongs to, if that is not its suite.
+    pub class: Option<String>,
     /// Its name.
     pub name: String,
     /// How long it took.
@@ -42,6 +45,23 @@ pub struct Suite {
     pub name: String,
     /// What was run.
     pub cases: Vec<Case>,
+}
+
+impl Suite {
+    /// The tests of a job, or of one entry of its matrix.
+    pub fn of_tests(job: &str, tests: &Tests) -> Suite {
+        let case = |case: &results::Case| Case {
+            class: case.class.clone(),
+            name: case.name.clone(),
+            took: case.took,
+            verdict: match &case.verdict {
+                results::Verdict::Passed => Verdict::Good,
+                results::Verdict::Failed(how, log) => Verdict::Failed(how.clone(), log.clone()),
+                results::Verdict::Skipped(why) => Verdict::NotRun(why.clone()),
+            },
+        };
+        Suite { name: format!("{job}: tests"), cases: tests.cases.iter().map(case).collect() }
+    }
 }
 
 /// The last lines of a log.
@@ -105,6 +125,10 @@ impl Junit {
                     self.add(case);
                 }
             }
+            Event::Tests { tests } => {
+                let of = self.suites.last().map_or("", |suite| &suite.name);
+                self.suites.push(Suite::of_tests(of, tests));
+            }
             Event::EntryStart { .. }
             | Event::EntryEnd { .. }
             | Event::Notice { .. }
@@ -124,7 +148,7 @@ impl Junit {
             Some(outcome) => Verdict::Failed(outcome.describe(), self.tail.text()),
             None => Verdict::NotRun("a step before it failed".to_owned()),
         };
-        Case { name: step.name.clone(), took: step.duration, verdict }
+        Case { class: None, name: step.name.clone(), took: step.duration, verdict }
     }
 
     /// The report of a run that came to its end, or of one that could not begin.
@@ -133,6 +157,7 @@ impl Junit {
         let broken = error.map(|error| Suite {
             name: job.to_owned(),
             cases: vec![Case {
+                class: None,
                 name: job.to_owned(),
                 took: Duration::ZERO,
                 verdict: Verdict::Failed("could not be run, or stored".to_owned(), error.to_owned()),
@@ -163,7 +188,7 @@ pub fn document(suites: &[&Suite]) -> String {
             let _ = write!(
                 text,
                 "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\"",
-                escaped(&suite.name),
+                escaped(case.class.as_ref().unwrap_or(&suite.name)),
                 escaped(&case.name),
                 seconds(case.took)
             );

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::{Format, Groups};
-use crate::printable::{Printable, in_one_column};
+use crate::printable::{self, Printable, in_one_column};
 use crate::run::Outcome;
 use crate::run::event::{Event, Kind, Step};
 
@@ -217,6 +217,9 @@ impl Format for Text {
             Event::StepEnd { step } => self.step_end(step, out),
             Event::MatrixStart { label } => self.line("", Ink::Heading, &format!("▸▸ {label}"), out),
             Event::MatrixEnd { entries } => self.matrix_end(entries, out),
+            Event::Tests { tests } => {
+                out.extend_from_slice(printable::lines(&format!("{}\n", tests.summary())).as_bytes());
+            }
             Event::JobEnd { job, outcome, duration, steps } => {
                 self.job_end(job, outcome, duration, steps, out)
             }

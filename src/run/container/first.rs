@@ -191,7 +191,8 @@ impl First {
             Request::Count => {
                 self.tree.reap();
                 let members = u32::try_from(self.tree.members().len()).unwrap_or(u32::MAX);
-                self.say(&Reply::Count { members, finishing: self.tree.is_finishing() })?;
+                let finishing = !self.tree.readers().finishing.is_empty();
+                self.say(&Reply::Count { members, finishing })?;
             }
         }
         Ok(())

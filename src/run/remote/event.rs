@@ -8,6 +8,7 @@ use super::super::Outcome;
 use super::super::console::Format;
 use super::super::event::{Event, Kind, Step};
 use super::frame::{self, append};
+use crate::results::Tests;
 
 /// The format of what a worker writes: a frame for each event.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub(super) enum Received {
     EntryEnd { step: String, entry: usize, status: u8, duration: Duration },
     Notice { message: String },
     StepEnd { step: Step },
+    Tests { tests: Tests },
     MatrixStart { label: String },
     MatrixEnd { entries: Vec<(String, Option<Outcome>)> },
     JobEnd { job: String, outcome: Outcome, duration: Duration, steps: Vec<Step> },
@@ -55,6 +57,7 @@ impl Received {
                 Event::EntryEnd { step, entry: *entry, status: *status, duration: *duration }
             }
             Received::Notice { message } => Event::Notice { message },
+            Received::Tests { tests } => Event::Tests { tests },
             Received::StepEnd { step } => Event::StepEnd { step },
             Received::MatrixStart { label } => Event::MatrixStart { label },
             Received::MatrixEnd { entries } => Event::MatrixEnd { entries },
@@ -89,6 +92,7 @@ mod tests {
             Event::EntryEnd { step: "Task 0", entry: 2, status: 130, duration },
             Event::Notice { message: "ü" },
             Event::StepEnd { step: &step },
+            Event::Tests { tests: &Tests::default() },
             Event::MatrixStart { label: "1." },
             Event::MatrixEnd { entries: &entries },
             Event::JobEnd { job: "a", outcome, duration, steps: &steps },

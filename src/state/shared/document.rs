@@ -7,9 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value as Json, json};
 
+use super::super::moment::{millis, time};
 use super::super::place::escape;
 use super::super::tree::{Hash, hex, stays_below};
-use super::super::version::{List, Version, VersionRef, millis, time};
+use super::super::version::{List, Version, VersionRef};
 use super::super::{BuildRecord, BuildRef, Ended, Ending, Entry, EntryKind, Progress, Seed};
 
 /// A version, and what the YAML said of it when that was last taken in.

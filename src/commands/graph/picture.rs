@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use indexmap::IndexMap;
 
-use super::graph::{edges, names};
-use super::history::took;
+use super::{edges, names};
+use crate::commands::history::took;
 use crate::graph::{Build, Edge, Graph, Node, Outcome, Shape};
 use crate::load::store;
 use crate::model::files::Line;
