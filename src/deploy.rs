@@ -1,6 +1,6 @@
 //! Deployments to Amazon ECS: makes the calls that [`managed`](crate::managed) has planned, and waits for what they cause.
 //!
-//! Each service is deployed on a thread of its own, one after the other or side by side; whoever started that hears of it
+//! Each service is deployed on a thread of its own, one after the other or side by side; the thread that started it hears of it
 //! over a channel, and can stop it between two calls.
 
 mod service;
@@ -46,14 +46,14 @@ pub enum Ended {
 }
 
 /// What is heard of it.
-enum News {
+enum Update {
     /// A line for the log: the number of the order, and the text.
     Line(usize, String),
     /// An order has ended.
     Ended(usize, Ended),
 }
 
-/// How long to wait for news before looking whether to stop.
+/// How long to wait for updates before looking whether to stop.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Deploys. `tell` gets the lines of the log with the number of the order, and `stop` is asked again and again whether to
@@ -67,7 +67,7 @@ pub fn deploy(
 ) -> Vec<Ended> {
     let stopped = AtomicBool::new(false);
     let mut ended = vec![Ended::Never; orders.len()];
-    let (sender, news) = channel();
+    let (sender, updates) = channel();
     thread::scope(|scope| {
         let stopped = &stopped;
         if deployment.parallel {
@@ -82,22 +82,22 @@ pub fn deploy(
             });
         }
         drop(sender);
-        listen(&news, &mut ended, stopped, &mut tell, &mut stop);
+        listen(&updates, &mut ended, stopped, &mut tell, &mut stop);
     });
     ended
 }
 
 fn listen(
-    news: &Receiver<News>,
+    updates: &Receiver<Update>,
     ended: &mut [Ended],
     stopped: &AtomicBool,
     tell: &mut impl FnMut(usize, &str),
     stop: &mut impl FnMut() -> bool,
 ) {
     loop {
-        match news.recv_timeout(LOOK) {
-            Ok(News::Line(index, line)) => tell(index, &line),
-            Ok(News::Ended(index, how)) => ended[index] = how,
+        match updates.recv_timeout(LOOK) {
+            Ok(Update::Line(index, line)) => tell(index, &line),
+            Ok(Update::Ended(index, how)) => ended[index] = how,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -114,13 +114,13 @@ fn run(
     orders: &[Order],
     index: usize,
     stopped: &AtomicBool,
-    news: &Sender<News>,
+    updates: &Sender<Update>,
 ) -> bool {
     let order = &orders[index];
-    let tell = |line: String| _ = news.send(News::Line(index, line));
+    let tell = |line: String| _ = updates.send(Update::Line(index, line));
     let ended = service::Work::new(ecs, deployment, order, stopped, &tell).run();
     let went_well = matches!(ended, Ended::Well(..));
-    let _ = news.send(News::Ended(index, ended));
+    let _ = updates.send(Update::Ended(index, ended));
     went_well
 }
 

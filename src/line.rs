@@ -3,7 +3,7 @@
 //! ```text
 //! order      which jobs, and what each waits for
 //! schedule   what may begin, and what a failure keeps from beginning
-//! crew       the processes that run them
+//! worker     the work of one process; the pool of them is `run::worker_pool`
 //! view       what is seen of it
 //! ```
 
@@ -32,13 +32,13 @@ use crate::order::{Order, Wish};
 use crate::output::{Failure, failure, paint};
 use crate::resolve::{self, Plan};
 use crate::run::console::junit::Suite;
-use crate::run::crew::{Crew, Happening, News, Stage};
+use crate::run::worker_pool::{PoolEvent, Stage, Update, WorkerPool};
 use crate::run::{Outcome, Signals};
 use crate::workspace;
 use schedule::{Schedule, State};
 use view::View;
 
-/// How many orders are out at most: the pipe that they wait in has room for more.
+/// How many jobs are queued at most: the pipe that they wait in has room for more.
 const MOST: usize = 1000;
 
 /// Runs the jobs that are asked for, or says what that would be.
@@ -104,7 +104,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let prefixes = view::prefixes(&order, coloured);
     let view = View::new(&order, &stdout, Rc::clone(&prefixes), command.log_format, coloured, live);
     let limit = command.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
-    Line {
+    LineRun {
         worker: worker::Worker {
             session: &session,
             order: &order,
@@ -116,7 +116,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
             left: Left::default(),
         },
         schedule: Schedule::new(&order),
-        crew: Crew::new(&signals)?,
+        pool: WorkerPool::new(&signals)?,
         view,
         limit,
         stopped: None,
@@ -161,10 +161,10 @@ fn prepare<'a>(
 }
 
 /// A line that runs.
-struct Line<'a, 'o> {
+struct LineRun<'a, 'o> {
     worker: worker::Worker<'a, 'o>,
     schedule: Schedule<'o>,
-    crew: Crew<'a>,
+    pool: WorkerPool<'a>,
     view: View<'o>,
     /// How many jobs may run side by side.
     limit: usize,
@@ -174,21 +174,21 @@ struct Line<'a, 'o> {
     report: Option<Report>,
 }
 
-impl Line<'_, '_> {
+impl LineRun<'_, '_> {
     fn run(mut self) -> Result<u8, Failure> {
         let begun = Instant::now();
         self.view.begin();
-        self.give_orders()?;
+        self.queue_jobs()?;
         while self.schedule.is_open() {
             let until = self.view.refresh(&self.schedule);
             let logs = !self.view.stream.is_full();
-            for happening in self.crew.wait(until, logs, self.view.stream.writable())? {
-                match happening {
-                    Happening::Log(worker, bytes) => self.view.log(worker, &bytes),
-                    Happening::News(worker, news) => self.hear(worker, news)?,
-                    Happening::Gone(worker) => self.lost(worker)?,
-                    Happening::Signal(signal, shared) => self.on_signal(signal, shared),
-                    Happening::Writable => self.view.stream.write_some(),
+            for event in self.pool.wait(until, logs, self.view.stream.writable())? {
+                match event {
+                    PoolEvent::Log(worker, bytes) => self.view.log(worker, &bytes),
+                    PoolEvent::Update(worker, update) => self.on_update(worker, update)?,
+                    PoolEvent::Exited(worker) => self.on_exit(worker)?,
+                    PoolEvent::Signal(signal, shared) => self.on_signal(signal, shared),
+                    PoolEvent::Writable => self.view.stream.write_some(),
                 }
             }
         }
@@ -199,8 +199,8 @@ impl Line<'_, '_> {
             report.write_suites(&suites)?;
         }
         self.flush()?;
-        let Line { crew, schedule, view, stopped, .. } = self;
-        crew.dismiss();
+        let LineRun { pool, schedule, view, stopped, .. } = self;
+        pool.shut_down();
         if let Some(error) = view.stream.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
             return Err(execute::unwritten(error));
         }
@@ -211,19 +211,19 @@ impl Line<'_, '_> {
     fn tests(&self) -> impl Iterator<Item = Suite> {
         let directory = &self.worker.session.line.directory;
         self.schedule.jobs().filter_map(move |(name, state)| {
-            let State::Ended(News { build: number @ 1.., .. }) = state else { return None };
+            let State::Ended(Update { build: number @ 1.., .. }) = state else { return None };
             let tests = results::kept(directory, name, number);
             (!tests.cases.is_empty()).then(|| Suite::of_tests(name, &tests))
         })
     }
 
-    /// Writes what is left to be written. Whoever presses Ctrl-C now does not want it.
+    /// Writes the rest of the output, unless Ctrl-C is pressed meanwhile.
     fn flush(&mut self) -> Result<(), Failure> {
         while let Some(stream) = self.view.stream.writable() {
-            for happening in self.crew.wait(None, false, Some(stream))? {
-                match happening {
-                    Happening::Writable => self.view.stream.write_some(),
-                    Happening::Signal(libc::SIGINT | libc::SIGTERM, _) => return Ok(()),
+            for event in self.pool.wait(None, false, Some(stream))? {
+                match event {
+                    PoolEvent::Writable => self.view.stream.write_some(),
+                    PoolEvent::Signal(libc::SIGINT | libc::SIGTERM, _) => return Ok(()),
                     _ => {}
                 }
             }
@@ -231,43 +231,43 @@ impl Line<'_, '_> {
         Ok(())
     }
 
-    /// Gives out what may begin, and hires for it.
-    fn give_orders(&mut self) -> Result<(), Failure> {
+    /// Queues what may begin, and spawns workers for it.
+    fn queue_jobs(&mut self) -> Result<(), Failure> {
         while self.schedule.given() < MOST
             && let Some(job) = self.schedule.next()
         {
-            self.crew.order(job)?;
+            self.pool.enqueue(job)?;
         }
-        while self.crew.living() < self.limit.min(self.schedule.given()) {
+        while self.pool.living() < self.limit.min(self.schedule.given()) {
             let worker = &mut self.worker;
             let follows = self.schedule.follows();
-            self.crew.hire(worker.logs_stderr(), |desk| worker.work(&desk, follows))?;
+            self.pool.spawn(worker.logs_stderr(), |handle| worker.work(&handle, follows))?;
         }
         Ok(())
     }
 
-    fn hear(&mut self, worker: usize, news: News) -> Result<(), Failure> {
-        match news.stage {
-            Stage::Begun => self.schedule.begun(news.job, worker),
+    fn on_update(&mut self, worker: usize, update: Update) -> Result<(), Failure> {
+        match update.stage {
+            Stage::Begun => self.schedule.begun(update.job, worker),
             Stage::Ended(_) | Stage::Broken(_) => {
-                let kept = self.schedule.ended(news);
+                let kept = self.schedule.ended(update);
                 self.view.kept(&self.schedule, &kept);
                 if self.stopped.is_none() {
-                    self.give_orders()?;
+                    self.queue_jobs()?;
                 }
             }
         }
         Ok(())
     }
 
-    /// A worker is gone, and the job it had with it.
-    fn lost(&mut self, worker: usize) -> Result<(), Failure> {
+    /// A worker has exited, and the job that it ran has ended with it.
+    fn on_exit(&mut self, worker: usize) -> Result<(), Failure> {
         // Its workspace was not removed by it.
         workspace::clear();
         let Some(job) = self.schedule.job_of(worker) else { return Ok(()) };
         self.view.lost(job);
         let stage = Stage::Ended(Outcome::Signalled(libc::SIGKILL));
-        self.hear(worker, News { job, build: 0, took: 0, stage })
+        self.on_update(worker, Update { job, build: 0, took: 0, stage })
     }
 
     fn on_signal(&mut self, signal: i32, shared: bool) {
@@ -277,10 +277,10 @@ impl Line<'_, '_> {
             _ => {
                 if matches!(signal, libc::SIGINT | libc::SIGTERM) {
                     self.stopped.get_or_insert(signal);
-                    self.schedule.stop(&self.crew.take_back());
+                    self.schedule.stop(&self.pool.withdraw());
                 }
                 if !shared {
-                    self.crew.signal(signal);
+                    self.pool.signal(signal);
                 }
             }
         }

@@ -1,17 +1,17 @@
 //! Processes: runs a job's scripts in bash, and any command in a job's environment.
 //!
 //! ```text
-//! course ─┬─ flow      which part of the job is due next
-//!         └─ shell     one bash: what it says and what it is told
-//!              ├─ driver    what the bash reads
-//!              ├─ control   the line between the two
-//!              ├─ container where the bash is, if not here
-//!              └─ watch     waiting for output, the shell, signals and the clock
-//!                   ├─ terminal  what the shell has instead of the terminal that we are on
-//!                   ├─ ending ── tree        how all of it ends, wherever it has gone
-//!                   └─ report ── console     what is seen of it
-//! crew                   several jobs side by side
-//! remote                 a job on another machine
+//! job_loop ─┬─ flow        which part of the job is due next
+//!           └─ shell       one bash: what it says and what it is told
+//!                ├─ driver      what the bash reads
+//!                ├─ control     the pipes between the two
+//!                ├─ container   where the bash is, if not here
+//!                └─ event_loop  waits for output, the shell, signals and the clock
+//!                     ├─ terminal   what the shell has instead of the terminal that we are on
+//!                     ├─ terminate ── process_tree   how all of it ends, wherever it has gone
+//!                     └─ report ── console           what is seen of it
+//! worker_pool              several jobs side by side
+//! remote                   a job on another machine
 //! ```
 //!
 //! Each TASK has a bash of its own; a section runs in the bash of the task before it as long as that lives, and in a
@@ -23,25 +23,25 @@ mod child;
 mod command;
 mod container;
 mod control;
-mod course;
 mod driver;
-mod ending;
+mod job_loop;
+
 mod event;
+mod event_loop;
 mod exec;
 mod flow;
 mod launch;
 mod masking;
 mod platform;
+mod process_tree;
 mod report;
 mod shell;
 mod signals;
 mod terminal;
-mod tree;
-mod watch;
 
 pub mod console;
-pub mod crew;
 pub mod remote;
+pub mod worker_pool;
 
 use std::fmt;
 use std::io;
@@ -285,5 +285,5 @@ pub fn run<'c>(
     console: &mut Console<'c>,
 ) -> Result<Outcome, Error> {
     driver::make_directory(job.scripts)?;
-    watch::Watch::new(job, started, masking, signals, console).run()
+    event_loop::EventLoop::new(job, started, masking, signals, console).run()
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::order::Order;
 use crate::run::Outcome;
-use crate::run::crew::{News, Stage};
+use crate::run::worker_pool::{Stage, Update};
 
 /// The jobs of a line, each by its number in the order.
 pub(super) struct Schedule<'o> {
@@ -32,7 +32,7 @@ pub(super) enum State {
     /// A worker has it.
     Running { worker: usize, since: Instant },
     /// It has run.
-    Ended(News),
+    Ended(Update),
     /// It does not run, because this one failed.
     Kept(usize),
     /// It does not run, because all of it was stopped.
@@ -42,12 +42,12 @@ pub(super) enum State {
 impl State {
     /// Whether it ran, and well.
     pub(super) fn is_good(self) -> bool {
-        matches!(self, State::Ended(News { stage: Stage::Ended(Outcome::Success), .. }))
+        matches!(self, State::Ended(Update { stage: Stage::Ended(Outcome::Success), .. }))
     }
 
     /// Whether somebody ended it.
     pub(super) fn is_cancelled(self) -> bool {
-        matches!(self, State::Ended(News { stage: Stage::Ended(Outcome::Cancelled(_)), .. }))
+        matches!(self, State::Ended(Update { stage: Stage::Ended(Outcome::Cancelled(_)), .. }))
     }
 }
 
@@ -128,11 +128,11 @@ impl<'o> Schedule<'o> {
     }
 
     /// A job has ended. Returns those that do not run because of that.
-    pub(super) fn ended(&mut self, news: News) -> Vec<usize> {
-        let job = news.job as usize;
-        self.states[job] = State::Ended(news);
+    pub(super) fn ended(&mut self, update: Update) -> Vec<usize> {
+        let job = update.job as usize;
+        self.states[job] = State::Ended(update);
         if !self.states[job].is_good() {
-            let status = match news.stage {
+            let status = match update.stage {
                 Stage::Ended(outcome) => outcome.status(),
                 Stage::Broken(status) => status,
                 Stage::Begun => return Vec::new(),

@@ -15,7 +15,7 @@ use crate::printable::Printable;
 use crate::run::Outcome;
 use crate::run::console::junit::{Case, Suite, Tail, Verdict};
 use crate::run::console::{Short, Stream, now, seconds};
-use crate::run::crew::{News, Stage};
+use crate::run::worker_pool::{Stage, Update};
 
 /// How wide the column of names is at most.
 const WIDEST: usize = 24;
@@ -175,8 +175,8 @@ impl<'o> View<'o> {
     pub(super) fn suite(&self, schedule: &Schedule) -> Suite {
         let case = |(job, (name, state)): (usize, (&str, State))| {
             let (took, verdict) = match state {
-                State::Ended(News { took, .. }) if state.is_good() => (took, Verdict::Good),
-                State::Ended(News { stage, took, .. }) => {
+                State::Ended(Update { took, .. }) if state.is_good() => (took, Verdict::Good),
+                State::Ended(Update { stage, took, .. }) => {
                     (took, Verdict::Failed(described(stage), self.tails[job].text()))
                 }
                 state => (0, Verdict::NotRun(verdict(schedule, state).2)),
@@ -190,12 +190,12 @@ impl<'o> View<'o> {
     fn why(&self, schedule: &Schedule) -> String {
         let mut text = String::new();
         let failed = schedule.jobs().enumerate().filter_map(|(job, (name, state))| match state {
-            State::Ended(news) if !state.is_good() => Some((job, name, news)),
+            State::Ended(update) if !state.is_good() => Some((job, name, update)),
             _ => None,
         });
-        for (job, name, news) in failed.take(SHOWN) {
-            let (name, how) = (Printable(name), described(news.stage));
-            let whole = match news.build {
+        for (job, name, update) in failed.take(SHOWN) {
+            let (name, how) = (Printable(name), described(update.stage));
+            let whole = match update.build {
                 0 => String::new(),
                 build => format!(" (all of its log: shipctl logs {name} {build})"),
             };
@@ -330,7 +330,7 @@ fn described(stage: Stage) -> String {
 /// The mark of a job, its colour, and what there is to say.
 fn verdict(schedule: &Schedule, state: State) -> (&'static str, &'static str, String) {
     match state {
-        State::Ended(News { stage, build, took, .. }) => {
+        State::Ended(Update { stage, build, took, .. }) => {
             let mut parts = Vec::new();
             match stage {
                 Stage::Ended(Outcome::Success) | Stage::Begun => {}
@@ -350,7 +350,7 @@ fn verdict(schedule: &Schedule, state: State) -> (&'static str, &'static str, St
 
 /// The same for machines.
 fn told(name: &str, state: State) -> Value {
-    let State::Ended(News { stage, build, took, .. }) = state else {
+    let State::Ended(Update { stage, build, took, .. }) = state else {
         return json!({"job": name, "result": "not-run"});
     };
     let (result, status) = match stage {

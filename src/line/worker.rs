@@ -16,7 +16,7 @@ use crate::output::Failure;
 use crate::repository::{self, Filters};
 use crate::resolve::{Dependency, Plan};
 use crate::run::console::{Console, Json, Prefixed, Stamped, Text};
-use crate::run::crew::{Desk, News, Stage};
+use crate::run::worker_pool::{Stage, Update, WorkerHandle};
 use crate::run::{Outcome, Signals};
 use crate::tools;
 
@@ -41,25 +41,25 @@ impl Worker<'_, '_> {
         self.command.log_format == LogFormat::Text
     }
 
-    /// Takes orders until there are no more. Where one job can follow on another alone, it is the same worker's.
-    pub(super) fn work(&mut self, desk: &Desk, follows: &[Option<u32>]) {
-        let begun = |job| News { job, build: 0, took: 0, stage: Stage::Begun };
-        while let Some(mut job) = desk.next_order() {
-            desk.tell(&[begun(job)]);
+    /// Runs jobs until there are no more. A job that follows on this one alone is run by the same worker.
+    pub(super) fn work(&mut self, handle: &WorkerHandle, follows: &[Option<u32>]) {
+        let begun = |job| Update { job, build: 0, took: 0, stage: Stage::Begun };
+        while let Some(mut job) = handle.next_job() {
+            handle.send(&[begun(job)]);
             loop {
                 let follows = follows[job as usize];
-                let news = self.run(job);
+                let update = self.run(job);
                 match follows {
-                    // What is left of the job before goes once this one's shell loads.
-                    Some(next) if news.stage == Stage::Ended(Outcome::Success) => {
-                        desk.tell(&[news, begun(next)]);
+                    // The workspace of the job before is removed while this one's shell loads.
+                    Some(next) if update.stage == Stage::Ended(Outcome::Success) => {
+                        handle.send(&[update, begun(next)]);
                         job = next;
                         if !self.starts_at_once(job) {
                             self.left.workspace = None;
                         }
                     }
                     _ => {
-                        desk.tell(&[news]);
+                        handle.send(&[update]);
                         break;
                     }
                 }
@@ -76,7 +76,7 @@ impl Worker<'_, '_> {
         })
     }
 
-    fn run(&mut self, job: u32) -> News {
+    fn run(&mut self, job: u32) -> Update {
         let begun = Instant::now();
         let name = &self.order.members[job as usize].job.name.text;
         if self.logs_stderr() {
@@ -93,7 +93,7 @@ impl Worker<'_, '_> {
             }
         };
         let took = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
-        News { job, build, took, stage }
+        Update { job, build, took, stage }
     }
 
     fn execute(&mut self, job: u32, name: &str) -> Result<execute::Done, Failure> {

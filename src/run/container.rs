@@ -24,8 +24,8 @@ use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
 use super::command::Variables;
+use super::process_tree::Tree;
 use super::signals::Signals;
-use super::tree::Tree;
 use super::{Error, Job};
 use client::Client;
 use link::{ANSWER_LIMIT, Link};

@@ -1,4 +1,6 @@
-//! Waiting: for output, for the shell, for signals and for the clock, all in one place and one thread.
+//! The event loop: waits for output, for the shell, for signals and for the clock, all in one place and one thread.
+
+mod terminate;
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,16 +15,17 @@ use nix::unistd::read;
 use super::console::Console;
 use super::container::Running;
 use super::control::{Ask, Control};
-use super::ending::Ending;
+
 use super::event::{Event, Step};
 use super::flow::Flow;
 use super::launch::{ShellProcess, Started, Waiting};
 use super::masking::Masking;
+use super::process_tree::Tree;
 use super::report::Report;
 use super::signals::{Arrival, Signals};
 use super::terminal::{SignalKeys, Terminal};
-use super::tree::Tree;
 use super::{Error, Job, Outcome};
+use terminate::Termination;
 
 /// What a pipe holds by default: no more can have been written before a question was asked.
 const PIPE_CAPACITY: usize = 64 * 1024;
@@ -30,8 +33,8 @@ const PIPE_CAPACITY: usize = 64 * 1024;
 /// How much of it is read at first. Scripts mostly write a line, and whatever memory is cleared for them takes its time.
 const FIRST_READ: usize = 2 * 1024;
 
-/// A run in progress.
-pub(super) struct Watch<'a, 'c> {
+/// A run in progress, and the loop that waits for what happens in it.
+pub(super) struct EventLoop<'a, 'c> {
     pub(super) job: Job<'a>,
     pub(super) flow: Flow<'a>,
     pub(super) report: Report<'a, 'c>,
@@ -58,7 +61,7 @@ pub(super) struct Watch<'a, 'c> {
     /// When the time of the job, or after an interruption that of the section, is up.
     pub(super) limit: Option<Instant>,
     /// Set while the processes are being ended.
-    pub(super) ending: Option<Ending>,
+    pub(super) termination: Option<Termination>,
     /// The signals that have come and were not acted on.
     pub(super) arrived: VecDeque<Arrival>,
     /// How much the scripts have written, in bytes.
@@ -67,14 +70,14 @@ pub(super) struct Watch<'a, 'c> {
 }
 
 /// The pipes to a shell.
-pub(super) struct Line {
+pub(super) struct ShellPipes {
     pub(super) control: Control,
-    /// `None` once nobody can write to it any more.
+    /// `None` once no process can write to it any more.
     pub(super) output: Option<OwnedFd>,
 }
 
-/// Something that must be answered.
-pub(super) enum Happening {
+/// An event that must be answered.
+pub(super) enum LoopEvent {
     /// The shell asks.
     Ask(Ask),
     /// A signal came.
@@ -85,17 +88,17 @@ pub(super) enum Happening {
     Time,
 }
 
-impl<'a, 'c> Watch<'a, 'c> {
+impl<'a, 'c> EventLoop<'a, 'c> {
     pub(super) fn new(
         job: &Job<'a>,
         started: Started<'c>,
         masking: &'a mut Masking,
         signals: &'a Signals,
         console: &'a mut Console<'c>,
-    ) -> Watch<'a, 'c> {
+    ) -> EventLoop<'a, 'c> {
         let begun = Instant::now();
         let Started { tree, terminal, waiting } = started;
-        Watch {
+        EventLoop {
             job: *job,
             flow: Flow::new(job),
             report: Report::new(console, masking),
@@ -111,53 +114,53 @@ impl<'a, 'c> Watch<'a, 'c> {
             abandoned: false,
             begun,
             limit: job.time_limit.and_then(|limit| begun.checked_add(limit)),
-            ending: None,
+            termination: None,
             arrived: VecDeque::new(),
             written: 0,
             buffer: vec![0; FIRST_READ],
         }
     }
 
-    /// Waits for the next thing that must be answered, passing on output meanwhile.
+    /// Waits for the next event that must be answered, passing on output meanwhile.
     pub(super) fn wait(
         &mut self,
-        mut line: Option<&mut Line>,
+        mut line: Option<&mut ShellPipes>,
         shell: Option<ShellProcess>,
         until: Option<Instant>,
-    ) -> Result<Happening, Error> {
+    ) -> Result<LoopEvent, Error> {
         loop {
             if let Some(line) = line.as_deref_mut()
                 && let Some(ask) = line.control.question().map_err(Error::system("answer the shell"))?
             {
                 // All that was written before the question is in the pipe now.
                 self.drain(&mut line.output)?;
-                return Ok(Happening::Ask(ask));
+                return Ok(LoopEvent::Ask(ask));
             }
             if let Some(arrival) = self.arrived.pop_front() {
                 if arrival.signal != libc::SIGCHLD {
-                    return Ok(Happening::Signal(arrival));
+                    return Ok(LoopEvent::Signal(arrival));
                 }
                 if shell.is_none() {
-                    return Ok(Happening::Time);
+                    return Ok(LoopEvent::Time);
                 }
             }
-            // Asked each time: who looks for what a shell has left reaps it too.
+            // Asked each time: the search for what a shell has left reaps it too.
             if shell.is_some()
                 && let Some(status) = self.end_of_shell()?
             {
-                return Ok(Happening::End(status));
+                return Ok(LoopEvent::End(status));
             }
             let now = Instant::now();
             if until.is_some_and(|until| until <= now) {
-                return Ok(Happening::Time);
+                return Ok(LoopEvent::Time);
             }
             let until = until.map(|until| until - now);
             let idle = self.report.console().idle(now);
             let (keys, look_again) = self.terminal.as_ref().map_or((None, None), Terminal::keys);
-            let thirsty = self.terminal.as_ref().and_then(Terminal::thirsty);
+            let writable = self.terminal.as_ref().and_then(Terminal::writable);
             let timeout = [until, idle, look_again].into_iter().flatten().min();
             let stream = self.report.console().stream();
-            // A log that nobody reads holds up the output, but neither the shell's questions nor the clock.
+            // A log that is not read holds up the output, but neither the shell's questions nor the clock.
             let output = line.as_deref().and_then(|line| line.output.as_ref());
             let output = output.filter(|_| !self.report.console().is_full());
             let control = line.as_deref().map(|line| line.control.as_fd());
@@ -167,9 +170,9 @@ impl<'a, 'c> Watch<'a, 'c> {
             };
             let readable =
                 [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), keys, first, said, ended];
-            let ([signal, question, output, key, first, said, _], [writable, drinks]) =
-                ready(readable, [stream, thirsty], timeout)?;
-            self.attend_terminal(key, drinks);
+            let ([signal, question, output, key, first, said, _], [writable, takes_keys]) =
+                ready(readable, [stream, writable], timeout)?;
+            self.attend_terminal(key, takes_keys);
             if writable {
                 self.report.console().write_some();
             }
@@ -212,10 +215,10 @@ impl<'a, 'c> Watch<'a, 'c> {
     }
 
     /// Does what is due at the terminal.
-    fn attend_terminal(&mut self, key: bool, drinks: bool) {
+    fn attend_terminal(&mut self, key: bool, takes_keys: bool) {
         let Some(terminal) = &mut self.terminal else { return };
         terminal.enter();
-        if drinks {
+        if takes_keys {
             terminal.pass_keys();
         }
         if key {
@@ -264,7 +267,7 @@ impl<'a, 'c> Watch<'a, 'c> {
         }
     }
 
-    /// Writes out what the console still holds. Whoever presses Ctrl-C now does not want it.
+    /// Writes out what the console still holds, unless Ctrl-C is pressed meanwhile.
     pub(super) fn flush(&mut self) {
         while let Some(stream) = self.report.console().stream() {
             let keys = self.terminal.as_ref().and_then(|terminal| terminal.keys().0);

@@ -164,11 +164,11 @@ impl<'a> Ways<'a> {
     /// Waits until there is something to do, and does what is due but for signals.
     fn wait(&mut self, signals: &Signals, end: Option<&OwnedFd>, buffer: &mut [u8]) -> Result<(), Error> {
         let (keys, look_again) = self.terminal.as_ref().map_or((None, None), Terminal::keys);
-        let thirsty = self.terminal.as_ref().and_then(Terminal::thirsty);
+        let writable = self.terminal.as_ref().and_then(Terminal::writable);
         let mut polled = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-        polled.extend(thirsty.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
+        polled.extend(writable.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
         polled.extend(keys.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
-        let (has_thirsty, has_keys) = (thirsty.is_some(), keys.is_some());
+        let (has_writable, has_keys) = (writable.is_some(), keys.is_some());
         polled.extend(self.streams.iter().filter_map(Stream::polled));
         polled.extend(end.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
         let timeout =
@@ -178,11 +178,11 @@ impl<'a> Ways<'a> {
             Err(error) => return Err(Error::system("wait for the command")(error)),
         }
         let mut ready = polled[1..].iter().map(|fd| fd.any().unwrap_or(false));
-        let drinks = has_thirsty && ready.next() == Some(true);
+        let takes_keys = has_writable && ready.next() == Some(true);
         let pressed = has_keys && ready.next() == Some(true);
         if let Some(terminal) = &mut self.terminal {
             terminal.enter();
-            if drinks {
+            if takes_keys {
                 terminal.pass_keys();
             }
             if pressed {

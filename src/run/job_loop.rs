@@ -1,14 +1,14 @@
-//! The course of a job: part after part, each in a shell.
+//! The job loop: part after part of a job, each in a shell.
 
 use std::time::Duration;
 
 use super::event::{Event, Kind, Step};
+use super::event_loop::EventLoop;
 use super::flow::Part;
 use super::shell::Shell;
-use super::watch::Watch;
 use super::{Error, Outcome};
 
-impl Watch<'_, '_> {
+impl EventLoop<'_, '_> {
     /// Runs the whole job.
     pub(super) fn run(mut self) -> Result<Outcome, Error> {
         self.report.event(&Event::JobStart { job: self.job.name });
@@ -66,7 +66,7 @@ impl Watch<'_, '_> {
         while let Some(arrival) = self.arrived.pop_front() {
             self.on_signal(arrival, None);
         }
-        self.ending = None;
+        self.termination = None;
         if let Some(outcome) = self.cut.take()
             && !self.interrupted
         {

@@ -18,9 +18,9 @@ use super::control::Control;
 use super::driver;
 use super::flow::{Flow, Part};
 use super::platform::{self, Launch, Mount, Session};
+use super::process_tree::Tree;
 use super::signals::Signals;
 use super::terminal::{SignalKeys, Terminal};
-use super::tree::Tree;
 use super::{Error, Job};
 
 /// Whether the shells of a job can see a directory of it at this path, which is a directory.

@@ -9,17 +9,17 @@ use nix::sys::wait::WaitStatus;
 use super::control::{Ask, Point};
 use super::driver::{self, Scripts};
 use super::event::{Event, Step};
+use super::event_loop::{EventLoop, LoopEvent, ShellPipes};
 use super::flow::Part;
 use super::launch::{Place, ShellProcess, Waiting};
 use super::platform::Session;
-use super::watch::{Happening, Line, Watch};
 use super::{Error, Kind, Outcome};
 use crate::exit;
 
 /// A shell that has been started.
 pub(super) struct Shell<'w, 'a, 'c> {
-    watch: &'w mut Watch<'a, 'c>,
-    line: Line,
+    event_loop: &'w mut EventLoop<'a, 'c>,
+    pipes: ShellPipes,
     process: ShellProcess,
     /// What it has its terminal in; it outlives the shell.
     _session: Option<Session>,
@@ -65,39 +65,50 @@ const JUMP: u64 = 1 << 32;
 
 impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     /// Lets a shell go that leads through a part of the job: the one that waits for that, or a fresh one.
-    pub(super) fn start(watch: &'w mut Watch<'a, 'c>, part: Part) -> Result<Shell<'w, 'a, 'c>, Error> {
-        let waiting = watch.waiting.take().filter(|waiting| waiting.part == part);
+    pub(super) fn start(
+        event_loop: &'w mut EventLoop<'a, 'c>,
+        part: Part,
+    ) -> Result<Shell<'w, 'a, 'c>, Error> {
+        let waiting = event_loop.waiting.take().filter(|waiting| waiting.part == part);
         let waiting = match waiting {
             Some(waiting) => waiting,
             None => {
-                let (task, terminal) = (watch.flow.task(), watch.terminal.as_ref());
-                let before = watch.container.take();
-                Waiting::start(&watch.job, part, task, terminal, watch.signals, &mut watch.tree, before)?
+                let (task, terminal) = (event_loop.flow.task(), event_loop.terminal.as_ref());
+                let before = event_loop.container.take();
+                Waiting::start(
+                    &event_loop.job,
+                    part,
+                    task,
+                    terminal,
+                    event_loop.signals,
+                    &mut event_loop.tree,
+                    before,
+                )?
             }
         };
-        let scripts = Scripts::new(watch.job.scripts, part.name(&watch.job));
-        let entries: &[String] = if let Part::Task(_) = part { part.entries(&watch.job) } else { &[] };
+        let scripts = Scripts::new(event_loop.job.scripts, part.name(&event_loop.job));
+        let entries: &[String] = if let Part::Task(_) = part { part.entries(&event_loop.job) } else { &[] };
         let code = scripts.task(entries.len());
         let Waiting { place, mut control, output, session, .. } = waiting;
         if let Some(session) = &session {
-            watch.tree.spare(session.leader());
+            event_loop.tree.spare(session.leader());
         }
         control.release(&code).map_err(Error::system("write the script of the shell"))?;
         let now = Instant::now();
         let process = match place {
             Place::Here(process) => {
                 let pid = process.release();
-                watch.tree.watch(pid);
+                event_loop.tree.watch(pid);
                 ShellProcess::Here(pid)
             }
             Place::Container(container) => {
-                watch.container = Some(*container);
+                event_loop.container = Some(*container);
                 ShellProcess::InContainer
             }
         };
         Ok(Shell {
-            watch,
-            line: Line { control, output: Some(output) },
+            event_loop,
+            pipes: ShellPipes { control, output: Some(output) },
             process,
             _session: session,
             part,
@@ -119,16 +130,16 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     /// Leads the shell through all that is due in it.
     pub(super) fn run(mut self) -> Result<(), Error> {
         loop {
-            let until = self.watch.deadline();
-            match self.watch.wait(Some(&mut self.line), Some(self.process), until)? {
-                Happening::Ask(ask) => {
+            let until = self.event_loop.deadline();
+            match self.event_loop.wait(Some(&mut self.pipes), Some(self.process), until)? {
+                LoopEvent::Ask(ask) => {
                     let number = ask.number;
                     let code = self.answer(ask)?;
                     self.tell(number, code)?;
                 }
-                Happening::Signal(arrival) => self.watch.on_signal(arrival, Some(self.process)),
-                Happening::Time => self.watch.on_time(),
-                Happening::End(status) => {
+                LoopEvent::Signal(arrival) => self.event_loop.on_signal(arrival, Some(self.process)),
+                LoopEvent::Time => self.event_loop.on_time(),
+                LoopEvent::End(status) => {
                     let outcome = match status {
                         WaitStatus::Exited(_, status) => Outcome::of_status(status as u8),
                         WaitStatus::Signaled(_, signal, _) => Outcome::Signalled(signal as i32),
@@ -141,7 +152,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     }
 
     fn tell(&mut self, number: u64, code: String) -> Result<(), Error> {
-        self.line.control.answer(number, code).map_err(Error::system("answer the shell"))
+        self.pipes.control.answer(number, code).map_err(Error::system("answer the shell"))
     }
 
     /// What to tell the shell.
@@ -169,7 +180,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
                     Point::Ended(_) | Point::Between(_) => None,
                 };
                 if let Some(outcome) = outcome.filter(|_| self.after_subshell.is_none())
-                    && !self.watch.is_ending()
+                    && !self.event_loop.is_terminating()
                 {
                     self.left = Some(self.part);
                     if let At::Entry(entry) = self.at {
@@ -184,7 +195,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
                 code
             }
             // It was told to end, and a command that survived that must not lead on.
-            (Point::Between(_), At::Entry(_) | At::Trap(_)) if self.watch.is_ending() => {
+            (Point::Between(_), At::Entry(_) | At::Trap(_)) if self.event_loop.is_terminating() => {
                 driver::exit_with(exit::of_signal(libc::SIGTERM))
             }
             (Point::Between(_), At::Trap(outcome))
@@ -225,7 +236,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
 
     /// Runs the section that is due in a subshell of a shell that leaves, behind the question of this number.
     fn next_subshell(&mut self, number: u64) -> Result<String, Error> {
-        match self.watch.flow.next_in_shell() {
+        match self.event_loop.flow.next_in_shell() {
             Some(part) => {
                 self.part = part;
                 let code = self.begin()?;
@@ -253,9 +264,9 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
 
     /// Begins the part that is due.
     fn begin(&mut self) -> Result<String, Error> {
-        self.scripts.turn_to(self.part.name(&self.watch.job));
+        self.scripts.turn_to(self.part.name(&self.event_loop.job));
         self.report_start();
-        match (self.part, self.part.entries(&self.watch.job).len()) {
+        match (self.part, self.part.entries(&self.event_loop.job).len()) {
             (_, 0) => self.part_ended(Outcome::Success),
             (Part::Task(_), _) => self.begin_entry(1),
             (Part::Section(_), entries) => {
@@ -267,7 +278,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
 
     /// Begins an entry, which the shell comes to by itself after what it is told.
     fn begin_entry(&mut self, entry: usize) -> Result<String, Error> {
-        let script = &self.part.entries(&self.watch.job)[entry - 1];
+        let script = &self.part.entries(&self.event_loop.job)[entry - 1];
         let before = self.scripts.write_entry(entry, script, &self.options, &self.debug_trap)?;
         self.enter(entry);
         Ok(before)
@@ -275,18 +286,18 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
 
     /// The shell is at an entry now.
     fn enter(&mut self, entry: usize) {
-        let script = &self.part.entries(&self.watch.job)[entry - 1];
-        let step = self.part.name(&self.watch.job);
-        self.watch.report.event(&Event::EntryStart { step, entry, script });
+        let script = &self.part.entries(&self.event_loop.job)[entry - 1];
+        let step = self.part.name(&self.event_loop.job);
+        self.event_loop.report.event(&Event::EntryStart { step, entry, script });
         self.at = At::Entry(entry);
-        self.watch.entered = true;
+        self.event_loop.entered = true;
         self.entry_begun = Instant::now();
     }
 
     /// An entry has ended: on to the next, or to the end of the part.
     fn entry_ended(&mut self, entry: usize, status: u8) -> Result<String, Error> {
         self.report_entry(entry, status);
-        let last = entry == self.part.entries(&self.watch.job).len();
+        let last = entry == self.part.entries(&self.event_loop.job).len();
         self.at_end_of_driver |= last && self.part.kind() == Kind::Task;
         match self.part {
             Part::Task(_) if status != 0 => self.part_ended(Outcome::Failed(status)),
@@ -310,7 +321,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     /// The part is over: on to the next one, if it is for this shell.
     fn next_part(&mut self, outcome: Outcome) -> Result<String, Error> {
         self.end_part(outcome);
-        match self.watch.flow.next_in_shell() {
+        match self.event_loop.flow.next_in_shell() {
             Some(part) => {
                 self.part = part;
                 self.begin()
@@ -324,14 +335,16 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
 
     /// The shell has ended for good: what it left behind goes too, and if it had something to do, this was its end.
     fn ended(mut self, mut outcome: Outcome) -> Result<(), Error> {
-        let cut = self.watch.cut;
+        let cut = self.event_loop.cut;
         if outcome == Outcome::Success && cut.is_none() && !self.may_end_by_itself() {
-            let message =
-                format!("bash ended before the last entry of {} reported", self.part.name(&self.watch.job));
-            self.watch.report.event(&Event::Notice { message: &message });
+            let message = format!(
+                "bash ended before the last entry of {} reported",
+                self.part.name(&self.event_loop.job)
+            );
+            self.event_loop.report.event(&Event::Notice { message: &message });
             outcome = Outcome::Failed(exit::NOT_REPORTED);
         }
-        self.watch.sweep(Some(&mut self.line))?;
+        self.event_loop.sweep(Some(&mut self.pipes))?;
         if let At::Entry(entry) = self.at {
             self.report_entry(entry, outcome.status());
         }
@@ -343,9 +356,9 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             // What ended it was not known when it left.
             (At::Done, None) if matches!(outcome, Outcome::Signalled(_)) => {
                 if let Some(part) = self.left {
-                    self.watch.flow.ended(part, outcome);
-                    let name = part.name(&self.watch.job);
-                    if let Some(step) = self.watch.steps.iter_mut().rfind(|step| step.name == name) {
+                    self.event_loop.flow.ended(part, outcome);
+                    let name = part.name(&self.event_loop.job);
+                    if let Some(step) = self.event_loop.steps.iter_mut().rfind(|step| step.name == name) {
                         step.outcome = Some(outcome);
                     }
                 }
@@ -367,45 +380,45 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         if self.leaves {
             return true;
         }
-        let script = &self.part.entries(&self.watch.job)[entry - 1];
+        let script = &self.part.entries(&self.event_loop.job)[entry - 1];
         let has =
             |word: &str| script.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').any(|w| w == word);
         has("trap") && has("exit")
             || ["source", ".", "eval"].into_iter().any(has)
             || executes_program(script)
-            || self.watch.program_at_end().is_some_and(|name| name != "bash")
+            || self.event_loop.program_at_end().is_some_and(|name| name != "bash")
     }
 
     fn report_start(&mut self) {
-        self.watch.begin(self.part);
+        self.event_loop.begin(self.part);
         self.part_begun = Instant::now();
         self.overlooked = 0;
-        let step = self.part.name(&self.watch.job);
-        self.watch.report.event(&Event::StepStart { step, kind: self.part.kind() });
+        let step = self.part.name(&self.event_loop.job);
+        self.event_loop.report.event(&Event::StepStart { step, kind: self.part.kind() });
     }
 
     fn report_entry(&mut self, entry: usize, status: u8) {
-        let step = self.part.name(&self.watch.job);
+        let step = self.part.name(&self.event_loop.job);
         let duration = self.entry_begun.elapsed();
-        self.watch.report.event(&Event::EntryEnd { step, entry, status, duration });
+        self.event_loop.report.event(&Event::EntryEnd { step, entry, status, duration });
     }
 
     /// The part has ended by itself.
     fn end_part(&mut self, outcome: Outcome) {
         self.report_part(outcome);
-        self.watch.flow.ended(self.part, outcome);
+        self.event_loop.flow.ended(self.part, outcome);
     }
 
     fn report_part(&mut self, outcome: Outcome) {
         let step = Step {
-            name: self.part.name(&self.watch.job).to_owned(),
+            name: self.part.name(&self.event_loop.job).to_owned(),
             kind: self.part.kind(),
             outcome: Some(outcome),
             overlooked: self.overlooked,
             duration: self.part_begun.elapsed(),
         };
-        self.watch.report.event(&Event::StepEnd { step: &step });
-        self.watch.steps.push(step);
+        self.event_loop.report.event(&Event::StepEnd { step: &step });
+        self.event_loop.steps.push(step);
     }
 }
 

@@ -120,7 +120,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// What to wait for until it can be written to, if something is to be written.
-    pub(super) fn thirsty(&self) -> Option<BorrowedFd<'_>> {
+    pub(super) fn writable(&self) -> Option<BorrowedFd<'_>> {
         (!self.typed.is_empty()).then(|| self.master.as_fd())
     }
 

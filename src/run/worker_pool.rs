@@ -1,13 +1,13 @@
-//! Workers: processes of our own, each of which runs one job after another, so that several run side by side.
+//! The worker pool: processes of our own, each of which runs one job after another, so that several run side by side.
 //!
-//! A process each, and no thread: whatever a job leaves behind becomes a child of the process that ran it (see `tree`),
-//! so only with a process each is it known whose it is. They are forked, not executed: all that was read and resolved is
+//! Processes, and not threads: what a job leaves behind becomes a child of the process that ran it (see `process_tree`),
+//! so only with a process each is it known which job it belongs to. They are forked, not executed: all that was read and resolved is
 //! there already. A worker is forked for its first job and kept for more, as forking takes longer than a small job may.
 //!
 //! ```text
-//! orders   a pipe that all workers read: whoever is free takes the next one
-//! news     a pipe from each worker: what has become of its jobs
-//! log      a pipe from each worker: its stdout, and its stderr if that is wanted
+//! queue     a pipe of jobs that all workers read: the first one that is free takes the next job
+//! updates   a pipe from each worker: what has become of its jobs
+//! log       a pipe from each worker: its stdout, and its stderr if that is wanted
 //! ```
 
 use std::fs;
@@ -41,9 +41,9 @@ const GATHERING: Duration = Duration::from_millis(5);
 const FEW: usize = 4 * 1024;
 
 /// The workers of a run.
-pub struct Crew<'s> {
+pub struct WorkerPool<'s> {
     signals: &'s Signals,
-    orders: Pipe,
+    queue: Pipe,
     workers: Vec<Worker>,
     buffer: Vec<u8>,
     /// Until when the logs gather.
@@ -59,14 +59,14 @@ struct Pipe {
 struct Worker {
     pid: Pid,
     /// `None` once it has closed it.
-    news: Option<OwnedFd>,
-    /// `None` once nobody can write to it any more.
+    updates: Option<OwnedFd>,
+    /// `None` once no process can write to it any more.
     log: Option<OwnedFd>,
 }
 
-/// What a worker says of a job, which goes by a number.
+/// What a worker reports of a job, which goes by a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct News {
+pub struct Update {
     /// The job.
     pub job: u32,
     /// The number of the build; 0 if it has none.
@@ -88,52 +88,52 @@ pub enum Stage {
     Broken(u8),
 }
 
-/// Something that happened.
+/// What happens in a pool.
 #[derive(Debug)]
-pub enum Happening {
+pub enum PoolEvent {
     /// The worker of this number has written to its log.
     Log(usize, Vec<u8>),
-    /// The worker of this number has news.
-    News(usize, News),
-    /// The worker of this number is gone.
-    Gone(usize),
+    /// The worker of this number reports of a job.
+    Update(usize, Update),
+    /// The worker of this number has exited.
+    Exited(usize),
     /// A signal came; the flag says that the workers have it too.
     Signal(i32, bool),
     /// The stream can be written to.
     Writable,
 }
 
-/// A worker's side: where orders come from, and news go to.
-pub struct Desk {
-    orders: OwnedFd,
-    news: OwnedFd,
+/// A worker's side of the pool: where its jobs come from, and its updates go to.
+pub struct WorkerHandle {
+    queue: OwnedFd,
+    updates: OwnedFd,
 }
 
-impl<'s> Crew<'s> {
-    /// A crew of none yet.
+impl<'s> WorkerPool<'s> {
+    /// A pool without workers.
     ///
     /// # Errors
     ///
     /// When no pipe can be made.
-    pub fn new(signals: &'s Signals) -> Result<Crew<'s>, Error> {
-        let orders = pipe()?;
-        Ok(Crew { signals, orders, workers: Vec::new(), buffer: vec![0; PIECE], gathering: None })
+    pub fn new(signals: &'s Signals) -> Result<WorkerPool<'s>, Error> {
+        let queue = pipe()?;
+        Ok(WorkerPool { signals, queue, workers: Vec::new(), buffer: vec![0; PIECE], gathering: None })
     }
 
     /// How many workers there are.
     pub fn living(&self) -> usize {
-        self.workers.iter().filter(|worker| worker.news.is_some()).count()
+        self.workers.iter().filter(|worker| worker.updates.is_some()).count()
     }
 
-    /// Hires a worker, which does `work` and is gone with it. Its stdin is empty; its stderr goes into its log if
+    /// Spawns a worker, which does `work` and exits. Its stdin is empty; its stderr goes into its log if
     /// `with_stderr`.
     ///
     /// # Errors
     ///
     /// When the system has no more processes to give, or this process has several threads.
-    pub fn hire(&mut self, with_stderr: bool, work: impl FnOnce(Desk)) -> Result<(), Error> {
-        let (news, log) = (pipe()?, pipe()?);
-        for from in [&news.from, &log.from] {
+    pub fn spawn(&mut self, with_stderr: bool, work: impl FnOnce(WorkerHandle)) -> Result<(), Error> {
+        let (updates, log) = (pipe()?, pipe()?);
+        for from in [&updates.from, &log.from] {
             fcntl(from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
         }
         // In the child of a process with several threads only one lives on, and locks that the others hold stay shut.
@@ -147,51 +147,51 @@ impl<'s> Crew<'s> {
         }
         let parent = Pid::this();
         if let Some(pid) = platform::fork().map_err(Error::system("start a worker"))? {
-            self.workers.push(Worker { pid, news: Some(news.from), log: Some(log.from) });
+            self.workers.push(Worker { pid, updates: Some(updates.from), log: Some(log.from) });
             return Ok(());
         }
         // Should the parent be killed, the worker ends its job in order.
         let heard = prctl::set_pdeathsig(Signal::SIGTERM).is_ok() && getppid() == parent;
         if heard && settle(&log.to, with_stderr).is_ok() {
-            // Whoever keeps an end of a pipe keeps it open; so these take the places of ends that are the parent's.
-            let orders = std::mem::replace(&mut self.orders.from, news.from);
-            drop(std::mem::replace(&mut self.orders.to, log.from));
+            // An end that is kept keeps the pipe open; so these take the places of ends that are the parent's.
+            let queue = std::mem::replace(&mut self.queue.from, updates.from);
+            drop(std::mem::replace(&mut self.queue.to, log.from));
             drop(log.to);
             self.workers.clear();
-            work(Desk { orders, news: news.to });
+            work(WorkerHandle { queue, updates: updates.to });
         }
         std::process::exit(0)
     }
 
-    /// Gives an order to whoever is free first.
+    /// Queues a job for the first worker that is free.
     ///
     /// # Errors
     ///
     /// When the pipe does not take it.
-    pub fn order(&self, job: u32) -> Result<(), Error> {
-        write(&self.orders.to, &job.to_le_bytes()).map(drop).map_err(Error::system("give an order"))
+    pub fn enqueue(&self, job: u32) -> Result<(), Error> {
+        write(&self.queue.to, &job.to_le_bytes()).map(drop).map_err(Error::system("queue a job"))
     }
 
-    /// Takes back the orders that nobody has begun.
-    pub fn take_back(&self) -> Vec<u32> {
-        let mut orders = Vec::new();
-        if fcntl(&self.orders.from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).is_ok() {
-            while let Some(order) = read_order(&self.orders.from) {
-                orders.push(order);
+    /// Takes the jobs back that no worker has begun.
+    pub fn withdraw(&self) -> Vec<u32> {
+        let mut jobs = Vec::new();
+        if fcntl(&self.queue.from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).is_ok() {
+            while let Some(job) = read_job(&self.queue.from) {
+                jobs.push(job);
             }
-            let _ = fcntl(&self.orders.from, FcntlArg::F_SETFL(OFlag::empty()));
+            let _ = fcntl(&self.queue.from, FcntlArg::F_SETFL(OFlag::empty()));
         }
-        orders
+        jobs
     }
 
     /// Sends a signal to all workers.
     pub fn signal(&self, signal: i32) {
-        for worker in self.workers.iter().filter(|worker| worker.news.is_some()) {
+        for worker in self.workers.iter().filter(|worker| worker.updates.is_some()) {
             platform::kill(worker.pid, signal);
         }
     }
 
-    /// Waits until something happens, or `until`. News of a worker come behind what it has written before.
+    /// Waits until something happens, or `until`. Update of a worker come behind what it has written before.
     ///
     /// # Errors
     ///
@@ -201,7 +201,7 @@ impl<'s> Crew<'s> {
         until: Option<Instant>,
         logs: bool,
         stream: Option<BorrowedFd>,
-    ) -> Result<Vec<Happening>, Error> {
+    ) -> Result<Vec<PoolEvent>, Error> {
         self.gathering = self.gathering.filter(|gathered| logs && *gathered > Instant::now());
         let logs = logs && self.gathering.is_none();
         let until = until.into_iter().chain(self.gathering).min();
@@ -213,7 +213,7 @@ impl<'s> Crew<'s> {
         polled.extend(stream.map(|stream| PollFd::new(stream, PollFlags::POLLOUT)));
         for worker in &self.workers {
             let log = worker.log.as_ref().filter(|_| logs);
-            let fds = [worker.news.as_ref(), log].into_iter().flatten();
+            let fds = [worker.updates.as_ref(), log].into_iter().flatten();
             polled.extend(fds.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)));
         }
         match poll(&mut polled, timeout) {
@@ -221,90 +221,93 @@ impl<'s> Crew<'s> {
             Err(error) => return Err(Error::system("wait for the workers")(error)),
         }
         let writable = stream.is_some() && polled[1].any().unwrap_or(false);
-        let mut happened = Vec::new();
+        let mut events = Vec::new();
         while let Some(arrival) = self.signals.next().map_err(Error::system("read signals"))? {
             if arrival.signal != libc::SIGCHLD {
-                happened.push(Happening::Signal(arrival.signal, arrival.from_kernel));
+                events.push(PoolEvent::Signal(arrival.signal, arrival.from_kernel));
             }
         }
         for number in 0..self.workers.len() {
-            self.hear(number, logs, &mut happened);
+            self.read_worker(number, logs, &mut events);
         }
         if writable {
-            happened.push(Happening::Writable);
+            events.push(PoolEvent::Writable);
         }
-        let logged = happened.iter().map(|happening| match happening {
-            Happening::Log(_, bytes) => bytes.len(),
+        let logged = events.iter().map(|event| match event {
+            PoolEvent::Log(_, bytes) => bytes.len(),
             _ => 0,
         });
         if (1..FEW).contains(&logged.sum()) {
             self.gathering = Some(Instant::now() + GATHERING);
         }
-        Ok(happened)
+        Ok(events)
     }
 
-    /// Takes what a worker has said. News are read first: what was written before them is in the log by then.
-    fn hear(&mut self, number: usize, logs: bool, happened: &mut Vec<Happening>) {
+    /// Takes what a worker has said. Update are read first: what was written before them is in the log by then.
+    fn read_worker(&mut self, number: usize, logs: bool, events: &mut Vec<PoolEvent>) {
         let worker = &mut self.workers[number];
-        let mut news = Vec::new();
+        let mut updates = Vec::new();
         let mut gone = false;
-        while let Some(from) = &worker.news {
-            let mut message = [0; News::SIZE];
+        while let Some(from) = &worker.updates {
+            let mut message = [0; Update::SIZE];
             match read(from, &mut message) {
-                Ok(News::SIZE) => news.extend(News::parse(&message)),
+                Ok(Update::SIZE) => updates.extend(Update::parse(&message)),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => break,
                 _ => {
-                    worker.news = None;
+                    worker.updates = None;
                     gone = true;
                 }
             }
         }
-        if logs || !news.is_empty() || gone {
+        if logs || !updates.is_empty() || gone {
             while let Some(log) = &worker.log {
                 match read(log, &mut self.buffer) {
                     Ok(0) => worker.log = None,
-                    Ok(n) => happened.push(Happening::Log(number, self.buffer[..n].to_vec())),
+                    Ok(n) => events.push(PoolEvent::Log(number, self.buffer[..n].to_vec())),
                     Err(Errno::EINTR) => {}
                     Err(_) => break,
                 }
             }
         }
-        happened.extend(news.into_iter().map(|news| Happening::News(number, news)));
+        events.extend(updates.into_iter().map(|update| PoolEvent::Update(number, update)));
         if gone {
             let _ = waitpid(worker.pid, Some(WaitPidFlag::empty()));
-            happened.push(Happening::Gone(number));
+            events.push(PoolEvent::Exited(number));
         }
     }
 
-    /// Sends the workers home once they are through, and waits for them.
-    pub fn dismiss(self) {
-        let Crew { orders, workers, .. } = self;
-        drop(orders);
-        for worker in workers.into_iter().filter(|worker| worker.news.is_some()) {
+    /// Ends the queue, and waits for the workers to exit once they are through.
+    pub fn shut_down(self) {
+        let WorkerPool { queue, workers, .. } = self;
+        drop(queue);
+        for worker in workers.into_iter().filter(|worker| worker.updates.is_some()) {
             drop(worker.log);
             let _ = waitpid(worker.pid, None);
         }
     }
 }
 
-impl Desk {
-    /// The next order; `None` if there are no more to come.
-    pub fn next_order(&self) -> Option<u32> {
-        read_order(&self.orders)
+impl WorkerHandle {
+    /// The next job; `None` if there are no more to come.
+    pub fn next_job(&self) -> Option<u32> {
+        read_job(&self.queue)
     }
 
-    /// Tells the news, all at once.
-    pub fn tell(&self, news: &[News]) {
-        // Without a parent there is nobody to tell.
-        let _ = write(&self.news, news.iter().copied().map(News::message).collect::<Vec<_>>().as_flattened());
+    /// Sends updates, all at once.
+    pub fn send(&self, updates: &[Update]) {
+        // Without a parent, there is no reader.
+        let _ = write(
+            &self.updates,
+            updates.iter().copied().map(Update::message).collect::<Vec<_>>().as_flattened(),
+        );
     }
 }
 
-impl News {
+impl Update {
     const SIZE: usize = 17;
 
-    fn message(self) -> [u8; News::SIZE] {
+    fn message(self) -> [u8; Update::SIZE] {
         let (kind, value) = match self.stage {
             Stage::Begun => (0, 0),
             Stage::Ended(Outcome::Success) => (1, 0),
@@ -314,7 +317,7 @@ impl News {
             Stage::Ended(Outcome::Cancelled(signal)) => (5, signal),
             Stage::Broken(status) => (6, i32::from(status)),
         };
-        let mut message = [kind; News::SIZE];
+        let mut message = [kind; Update::SIZE];
         message[1..5].copy_from_slice(&self.job.to_le_bytes());
         message[5..9].copy_from_slice(&self.build.to_le_bytes());
         message[9..13].copy_from_slice(&self.took.to_le_bytes());
@@ -322,7 +325,7 @@ impl News {
         message
     }
 
-    fn parse(message: &[u8; News::SIZE]) -> Option<News> {
+    fn parse(message: &[u8; Update::SIZE]) -> Option<Update> {
         let number = |at: usize| message[at..at + 4].try_into().map(u32::from_le_bytes).ok();
         let value = number(13)?;
         let status = u8::try_from(value).unwrap_or(u8::MAX);
@@ -336,7 +339,7 @@ impl News {
             6 => Stage::Broken(status),
             _ => return None,
         };
-        Some(News { job: number(1)?, build: number(5)?, took: number(9)?, stage })
+        Some(Update { job: number(1)?, build: number(5)?, took: number(9)?, stage })
     }
 }
 
@@ -355,12 +358,12 @@ fn settle(log: &OwnedFd, with_stderr: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// An order is far smaller than what a pipe keeps whole.
-fn read_order(from: &OwnedFd) -> Option<u32> {
-    let mut order = [0; 4];
+/// The number of a job is far smaller than what a pipe keeps whole.
+fn read_job(from: &OwnedFd) -> Option<u32> {
+    let mut job = [0; 4];
     loop {
-        match read(from, &mut order) {
-            Ok(4) => return Some(u32::from_le_bytes(order)),
+        match read(from, &mut job) {
+            Ok(4) => return Some(u32::from_le_bytes(job)),
             Err(Errno::EINTR) => {}
             _ => return None,
         }
@@ -382,8 +385,8 @@ mod tests {
             Stage::Ended(Outcome::Cancelled(2)),
             Stage::Broken(125),
         ] {
-            let news = News { job: 70_000, build: 3, took: 1 << 20, stage };
-            assert_eq!(News::parse(&news.message()), Some(news));
+            let update = Update { job: 70_000, build: 3, took: 1 << 20, stage };
+            assert_eq!(Update::parse(&update.message()), Some(update));
         }
     }
 }

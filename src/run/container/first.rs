@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use super::super::command::{Variables, c_string, find, not_started};
 use super::super::platform::{self, Launch, Session};
-use super::super::tree::{Member, Tree};
+use super::super::process_tree::{Member, Tree};
 use super::super::{Error, SHELL_SETTINGS, Signals};
 use super::message::{self, Reply, Request, Start};
 use crate::exit;

@@ -1,4 +1,4 @@
-//! The end of what runs: by the time limit, by a signal, or because it was left behind.
+//! Terminating what runs: at the time limit, by a signal, or because a task left it behind.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 use nix::libc;
 use nix::unistd::Pid;
 
-use super::event::Event;
-use super::flow::Part;
-use super::launch::ShellProcess;
-use super::signals::Arrival;
-use super::terminal::Terminal;
-use super::tree::{Member, Readers};
-use super::watch::{Happening, Line, Watch};
-use super::{Error, Outcome, SECTION_LIMIT, platform, signal_name};
+use super::{EventLoop, LoopEvent, ShellPipes};
+use crate::run::event::Event;
+use crate::run::flow::Part;
+use crate::run::launch::ShellProcess;
+use crate::run::process_tree::{Member, Readers};
+use crate::run::signals::Arrival;
+use crate::run::terminal::Terminal;
+use crate::run::{Error, Outcome, SECTION_LIMIT, platform, signal_name};
 
-/// How long a process that a task left behind has to end after TERM. Nobody waits for its work, so not long.
+/// How long a process that a task left behind has to end after TERM. Nothing waits for its work, so not long.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
 
 /// How long those have that read what others write, once these were told to end: they come to an end by themselves then.
@@ -33,8 +33,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How often to look for processes that began after the others were told to end.
 const LOOK_FOR_NEW: Duration = Duration::from_millis(100);
 
-/// The end of the processes.
-pub(super) struct Ending {
+/// The termination of all processes, from TERM to KILL.
+pub(in crate::run) struct Termination {
     /// When those that are left will be killed.
     kill_at: Instant,
     /// When those are told to end that read what others write.
@@ -45,32 +45,32 @@ pub(super) struct Ending {
     has_begun: bool,
 }
 
-impl Watch<'_, '_> {
+impl EventLoop<'_, '_> {
     /// When there will be something to do.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        match &self.ending {
-            Some(ending) => Some(ending.kill_at.min(Instant::now() + LOOK_FOR_NEW)),
+    pub(in crate::run) fn deadline(&self) -> Option<Instant> {
+        match &self.termination {
+            Some(termination) => Some(termination.kill_at.min(Instant::now() + LOOK_FOR_NEW)),
             None => self.limit,
         }
     }
 
     /// Whether the processes are being ended.
-    pub(super) fn is_ending(&self) -> bool {
-        self.ending.is_some()
+    pub(in crate::run) fn is_terminating(&self) -> bool {
+        self.termination.is_some()
     }
 
     /// Gives a section that begins after an interruption its own time.
-    pub(super) fn begin(&mut self, part: Part) {
+    pub(in crate::run) fn begin(&mut self, part: Part) {
         if self.interrupted && matches!(part, Part::Section(_)) {
             self.limit = Instant::now().checked_add(SECTION_LIMIT);
         }
     }
 
     /// The deadline has passed.
-    pub(super) fn on_time(&mut self) {
+    pub(in crate::run) fn on_time(&mut self) {
         let now = Instant::now();
-        if self.ending.is_some() {
-            self.go_on_ending();
+        if self.termination.is_some() {
+            self.go_on_terminating();
         } else if self.limit.is_some_and(|limit| limit <= now) {
             let limit =
                 if self.interrupted { SECTION_LIMIT } else { self.job.time_limit.unwrap_or_default() };
@@ -78,12 +78,12 @@ impl Watch<'_, '_> {
             self.report.event(&Event::Notice { message: &message });
             self.cut = Some(Outcome::TimedOut);
             self.limit = None;
-            self.end_tree(self.job.grace, Duration::ZERO);
+            self.terminate_tree(self.job.grace, Duration::ZERO);
         }
     }
 
     /// A signal came: INT and TERM cut the run short, others go to the shell.
-    pub(super) fn on_signal(&mut self, arrival: Arrival, shell: Option<ShellProcess>) {
+    pub(in crate::run) fn on_signal(&mut self, arrival: Arrival, shell: Option<ShellProcess>) {
         match arrival.signal {
             signal @ (libc::SIGINT | libc::SIGTERM) => self.cancel(signal),
             libc::SIGTSTP => self.pause(),
@@ -118,11 +118,11 @@ impl Watch<'_, '_> {
             self.report.event(&Event::Notice { message: &format!("{name}: skipping the rest") });
             self.abandoned = true;
             self.cut = self.cut.or(Some(Outcome::Cancelled(signal)));
-            self.end_tree(Duration::ZERO, Duration::ZERO);
+            self.terminate_tree(Duration::ZERO, Duration::ZERO);
         } else {
             self.report.event(&Event::Notice { message: &format!("cancelled by {name}") });
             self.cut = Some(Outcome::Cancelled(signal));
-            self.end_tree(self.job.grace, Duration::ZERO);
+            self.terminate_tree(self.job.grace, Duration::ZERO);
         }
     }
 
@@ -140,8 +140,8 @@ impl Watch<'_, '_> {
         self.signal_all(libc::SIGCONT);
         let slept = before.elapsed();
         self.limit = self.limit.map(|limit| limit + slept);
-        if let Some(ending) = &mut self.ending {
-            ending.kill_at += slept;
+        if let Some(termination) = &mut self.termination {
+            termination.kill_at += slept;
         }
     }
 
@@ -174,92 +174,93 @@ impl Watch<'_, '_> {
     }
 
     /// Begins to end every process; those that read what others write get `head_start` to end by themselves.
-    fn end_tree(&mut self, grace: Duration, head_start: Duration) {
+    fn terminate_tree(&mut self, grace: Duration, head_start: Duration) {
         let now = Instant::now();
-        let kill_at = now.checked_add(grace).unwrap_or(now + super::GRACE);
-        self.ending = Some(Ending {
+        let kill_at = now.checked_add(grace).unwrap_or(now + crate::run::GRACE);
+        self.termination = Some(Termination {
             kill_at,
             tell_readers_at: now + head_start,
             told: HashSet::new(),
             has_begun: false,
         });
-        self.go_on_ending();
+        self.go_on_terminating();
     }
 
     /// Tells every process to end that has not been told yet, or kills them all if their time is up.
-    fn go_on_ending(&mut self) {
-        let Some(ending) = &mut self.ending else { return };
+    fn go_on_terminating(&mut self) {
+        let Some(termination) = &mut self.termination else { return };
         let now = Instant::now();
         if let Some(container) = &mut self.container {
-            if ending.kill_at <= now {
+            if termination.kill_at <= now {
                 container.signal_all(libc::SIGKILL);
-                ending.kill_at = now + LOOK_AGAIN;
+                termination.kill_at = now + LOOK_AGAIN;
             } else {
-                container.terminate(!std::mem::replace(&mut ending.has_begun, true));
+                container.terminate(!std::mem::replace(&mut termination.has_begun, true));
             }
             return;
         }
-        let readers = if now < ending.tell_readers_at { self.tree.readers() } else { Readers::default() };
+        let readers =
+            if now < termination.tell_readers_at { self.tree.readers() } else { Readers::default() };
         for member in self.tree.members() {
             if readers.fed.contains(&member.pid) || readers.finishing.contains(&member.pid) {
                 continue;
             }
-            if ending.kill_at <= now {
+            if termination.kill_at <= now {
                 platform::kill(member.pid, libc::SIGKILL);
-            } else if ending.told.insert(member) {
+            } else if termination.told.insert(member) {
                 platform::kill(member.pid, libc::SIGTERM);
                 // One that is stopped must be woken to hear it.
                 platform::kill(member.pid, libc::SIGCONT);
             }
         }
-        if ending.kill_at <= now {
-            ending.kill_at = now + LOOK_AGAIN;
+        if termination.kill_at <= now {
+            termination.kill_at = now + LOOK_AGAIN;
         }
     }
 
     /// Ends all that the shell has left behind, and passes on what it still had to say. Never waits for the pipe to
-    /// close: who holds it may be beyond our reach.
-    pub(super) fn sweep(&mut self, mut line: Option<&mut Line>) -> Result<(), Error> {
+    /// close: a process that holds it may be out of reach.
+    pub(in crate::run) fn sweep(&mut self, mut line: Option<&mut ShellPipes>) -> Result<(), Error> {
         if let Some(line) = line.as_deref_mut() {
             self.drain(&mut line.output)?;
         }
         let mut give_up = None;
         let patience = Instant::now() + self.job.grace.min(FINISHING_LIMIT);
         while self.has_members() {
-            match &self.ending {
+            match &self.termination {
                 None => {
                     let before = self.written;
                     let until = Instant::now() + LOOK_AGAIN;
-                    if let Happening::Signal(arrival) = self.wait(line.as_deref_mut(), None, Some(until))? {
+                    if let LoopEvent::Signal(arrival) = self.wait(line.as_deref_mut(), None, Some(until))? {
                         self.on_signal(arrival, None);
                     }
                     let finishing = self.written > before || self.is_finishing();
-                    if finishing && self.ending.is_none() && Instant::now() < patience {
+                    if finishing && self.termination.is_none() && Instant::now() < patience {
                         continue;
                     }
-                    if finishing && self.ending.is_none() {
+                    if finishing && self.termination.is_none() {
                         let message = "processes that the script left behind did not end in time";
                         self.report.event(&Event::Notice { message });
                     }
-                    if self.ending.is_none() {
-                        self.end_tree(self.job.grace.min(LEFTOVER_GRACE), READER_GRACE);
+                    if self.termination.is_none() {
+                        self.terminate_tree(self.job.grace.min(LEFTOVER_GRACE), READER_GRACE);
                     }
                 }
-                Some(ending) => {
-                    let give_up = *give_up.get_or_insert(ending.kill_at + KILL_PATIENCE);
+                Some(termination) => {
+                    let give_up = *give_up.get_or_insert(termination.kill_at + KILL_PATIENCE);
                     if give_up <= Instant::now() {
                         self.report.event(&Event::Notice { message: "some processes could not be ended" });
                         break;
                     }
-                    self.go_on_ending();
+                    self.go_on_terminating();
                 }
             }
             let until = Instant::now() + LOOK_AGAIN;
-            if let Happening::Signal(arrival) = self.wait(line.as_deref_mut(), None, Some(until))? {
+            if let LoopEvent::Signal(arrival) = self.wait(line.as_deref_mut(), None, Some(until))? {
                 self.on_signal(arrival, None);
             }
         }
-        self.ending = None;
+        self.termination = None;
         if let Some(line) = line {
             self.drain(&mut line.output)?;
         }
