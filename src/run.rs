@@ -32,6 +32,7 @@ mod exec;
 mod flow;
 mod launch;
 mod masking;
+mod pipes;
 mod platform;
 mod process_tree;
 mod report;

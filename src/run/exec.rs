@@ -16,6 +16,7 @@ use nix::unistd::{Pid, pipe2, read, write};
 use super::child::end_of;
 use super::command::{Variables, c_string, find, not_started, words};
 use super::masking::Masking;
+use super::pipes;
 use super::platform::{self, Launch, Session};
 use super::signals::Arrival;
 use super::terminal::{SignalKeys, Terminal};
@@ -258,6 +259,14 @@ impl<'a> Ways<'a> {
         }
     }
 
+    /// Whether what the command has left is about to come to its end by itself.
+    fn is_awaited(&self) -> bool {
+        let mut files: Vec<_> =
+            self.streams.iter().filter_map(|stream| stream.from.as_ref()).map(AsFd::as_fd).collect();
+        files.extend(self.terminal.as_ref().map(Terminal::slave));
+        pipes::has_finishing_writer(&files)
+    }
+
     /// Passes on what the command has left, when it has ended. A signal that ends programs ends this.
     fn finish(&mut self, signals: &Signals, buffer: &mut [u8]) -> Result<(), Error> {
         let limit = Instant::now() + LISTENING_LIMIT;
@@ -268,7 +277,11 @@ impl<'a> Ways<'a> {
                 continue;
             }
             self.streams.iter_mut().for_each(Stream::write_some);
-            let is_over = until <= Instant::now() || self.streams.iter().all(|stream| stream.from.is_none());
+            let is_closed = self.streams.iter().all(|stream| stream.from.is_none());
+            if !is_closed && until <= Instant::now() && Instant::now() < limit && self.is_awaited() {
+                until = (Instant::now() + QUIET).min(limit);
+            }
+            let is_over = is_closed || until <= Instant::now();
             if is_over && !self.streams.iter().any(Stream::is_waiting) {
                 // What the masker still holds.
                 self.streams.iter_mut().for_each(Stream::finish);

@@ -3,15 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::libc;
 use nix::sys::prctl;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use super::child::end_of;
+use super::pipes::Readers;
 use super::platform;
 
 /// The processes below this one. While it lives, orphans among them become children of this process instead of init's.
@@ -139,25 +138,7 @@ impl Tree {
 
     /// The members that read from a pipe without a name.
     pub(super) fn readers(&self) -> Readers {
-        let mut ends: HashMap<PathBuf, Ends> = HashMap::new();
-        for pid in self.members().into_iter().map(|member| member.pid).chain([Pid::this()]) {
-            for (pipe, writes) in pipes_of(pid) {
-                let ends = ends.entry(pipe).or_default();
-                if writes { &mut ends.writers } else { &mut ends.readers }.insert(pid);
-            }
-        }
-        let mut readers = Readers::default();
-        for mut ends in ends.into_values() {
-            ends.readers.remove(&Pid::this());
-            // A shell has both ends of a pipe only before it becomes the program that reads from it.
-            ends.writers.retain(|pid| !(ends.readers.contains(pid) && is_shell(*pid)));
-            if ends.writers.is_empty() {
-                readers.finishing.extend(ends.readers);
-            } else if !ends.writers.is_subset(&ends.readers) {
-                readers.fed.extend(ends.readers);
-            }
-        }
-        readers
+        Readers::among(self.members().into_iter().map(|member| member.pid))
     }
 
     /// Sends a signal to every member.
@@ -181,44 +162,6 @@ pub(super) struct Member {
     /// Where its stack begins, which is elsewhere with each program that it executes (0 if that is not for us to know).
     /// A signal that comes between `fork` and `exec` is lost on the program: this tells that it was another one.
     image: u64,
-}
-
-/// The members that read from a pipe without a name.
-#[derive(Debug, Default)]
-pub(super) struct Readers {
-    /// Those of a pipe that no process writes to any more: what stands behind `>( … )` has not come to its end yet, and will.
-    pub(super) finishing: HashSet<Pid>,
-    /// Those of a pipe that another process can write to.
-    pub(super) fed: HashSet<Pid>,
-}
-
-/// The processes that have a pipe open.
-#[derive(Default)]
-struct Ends {
-    readers: HashSet<Pid>,
-    writers: HashSet<Pid>,
-}
-
-/// Whether the program of a process is a shell.
-fn is_shell(pid: Pid) -> bool {
-    let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-    let name = program.file_name().unwrap_or_default().to_string_lossy();
-    name.ends_with("sh") || name == "busybox"
-}
-
-/// The pipes without a name that a process has open, each with whether it can write to it (proc(5)).
-fn pipes_of(pid: Pid) -> Vec<(PathBuf, bool)> {
-    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    open.filter_map(|fd| {
-        let target =
-            fs::read_link(fd.path()).ok().filter(|target| target.to_string_lossy().starts_with("pipe:"))?;
-        let info = Path::new("/proc").join(pid.to_string()).join("fdinfo").join(fd.file_name());
-        let info = fs::read_to_string(info).ok()?;
-        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
-        let flags = i32::from_str_radix(flags.trim(), 8).ok()?;
-        Some((target, flags & libc::O_ACCMODE != libc::O_RDONLY))
-    })
-    .collect()
 }
 
 /// What `/proc/<pid>/stat` says of a process.

@@ -200,6 +200,12 @@ fn a_masked_command_learns_that_nobody_reads() {
 }
 
 #[test]
+fn what_stands_behind_a_process_substitution_of_a_masked_command_is_waited_for() {
+    let script = "mkfifo f; exec 8<> f; exec > >(read -t 0.5 -u 8; sed 's/^/@/'); echo one";
+    job().flag("--mask").exec(&["bash", "-c", script], |_| ()).finish().is(0, &["one"]);
+}
+
+#[test]
 fn output_that_cannot_be_written_is_an_error() {
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let ran =
