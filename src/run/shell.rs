@@ -256,9 +256,8 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         if ask.trap == driver::our_trap().as_bytes() {
             return String::new();
         }
-        // `trap '' EXIT` and `trap - EXIT` mean none.
-        let nothing = ask.trap.is_empty() || ask.trap.starts_with(b"trap -- '' ");
-        self.script_trap = (!nothing).then(|| ask.trap.clone());
+        let is_none = is_reset(&ask.trap) || ask.trap.starts_with(b"trap -- '' ");
+        self.script_trap = (!is_none).then(|| ask.trap.clone());
         format!("{}; ", driver::arm())
     }
 
@@ -424,10 +423,15 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
 
 /// The DEBUG trap that the script may have set, as code that sets it again.
 fn debug_trap(ask: &Ask) -> String {
-    match String::from_utf8_lossy(&ask.debug_trap).trim_end() {
-        "" => String::new(),
-        trap => format!("{trap}; "),
+    if is_reset(&ask.debug_trap) {
+        return String::new();
     }
+    format!("{}; ", String::from_utf8_lossy(&ask.debug_trap).trim_end())
+}
+
+/// Whether `trap -p` has printed no trap: nothing, or in POSIX mode `-`.
+fn is_reset(trap: &[u8]) -> bool {
+    trap.trim_ascii_end().is_empty() || trap.starts_with(b"trap -- - ")
 }
 
 /// Whether a script has an `exec` that is followed by more than redirections.

@@ -128,3 +128,13 @@ fn the_end_of_a_task_that_nothing_follows_is_the_same() {
     Job::new(&["set -xv; echo @a", "echo @b"]).run().is(0, &["a", "b"]).never_shows("_shipctl");
     Job::new(&["set -xu; ! echo @a"]).run().is(1, &["a"]).never_shows("_shipctl");
 }
+
+#[test]
+fn traps_are_those_of_the_script_in_posix_mode() {
+    Job::new(&["set -o posix; trap 'echo @bye' EXIT", "trap - EXIT; echo @one"]).run().is(0, &["one"]);
+    Job::new(&["POSIXLY_CORRECT=1", "set -v; echo @one"]).run().is(0, &["one"]).never_shows("trap");
+    Job::new(&["set -o posix; trap 'echo @bye' EXIT", "exit 3"])
+        .sections()
+        .run()
+        .is(3, &["bye", "on_failure", "always"]);
+}

@@ -63,9 +63,10 @@ impl Script {
             .any(|entry| [">(", " & ", " &\n", "coproc"].iter().any(|part| entry.contains(part)))
     }
 
-    /// What bash alone runs.
+    /// What bash alone runs. An entry whose last status is not 0 ends a TASK, even where the script has turned `set -e` off.
     pub fn text(&self) -> String {
-        self.entries.concat()
+        let goes_on = self.entries.iter().any(|entry| entry.lines().any(|line| line == "set +e"));
+        self.entries.join(if goes_on { "last=$?; ((last == 0)) || exit \"$last\"\n" } else { "" })
     }
 
     /// The entries, for people.
