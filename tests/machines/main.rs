@@ -8,6 +8,7 @@ mod ends;
 mod homes;
 mod line;
 mod lost;
+mod real;
 mod secrets;
 mod start;
 #[path = "../run/support.rs"]

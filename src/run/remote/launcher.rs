@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -67,8 +68,8 @@ impl Launcher<'_, '_, '_> {
     /// When no job was begun: says why.
     pub fn run(self, job: &[u8], upload: Upload, download: Download) -> Result<Reply, Error> {
         let shown = self.command.join(" ");
-        let own = ["shipctl", COMMAND].map(str::to_owned);
-        let line: Vec<OsString> = self.command.iter().cloned().chain(own).map(OsString::from).collect();
+        let mut line: Vec<OsString> = self.command.iter().map(OsString::from).collect();
+        line.extend([program_there(&self.command[0]), COMMAND.into()]);
         let (remote, stdout, stderr) = Remote::start(&line, self.environment, self.signals)?;
         Session {
             remote,
@@ -93,6 +94,13 @@ impl Launcher<'_, '_, '_> {
         }
         .run()
     }
+}
+
+/// What `shipctl` is called on the other side: it is found along the `PATH` there. Slurm has no `PATH` there but the one that it
+/// is given, and runs what lies where it lies here.
+fn program_there(command: &str) -> OsString {
+    let here = std::env::current_exe().ok().filter(|_| Path::new(command).ends_with("srun"));
+    here.map_or_else(|| "shipctl".into(), PathBuf::into_os_string)
 }
 
 /// A job that is somewhere else.
