@@ -8,6 +8,7 @@ mod caller;
 mod fetch;
 mod profile;
 mod program;
+mod provider;
 mod role;
 mod session;
 mod weak;
@@ -28,7 +29,8 @@ use crate::source::Place;
 pub use ambient::{Ambient, PREFIX};
 pub use fetch::{Fetch, NOT_RUN};
 pub use program::LIMIT;
-pub use role::{Taker, UNASKED, is_role, take_roles};
+pub use provider::{AwsProvider, is_role};
+pub use role::{UNASKED, assume_roles};
 pub use weak::weak;
 
 /// The fields of an integration, fetched.
@@ -44,6 +46,38 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// All its secret values.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let of_value = |fetched: &FetchedValue| match &fetched.value {
+            Value::Secret(secret) => Some(secret.clone()),
+            Value::Plain(_) | Value::Missing => None,
+        };
+        let of_field = |field: &Fetched| -> Vec<Secret> {
+            match &field.content {
+                Content::One(value) => of_value(value).into_iter().collect(),
+                Content::List(values) => values.iter().filter_map(of_value).collect(),
+                Content::Map(entries) => entries.iter().filter_map(|(_, value)| of_value(value)).collect(),
+            }
+        };
+        self.fields.iter().flat_map(of_field).collect()
+    }
+
+    /// The text of a field that has one.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.one(name).map(|fetched| fetched.value.expose())
+    }
+
+    fn place(&self, name: &str) -> Option<Place> {
+        self.one(name).map(|fetched| fetched.place)
+    }
+
+    fn one(&self, name: &str) -> Option<&FetchedValue> {
+        self.fields.iter().find(|field| field.name == name).and_then(|field| match &field.content {
+            Content::One(fetched) => Some(fetched),
+            Content::List(_) | Content::Map(_) => None,
+        })
+    }
+
     /// Whether one of its values could not be had.
     pub fn lacks_something(&self) -> bool {
         let is_missing = |fetched: &FetchedValue| matches!(fetched.value, Value::Missing);

@@ -187,5 +187,5 @@ fn answer(function: &'static lookup::Function, words: &clap::ArgMatches) -> Resu
     }
     let arguments: Vec<_> = words.get_many::<OsString>("arguments").unwrap_or_default().cloned().collect();
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
-    Ok(lookup::call(function, &arguments, &lookup::Process, &mut out, &mut err))
+    Ok(lookup::call(function, &arguments, &lookup::ProcessContext, &mut out, &mut err))
 }

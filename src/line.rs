@@ -138,7 +138,7 @@ fn prepare<'a>(
         let fetched =
             plan.and_then(|plan| credentials::fetch(&plan, &mut fetch).map(|fetched| (plan, fetched)));
         let fetched = fetched.and_then(|(plan, mut credentials)| {
-            session.take_roles(&plan, &mut credentials, true)?;
+            session.assume_roles(&plan, &mut credentials, true)?;
             Ok((plan, credentials))
         });
         match fetched {

@@ -4,13 +4,14 @@
 //! looks for argv\[1\] in one static table ([`FUNCTIONS`]) before the command line is parsed, reads the environment,
 //! writes once and is done. No YAML, no configuration. The same table feeds help and completions.
 //!
-//! What a function knows of its surroundings comes through a [`World`]: inside a job that is the process's
+//! What a function knows of its surroundings comes through a [`Context`]: inside a job that is the process's
 //! environment and the workspace, and with `--job JOB` whatever the caller computed from the YAML.
 //!
 //! Results go to stdout, everything else to stderr. What is missing is an error that says what there is instead;
 //! names may be shown there, values never: they may be secret.
 
 mod bump;
+mod context;
 mod copy;
 mod decrypt;
 mod files;
@@ -30,11 +31,10 @@ mod state;
 mod table;
 mod text;
 mod variables;
-mod world;
 mod write;
 
+pub use context::{Context, ProcessContext};
 pub use table::FUNCTIONS;
-pub use world::{Process, World};
 
 use std::borrow::Cow;
 use std::env;
@@ -81,7 +81,7 @@ enum Body {
 /// A function being called: its arguments, its surroundings, and where it writes.
 struct Call<'a> {
     args: &'a [OsString],
-    world: &'a dyn World,
+    context: &'a dyn Context,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
 }
@@ -136,7 +136,7 @@ pub fn main(args: &[OsString]) -> Option<u8> {
     if asks_for_help || function.takes_job && args.iter().any(|arg| is_job_option(arg)) {
         return None;
     }
-    Some(call(function, args, &Process, &mut out, &mut err))
+    Some(call(function, args, &ProcessContext, &mut out, &mut err))
 }
 
 /// The row of the function called `name`.
@@ -144,16 +144,16 @@ pub fn find(name: &OsStr) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| name == function.name)
 }
 
-/// Calls `function` with `args` in `world`: the result goes to `out`, messages go to `err`. Gives the exit status:
+/// Calls `function` with `args` in `context`: the result goes to `out`, messages go to `err`. Gives the exit status:
 /// 0, 99 ([`exit::FUNCTION_FAILED`]), or for `retry` that of its command. A closed `out` is no failure.
 pub fn call(
     function: &Function,
     args: &[OsString],
-    world: &dyn World,
+    context: &dyn Context,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    let mut call = Call { args, world, out, err };
+    let mut call = Call { args, context, out, err };
     let failure = match run(function, &mut call) {
         Ok(status) => return status,
         Err(failure) => failure,
@@ -167,7 +167,7 @@ pub fn call(
         Failure::Usage => call.say(format_args!("{}", usage(function))),
         Failure::Missing(message) => {
             call.say(format_args!("shipctl: {message}"));
-            if function.takes_job && !is_inside_a_job(world) {
+            if function.takes_job && !is_inside_a_job(context) {
                 call.say(format_args!(
                     "  this is not inside a job: with `--job JOB` the answer comes from the YAML"
                 ));
@@ -214,13 +214,13 @@ fn print(call: &mut Call, answer: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Whoever calls says so, not the job that is asked about: this is read from the environment in any world.
+/// Whoever calls says so, not the job that is asked about: this is read from the environment in any context.
 fn allows_missing() -> bool {
     env::var_os(var::ALLOW_MISSING).is_some_and(|value| value == "1")
 }
 
-fn is_inside_a_job(world: &dyn World) -> bool {
-    [var::JOB_NAME, var::JOB_PATH].iter().any(|name| world.var(name).is_some())
+fn is_inside_a_job(context: &dyn Context) -> bool {
+    [var::JOB_NAME, var::JOB_PATH].iter().any(|name| context.var(name).is_some())
 }
 
 fn is_job_option(arg: &OsStr) -> bool {

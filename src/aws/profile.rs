@@ -1,6 +1,6 @@
 //! The profiles of the AWS CLI: who calls AWS where a line says nothing of it, by that tool's own rules.
 //!
-//! Pure: from the texts of the two files and the environment to a [`Way`] to keys, which somebody else goes.
+//! Pure: from the texts of the two files and the environment to a [`CredentialSource`], which the caller resolves.
 
 use std::collections::HashMap;
 
@@ -15,9 +15,9 @@ pub struct Profiles {
     credentials: HashMap<String, HashMap<String, Secret>>,
 }
 
-/// How keys are to be had.
+/// Where keys come from.
 #[derive(Debug)]
-pub enum Way {
+pub enum CredentialSource {
     /// They are here; with where they were.
     Keys(Keys, String),
     /// A command prints them.
@@ -26,8 +26,8 @@ pub enum Way {
     Role {
         /// The role.
         role: Role,
-        /// Who takes it.
-        from: Box<Way>,
+        /// Where the keys come from that assume it.
+        from: Box<CredentialSource>,
         /// The device that the second factor comes from.
         mfa_serial: Option<String>,
     },
@@ -56,14 +56,17 @@ impl Profiles {
         Some(url.to_owned()).filter(|url| !url.is_empty())
     }
 
-    /// The way to the keys of whoever runs this process.
+    /// Where the keys of the user of this process come from.
     ///
     /// # Errors
     ///
     /// Profiles that do not exist, that lack something, or that go round in a circle.
-    pub fn way(&self, variable: &impl Fn(&str) -> Option<String>) -> Result<Way, String> {
-        if let Some(way) = of_environment(variable)? {
-            return Ok(way);
+    pub fn credential_source(
+        &self,
+        variable: &impl Fn(&str) -> Option<String>,
+    ) -> Result<CredentialSource, String> {
+        if let Some(source) = of_environment(variable)? {
+            return Ok(source);
         }
         let profile = chosen(variable);
         let named = self.exists(&profile);
@@ -78,17 +81,21 @@ impl Profiles {
         .iter()
         .any(|name| variable(name).is_some());
         if !named || in_container && self.get(&profile, "role_arn").is_none() {
-            return Ok(Way::AwsCli { profile });
+            return Ok(CredentialSource::AwsCli { profile });
         }
         self.of_profile(&profile, variable, &mut Vec::new())
     }
 
-    /// The way to the keys of a profile, whatever the environment has.
+    /// Where the keys of a profile come from, whatever the environment has.
     ///
     /// # Errors
     ///
-    /// As [`Profiles::way`].
-    pub fn way_of(&self, profile: &str, variable: &impl Fn(&str) -> Option<String>) -> Result<Way, String> {
+    /// As [`Profiles::credential_source`].
+    pub fn credential_source_of(
+        &self,
+        profile: &str,
+        variable: &impl Fn(&str) -> Option<String>,
+    ) -> Result<CredentialSource, String> {
         self.of_profile(profile, variable, &mut Vec::new())
     }
 
@@ -97,12 +104,12 @@ impl Profiles {
         profile: &str,
         variable: &impl Fn(&str) -> Option<String>,
         met: &mut Vec<String>,
-    ) -> Result<Way, String> {
+    ) -> Result<CredentialSource, String> {
         let of = format!("AWS profile `{profile}`");
         if !self.exists(profile) {
             return Err(format!("there is no {of}"));
         }
-        // A profile may be its own source: then the keys in it take the role in it.
+        // A profile may be its own source: then its keys assume its role.
         let again = met.iter().any(|known| known == profile);
         if again && met.last().is_none_or(|last| last != profile) {
             return Err(format!(
@@ -123,7 +130,7 @@ impl Profiles {
                     ));
                 }
                 // A web identity, or what a machine of AWS has.
-                (None, _) => return Ok(Way::AwsCli { profile: profile.to_owned() }),
+                (None, _) => return Ok(CredentialSource::AwsCli { profile: profile.to_owned() }),
             };
             let role = Role {
                 arn,
@@ -131,7 +138,7 @@ impl Profiles {
                 external_id: self.get(profile, "external_id").cloned(),
                 seconds: text("duration_seconds").and_then(|seconds| seconds.parse().ok()),
             };
-            return Ok(Way::Role { role, from: Box::new(from), mfa_serial: text("mfa_serial") });
+            return Ok(CredentialSource::Role { role, from: Box::new(from), mfa_serial: text("mfa_serial") });
         }
         for section in [self.credentials.get(profile), self.config_section(profile)].into_iter().flatten() {
             if let Some(access_key) = section.get("aws_access_key_id") {
@@ -143,12 +150,12 @@ impl Profiles {
                     secret_key: secret_key.clone(),
                     session_token: section.get("aws_session_token").cloned(),
                 };
-                return Ok(Way::Keys(keys, of));
+                return Ok(CredentialSource::Keys(keys, of));
             }
         }
         Ok(match text("credential_process") {
-            Some(command) => Way::Process(command),
-            None => Way::AwsCli { profile: profile.to_owned() },
+            Some(command) => CredentialSource::Process(command),
+            None => CredentialSource::AwsCli { profile: profile.to_owned() },
         })
     }
 
@@ -175,13 +182,13 @@ pub fn chosen(variable: &impl Fn(&str) -> Option<String>) -> String {
 }
 
 /// Keys in the environment, which go before any profile.
-fn of_environment(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<Way>, String> {
+fn of_environment(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<CredentialSource>, String> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(Secret::new);
     let Some(access_key) = set("AWS_ACCESS_KEY_ID") else { return Ok(None) };
     let secret_key =
         set("AWS_SECRET_ACCESS_KEY").ok_or("$AWS_ACCESS_KEY_ID is set, and $AWS_SECRET_ACCESS_KEY is not")?;
     let keys = Keys { access_key, secret_key, session_token: set("AWS_SESSION_TOKEN") };
-    Ok(Some(Way::Keys(keys, "$AWS_ACCESS_KEY_ID".to_owned())))
+    Ok(Some(CredentialSource::Keys(keys, "$AWS_ACCESS_KEY_ID".to_owned())))
 }
 
 /// Whether there are keys in the environment.
@@ -269,21 +276,23 @@ aws_access_key_id = AKIASELF
 aws_secret_access_key = t
 ";
 
-    fn way(variables: &[(&str, &str)]) -> String {
+    fn source(variables: &[(&str, &str)]) -> String {
         let variable = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        fn told(way: &Way) -> String {
-            match way {
-                Way::Keys(keys, origin) => {
+        fn told(source: &CredentialSource) -> String {
+            match source {
+                CredentialSource::Keys(keys, origin) => {
                     format!("{} {} of {origin}", keys.access_key.expose(), keys.secret_key.expose())
                 }
-                Way::Process(command) => format!("command {command}"),
-                Way::Role { role, from, .. } => format!("{} from {}", role.arn, told(from)),
-                Way::AwsCli { profile } => format!("the CLI, {profile}"),
+                CredentialSource::Process(command) => format!("command {command}"),
+                CredentialSource::Role { role, from, .. } => format!("{} from {}", role.arn, told(from)),
+                CredentialSource::AwsCli { profile } => format!("the CLI, {profile}"),
             }
         }
-        Profiles::parse(CONFIG, CREDENTIALS).way(&variable).map_or_else(|error| error, |way| told(&way))
+        Profiles::parse(CONFIG, CREDENTIALS)
+            .credential_source(&variable)
+            .map_or_else(|error| error, |source| told(&source))
     }
 
     #[test]
@@ -307,13 +316,13 @@ aws_secret_access_key = t
             ("mixed", "AWS profile `mixed` has a role_arn, and neither source_profile nor credential_source"),
             ("nobody", "there is no AWS profile `nobody`"),
         ] {
-            assert_eq!(way(&[("AWS_PROFILE", profile)]), expected);
+            assert_eq!(source(&[("AWS_PROFILE", profile)]), expected);
         }
         let keys =
             [("AWS_PROFILE", "keys"), ("AWS_ACCESS_KEY_ID", "AKIAENV"), ("AWS_SECRET_ACCESS_KEY", "e")];
-        assert_eq!(way(&keys), "AKIAENV e of $AWS_ACCESS_KEY_ID");
+        assert_eq!(source(&keys), "AKIAENV e of $AWS_ACCESS_KEY_ID");
         assert_eq!(
-            way(&[("AWS_ACCESS_KEY_ID", "AKIAENV")]),
+            source(&[("AWS_ACCESS_KEY_ID", "AKIAENV")]),
             "$AWS_ACCESS_KEY_ID is set, and $AWS_SECRET_ACCESS_KEY is not"
         );
     }

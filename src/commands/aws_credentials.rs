@@ -23,7 +23,7 @@ pub fn run(file: &Path) -> Result<u8, Failure> {
     let role = renewal.roles.last().map_or_else(String::new, |role| role.arn.clone());
     let session = renewal
         .session(Settings::new(|name| std::env::var(name).ok()))
-        .map_err(|error| anyhow!("cannot take the role {role} again: {error}; {}", error.hint()))?;
+        .map_err(|error| anyhow!("cannot assume the role {role} again: {error}; {}", error.hint()))?;
     print(&format!("{:#}\n", keys_to_json(&session.keys, Some(&session.expiration))))?;
     Ok(exit::SUCCESS)
 }

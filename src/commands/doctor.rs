@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::engine_report::EngineReport;
 use crate::cli::{Doctor, LineOptions, ListFormat};
-use crate::credentials::{self, Content, Credential, Taker};
+use crate::credentials::{self, AwsProvider, Content, Credential};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::exit;
 use crate::job::{FetchPolicy, Session};
@@ -99,11 +99,11 @@ fn examine<'p>(
     let (mut credentials, mut problems) =
         credentials::fetch_each(integrations, &mut session.fetcher(FetchPolicy::Full).announcing());
     let of_aws = |integration: &Integration| AWS_KINDS.contains(&integration.kind.name);
-    let taker = integrations.iter().any(|known| of_aws(known)).then(|| Taker::new(mfa_code));
+    let provider = integrations.iter().any(|known| of_aws(known)).then(|| AwsProvider::new(mfa_code));
     let mut identities = Vec::new();
     for (integration, found) in integrations.iter().zip(&mut problems) {
-        let asked = taker.as_ref().filter(|_| of_aws(integration) && found.is_empty());
-        let answer = asked.map(|taker| taker.examine(&mut credentials, integration));
+        let asked = provider.as_ref().filter(|_| of_aws(integration) && found.is_empty());
+        let answer = asked.map(|provider| provider.examine(&mut credentials, integration));
         match answer {
             Some(Ok(identity)) => identities.push(Some(identity)),
             Some(Err(problem)) => {

@@ -10,7 +10,7 @@ use crate::cli::FunctionCall;
 use crate::credentials;
 use crate::environment::Environment;
 use crate::job::{FetchPolicy, Ready, Session, jobless};
-use crate::lookup::{self, Function, World};
+use crate::lookup::{self, Context, Function};
 use crate::output::Failure;
 use crate::repository;
 use crate::workspace::{self, Layout};
@@ -60,11 +60,11 @@ impl Answer {
         let asked = |unknown: Option<&'static str>| {
             let (needs_commands, needs_servers) = Default::default();
             let (environment, root) = (&ready.environment, ready.build.root.as_path());
-            let world =
-                Imagined { environment, layout: &layout, root, unknown, needs_commands, needs_servers };
+            let context =
+                JobContext { environment, layout: &layout, root, unknown, needs_commands, needs_servers };
             let (mut out, mut err) = (Vec::new(), Vec::new());
-            let status = lookup::call(function, &call.arguments, &world, &mut out, &mut err);
-            let (needs_commands, needs_servers) = (world.needs_commands.get(), world.needs_servers.get());
+            let status = lookup::call(function, &call.arguments, &context, &mut out, &mut err);
+            let (needs_commands, needs_servers) = (context.needs_commands.get(), context.needs_servers.get());
             Answer { status, out, err, needs_commands, needs_servers }
         };
         let mut answer = asked(None);
@@ -81,7 +81,7 @@ impl Answer {
 }
 
 /// The surroundings that a job would have.
-struct Imagined<'a> {
+struct JobContext<'a> {
     environment: &'a Environment,
     layout: &'a Layout,
     root: &'a Path,
@@ -91,7 +91,7 @@ struct Imagined<'a> {
     needs_servers: Cell<bool>,
 }
 
-impl Imagined<'_> {
+impl JobContext<'_> {
     /// A text, with something else in place of what is not known.
     fn imagined<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let unknown = [credentials::NOT_RUN, repository::UNASKED].into_iter();
@@ -118,7 +118,7 @@ impl Imagined<'_> {
     }
 }
 
-impl World for Imagined<'_> {
+impl Context for JobContext<'_> {
     fn var(&self, name: &str) -> Option<Cow<'_, OsStr>> {
         match self.environment.get(name) {
             Some(value) => {

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 
 use crate::aws::Problem;
 use crate::cli::{LineOptions, Policy};
-use crate::credentials::{self, Taker};
+use crate::credentials::{self, AwsProvider};
 use crate::diagnostic::{Diagnostic, Paint};
 use crate::environment;
 use crate::exit;
@@ -50,7 +50,7 @@ pub fn run(command: &Policy, options: &LineOptions) -> Result<u8, Failure> {
     }
     if command.check {
         session
-            .take_roles(&ready.plan, &mut ready.credentials, true)
+            .assume_roles(&ready.plan, &mut ready.credentials, true)
             .map_err(|problems| session.fail(&problems))?;
         return check(command, &session, &ready, chosen, paint(options.color, &io::stdout()));
     }
@@ -81,7 +81,7 @@ fn state(options: &LineOptions) -> Result<u8, Failure> {
             anyhow!("the state in {place} needs no policy of AWS: a bucket is s3://bucket/prefix").into()
         );
     };
-    let partition = Taker::new(None).partition();
+    let partition = AwsProvider::new(None).partition();
     print(&format!("{:#}\n", policy::state(partition.name, bucket, prefix)))?;
     Ok(exit::SUCCESS)
 }
@@ -103,7 +103,7 @@ fn survey<'a>(session: &'a Session, jobs: &[&str], policy: FetchPolicy) -> Resul
     if !problems.is_empty() {
         return Err(fail(problems));
     }
-    session.take_roles(&plan, &mut credentials, false).map_err(fail)?;
+    session.assume_roles(&plan, &mut credentials, false).map_err(fail)?;
     let versions = Rc::default();
     let mut build = session.surroundings(session.root(&plan.job.name.text, Home::Disk, 0)?, 1, &versions)?;
     build.opened = Rc::new(session.open_params(&plan, &versions)?);
@@ -163,9 +163,9 @@ fn trust(command: &Policy, session: &Session, ready: &Ready, need: &Need) -> Res
     let principal = match &command.principal {
         Some(principal) => principal.clone(),
         None => {
-            let taker = Taker::new(command.options.mfa_code.as_deref());
+            let provider = AwsProvider::new(command.options.mfa_code.as_deref());
             let integration = integration_of(ready, need)?;
-            let caller = taker.caller_of(&ready.credentials, integration);
+            let caller = provider.caller_of(&ready.credentials, integration);
             caller.map_err(|problem| session.fail(&[problem]))?
         }
     };
@@ -191,15 +191,15 @@ fn check(
     need: &Need,
     paint: Paint,
 ) -> Result<u8, Failure> {
-    let taker = Taker::new(command.options.mfa_code.as_deref());
+    let provider = AwsProvider::new(command.options.mfa_code.as_deref());
     let integration = integration_of(ready, need)?;
     let fail = |problem: Diagnostic| session.fail(&[problem]);
-    let identity = taker.identity(&ready.credentials, integration).map_err(fail)?;
+    let identity = provider.identity(&ready.credentials, integration).map_err(fail)?;
     let mut text = format!("{} is {}\n", need.integration, identity.arn);
     let mut denied = 0;
     for (action, resources) in need.actions() {
         let resources: Vec<_> = resources.iter().map(String::as_str).collect();
-        match taker.may(&ready.credentials, integration, &identity, action, &resources) {
+        match provider.may(&ready.credentials, integration, &identity, action, &resources) {
             Ok(true) => _ = writeln!(text, "  {} {action}", paint.with("32", "✓")),
             Ok(false) => {
                 denied += 1;

@@ -1,7 +1,7 @@
 //! What AWS says of an account, asked with the keys of an integration.
 
 use super::Credentials;
-use super::role::{NoKeys, Taker, Wanted, undeclared};
+use super::provider::{AwsProvider, NoKeys, Wanted, undeclared};
 use crate::aws::ecr::{self, Login};
 use crate::aws::iam;
 use crate::aws::sts::{self, Identity};
@@ -9,7 +9,7 @@ use crate::aws::{self, Client, Keys};
 use crate::diagnostic::Diagnostic;
 use crate::model::Integration;
 
-impl Taker {
+impl AwsProvider {
     /// The login to the registry of the account that an integration has keys of.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl Taker {
         })
     }
 
-    /// The way to AWS of an integration, and its keys: those of its role, if it is one.
+    /// What calls AWS for an integration, and its keys: those of its role, if it is one.
     ///
     /// # Errors
     ///
@@ -73,11 +73,11 @@ impl Taker {
         credentials: &mut Credentials,
         integration: &Integration,
     ) -> Result<Identity, Diagnostic> {
-        self.take(credentials, integration)?;
+        self.assume_role_of(credentials, integration)?;
         self.identity(credentials, integration)
     }
 
-    /// The ARN of whoever takes a role.
+    /// The ARN of the identity that assumes a role.
     ///
     /// # Errors
     ///

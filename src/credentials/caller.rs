@@ -1,4 +1,4 @@
-//! Whoever runs shipctl, as AWS knows them: who takes a role that no integration is named for.
+//! The user of shipctl, as AWS knows them: they assume a role that no integration is named for.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use serde_json::Value as Json;
 
 use super::program::{Failed, LIMIT, run_all};
 use crate::aws::renewal::keys_of_json;
-use crate::aws::{Keys, Profiles, Settings, Way, are_in_environment, chosen_profile};
+use crate::aws::{CredentialSource, Keys, Profiles, Settings, are_in_environment, chosen_profile};
 use crate::secret::Secret;
 
-/// The environment and the profiles of whoever runs shipctl.
+/// The environment and the AWS profiles of the user.
 pub(super) struct Caller {
     pub(super) profiles: Profiles,
     profile: String,
@@ -44,15 +44,15 @@ impl Caller {
         Caller { profile: profile.to_owned(), is_named: true, ..Caller::new() }
     }
 
-    /// The way to their keys.
+    /// Where their keys come from.
     ///
     /// # Errors
     ///
     /// Profiles that do not exist, that lack something, or that go round in a circle.
-    pub(super) fn way(&self) -> Result<Way, String> {
+    pub(super) fn credential_source(&self) -> Result<CredentialSource, String> {
         match self.is_named {
-            true => self.profiles.way_of(&self.profile, &variable),
-            false => self.profiles.way(&variable),
+            true => self.profiles.credential_source_of(&self.profile, &variable),
+            false => self.profiles.credential_source(&variable),
         }
     }
 
@@ -66,7 +66,7 @@ impl Caller {
         }
     }
 
-    /// Their way to AWS. A profile has its say where their keys come from it.
+    /// How AWS is reached with their keys. A profile has its say where they come from it.
     pub(super) fn settings(&self) -> Settings {
         let settings = Settings::new(variable);
         if !self.is_named && are_in_environment(&variable) {
@@ -90,7 +90,7 @@ pub(super) fn of_process(command: &str) -> Result<Keys, String> {
     parse(&run(&["sh".to_owned(), "-c".to_owned(), command.to_owned()])?, "the credential_process")
 }
 
-/// The keys that only the AWS CLI knows the way to.
+/// The keys that only the AWS CLI knows how to get.
 pub(super) fn of_aws_cli(profile: &str) -> Result<Keys, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if !std::env::split_paths(&path).any(|directory| is_program(&directory.join("aws"))) {

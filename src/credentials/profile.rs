@@ -1,7 +1,7 @@
 //! Keys of a profile of the AWS CLI that the line names.
 
 use super::caller::Caller;
-use super::role::{Lost, Taker};
+use super::provider::{AwsProvider, SourceError};
 use crate::aws::Keys;
 
 /// Why a profile gives no keys, and what to do.
@@ -15,17 +15,17 @@ pub(super) struct NoKeysOfProfile {
 /// the AWS CLI knows the way, as with single sign-on and web identities, that is asked.
 pub(super) fn keys_of(profile: &str, mfa_code: Option<&str>) -> Result<Keys, NoKeysOfProfile> {
     let caller = Caller::of_profile(profile);
-    let way = caller.way().map_err(|message| NoKeysOfProfile {
+    let source = caller.credential_source().map_err(|message| NoKeysOfProfile {
         message,
         hint: "`aws configure list-profiles` lists the profiles of this machine".to_owned(),
     })?;
     let region = caller.region().unwrap_or_else(|| "us-east-1".to_owned());
-    let taker = Taker::of_caller(caller, mfa_code);
-    taker.keys_on(&way, &region).map_err(|lost| match lost {
-        Lost::Aws(error) => {
+    let provider = AwsProvider::of_caller(caller, mfa_code);
+    provider.keys_of_source(&source, &region).map_err(|lost| match lost {
+        SourceError::Aws(error) => {
             NoKeysOfProfile { message: format!("AWS profile `{profile}`: {error}"), hint: error.hint() }
         }
-        Lost::Elsewhere(why) => NoKeysOfProfile {
+        SourceError::Other(why) => NoKeysOfProfile {
             message: format!("AWS profile `{profile}`: {why}"),
             hint: format!("if it is for single sign-on, log in first: aws sso login --profile {profile}"),
         },

@@ -12,7 +12,7 @@ use super::record::{Access, State};
 use super::{Session, matrix};
 use crate::aws::ecr::Login;
 use crate::contract::path;
-use crate::credentials::{self, Credentials, Fetch, Taker};
+use crate::credentials::{self, AwsProvider, Credentials, Fetch};
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, Build, Built, Environment};
 use crate::mask::Patterns;
@@ -109,7 +109,7 @@ impl Session {
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
         // The sessions of a run of several jobs were taken before; those that have ended since are taken again.
-        self.go_on(self.take_roles(&plan, &mut credentials, policy == FetchPolicy::Full))?;
+        self.go_on(self.assume_roles(&plan, &mut credentials, policy == FetchPolicy::Full))?;
         let opened = Rc::new(self.open_params(&plan, &versions)?);
         // Where the workspace will be in the end makes no difference to a repository.
         let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
@@ -126,15 +126,15 @@ impl Session {
     }
 
     /// Takes the roles of the job; without asking AWS if that is not wanted.
-    pub(crate) fn take_roles(
+    pub(crate) fn assume_roles(
         &self,
         plan: &Plan,
         credentials: &mut Credentials,
         ask: bool,
     ) -> Result<(), Vec<Diagnostic>> {
         let needed = ask && plan.all_integrations().any(credentials::is_role);
-        let taker = needed.then(|| Taker::new(self.options.mfa_code.as_deref()));
-        self.warn(&credentials::take_roles(plan, credentials, taker.as_ref())?);
+        let provider = needed.then(|| AwsProvider::new(self.options.mfa_code.as_deref()));
+        self.warn(&credentials::assume_roles(plan, credentials, provider.as_ref())?);
         Ok(())
     }
 
@@ -213,7 +213,7 @@ impl Session {
 
     /// The same job, with what only servers know of its repositories and roles.
     pub(crate) fn ask_servers<'a>(&self, mut ready: Ready<'a>) -> Result<Ready<'a>, Failure> {
-        self.take_roles(&ready.plan, &mut ready.credentials, true)
+        self.assume_roles(&ready.plan, &mut ready.credentials, true)
             .map_err(|problems| self.fail(&problems))?;
         self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
         let built = environment::build(&ready.plan, &ready.credentials, &ready.build);

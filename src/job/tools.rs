@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::{Ready, Session};
 use crate::aws::ecr::Login;
-use crate::credentials::{Credential, Credentials, Taker};
+use crate::credentials::{AwsProvider, Credential, Credentials};
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, Build, Built, Environment};
 use crate::exit;
@@ -31,11 +31,11 @@ impl Session {
         if registries.is_empty() {
             return Ok(Vec::new());
         }
-        let taker = Taker::new(self.options.mfa_code.as_deref());
+        let provider = AwsProvider::new(self.options.mfa_code.as_deref());
         let mut logins = Vec::new();
         let mut problems = Vec::new();
         for registry in registries {
-            match taker.registry(credentials, registry.integration, registry.region.as_deref()) {
+            match provider.registry(credentials, registry.integration, registry.region.as_deref()) {
                 Ok(login) => logins.push((registry.resource.to_owned(), login)),
                 Err(problem) => problems.push(problem),
             }

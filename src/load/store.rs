@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use crate::aws::s3::Bucket;
 use crate::cli::LineOptions;
-use crate::credentials::Taker;
+use crate::credentials::AwsProvider;
 use crate::model::files::Line;
 use crate::output::Failure;
 use crate::state::{self, Kind, Store};
@@ -69,8 +69,8 @@ fn open_shared(place: &str) -> state::Result<Store> {
     let Some((bucket, prefix)) = bucket_of(place) else { return Ok(Store::in_directory(Path::new(place))) };
     let fail =
         |why: String| state::Error::new(Kind::Denied, format!("cannot use the state in {place}: {why}"));
-    let (client, region, keys) = Taker::new(None).caller().map_err(fail)?;
-    let again = || Ok(Taker::new(None).caller()?.2);
+    let (client, region, keys) = AwsProvider::new(None).caller().map_err(fail)?;
+    let again = || Ok(AwsProvider::new(None).caller()?.2);
     let bucket = Bucket::new(client, bucket, &region, keys, Box::new(again)).map_err(fail)?;
     Ok(Store::in_bucket(bucket, prefix, place))
 }

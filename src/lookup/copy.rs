@@ -57,7 +57,7 @@ pub(super) fn to_resource(call: &mut Call) -> Result<u8, Failure> {
 /// The directory of a resource's files. The original's functions called it `state` for every type.
 pub(super) fn resource_files(call: &Call, operation: &str, name: &OsStr) -> Result<PathBuf, Failure> {
     let resource = directory(call, var::JOB_PATH)?.join(operation).join(name);
-    let kind = call.world.var(&format!("{}_{}", prefix(&name.to_string_lossy())?, suffix::TYPE));
+    let kind = call.context.var(&format!("{}_{}", prefix(&name.to_string_lossy())?, suffix::TYPE));
     let typed = kind.filter(|kind| !kind.is_empty()).map(|kind| resource.join(&*kind));
     Ok(match typed {
         Some(typed) if typed.is_dir() || !resource.join(path::STATE).is_dir() => typed,

@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::json::{self, found_or};
 use super::missing;
 use super::variables::{prefix, value};
-use super::{Call, Failure, World};
+use super::{Call, Context, Failure};
 use crate::contract::{self, envfile, path, suffix, var};
 
 /// `get_integration_resource`: the fields of a resource's integration: the whole file as it is, or one of them.
 pub(super) fn integration_resource(call: &Call) -> Result<Vec<u8>, Failure> {
-    let file = resource_file(call.world, &call.text(0), path::INTEGRATION_JSON)?;
+    let file = resource_file(call.context, &call.text(0), path::INTEGRATION_JSON)?;
     if call.arg(1).is_empty() {
         return Ok(file.bytes);
     }
@@ -24,7 +24,7 @@ pub(super) fn integration_resource(call: &Call) -> Result<Vec<u8>, Failure> {
 
 /// `get_integration_resource_keys`: the names of the fields of a resource's integration, one on a line.
 pub(super) fn integration_resource_keys(call: &Call) -> Result<Vec<u8>, Failure> {
-    resource_file(call.world, &call.text(0), path::INTEGRATION_ENV).map(|file| keys(&file.bytes))
+    resource_file(call.context, &call.text(0), path::INTEGRATION_ENV).map(|file| keys(&file.bytes))
 }
 
 /// `get_integration_keys`: the same for an integration that the job lists.
@@ -48,7 +48,7 @@ pub(super) fn integration_field(call: &Call) -> Result<Vec<u8>, Failure> {
 /// `get_resource_version_key`: a key of the version that came in: `versionName` and its like, or anything of the
 /// version's propertyBag.
 pub(super) fn version_key(call: &Call) -> Result<Vec<u8>, Failure> {
-    let file = resource_file(call.world, &call.text(0), path::VERSION_JSON)?;
+    let file = resource_file(call.context, &call.text(0), path::VERSION_JSON)?;
     let document = file.json()?;
     let (version, key) = (&document["version"], call.text(1));
     let own = match &*key {
@@ -64,7 +64,7 @@ pub(super) fn version_key(call: &Call) -> Result<Vec<u8>, Failure> {
 /// `get_resource_pointer_key`: a key of the resource's pointer, as its YAML has it; in the new syntax that is
 /// `versionTemplate`.
 pub(super) fn pointer_key(call: &Call) -> Result<Vec<u8>, Failure> {
-    let file = resource_file(call.world, &call.text(0), path::VERSION_JSON)?;
+    let file = resource_file(call.context, &call.text(0), path::VERSION_JSON)?;
     let document = file.json()?;
     let (yml, key) = (&document["propertyBag"]["yml"], call.text(1));
     let pointer = yml.get("pointer").or_else(|| yml.get("versionTemplate")).unwrap_or(&Value::Null);
@@ -74,7 +74,7 @@ pub(super) fn pointer_key(call: &Call) -> Result<Vec<u8>, Failure> {
 /// `get_json_value`: a value of any JSON file, or all of it.
 pub(super) fn json_value(call: &Call) -> Result<Vec<u8>, Failure> {
     let at = PathBuf::from(call.arg(0));
-    let file = match call.world.read(&at) {
+    let file = match call.context.read(&at) {
         Ok(bytes) => File { at, bytes },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Failure::Missing(format!("{}: there is no such file", at.display())));
@@ -114,52 +114,57 @@ impl File {
 }
 
 /// The version.json of the resource `name`.
-pub(super) fn version(world: &dyn World, name: &str) -> Result<Value, Failure> {
-    resource_file(world, name, path::VERSION_JSON)?.json()
+pub(super) fn version(context: &dyn Context, name: &str) -> Result<Value, Failure> {
+    resource_file(context, name, path::VERSION_JSON)?.json()
 }
 
 /// The integration.json of the resource `name`.
-pub(super) fn integration(world: &dyn World, name: &str) -> Result<Value, Failure> {
-    resource_file(world, name, path::INTEGRATION_JSON)?.json()
+pub(super) fn integration(context: &dyn Context, name: &str) -> Result<Value, Failure> {
+    resource_file(context, name, path::INTEGRATION_JSON)?.json()
 }
 
 /// A key that the version of the resource `name` has, or else its pointer.
-pub(super) fn pointer(world: &dyn World, name: &str, key: &str) -> Option<Value> {
-    let document = version(world, name).ok()?;
+pub(super) fn pointer(context: &dyn Context, name: &str, key: &str) -> Option<Value> {
+    let document = version(context, name).ok()?;
     let yml = &document["propertyBag"]["yml"];
     let bags = [&document["version"]["propertyBag"], &yml["pointer"], &yml["versionTemplate"]];
     bags.into_iter().find_map(|bag| bag.get(key)).cloned()
 }
 
 /// A file in the directory of the resource `name`.
-fn resource_file(world: &dyn World, name: &str, file: &str) -> Result<File, Failure> {
+fn resource_file(context: &dyn Context, name: &str, file: &str) -> Result<File, Failure> {
     let variable = format!("{}_{}", prefix(name)?, suffix::META);
-    let Some(directory) = world.var(&variable) else {
+    let Some(directory) = context.var(&variable) else {
         let message = format!("there is no resource `{name}` here (${variable} is not set)");
-        return Err(missing::resource(world, name, &message));
+        return Err(missing::resource(context, name, &message));
     };
     let absent = || format!("{file} not present for resource: {name}");
-    read(world, name, Path::new(&directory).join(file), absent)
+    read(context, name, Path::new(&directory).join(file), absent)
 }
 
 /// A file in the directory of the integration that the first argument names; it is called as the YAML writes it.
 fn integration_file(call: &Call, file: &str) -> Result<File, Failure> {
     let name = call.text(0);
     let absent = || format!("{file} not present for integration: {name}");
-    match call.world.var(var::JOB_INTEGRATIONS) {
+    match call.context.var(var::JOB_INTEGRATIONS) {
         Some(directory) => {
-            read(call.world, &name, Path::new(&directory).join(call.arg(0)).join(file), absent)
+            read(call.context, &name, Path::new(&directory).join(call.arg(0)).join(file), absent)
         }
         None => Err(Failure::Missing(format!("{} (${} is not set)", absent(), var::JOB_INTEGRATIONS))),
     }
 }
 
-fn read(world: &dyn World, name: &str, at: PathBuf, absent: impl Fn() -> String) -> Result<File, Failure> {
-    match world.read(&at) {
+fn read(
+    context: &dyn Context,
+    name: &str,
+    at: PathBuf,
+    absent: impl Fn() -> String,
+) -> Result<File, Failure> {
+    match context.read(&at) {
         Ok(bytes) => Ok(File { at, bytes }),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             let message = format!("{} ({}: no such file)", absent(), at.display());
-            Err(missing::resource(world, name, &message))
+            Err(missing::resource(context, name, &message))
         }
         Err(error) => Err(unreadable(&at, &error)),
     }

@@ -31,7 +31,7 @@ pub(super) fn changes(call: &Call) -> Result<Vec<u8>, Failure> {
     let range = match (&options.range, &options.resource) {
         (Some(range), _) => range.clone(),
         (None, Some(resource)) => resource_range(call, resource)?,
-        (None, None) => call.world.var(RANGE).map(|range| range.into_owned()).unwrap_or_default(),
+        (None, None) => call.context.var(RANGE).map(|range| range.into_owned()).unwrap_or_default(),
     };
     if range.is_empty() {
         return Err(Failure::Failed("Unknown commit range. use --commit-range.".to_owned()));
@@ -93,10 +93,10 @@ impl Options {
 /// The directory of the clone of a resource.
 fn resource_clone(call: &Call, resource: &OsStr) -> Result<PathBuf, Failure> {
     let variable = format!("{}_{}", prefix(&resource.to_string_lossy())?, suffix::STATE);
-    let path = call.world.var(&variable);
+    let path = call.context.var(&variable);
     path.map(|path| PathBuf::from(path.into_owned())).ok_or_else(|| {
         let message = format!("there is no resource `{}` here (${variable} is not set)", resource.display());
-        super::missing::resource(call.world, &resource.to_string_lossy(), &message)
+        super::missing::resource(call.context, &resource.to_string_lossy(), &message)
     })
 }
 
@@ -104,14 +104,14 @@ fn resource_clone(call: &Call, resource: &OsStr) -> Result<PathBuf, Failure> {
 fn resource_range(call: &Call, resource: &OsStr) -> Result<OsString, Failure> {
     let name = resource.to_string_lossy();
     let prefix = prefix(&name)?;
-    let version = files::version(call.world, &name)?;
+    let version = files::version(call.context, &name)?;
     let commit = |key: &str| {
         let found = json::find(&version["version"]["propertyBag"], &format!("shaData.{key}")).ok()?;
         found.as_str().filter(|commit| !commit.is_empty()).map(str::to_owned)
     };
     let is_pull_request =
-        call.world.var(&format!("{prefix}_IS_PULL_REQUEST")).is_some_and(|is| *is == *"true");
-    let base = call.world.var(&format!("{prefix}_BASE_BRANCH"));
+        call.context.var(&format!("{prefix}_IS_PULL_REQUEST")).is_some_and(|is| *is == *"true");
+    let base = call.context.var(&format!("{prefix}_BASE_BRANCH"));
     let range = match (commit("commitSha"), commit("beforeCommitSha"), base) {
         (Some(head), _, Some(base)) if is_pull_request => {
             let mut range = OsString::from("origin/");
@@ -122,7 +122,7 @@ fn resource_range(call: &Call, resource: &OsStr) -> Result<OsString, Failure> {
         (Some(head), Some(before), _) => Some(format!("{before}..{head}").into()),
         _ => None,
     };
-    Ok(range.or_else(|| Some(call.world.var(RANGE)?.into_owned())).unwrap_or_default())
+    Ok(range.or_else(|| Some(call.context.var(RANGE)?.into_owned())).unwrap_or_default())
 }
 
 /// The paths of the changed files from the top of the repository, each with a NUL behind it.

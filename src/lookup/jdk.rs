@@ -35,8 +35,8 @@ pub(super) fn set(call: &Call) -> Result<Vec<u8>, Failure> {
 
 /// The JDKs that are there, by the original's names for them.
 fn installed(call: &Call) -> BTreeMap<String, PathBuf> {
-    let pointed = call.world.names().into_iter().filter(|name| name.starts_with("JAVA_HOME"));
-    let pointed = pointed.filter_map(|name| Some(PathBuf::from(call.world.var(&name)?.into_owned())));
+    let pointed = call.context.names().into_iter().filter(|name| name.starts_with("JAVA_HOME"));
+    let pointed = pointed.filter_map(|name| Some(PathBuf::from(call.context.var(&name)?.into_owned())));
     let packaged = DIRECTORIES.iter().filter_map(|directory| fs::read_dir(directory).ok()).flatten();
     let mut homes: Vec<PathBuf> =
         pointed.chain(packaged.filter_map(|entry| Some(entry.ok()?.path()))).collect();

@@ -28,7 +28,7 @@ pub(super) fn mask(call: &mut Call) -> Result<u8, Failure> {
             "there is no log to mask a value in: this is not inside `shipctl run` or `shipctl exec --mask`",
         )
     };
-    let workspace = call.world.var(var::JOB_PATH).ok_or_else(outside)?;
+    let workspace = call.context.var(var::JOB_PATH).ok_or_else(outside)?;
     let path = Path::new(&workspace).join(path::SECRETS).join(path::MASKED);
     let mut file = match OpenOptions::new().append(true).open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(outside()),

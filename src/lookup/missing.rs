@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Failure, World};
+use super::{Context, Failure};
 use crate::contract::{self, suffix};
 use crate::nearest::nearest;
 
@@ -10,8 +10,8 @@ use crate::nearest::nearest;
 const LISTED: usize = 40;
 
 /// `<PREFIX>_<KEY>`, or with a group `<PREFIX>_<GROUP>_<KEY>`, is not set; `name` is what the user wrote.
-pub(super) fn variable(world: &dyn World, name: &str, prefix: &str, group: &str, key: &str) -> Failure {
-    let names = world.names();
+pub(super) fn variable(context: &dyn Context, name: &str, prefix: &str, group: &str, key: &str) -> Failure {
+    let names = context.names();
     let start = if group.is_empty() { format!("{prefix}_") } else { format!("{prefix}_{group}_") };
     let mut message = match group {
         "" => format!("`{name}` has no {key} here"),
@@ -19,7 +19,7 @@ pub(super) fn variable(world: &dyn World, name: &str, prefix: &str, group: &str,
         _ => format!("`{name}` has no integration field {key} here"),
     };
     _ = write!(message, " (${start}{key} is not set)");
-    let resources = Resources::of(world, &names);
+    let resources = Resources::of(context, &names);
     let keys = resources.keys(&names, prefix, &start);
     if keys.is_empty() {
         message += &resources.instead(name, prefix, group, &names);
@@ -30,10 +30,10 @@ pub(super) fn variable(world: &dyn World, name: &str, prefix: &str, group: &str,
 }
 
 /// No resource `name`, or none with the file that was to be read: `what` says which.
-pub(super) fn resource(world: &dyn World, name: &str, what: &str) -> Failure {
-    let names = world.names();
+pub(super) fn resource(context: &dyn Context, name: &str, what: &str) -> Failure {
+    let names = context.names();
     let prefix = contract::env_name(name).unwrap_or_default();
-    let message = what.to_owned() + &Resources::of(world, &names).instead(name, &prefix, "", &names);
+    let message = what.to_owned() + &Resources::of(context, &names).instead(name, &prefix, "", &names);
     Failure::Missing(message)
 }
 
@@ -62,9 +62,9 @@ struct Resources {
 }
 
 impl Resources {
-    fn of(world: &dyn World, names: &[String]) -> Self {
+    fn of(context: &dyn Context, names: &[String]) -> Self {
         let written = |prefix: &str| {
-            let name = world.var(&format!("{prefix}_{}", suffix::NAME))?;
+            let name = context.var(&format!("{prefix}_{}", suffix::NAME))?;
             Some(name.to_string_lossy().into_owned())
         };
         let found = names

@@ -20,14 +20,14 @@ use serde_json::Value;
 
 use self::http::Request;
 use self::options::Options;
-use super::{Call, Failure, World, files, missing, variables};
+use super::{Call, Context, Failure, files, missing, variables};
 use crate::contract::{suffix, var};
 use crate::exit;
 
 /// `notify RESOURCE [OPTION…]`.
 pub(super) fn notify(call: &mut Call) -> Result<u8, Failure> {
-    let target = Target::of(call.world, call.text(0).into_owned())?;
-    let options = Options::of(&call.args[1..], call.world)?;
+    let target = Target::of(call.context, call.text(0).into_owned())?;
+    let options = Options::of(&call.args[1..], call.context)?;
     let sent = match target.service()? {
         Service::Slack => target.slack(&options)?,
         Service::Webhook => target.webhook(&options)?,
@@ -53,21 +53,21 @@ enum Service {
 
 /// A notification resource.
 struct Target<'a> {
-    world: &'a dyn World,
+    context: &'a dyn Context,
     name: String,
     prefix: String,
 }
 
 impl<'a> Target<'a> {
-    fn of(world: &'a dyn World, name: String) -> Result<Self, Failure> {
+    fn of(context: &'a dyn Context, name: String) -> Result<Self, Failure> {
         let prefix = variables::prefix(&name)?;
-        let kind = world.var(&format!("{prefix}_{}", suffix::TYPE));
+        let kind = context.var(&format!("{prefix}_{}", suffix::TYPE));
         match kind.as_deref().and_then(|kind| kind.to_str()) {
-            Some("notification") => Ok(Target { world, name, prefix }),
+            Some("notification") => Ok(Target { context, name, prefix }),
             Some(_) => Err(Failure::Failed(format!("Error: resource {name} is not of type 'notification'"))),
             None => {
                 let message = format!("Error: resource data not found for {name}");
-                Err(missing::resource(world, &name, &message))
+                Err(missing::resource(context, &name, &message))
             }
         }
     }
@@ -94,7 +94,7 @@ impl<'a> Target<'a> {
     }
 
     fn integration_kind(&self) -> Result<String, Failure> {
-        let fields = files::integration(self.world, &self.name)?;
+        let fields = files::integration(self.context, &self.name)?;
         if let Some(kind) = fields.get("masterName").and_then(Value::as_str) {
             return Ok(kind.to_owned());
         }
@@ -114,7 +114,7 @@ impl<'a> Target<'a> {
         for recipient in &recipients {
             let body = match &options.payload {
                 Some(payload) => payload.clone(),
-                None => payload::slack(self.world, options, recipient.as_deref()),
+                None => payload::slack(self.context, options, recipient.as_deref()),
             };
             self.send("webhookUrl", Request::post(url.clone(), body), options)?;
         }
@@ -122,7 +122,7 @@ impl<'a> Target<'a> {
     }
 
     fn webhook(&self, options: &Options) -> Result<String, Failure> {
-        let body = options.payload.clone().unwrap_or_else(|| payload::webhook(self.world, options));
+        let body = options.payload.clone().unwrap_or_else(|| payload::webhook(self.context, options));
         let mut request = Request::post(self.field("webhookURL")?, body);
         if let Some(authorization) = self.optional_field("authorization") {
             request = request.header("Authorization", authorization);
@@ -179,7 +179,7 @@ impl<'a> Target<'a> {
         let first = self.recipients(options).into_iter().next().flatten();
         let body = match (&options.payload, options.get("project-id").map(str::to_owned).or(first)) {
             (Some(payload), _) => payload.clone(),
-            (None, Some(project)) => payload::jira(self.world, options, &project),
+            (None, Some(project)) => payload::jira(self.context, options, &project),
             (None, None) => return Err(self.failed("which project? --project-id=KEY or a recipient says so")),
         };
         let url = format!("{}/rest/api/2/issue", self.field("url")?.trim_end_matches('/'));
@@ -200,7 +200,7 @@ impl<'a> Target<'a> {
         let server = self.optional_field("server");
         let nick = options.get("username").map(str::to_owned).or_else(|| self.optional_field("nick"));
         let password = options.get("password").map(str::to_owned).or_else(|| self.optional_field("password"));
-        let text = payload::text(self.world, options);
+        let text = payload::text(self.context, options);
         for recipient in &recipients {
             let message = irc::Message {
                 recipient,
@@ -235,7 +235,7 @@ impl<'a> Target<'a> {
         let server =
             email::Server::parse(&address).map_err(|why| self.failed(&format!("SHIPCTL_SMTP: {why}")))?;
         let from = self.smtp("_FROM").or_else(|| known.first().cloned()).unwrap_or_default();
-        let text = payload::text(self.world, options);
+        let text = payload::text(self.context, options);
         let subject = options.get("summary").map_or_else(|| first_line(&text), str::to_owned);
         let message = email::message(&from, &known, &subject, &text).map_err(|why| self.failed(&why))?;
         let password = self.smtp("_PASSWORD");
@@ -280,7 +280,7 @@ impl<'a> Target<'a> {
         let numbered = (0..).map_while(|n| self.setting(&format!("RECIPIENTS_{n}")));
         let mut recipients: Vec<_> = numbered.map(Some).collect();
         if recipients.is_empty() {
-            recipients = match files::pointer(self.world, &self.name, "recipients") {
+            recipients = match files::pointer(self.context, &self.name, "recipients") {
                 Some(Value::Array(all)) => all.iter().map(|one| one.as_str().map(str::to_owned)).collect(),
                 Some(Value::String(one)) => vec![Some(one)],
                 _ => vec![None],
@@ -296,7 +296,7 @@ impl<'a> Target<'a> {
 
     /// A key of the pointer, from version.json.
     fn version_key(&self, key: &str) -> Option<String> {
-        files::pointer(self.world, &self.name, key)?.as_str().map(str::to_owned)
+        files::pointer(self.context, &self.name, key)?.as_str().map(str::to_owned)
     }
 
     fn field(&self, field: &str) -> Result<String, Failure> {
@@ -309,7 +309,7 @@ impl<'a> Target<'a> {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        let value = self.world.var(name)?.to_str()?.to_owned();
+        let value = self.context.var(name)?.to_str()?.to_owned();
         (!value.is_empty()).then_some(value)
     }
 
@@ -336,9 +336,9 @@ struct Sender {
 }
 
 impl Sender {
-    fn of(world: &dyn World) -> Sender {
+    fn of(context: &dyn Context) -> Sender {
         let text = |name: &str| {
-            let value = world.var(name)?.to_string_lossy().into_owned();
+            let value = context.var(name)?.to_string_lossy().into_owned();
             (!value.is_empty()).then_some(value)
         };
         Sender {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::state::unwritable;
 use super::write::Pending;
-use super::{Call, Failure, World};
+use super::{Call, Context, Failure};
 use crate::exit;
 
 /// `replace FILE…`: `$NAME` and `${NAME}` become the variable's value, as with envsubst; a name that is not set
@@ -22,7 +22,7 @@ pub(super) fn replace(call: &mut Call) -> Result<u8, Failure> {
         }
         let template = fs::read(file)
             .map_err(|error| Failure::Failed(format!("cannot read {}: {error}", file.display())))?;
-        let filled = fill(&template, call.world);
+        let filled = fill(&template, call.context);
         for name in filled.unknown {
             call.say(format_args!("shipctl: warning: {}: ${name} is not set", file.display()));
         }
@@ -39,7 +39,7 @@ struct Filled<'a> {
     unknown: BTreeSet<&'a str>,
 }
 
-fn fill<'a>(template: &'a [u8], world: &dyn World) -> Filled<'a> {
+fn fill<'a>(template: &'a [u8], context: &dyn Context) -> Filled<'a> {
     let mut filled = Filled { text: Vec::with_capacity(template.len()), unknown: BTreeSet::new() };
     let mut rest = template;
     while let Some(at) = rest.iter().position(|&b| b == b'$') {
@@ -50,7 +50,7 @@ fn fill<'a>(template: &'a [u8], world: &dyn World) -> Filled<'a> {
             rest = &rest[1..];
             continue;
         };
-        match world.var(name) {
+        match context.var(name) {
             Some(value) => filled.text.extend_from_slice(value.as_bytes()),
             None => _ = filled.unknown.insert(name),
         }

@@ -122,7 +122,7 @@ struct Scope {
 
 fn scope(call: &Call, from: &OsStr, to: &OsStr, flags: &Flags) -> Result<Scope, Failure> {
     let error = |text: &str| Err(Failure::Failed(format!("Error: {text}")));
-    let job = call.world.var(var::JOB_NAME);
+    let job = call.context.var(var::JOB_NAME);
     if job.as_deref() == Some(from) {
         return error("current job cannot be the FROM argument");
     }
@@ -137,7 +137,7 @@ fn scope(call: &Call, from: &OsStr, to: &OsStr, flags: &Flags) -> Result<Scope, 
         if unknown {
             let name = name.to_string_lossy();
             let message = format!("there is no resource `{name}` here");
-            return Err(missing::resource(call.world, &name, &message));
+            return Err(missing::resource(call.context, &name, &message));
         }
     }
     let repositories = is_repository(&from_type) && is_repository(&to_type);
@@ -153,7 +153,7 @@ fn scope(call: &Call, from: &OsStr, to: &OsStr, flags: &Flags) -> Result<Scope, 
 
 fn kind(call: &Call, name: &OsStr) -> Result<Option<String>, Failure> {
     let variable = format!("{}_{}", prefix(&name.to_string_lossy())?, suffix::TYPE);
-    Ok(call.world.var(&variable).map(|kind| kind.to_string_lossy().into_owned()))
+    Ok(call.context.var(&variable).map(|kind| kind.to_string_lossy().into_owned()))
 }
 
 /// The document, or nothing if there is no such file.

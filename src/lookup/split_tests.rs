@@ -45,7 +45,7 @@ pub(super) fn split(call: &mut Call) -> Result<u8, Failure> {
 
 /// Which job this is and how many there are; outside of a matrix it is the only one.
 fn share(call: &Call) -> Result<(usize, usize), Failure> {
-    let number = |name: &str| match call.world.var(name) {
+    let number = |name: &str| match call.context.var(name) {
         None => Ok(1),
         Some(value) => {
             value.to_str().and_then(|value| value.parse().ok()).filter(|&n: &usize| n > 0).ok_or_else(|| {

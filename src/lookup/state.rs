@@ -121,7 +121,7 @@ fn state_file(call: &Call) -> Result<PathBuf, Failure> {
 
 /// The directory that a variable of the job names.
 pub(super) fn directory(call: &Call, variable: &str) -> Result<PathBuf, Failure> {
-    match call.world.var(variable) {
+    match call.context.var(variable) {
         Some(directory) if !directory.is_empty() => Ok(PathBuf::from(directory.into_owned())),
         _ => Err(missing::outside(variable)),
     }

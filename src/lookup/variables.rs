@@ -19,7 +19,7 @@ pub(super) fn resource(call: &Call, suffix: &str) -> Result<Vec<u8>, Failure> {
     let name = call.text(0);
     let prefix = prefix(&name)?;
     value(call, &format!("{prefix}_{suffix}"))
-        .ok_or_else(|| missing::variable(call.world, &name, &prefix, "", suffix))
+        .ok_or_else(|| missing::variable(call.context, &name, &prefix, "", suffix))
 }
 
 /// `get_resource_env`: `<NAME>_<ENV_NAME>`, whatever that is.
@@ -42,7 +42,7 @@ fn keyed(call: &Call, group: &str) -> Result<Vec<u8>, Failure> {
     let (name, key) = (call.text(0), contract::key_name(&call.text(1)));
     let prefix = prefix(&name)?;
     value(call, &format!("{prefix}_{group}_{key}"))
-        .ok_or_else(|| missing::variable(call.world, &name, &prefix, group, &key))
+        .ok_or_else(|| missing::variable(call.context, &name, &prefix, group, &key))
 }
 
 /// The first part of the variables of what is called `name`; an error if nothing is left of the name.
@@ -56,7 +56,7 @@ pub(super) fn prefix(name: &str) -> Result<String, Failure> {
 
 /// The variable's value and a newline: byte for byte, nothing trimmed, split or expanded as the original did.
 pub(super) fn value(call: &Call, variable: &str) -> Option<Vec<u8>> {
-    let value = call.world.var(variable)?;
+    let value = call.context.var(variable)?;
     let mut answer = match value {
         Cow::Borrowed(value) => value.as_bytes().to_vec(),
         Cow::Owned(value) => value.into_encoded_bytes(),

@@ -53,7 +53,7 @@ fn what_does_not_work_comes_with_a_fix() {
         done.stdout,
         "role (AWS IAM)
   ✓ assumeRoleARN: from the YAML
-  ✗ cannot take the role arn:aws:iam::210987654321:role/deploy: sts:AssumeRole: access denied (AccessDenied: User: arn:aws:iam::1:user/ci is not authorized)  (shippable.yml:6:11)
+  ✗ cannot assume the role arn:aws:iam::210987654321:role/deploy: sts:AssumeRole: access denied (AccessDenied: User: arn:aws:iam::1:user/ci is not authorized)  (shippable.yml:6:11)
     fix: the trust policy of the role has to name the caller, and the external id if it asks for one; the caller's own policy has to allow sts:AssumeRole on the role
 
 chat (Slack)

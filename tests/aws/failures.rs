@@ -11,7 +11,7 @@ fn place(aws: &Answers) -> Place {
 fn said(status: u16, code: &str, message: &str) -> (String, usize) {
     let aws = Answers::new(vec![error(status, code, message)]);
     let text = place(&aws).bad(&["run", "j"]);
-    assert!(text.starts_with("error: integration `role`: cannot take the role arn:aws:iam::210987654321:role/deploy: sts:AssumeRole: "), "{text}");
+    assert!(text.starts_with("error: integration `role`: cannot assume the role arn:aws:iam::210987654321:role/deploy: sts:AssumeRole: "), "{text}");
     assert!(text.contains("shippable.yml:5:11"), "{text}");
     assert!(!text.contains("agreed-on"), "{text}");
     (text, aws.asked().len())

@@ -1,5 +1,6 @@
 //! The utility functions, as scripts call them.
 
+mod context;
 mod decrypt;
 mod files;
 mod get;
@@ -10,4 +11,3 @@ mod output;
 mod rooms;
 mod state;
 mod tools;
-mod world;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::super::missing::did_you_mean;
 use super::super::missing::list;
-use super::super::{Failure, World, json};
+use super::super::{Context, Failure, json};
 
 /// Every option, with a blank for what the user may write as `_`, `-` or nothing.
 const NAMES: [&str; 21] = [
@@ -46,11 +46,11 @@ pub(super) struct Options {
 
 impl Options {
     /// Reads `--name=value` and `--name value`. What is not given may come from `$NOTIFY_<NAME>`, as in the original.
-    pub(super) fn of(args: &[OsString], world: &dyn World) -> Result<Options, Failure> {
+    pub(super) fn of(args: &[OsString], context: &dyn Context) -> Result<Options, Failure> {
         let mut given = BTreeMap::new();
         for name in NAMES {
             let variable = format!("NOTIFY_{}", name.replace('-', "_").to_ascii_uppercase());
-            if let Some(value) = world.var(&variable).filter(|value| !value.is_empty()) {
+            if let Some(value) = context.var(&variable).filter(|value| !value.is_empty()) {
                 given.insert(name, value.to_string_lossy().into_owned());
             }
         }

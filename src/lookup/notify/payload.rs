@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use super::super::World;
+use super::super::Context;
 use super::Sender;
 use super::options::Options;
 
@@ -12,8 +12,8 @@ use super::options::Options;
 const COLOR: &str = "#65cea7";
 
 /// `--text`, or which job sends and where its console is.
-pub(super) fn text(world: &dyn World, options: &Options) -> String {
-    let sender = Sender::of(world);
+pub(super) fn text(context: &dyn Context, options: &Options) -> String {
+    let sender = Sender::of(context);
     let with_url = || match &sender.url {
         Some(url) => format!("{} {url}", sender.title()),
         None => sender.title(),
@@ -23,14 +23,14 @@ pub(super) fn text(world: &dyn World, options: &Options) -> String {
 
 /// A message with one attachment: <https://api.slack.com/reference/messaging/attachments>. Slack shows its `ts` as
 /// date and time.
-pub(super) fn slack(world: &dyn World, options: &Options, recipient: Option<&str>) -> Vec<u8> {
-    let sender = Sender::of(world);
+pub(super) fn slack(context: &dyn Context, options: &Options, recipient: Option<&str>) -> Vec<u8> {
+    let sender = Sender::of(context);
     let link = || match &sender.url {
         Some(url) => format!("<{url}|{}>", sender.title()),
         None => sender.title(),
     };
     let attachment = compact([
-        ("fallback", Some(text(world, options))),
+        ("fallback", Some(text(context, options))),
         ("pretext", options.get("pretext").map(str::to_owned)),
         ("text", Some(options.get("text").map_or_else(link, str::to_owned))),
         ("color", Some(options.get("color").unwrap_or(COLOR).to_owned())),
@@ -47,13 +47,13 @@ pub(super) fn slack(world: &dyn World, options: &Options, recipient: Option<&str
 }
 
 /// The job, and what the options say.
-pub(super) fn webhook(world: &dyn World, options: &Options) -> Vec<u8> {
-    let sender = Sender::of(world);
+pub(super) fn webhook(context: &dyn Context, options: &Options) -> Vec<u8> {
+    let sender = Sender::of(context);
     let mut message = compact([
         ("jobName", Some(sender.job.clone())),
         ("buildNumber", sender.number.clone()),
         ("buildUrl", sender.url.clone()),
-        ("text", Some(text(world, options))),
+        ("text", Some(text(context, options))),
     ]);
     message.insert("timestamp".to_owned(), json!(now()));
     let more = [
@@ -102,11 +102,14 @@ pub(super) fn application_id(answer: &str, name: &str) -> Option<String> {
 }
 
 /// A new issue, as Jira's REST API v2 has it.
-pub(super) fn jira(world: &dyn World, options: &Options, project: &str) -> Vec<u8> {
+pub(super) fn jira(context: &dyn Context, options: &Options, project: &str) -> Vec<u8> {
     let summary = options.get("summary").or_else(|| options.get("text")).map(str::to_owned);
     let mut fields = compact([
-        ("summary", Some(summary.unwrap_or_else(|| Sender::of(world).title()))),
-        ("description", Some(options.get("description").map_or_else(|| text(world, options), str::to_owned))),
+        ("summary", Some(summary.unwrap_or_else(|| Sender::of(context).title()))),
+        (
+            "description",
+            Some(options.get("description").map_or_else(|| text(context, options), str::to_owned)),
+        ),
     ]);
     fields.insert("project".to_owned(), json!({ "key": project }));
     fields.insert("issuetype".to_owned(), json!({ "name": options.get("type").unwrap_or("Task") }));

@@ -7,7 +7,7 @@ use super::settings::{Opened, open, value_of};
 use super::{FAILED, Log};
 use crate::aws::ecs::Ecs;
 use crate::aws::{Client, Keys};
-use crate::credentials::{Credentials, Taker};
+use crate::credentials::{AwsProvider, Credentials};
 use crate::deploy::{self, Ended, Order};
 use crate::diagnostic::Diagnostic;
 use crate::job::{Ready, Session};
@@ -23,7 +23,7 @@ pub(super) struct Prepared {
     deployment: Deployment,
     version_name: Option<String>,
     opened: Opened,
-    taker: Taker,
+    provider: AwsProvider,
 }
 
 impl Prepared {
@@ -41,11 +41,11 @@ impl Prepared {
         let deployment = managed::deploy::read(given).map_err(fail)?;
         session.warn(&deployment.warnings);
         let opened = open(session, &deployment, given.plan)?;
-        let taker = Taker::new(session.options.mfa_code.as_deref());
+        let provider = AwsProvider::new(session.options.mfa_code.as_deref());
         if deployment.cluster.platform == Platform::Ecs {
-            access(&taker, given.plan, credentials, &deployment).map_err(|problem| fail(vec![problem]))?;
+            access(&provider, given.plan, credentials, &deployment).map_err(|problem| fail(vec![problem]))?;
         }
-        Ok(Prepared { deployment, version_name: managed::deploy::version_name(given), opened, taker })
+        Ok(Prepared { deployment, version_name: managed::deploy::version_name(given), opened, provider })
     }
 
     /// Whether it is made with files of a workspace.
@@ -99,8 +99,8 @@ impl Prepared {
         signals: &Signals,
         log: &mut Log,
     ) -> (Vec<Ended>, Option<Outcome>) {
-        let Prepared { deployment, opened, taker, .. } = self;
-        let (client, keys) = match access(taker, &ready.plan, &ready.credentials, deployment) {
+        let Prepared { deployment, opened, provider, .. } = self;
+        let (client, keys) = match access(provider, &ready.plan, &ready.credentials, deployment) {
             Ok(access) => access,
             Err(problem) => {
                 log.line(&problem.message);
@@ -152,7 +152,7 @@ fn order<'d>(deployment: &'d Deployment, service: &'d Service, opened: &Opened, 
 
 /// The way to the cluster.
 fn access<'t>(
-    taker: &'t Taker,
+    provider: &'t AwsProvider,
     plan: &Plan,
     credentials: &Credentials,
     deployment: &Deployment,
@@ -160,7 +160,7 @@ fn access<'t>(
     let cluster = &deployment.cluster.resource;
     let bound = plan.dependencies.iter().find(|dependency| dependency.name.text == *cluster);
     match bound.and_then(|dependency| dependency.integration) {
-        Some(integration) => taker.access(credentials, integration),
+        Some(integration) => provider.access(credentials, integration),
         None => Err(Diagnostic::error(format!("cluster `{cluster}` has no integration"))),
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 
-use shipctl::lookup::{self, World};
+use shipctl::lookup::{self, Context};
 
 use crate::support::shipctl;
 
@@ -14,7 +14,7 @@ struct Memory {
     files: &'static [(&'static str, &'static str)],
 }
 
-impl World for Memory {
+impl Context for Memory {
     fn var(&self, name: &str) -> Option<Cow<'_, OsStr>> {
         let (_, value) = self.vars.iter().find(|(there, _)| *there == name)?;
         Some(Cow::Borrowed(OsStr::new(value)))

@@ -1,4 +1,4 @@
-//! What the functions may know of their surroundings.
+//! What the functions may know of the job that they are called in.
 
 use std::borrow::Cow;
 use std::env;
@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 /// The environment and the files of a job: those of this process, or those that a job would have.
-pub trait World {
+pub trait Context {
     /// The value of the variable `name`; `None` if it is not set.
     fn var(&self, name: &str) -> Option<Cow<'_, OsStr>>;
 
@@ -20,10 +20,10 @@ pub trait World {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 }
 
-/// The real surroundings: the environment of this process and the files on disk.
-pub struct Process;
+/// The context of a function that a script calls: the environment of this process and the files on disk.
+pub struct ProcessContext;
 
-impl World for Process {
+impl Context for ProcessContext {
     fn var(&self, name: &str) -> Option<Cow<'_, OsStr>> {
         env::var_os(name).map(Cow::Owned)
     }
