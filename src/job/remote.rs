@@ -15,9 +15,9 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 
 use super::add_mask::add_masks;
-use super::audit;
 use super::record::State;
 use super::{Fetched, Ready, Session};
+use super::{audit, results};
 use crate::cli::Run;
 use crate::contract::path;
 use crate::credentials::Credentials;
@@ -26,9 +26,11 @@ use crate::mask::Patterns;
 use crate::model::integration::SourceKind;
 use crate::output::Failure;
 use crate::printable;
+use crate::resolve::{Operation, Plan};
 use crate::run::console::Console;
 use crate::run::remote::{Download, Launcher, Reply, Upload, walk};
 use crate::run::{self, Signals, Variables};
+use crate::state::BuildRef;
 use crate::workspace::{Home, Layout, Unavailable, Workspace};
 use report::Report;
 
@@ -77,14 +79,15 @@ pub(super) fn run(
     let patterns = Patterns::new(ready.environment.secrets());
     add_masks(command.add_mask, ready.environment.secrets())?;
     put_files(session, &ready, state, &sent, signals)?;
-    let entry =
-        audit::Entry { command: "run", program: None, build: state.recording.then_some(ready.build.number) };
+    let number = state.recording.then_some(ready.build.number);
+    let entry = audit::Entry { command: "run", program: None, build: number };
     let note = audit::begin(&ready, command.no_audit, &entry);
     let items = walk(&sent).with_context(|| format!("cannot read {}", sent.display()))?;
     let say = |lines: &str| {
         let masked = patterns.mask(lines.as_bytes());
         session.say(&printable::lines(&String::from_utf8_lossy(&masked)));
     };
+    let build = number.map(|number| BuildRef { job: ready.plan.job.name.text.clone(), number });
     let launcher = Launcher {
         command: &on,
         environment: &environment_of_command(session, &patterns)?,
@@ -92,6 +95,11 @@ pub(super) fn run(
         signals,
         console,
         say: &say,
+        keep: &|document| {
+            if let (Some(build), Some(result)) = (&build, results::Kept::parse(document)) {
+                results::keep(session, build, &result);
+            }
+        },
     };
     let reply = launcher.run(&document, Upload::new(items), Download::into(&made)).map_err(Failure::from);
     let report = reply.and_then(|reply| match reply {
@@ -103,12 +111,23 @@ pub(super) fn run(
         .map(|report| report.outcome)
         .map_err(|failure| Failure { status: failure.status, message: failure.message.clone() });
     note.into_iter().for_each(|note| note.end(session, &outcome));
-    let report = report.map_err(|failure| failure.masked(&patterns))?;
+    let mut report = report.map_err(|failure| failure.masked(&patterns))?;
+    if let Ok(changes) = &mut report.changes {
+        // The other machine changes what comes out of the job, and nothing else.
+        changes.retain(|change| comes_out(&ready.plan, &change.name));
+    }
     if let Some(error) = console.error().filter(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
         return Err(anyhow::Error::from(error).context("the log could not be written to its end").into());
     }
     let patterns = patterns.with(report.added.iter().cloned());
     Ok(Ended { report, credentials: ready.credentials, patterns, files })
+}
+
+/// Whether a job makes versions of this.
+fn comes_out(plan: &Plan, name: &str) -> bool {
+    let outputs =
+        plan.dependencies.iter().filter(|dependency| matches!(dependency.operation, Operation::Out(_)));
+    plan.job.name.text == name || outputs.into_iter().any(|output| output.name.text == name)
 }
 
 /// The words of `--on`.

@@ -1,7 +1,11 @@
 //! The results of tests that a CI run leaves: summed up in the log, and kept beside it.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use super::{Ready, Session};
 use crate::diagnostic::Diagnostic;
@@ -18,6 +22,10 @@ const COVERAGE: &str = "shippable/codecoverage";
 
 /// No file of results is larger, in bytes.
 const LARGEST: u64 = 64 << 20;
+
+/// What they are kept as.
+const TEST_RESULTS: &str = "testresults";
+const CODE_COVERAGE: &str = "codecoverage";
 
 /// Sums up what a run has left in `root`, and keeps it with the build that has this number.
 pub(crate) fn take(
@@ -78,30 +86,61 @@ pub(crate) fn take(
             "{name} is left out of the summary: it is neither JUnit nor Cobertura"
         ))]);
     }
-    let Some(number) = number.filter(|_| !tests.is_empty() || !coverage.is_empty()) else { return };
-    let build = BuildRef { job: ready.plan.job.name.text.clone(), number };
     let entry = ready.build.entry + 1;
     let kept = tests
         .iter()
-        .map(|file| ("testresults", file))
-        .chain(coverage.iter().map(|file| ("codecoverage", file)));
+        .map(|file| (TEST_RESULTS, file))
+        .chain(coverage.iter().map(|file| (CODE_COVERAGE, file)));
+    let build = number.map(|number| BuildRef { job: ready.plan.job.name.text.clone(), number });
     for (kind, (path, text)) in kept {
-        let name = path.file_name().unwrap_or_default();
-        if let Err(error) =
-            logs::keep_result(&session.line.directory, &build, &[&entry.to_string(), kind], name, text)
-        {
-            let why = printable::lines(&error.to_string());
-            session.warn(&[Diagnostic::warning(format!("the test results of {build} are not kept: {why}"))]);
-            return;
+        let Some(name) = path.file_name().and_then(OsStr::to_str) else { continue };
+        let result = Kept { entry, kind: kind.into(), name: name.into(), text: text.into() };
+        match (&session.messages.output, &build) {
+            (Some(output), _) => output.keep(&serde_json::to_vec(&result).unwrap_or_default()),
+            (None, Some(build)) if !keep(session, build, &result) => return,
+            _ => {}
         }
     }
+}
+
+/// A file of results, secrets masked.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Kept<'a> {
+    /// The entry of the matrix that left it, from 1.
+    entry: usize,
+    kind: Cow<'a, str>,
+    /// What it is called.
+    name: Cow<'a, str>,
+    text: Cow<'a, str>,
+}
+
+impl Kept<'_> {
+    /// Reads what another machine says is to be kept.
+    pub(crate) fn parse(document: &[u8]) -> Option<Kept<'static>> {
+        let kept: Kept = serde_json::from_slice(document).ok()?;
+        let is_name = Path::new(&*kept.name).file_name() == Some(OsStr::new(&*kept.name));
+        let is_kind = [TEST_RESULTS, CODE_COVERAGE].contains(&&*kept.kind);
+        (is_name && is_kind).then_some(kept)
+    }
+}
+
+/// Keeps a file of results with its build; says whether that could be done, and warns if not.
+pub(crate) fn keep(session: &Session, build: &BuildRef, result: &Kept) -> bool {
+    let below = [&*result.entry.to_string(), &*result.kind];
+    let kept =
+        logs::keep_result(&session.line.directory, build, &below, OsStr::new(&*result.name), &result.text);
+    if let Err(error) = &kept {
+        let why = printable::lines(&error.to_string());
+        session.warn(&[Diagnostic::warning(format!("the test results of {build} are not kept: {why}"))]);
+    }
+    kept.is_ok()
 }
 
 /// The results of tests that a build has left, of all entries of its matrix; none of a build whose results are not kept.
 pub(crate) fn kept(directory: &Path, job: &str, number: u32) -> Tests {
     let mut tests = Tests::default();
     let build = BuildRef { job: job.to_owned(), number };
-    for entry in logs::kept_results(directory, &build, "testresults") {
+    for entry in logs::kept_results(directory, &build, TEST_RESULTS) {
         for path in files(&entry) {
             let found = fs::read_to_string(path).ok().and_then(|text| results::tests(&text));
             found.into_iter().for_each(|found| tests.add(found));

@@ -93,6 +93,11 @@ impl<'a> Console<'a> {
         self
     }
 
+    /// Gives what is run no terminal: it is elsewhere.
+    pub(super) fn forgo_terminal(&mut self) {
+        self.terminal = false;
+    }
+
     /// The terminal for what is run, if it is to have one.
     pub(super) fn open_terminal(&mut self) -> Option<Terminal<'a>> {
         let terminal = if self.terminal { Terminal::open(self.stream.to) } else { None };

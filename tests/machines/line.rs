@@ -141,19 +141,13 @@ fn a_repository_goes_along() {
         "resources:\n  - {name: code, type: gitRepo, versionTemplate: {sourceName: me/code, branch: main}}\njobs:\n  - {name: build, type: runSh, steps: [{IN: code}, {TASK: {script: ['cd $CODE_STATE', 'cat file', 'git log --format=%s', 'git remote get-url origin', 'ls -l tool link']}}]}\n",
     );
     let origin = line.path().join("origin");
-    let git = |words: &[&str]| {
-        let words = ["-c", "user.name=Me", "-c", "user.email=me@example.com", "-C", origin.to_str().unwrap()]
-            .into_iter()
-            .chain(words.iter().copied());
-        assert!(Command::new("git").args(words).output().unwrap().status.success());
-    };
     fs::create_dir(&origin).unwrap();
-    git(&["init", "-q", "-b", "main"]);
+    git(&origin, &["init", "-q", "-b", "main"]);
     fs::write(origin.join("file"), "in the repository\n").unwrap();
     fs::write(origin.join("tool"), "").unwrap();
     std::os::unix::fs::symlink("file", origin.join("link")).unwrap();
-    git(&["add", "-A"]);
-    git(&["commit", "-qm", "the first one"]);
+    git(&origin, &["add", "-A"]);
+    git(&origin, &["commit", "-qm", "the first one"]);
     let repo = format!("code={}", origin.display());
     let text = line.run(&["run", "build", "--repo", &repo, "--on", &here()]);
     for expected in ["in the repository\n", "the first one\n", "link -> file"] {
@@ -164,19 +158,27 @@ fn a_repository_goes_along() {
 #[test]
 fn a_matrix_runs_there() {
     let line = Line::new(
-        "language: none\nenv:\n  - PART=one\n  - PART=two\nbuild:\n  ci:\n    - echo part $PART; ls file\n",
+        "language: none\nenv:\n  - PART=one\n  - PART=two\nbuild:\n  ci:\n    - ls file\n    - mkdir -p shippable/testresults\n    - echo \"<testsuite><testcase name='$PART'/></testsuite>\" > shippable/testresults/part.xml\n",
     );
-    let at = line.path().display().to_string();
-    for words in [
-        &["init", "-q"][..],
-        &["add", "-A"],
-        &["-c", "user.name=Me", "-c", "user.email=m@e", "commit", "-qm", "m"],
-    ] {
-        fs::write(line.path().join("file"), "").unwrap();
-        assert!(Command::new("git").args(["-C", &at]).args(words).status().unwrap().success());
-    }
+    fs::write(line.path().join("file"), "").unwrap();
+    git(line.path(), &["init", "-q"]);
+    git(line.path(), &["add", "-A"]);
+    git(line.path(), &["commit", "-qm", "all"]);
     let text = line.run(&["run", "--all", "--on", &here()]);
-    assert!(text.contains("part one") && text.contains("part two"), "{text}");
+    assert_eq!(text.matches("1 test, none failed").count(), 2, "{text}");
+    let logs = fs::read_dir(line.path().join(".shipctl/logs")).unwrap().next().unwrap().unwrap().path();
+    for (entry, part) in [("1", "one"), ("2", "two")] {
+        let kept =
+            fs::read_to_string(logs.join("1.results").join(entry).join("testresults/part.xml")).unwrap();
+        assert!(kept.contains(&format!("name='{part}'")), "{kept}");
+    }
+}
+
+/// Runs git in a directory.
+fn git(directory: &Path, words: &[&str]) {
+    let user = ["-c", "user.name=Me", "-c", "user.email=me@example.com"];
+    let ran = Command::new("git").arg("-C").arg(directory).args(user).args(words).output().unwrap();
+    assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stderr));
 }
 
 #[test]

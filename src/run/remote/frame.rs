@@ -40,13 +40,15 @@ pub(super) enum Kind {
     Event,
     /// Whole lines for stderr.
     Said,
+    /// A file of test results, to be kept.
+    Kept,
     /// How the job ended, and what it made.
     Result,
     /// The worker was killed.
     Killed,
 }
 
-const KINDS: [Kind; 11] = [
+const KINDS: [Kind; 12] = [
     Kind::Job,
     Kind::Signal,
     Kind::Alive,
@@ -56,6 +58,7 @@ const KINDS: [Kind; 11] = [
     Kind::Printed,
     Kind::Event,
     Kind::Said,
+    Kind::Kept,
     Kind::Result,
     Kind::Killed,
 ];

@@ -48,6 +48,8 @@ pub struct Launcher<'l, 's, 'c> {
     pub console: &'l mut Console<'c>,
     /// Takes whole lines for stderr.
     pub say: &'l dyn Fn(&str),
+    /// Takes what is to be kept with the record of the job.
+    pub keep: &'l dyn Fn(&[u8]),
 }
 
 /// What has become of a job.
@@ -68,6 +70,8 @@ impl Launcher<'_, '_, '_> {
     /// When no job was begun: says why.
     pub fn run(self, job: &[u8], upload: Upload, download: Download) -> Result<Reply, Error> {
         let shown = self.command.join(" ");
+        // The shell of the job is not on it.
+        self.console.forgo_terminal();
         let mut line: Vec<OsString> = self.command.iter().map(OsString::from).collect();
         line.extend([program_there(&self.command[0]), COMMAND.into()]);
         let (remote, stdout, stderr) = Remote::start(&line, self.environment, self.signals)?;
@@ -420,6 +424,7 @@ impl Session<'_, '_, '_> {
                 self.note(&told);
                 self.launcher.console.event(&told.event());
             }
+            Kind::Kept => (self.launcher.keep)(bytes),
             Kind::Said => (self.launcher.say)(&String::from_utf8_lossy(bytes)),
             Kind::Entry => self.download.entry(bytes).map_err(received)?,
             Kind::Content => self.download.content(bytes).map_err(received)?,

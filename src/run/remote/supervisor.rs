@@ -297,6 +297,11 @@ impl Output {
         self.send(&framed(Kind::Said, lines.as_bytes()));
     }
 
+    /// Has something kept with the record of the job; it is for the sender to read.
+    pub fn keep(&self, document: &[u8]) {
+        self.send(&framed(Kind::Kept, document));
+    }
+
     /// Sends files, and then how the job ended.
     ///
     /// # Errors
