@@ -1,5 +1,8 @@
 //! What may begin, what runs, and what a failure keeps from beginning. Pure bookkeeping.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -11,6 +14,8 @@ use crate::run::worker_pool::{Stage, Update};
 pub(super) struct Schedule<'o> {
     pub(super) order: &'o Order<'o>,
     states: Vec<State>,
+    /// How many jobs are given out, or run.
+    given: usize,
     /// How many jobs each waits for still.
     open: Vec<usize>,
     /// Which jobs wait for each, and whether it has to succeed for them.
@@ -30,7 +35,12 @@ pub(super) enum State {
     /// It was given out.
     Given,
     /// A worker has it.
-    Running { worker: usize, since: Instant },
+    Running {
+        /// Its number.
+        worker: usize,
+        /// Since when.
+        since: Instant,
+    },
     /// It has run.
     Ended(Update),
     /// It does not run, because this one failed.
@@ -52,6 +62,7 @@ impl State {
 }
 
 impl<'o> Schedule<'o> {
+    /// A line of which nothing has begun.
     pub(super) fn new(order: &'o Order<'o>) -> Schedule<'o> {
         let count = order.members.len();
         let mut after = vec![Vec::new(); count];
@@ -67,6 +78,7 @@ impl<'o> Schedule<'o> {
         Schedule {
             order,
             states: vec![State::Waiting; count],
+            given: 0,
             follows: follows.collect(),
             ready: (0..count).filter(|&job| open[job] == 0).collect(),
             open,
@@ -78,17 +90,26 @@ impl<'o> Schedule<'o> {
     /// Takes the next job that may begin.
     pub(super) fn next(&mut self) -> Option<u32> {
         let job = self.ready.pop_front()?;
-        self.states[job] = State::Given;
+        self.set(job, State::Given);
         u32::try_from(job).ok()
     }
 
+    /// Takes note of what has become of a job.
+    fn set(&mut self, job: usize, state: State) {
+        let is_given = |state| matches!(state, State::Given | State::Running { .. });
+        self.given -= usize::from(is_given(self.states[job]));
+        self.given += usize::from(is_given(state));
+        self.states[job] = state;
+    }
+
+    /// Which job a worker goes on with by itself, once one has succeeded.
     pub(super) fn follows(&self) -> &[Option<u32>] {
         &self.follows
     }
 
     /// How many jobs are given out, or run.
     pub(super) fn given(&self) -> usize {
-        self.count(|state| matches!(state, State::Given | State::Running { .. }))
+        self.given
     }
 
     /// How many jobs are in such a state.
@@ -98,7 +119,7 @@ impl<'o> Schedule<'o> {
 
     /// Whether anything is still to be waited for.
     pub(super) fn is_open(&self) -> bool {
-        !self.ready.is_empty() || self.given() > 0
+        !self.ready.is_empty() || self.given > 0
     }
 
     /// The state of each job, with its name.
@@ -124,13 +145,13 @@ impl<'o> Schedule<'o> {
 
     /// A worker has begun a job.
     pub(super) fn begun(&mut self, job: u32, worker: usize) {
-        self.states[job as usize] = State::Running { worker, since: Instant::now() };
+        self.set(job as usize, State::Running { worker, since: Instant::now() });
     }
 
     /// A job has ended. Returns those that do not run because of that.
     pub(super) fn ended(&mut self, update: Update) -> Vec<usize> {
         let job = update.job as usize;
-        self.states[job] = State::Ended(update);
+        self.set(job, State::Ended(update));
         if !self.states[job].is_good() {
             let status = match update.stage {
                 Stage::Ended(outcome) => outcome.status(),
@@ -149,12 +170,12 @@ impl<'o> Schedule<'o> {
                     continue;
                 }
                 if has_to_succeed && !good {
-                    self.states[next] = State::Kept(because);
+                    self.set(next, State::Kept(because));
                     kept.push(next);
                     done.push((next, because));
                 } else if self.open[next] == 0 {
                     if good && self.follows[job].is_some_and(|follower| follower as usize == next) {
-                        self.states[next] = State::Given;
+                        self.set(next, State::Given);
                     } else {
                         self.ready.push_back(next);
                     }
@@ -168,7 +189,7 @@ impl<'o> Schedule<'o> {
     pub(super) fn stop(&mut self, taken_back: &[u32]) {
         self.ready.clear();
         for job in taken_back {
-            self.states[*job as usize] = State::Stopped;
+            self.set(*job as usize, State::Stopped);
         }
         for state in &mut self.states {
             if *state == State::Waiting {
