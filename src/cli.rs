@@ -302,6 +302,9 @@ pub struct Exec {
     /// The TASK whose own variables come on top, by name or number from 0
     #[arg(long, value_name = "NAME|N")]
     pub task: Option<String>,
+    /// Run the command in the image of that TASK, or of the first one that names an image, with podman or Docker
+    #[arg(long, conflicts_with = "integration")]
+    pub container: bool,
     /// Leave no line in .shipctl/audit.jsonl (as SHIPCTL_NO_AUDIT=1 does)
     #[arg(long)]
     pub no_audit: bool,
@@ -328,8 +331,9 @@ impl Exec {
         keep: bool,
         options: JobOptions,
     ) -> Exec {
-        let (command, integration, mask, add_mask) = Default::default();
-        Exec { job: Some(job), command, integration, task, no_audit, mask, add_mask, keep, options }
+        let (command, integration, container, mask, add_mask) = Default::default();
+        let job = Some(job);
+        Exec { job, command, integration, task, container, no_audit, mask, add_mask, keep, options }
     }
 
     /// The job, if there is one.

@@ -38,6 +38,7 @@ pub(crate) mod services;
 pub(crate) mod session;
 pub(crate) mod shell;
 pub(crate) mod ssh_keys;
+pub(crate) mod task_container;
 pub(crate) mod tools;
 pub(crate) mod versions;
 pub(crate) mod wanted_services;

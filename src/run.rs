@@ -56,6 +56,7 @@ pub use container::first::{COMMAND as FIRST_PROCESS, first_process};
 pub use container::service::{SOCKET as SERVICE_SOCKET, Service, Services};
 pub use container::{Container, last_line};
 pub use event::{Event, Kind, Step};
+pub use exec::container::{InContainer, exec_in_container};
 pub use exec::exec;
 pub use launch::{Started, can_mount_at, start};
 pub use masking::Masking;
@@ -217,12 +218,14 @@ pub enum Error {
         /// What can be done about it.
         hint: Option<String>,
     },
-    /// A container runs, but no shell in it.
+    /// A container runs, but not what was to run in it.
     Container {
         /// The image.
         image: String,
         /// Why.
         message: String,
+        /// The exit status that says so.
+        status: u8,
     },
 }
 
@@ -233,11 +236,10 @@ impl Error {
             Error::NotFound(_) => exit::NOT_FOUND,
             Error::NotExecutable(..) => exit::NOT_EXECUTABLE,
             Error::Interrupted(signal) => exit::of_signal(*signal),
-            Error::TooLarge(_)
-            | Error::System(..)
-            | Error::Engine { .. }
-            | Error::Remote { .. }
-            | Error::Container { .. } => exit::SHIPCTL_FAILED,
+            Error::Container { status, .. } => *status,
+            Error::TooLarge(_) | Error::System(..) | Error::Engine { .. } | Error::Remote { .. } => {
+                exit::SHIPCTL_FAILED
+            }
         }
     }
 
@@ -265,7 +267,7 @@ impl fmt::Display for Error {
                 write!(f, "the container of {} did not start: {}", Printable(image), Printable(said))
             }
             Error::Remote { message, .. } => write!(f, "the job was not begun: {}", Printable(message)),
-            Error::Container { image, message } => {
+            Error::Container { image, message, .. } => {
                 write!(f, "in the container of {}: {}", Printable(image), Printable(message))
             }
         }

@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use crate::cli::{Exec, LineOptions, Shell};
 use crate::job::add_mask::add_masks;
 use crate::job::record::Access;
-use crate::job::{FetchPolicy, Session, audit, chosen_task, jobless, masking, script_commands, shell};
+use crate::job::{
+    FetchPolicy, Session, audit, chosen_task, containers, jobless, masking, script_commands, shell,
+};
 use crate::output::Failure;
 use crate::repository::Filters;
 use crate::run::{self, Signals};
@@ -34,7 +36,10 @@ pub fn shell(command: &Shell, options: &LineOptions) -> Result<u8, Failure> {
 }
 
 fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Failure> {
-    let (job, session) = session(command, options)?;
+    let (job, mut session) = session(command, options)?;
+    if command.container {
+        session.runs_containers = containers::choice(None)?;
+    }
     let words = words(command);
     let mut fetched = session.fetch(&job, FetchPolicy::Full, Access::Read)?;
     session.warn_of_left_out(&fetched.repositories, Filters::On);
@@ -42,6 +47,8 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
         session.warn_of_weak_secrets(&fetched.credentials);
     }
     let signals = Signals::hold().context("cannot take hold of signals")?;
+    let container = command.container.then(|| session.task_container(&fetched.plan, command.task.as_deref()));
+    let container = container.transpose()?;
     let state = fetched.state.take();
     let (ready, workspace) = session.open(fetched, Home::Memory, command.keep, command.mask)?;
     add_masks(command.add_mask, ready.environment.secrets())?;
@@ -50,9 +57,6 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
     session.finish_tools(&ready, &signals)?;
     state.restore_files(&ready)?;
     drop(state);
-    let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
-    let mut variables = session.process_environment(&ready.environment, &task)?;
-    script_commands::add(&mut variables)?;
     let mut masking = if command.mask { Some(masking(&ready, &workspace)?) } else { None };
     let program = words.first().map(|program| program.to_string_lossy());
     let name = if inside { "shell" } else { "exec" };
@@ -62,10 +66,22 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
         std::env::set_current_dir(root).context("cannot go to the workspace")?;
     }
     let mut note = None;
-    let outcome = run::exec(&words, variables, masking.as_mut(), &signals, || {
-        note = Some(audit::begin(&ready, command.no_audit, &entry));
-    });
-    let outcome = outcome.map_err(Failure::from);
+    let meanwhile = || note = Some(audit::begin(&ready, command.no_audit, &entry));
+    let outcome = match &container {
+        Some(container) => {
+            container.prepare(&session, &ready, &signals)?;
+            let place = container.place(&workspace);
+            let outcome = place.exec(&session, &ready, &words, masking.as_mut(), &signals, meanwhile);
+            container.remove_leftovers();
+            outcome
+        }
+        None => {
+            let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
+            let mut variables = session.process_environment(&ready.environment, &task)?;
+            script_commands::add(&mut variables)?;
+            run::exec(&words, variables, masking.as_mut(), &signals, meanwhile).map_err(Failure::from)
+        }
+    };
     drop(workspace);
     let note = note.unwrap_or_else(|| audit::begin(&ready, command.no_audit, &entry));
     note.into_iter().for_each(|note| note.end(&session, &outcome));
@@ -93,5 +109,5 @@ fn words(command: &Exec) -> Vec<OsString> {
     if !words.is_empty() {
         return words;
     }
-    vec![shell::program()]
+    vec![if command.container { "bash".into() } else { shell::program() }]
 }

@@ -170,12 +170,6 @@ impl Session {
         ready: &Ready,
         signals: &Signals,
     ) -> Result<(), Failure> {
-        let engine = &containers.engine;
-        self.say(&format!(
-            "shipctl: {} runs the containers ({})\n",
-            engine.kind.program(),
-            engine.program.display()
-        ));
         let environment = containers.environment_with_logins(&ready.environment, signals)?;
         let of_service = |wanted: &Wanted| Image {
             name: wanted.image.clone(),
@@ -238,6 +232,23 @@ impl Session {
 }
 
 impl Containers {
+    /// What is said of the engine before it runs anything.
+    pub(crate) fn engine_line(&self) -> String {
+        let Engine { kind, program } = &self.engine;
+        format!("shipctl: {} runs the containers ({})\n", kind.program(), program.display())
+    }
+
+    /// The same for one TASK alone, without services.
+    pub(crate) fn only(mut self, task: usize) -> Containers {
+        self.options
+            .iter_mut()
+            .enumerate()
+            .filter(|(index, _)| *index != task)
+            .for_each(|(_, options)| *options = None);
+        (self.first, self.services) = (task, Vec::new());
+        self
+    }
+
     /// Has the engine do something.
     pub(crate) fn call(
         &self,

@@ -3,14 +3,18 @@
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::Context as _;
 
+use super::containers::Containers;
+use super::task_container::Place;
 use super::{Ready, Session, chosen_task, script_commands};
 use crate::output::Failure;
 use crate::run::console::{Console, Watcher};
 use crate::run::{self, Event, Kind, Outcome, Signals};
+use crate::workspace::Workspace;
 
 /// The user's shell.
 pub(crate) fn program() -> OsString {
@@ -50,17 +54,28 @@ impl FailedTask {
         &self,
         session: &Session,
         ready: &Ready,
+        containers: Option<(&Containers, &Path)>,
+        workspace: &Workspace,
         signals: &Signals,
     ) -> Result<(), Failure> {
         let task = self.0.borrow();
         let Some(name) = task.as_deref().filter(|_| has_terminal()) else { return Ok(()) };
         let root = ready.build.directory(&ready.plan);
-        session.say(&format!(
-            "shipctl: a shell in {} with the variables of TASK {name}; the run ends with it\n",
-            root.display()
-        ));
         // A name that is masked is none of its TASKs.
         let task = chosen_task(&ready.plan, Some(name)).or_else(|_| chosen_task(&ready.plan, None))?;
+        let begin = |place: &str| {
+            session.say(&format!(
+                "shipctl: a shell in {place} with the variables of TASK {name}; the run ends with it\n"
+            ));
+        };
+        if let (Some((containers, pipes)), Some(task)) = (containers, task)
+            && let Some(image) = &task.1.image
+        {
+            begin(&format!("the container of {}", image.name));
+            let place = Place { containers, task, pipes, workspace: workspace.root() };
+            return place.exec(session, ready, &["bash".into()], None, signals, || {}).map(|_| ());
+        }
+        begin(&root.display().to_string());
         let on_top = session.of_task(task, &ready.build)?;
         let mut variables = session.process_environment(&ready.environment, &on_top)?;
         script_commands::add(&mut variables)?;

@@ -26,7 +26,7 @@ use nix::unistd::Pid;
 use super::command::Variables;
 use super::process_tree::Tree;
 use super::signals::Signals;
-use super::{Error, Job};
+use super::{Error, Job, control};
 use client::Client;
 use link::{ANSWER_LIMIT, Link};
 use message::{Reply, Request, Start};
@@ -89,6 +89,20 @@ pub(super) struct NewShell<'a> {
     pub(super) terminal: bool,
 }
 
+/// A command that is to be started in a container.
+pub(super) struct NewCommand<'a> {
+    /// The command and its arguments.
+    pub(super) words: &'a [OsString],
+    /// The variables on top of those of the image.
+    pub(super) environment: &'a Variables,
+    /// Where it starts.
+    pub(super) directory: &'a Path,
+    /// Its stdin, stdout and stderr.
+    pub(super) streams: [BorrowedFd<'a>; 3],
+    /// The terminal that controls it.
+    pub(super) terminal: Option<BorrowedFd<'a>>,
+}
+
 impl Running {
     /// Starts the container of a TASK with a shell in it; the socket is made in `directory`.
     pub(super) fn start(
@@ -101,15 +115,61 @@ impl Running {
         signals: &Signals,
     ) -> Result<Running, Error> {
         let (request, descriptors) = request(job, task, container, shell)?;
+        // What the engine leaves behind to look after the container is no process of the job.
+        tree.collect_orphans(false);
+        let running = Running::launch(task, container, &request, descriptors, directory, signals)?;
+        tree.add_client(running.client.pid());
+        Ok(running)
+    }
+
+    /// Starts the container with a command in it that is no part of a job, in these variables on top of those of the image. Its
+    /// stdin, stdout and stderr are given, and the terminal that is to control it where it has one.
+    pub(super) fn start_command(
+        container: &Container,
+        command: &NewCommand,
+        directory: &Path,
+        signals: &Signals,
+    ) -> Result<Running, Error> {
+        let start = Start {
+            namespace: first::pid_namespace().unwrap_or_default(),
+            terminal: command.terminal.is_some(),
+            is_command: true,
+            port: 0,
+            command: command.words.to_vec(),
+            directory: command.directory.into(),
+            workspace: container.workspace.clone().into(),
+            path: container.path.clone(),
+            environment: command.environment.clone(),
+        };
+        let descriptors =
+            command.streams.into_iter().chain(command.terminal).map(own).collect::<Result<_, _>>()?;
+        let request = Request::Start(Box::new(start));
+        Running::launch(
+            0,
+            container,
+            &request,
+            descriptors,
+            &control::make_directory(directory)
+                .map_err(Error::system(format!("make a directory in {}", directory.display())))?,
+            signals,
+        )
+    }
+
+    /// Starts the engine, and has a request ready for the first process.
+    fn launch(
+        task: usize,
+        container: &Container,
+        request: &Request,
+        descriptors: Vec<OwnedFd>,
+        directory: &Path,
+        signals: &Signals,
+    ) -> Result<Running, Error> {
         let socket = directory.join(SOCKET);
-        let link = Link::await_at(&socket, &request, descriptors)
+        let link = Link::await_at(&socket, request, descriptors)
             .map_err(Error::system(format!("wait for the container at {}", socket.display())))?;
         let mut command = container.start.clone();
         command.push(socket.into_os_string());
-        // What the engine leaves behind to look after the container is no process of the job.
-        tree.collect_orphans(false);
         let client = Client::start(&command, &container.remove, &container.environment, signals)?;
-        tree.add_client(client.pid());
         Ok(Running {
             task,
             image: container.image.clone(),
@@ -158,8 +218,8 @@ impl Running {
     fn receive(&mut self) {
         for reply in self.link.replies() {
             match reply {
-                Reply::NotStarted { message } => {
-                    self.failure = Some(Error::Container { image: self.image.clone(), message });
+                Reply::NotStarted { message, status } => {
+                    self.failure = Some(Error::Container { image: self.image.clone(), message, status });
                 }
                 Reply::Ended { status, program } => {
                     let status = WaitStatus::from_raw(Pid::this(), status).ok();
@@ -259,6 +319,7 @@ fn request(
     let start = Start {
         namespace: first::pid_namespace().unwrap_or_default(),
         terminal: shell.terminal,
+        is_command: false,
         port: 0,
         command: vec![first::SHELL.into(), shell.script.clone()],
         directory: job.root.into(),
@@ -266,8 +327,12 @@ fn request(
         path: container.path.clone(),
         environment: job.tasks[task].environment.clone(),
     };
-    let own = |fd: BorrowedFd| fd.try_clone_to_owned().map_err(Error::system("pass on a descriptor"));
     Ok((Request::Start(Box::new(start)), vec![own(shell.stdin)?, own(shell.output)?]))
+}
+
+/// A descriptor of our own for what a borrowed one stands for.
+fn own(fd: BorrowedFd) -> Result<OwnedFd, Error> {
+    fd.try_clone_to_owned().map_err(Error::system("pass on a descriptor"))
 }
 
 #[cfg(test)]

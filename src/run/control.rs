@@ -174,7 +174,8 @@ impl Drop for Control {
 }
 
 /// Makes a directory of its own for one shell.
-fn make_directory(home: &Path) -> io::Result<PathBuf> {
+/// Makes a new directory, for its owner alone.
+pub(super) fn make_directory(home: &Path) -> io::Result<PathBuf> {
     for number in 0.. {
         let directory = home.join(format!("{}.{number}", Pid::this()));
         match DirBuilder::new().mode(0o700).create(&directory) {

@@ -1,5 +1,7 @@
 //! One command in a job's environment: everything but the environment is the command's own.
 
+pub(super) mod container;
+
 use std::ffi::{CStr, OsString};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -21,7 +23,7 @@ use super::platform::{self, Launch, Session};
 use super::signals::Arrival;
 use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Outcome, Signals};
-use crate::mask::Masker;
+use crate::mask::{Masker, Patterns};
 
 /// How long what the command has left behind may be silent before it is no longer listened to: what stands behind
 /// `>( … )` ends a little later than the command.
@@ -58,7 +60,7 @@ pub fn exec(
     let arguments = words(command)?;
     let (stdout, stderr) = (std::io::stdout(), std::io::stderr());
     let mut ways = match masking {
-        Some(masking) => Ways::new(stdout.as_fd(), stderr.as_fd(), masking)?,
+        Some(masking) => Ways::new(stdout.as_fd(), stderr.as_fd(), Some(masking))?,
         None => Ways::default(),
     };
     let mut launch = Launch {
@@ -111,9 +113,11 @@ impl<'a> Ways<'a> {
     fn new(
         stdout: BorrowedFd<'a>,
         stderr: BorrowedFd<'a>,
-        masking: &'a mut Masking,
+        masking: Option<&'a mut Masking>,
     ) -> Result<Ways<'a>, Error> {
         let mut ways = Ways::default();
+        let nothing = Patterns::new([]);
+        let patterns = masking.as_ref().map_or(&nothing, |masking| masking.patterns());
         let screen = [stdout, stderr].into_iter().find(IsTerminal::is_terminal);
         ways.terminal = screen.and_then(Terminal::open);
         let mut on_terminal = None;
@@ -133,7 +137,7 @@ impl<'a> Ways<'a> {
                     (Some(from), end)
                 }
             };
-            let masker = Masker::new(masking.patterns());
+            let masker = Masker::new(patterns);
             ways.streams.extend(from.map(|from| Stream {
                 from: Some(from),
                 to,
@@ -144,7 +148,7 @@ impl<'a> Ways<'a> {
             }));
             ways.ends.push(end);
         }
-        ways.masking = Some(masking);
+        ways.masking = masking;
         Ok(ways)
     }
 
@@ -162,8 +166,13 @@ impl<'a> Ways<'a> {
         Ok((started, Some(session)))
     }
 
-    /// Waits until there is something to do, and does what is due but for signals.
-    fn wait(&mut self, signals: &Signals, end: Option<&OwnedFd>, buffer: &mut [u8]) -> Result<(), Error> {
+    /// Waits until there is something to do, here or for `others`, and does what is due here but for signals.
+    fn wait<'f>(
+        &mut self,
+        signals: &Signals,
+        others: impl IntoIterator<Item = BorrowedFd<'f>>,
+        buffer: &mut [u8],
+    ) -> Result<(), Error> {
         let (keys, look_again) = self.terminal.as_ref().map_or((None, None), Terminal::keys);
         let writable = self.terminal.as_ref().and_then(Terminal::writable);
         let mut polled = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
@@ -171,7 +180,7 @@ impl<'a> Ways<'a> {
         polled.extend(keys.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         let (has_writable, has_keys) = (writable.is_some(), keys.is_some());
         polled.extend(self.streams.iter().filter_map(Stream::polled));
-        polled.extend(end.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
+        polled.extend(others.into_iter().map(|other| PollFd::new(other, PollFlags::POLLIN)));
         let timeout =
             look_again.and_then(|time| PollTimeout::try_from(time).ok()).unwrap_or(PollTimeout::NONE);
         match poll(&mut polled, timeout) {
@@ -268,7 +277,19 @@ impl<'a> Ways<'a> {
     }
 
     /// Passes on what the command has left, when it has ended. A signal that ends programs ends this.
+    ///
+    /// # Errors
+    ///
+    /// When not all of what the command printed could be written.
     fn finish(&mut self, signals: &Signals, buffer: &mut [u8]) -> Result<(), Error> {
+        self.pass_on_rest(signals, buffer)?;
+        match self.streams.iter().find_map(|stream| stream.error) {
+            Some(error) => Err(Error::system("write what the command printed")(error)),
+            None => Ok(()),
+        }
+    }
+
+    fn pass_on_rest(&mut self, signals: &Signals, buffer: &mut [u8]) -> Result<(), Error> {
         let limit = Instant::now() + LISTENING_LIMIT;
         let mut until = Instant::now() + QUIET;
         loop {
@@ -312,7 +333,7 @@ fn attend(pid: Pid, signals: &Signals, ways: &mut Ways) -> Result<Outcome, Error
     let mut buffer = if ways.streams.is_empty() { Vec::new() } else { vec![0; 64 * 1024] };
     let end = end_of(pid);
     loop {
-        ways.wait(signals, end.as_ref(), &mut buffer)?;
+        ways.wait(signals, end.as_ref().map(AsFd::as_fd), &mut buffer)?;
         while let Some(arrival) = signals.next().map_err(Error::system("read signals"))? {
             if arrival.signal != libc::SIGCHLD {
                 ways.forward(arrival, pid);
@@ -320,10 +341,7 @@ fn attend(pid: Pid, signals: &Signals, ways: &mut Ways) -> Result<Outcome, Error
         }
         if let Some(outcome) = look(pid, ways)? {
             ways.finish(signals, &mut buffer)?;
-            return match ways.streams.iter().find_map(|stream| stream.error) {
-                Some(error) => Err(Error::system("write what the command printed")(error)),
-                None => Ok(outcome),
-            };
+            return Ok(outcome);
         }
     }
 }

@@ -46,7 +46,7 @@ fn job(entries: &[&str]) -> Job {
 
 /// The name of the container of a job whose script prints it behind `@name `.
 fn name(running: &Running) -> String {
-    running.wait_for("\n@name shipctl-");
+    running.wait_for("name shipctl-");
     let printed = running.printed();
     let line = printed.lines().find_map(|line| line.strip_prefix("@name "));
     line.unwrap().to_owned()
@@ -222,6 +222,36 @@ fn services_run_beside_a_job() {
     let output = start("0").output().unwrap();
     assert!(output.status.success());
     assert_eq!(ours("--all"), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs podman"]
+fn a_command_runs_in_the_image_of_a_task() {
+    let exec =
+        |words: &[&str]| job(&[":"]).secret("tops3cret").flag("--container").exec(words, |_| {}).finish();
+    let ran = exec(&[
+        "sh",
+        "-c",
+        "echo @$OF_IMAGE $(id -u) $SECRET; echo err >&2; echo x > $JOB_STATE/file; exit 5",
+    ]);
+    ran.is(5, &["yes 0 tops3cret"]);
+    assert_eq!(ran.stderr, "err\n");
+    exec(&["nosuch"]).is(127, &[]).complains("nosuch: command not found");
+    assert_eq!(holding(&place(), "tops3cret"), "");
+    let script =
+        "trap 'echo @caught; exit 3' INT; echo @name $TASK_CONTAINER_NAME; while :; do sleep 0.01; done";
+    let running = job(&[":"]).flag("--container").exec(&["bash", "-c", script], |_| {});
+    let name = name(&running);
+    running.signal(Signal::SIGINT);
+    running.finish().is(3, &[&format!("name {name}"), "caught"]);
+    wait_removed(&name);
+    let running = job(&[":"])
+        .flag("--container")
+        .exec(&["sh", "-c", "echo @name $TASK_CONTAINER_NAME; sleep 1000"], |_| {});
+    let name = self::name(&running);
+    running.signal(Signal::SIGKILL);
+    running.finish();
+    wait_removed(&name);
 }
 
 #[test]

@@ -10,10 +10,10 @@ use nix::sys::signal::Signal;
 
 use crate::support::{Job, PROGRAM, Ran, state, wait_gone};
 
-const IMAGE: &str = "registry.example.com/team/image:1";
+pub const IMAGE: &str = "registry.example.com/team/image:1";
 
 /// A job whose engine is the stand-in, which has the image.
-fn with_engine(job: Job) -> Job {
+pub fn with_engine(job: Job) -> Job {
     let here = job.path().to_owned();
     let (bin, store) = (here.join("bin"), here.join("store"));
     fs::create_dir(&bin).unwrap();

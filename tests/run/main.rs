@@ -9,6 +9,7 @@ mod added;
 mod containers;
 mod ends;
 mod exec;
+mod exec_container;
 #[path = "../shared/homes.rs"]
 mod homes;
 mod limits;

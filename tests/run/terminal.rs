@@ -128,12 +128,25 @@ fn exec(script: &str) -> (Screen, Running) {
     (screen, running)
 }
 
+/// The same in a container.
+fn exec_contained(script: &str) -> (Screen, Running) {
+    let screen = Screen::new();
+    let job = containers::job(&[":"]).secret("hunter2").flag("--mask").flag("--container");
+    let running = job.exec(&["bash", "-c", script], |command| screen.seat(command));
+    (screen, running)
+}
+
+/// A script as a job, and as a command, here and in a container.
+fn everywhere(script: &str) -> [(Screen, Running); 4] {
+    [run(script), exec(script), contained(script), exec_contained(script)]
+}
+
 const ASKS: &str =
     "test -t 0 && test -t 1 && test -t 2 && stty size && tput cols && : </dev/tty && echo all of it";
 
 #[test]
 fn a_script_finds_a_terminal_of_the_same_size() {
-    for (screen, running) in [run(ASKS), exec(ASKS), contained(ASKS)] {
+    for (screen, running) in everywhere(ASKS) {
         assert_eq!(screen.finish(running).code(), 0, "{}", screen.shown());
         assert!(screen.shown().contains("24 80\r\n80\r\nall of it\r\n"), "{}", screen.shown());
     }
@@ -151,7 +164,7 @@ fn lines_end_once() {
 #[test]
 fn a_prompt_appears_at_once_and_gets_its_answer() {
     let script = "printf 'who''? '; read x; echo \"it is $x.\"";
-    for (screen, running) in [run(script), exec(script), contained(script)] {
+    for (screen, running) in everywhere(script) {
         screen.wait_for("who? ");
         wait_until(|| !screen.is_usual(), || "a raw terminal".to_owned());
         screen.types("me\r");
@@ -164,7 +177,7 @@ fn a_prompt_appears_at_once_and_gets_its_answer() {
 #[test]
 fn a_password_is_not_echoed() {
     let script = "read -s -p 'password''? ' x </dev/tty; echo; echo \"${#x} characters\"";
-    for (screen, running) in [run(script), exec(script), contained(script)] {
+    for (screen, running) in everywhere(script) {
         screen.wait_for("password? ");
         screen.types("tiger\r");
         assert_eq!(screen.finish(running).code(), 0);
@@ -176,7 +189,7 @@ fn a_password_is_not_echoed() {
 #[test]
 fn the_end_of_input_is_a_key() {
     let script = "echo ready; cat; echo the end";
-    for (screen, running) in [run(script), exec(script), contained(script)] {
+    for (screen, running) in everywhere(script) {
         screen.wait_for("ready\r\n");
         screen.types("a line\r\u{4}");
         assert_eq!(screen.finish(running).code(), 0);
@@ -188,7 +201,7 @@ fn the_end_of_input_is_a_key() {
 fn secrets_are_masked_also_when_split() {
     let script =
         "x=hunt; printf \"$x\"; sleep 0.05; echo er2; echo \"$SECRET\" >&2; echo \"$SECRET\" >/dev/tty";
-    for (screen, running) in [run(script), exec(script), contained(script)] {
+    for (screen, running) in everywhere(script) {
         screen.finish(running);
         let shown = screen.shown();
         assert!(shown.contains("***\r\n***\r\n***\r\n") && !shown.contains("hunter2"), "{shown:?}");
@@ -232,15 +245,19 @@ fn ctrl_c_is_a_key_where_the_script_takes_it_for_one() {
 
 #[test]
 fn ctrl_c_interrupts_a_command() {
-    let (screen, running) = exec("trap 'echo caught; exit 3' INT; echo ready; while :; do sleep 0.01; done");
-    screen.wait_for("ready\r\n");
-    screen.types("\u{3}");
-    assert_eq!(screen.finish(running).code(), 3);
-    screen.wait_for("caught\r\n");
-    let (screen, running) = exec("echo ready; exec sleep 1000");
-    screen.wait_for("ready\r\n");
-    screen.types("\u{3}");
-    assert_eq!(screen.finish(running).code(), 130);
+    let script = "trap 'echo caught; exit 3' INT; echo ready; while :; do sleep 0.01; done";
+    for (screen, running) in [exec(script), exec_contained(script)] {
+        screen.wait_for("ready\r\n");
+        screen.types("\u{3}");
+        assert_eq!(screen.finish(running).code(), 3);
+        screen.wait_for("caught\r\n");
+    }
+    let script = "echo ready; exec sleep 1000";
+    for (screen, running) in [exec(script), exec_contained(script)] {
+        screen.wait_for("ready\r\n");
+        screen.types("\u{3}");
+        assert_eq!(screen.finish(running).code(), 130);
+    }
 }
 
 #[test]
@@ -289,7 +306,7 @@ fn a_shell_stops_a_command_and_brings_it_back() {
 #[test]
 fn a_new_size_reaches_the_script() {
     let script = "trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.01; done";
-    for (screen, running) in [run(script), exec(script), contained(script)] {
+    for (screen, running) in everywhere(script) {
         screen.wait_for("ready\r\n");
         screen.resize(30, 100);
         assert_eq!(screen.finish(running).code(), 0);
@@ -388,4 +405,13 @@ fn in_the_background_the_terminal_is_left_alone() {
     std::fs::write(running.path().join("go"), "").unwrap();
     assert_eq!(screen.finish(running).code(), 0);
     screen.wait_for("\ndone\r");
+}
+
+#[test]
+fn a_task_that_failed_in_a_container_can_be_looked_at_there() {
+    let (screen, running) = start(containers::job(&["X=1; exit 3"]).flag("--shell-on-failure"));
+    screen.wait_for("a shell in the container of ");
+    screen.types("echo \"in: $OF_IMAGE $TASK_NAME\"; [ $PWD = $JOB_PATH ] && exit\r");
+    assert_eq!(screen.finish(running).code(), 3);
+    screen.wait_for("in: yes Task 0\r\n");
 }

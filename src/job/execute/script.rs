@@ -70,6 +70,7 @@ pub(super) fn run<'c>(
     state.restore_files(ready)?;
     let leftovers = match &containers {
         Some(containers) => {
+            session.say(&containers.engine_line());
             session.pull(containers, ready, signals)?;
             container_program::prepare(&pipes)?;
             containers.look_for_leftovers()
@@ -112,7 +113,8 @@ pub(super) fn run<'c>(
         session.hint_at_line_files(&ready.plan, job.root);
     }
     if let Some(failed) = failed {
-        failed.start_shell(session, ready, signals)?;
+        let containers = containers.as_ref().map(|containers| (containers, pipes.path()));
+        failed.start_shell(session, ready, containers, workspace, signals)?;
     }
     if command.keep {
         session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));

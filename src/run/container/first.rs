@@ -160,15 +160,19 @@ impl First {
 
     fn answer(&mut self, request: Request) -> Result<(), Error> {
         match request {
-            Request::Start(start) => match self.start(*start) {
-                Ok(shell) => {
-                    self.tree.watch(shell.pid);
-                    self.shell = Some(shell);
+            Request::Start(start) => {
+                let is_command = start.is_command;
+                match self.start(*start) {
+                    Ok(shell) => {
+                        self.tree.watch(shell.pid);
+                        self.shell = Some(shell);
+                    }
+                    Err(error) => {
+                        let status = if is_command { error.status() } else { exit::SHIPCTL_FAILED };
+                        self.say(&Reply::NotStarted { message: error.to_string(), status })?;
+                    }
                 }
-                Err(error) => {
-                    self.say(&Reply::NotStarted { message: error.to_string() })?;
-                }
-            },
+            }
             Request::Signal { signal, group } => {
                 if let Some(shell) = &self.shell {
                     let pid = if group { Pid::from_raw(-shell.pid.as_raw()) } else { shell.pid };
@@ -200,18 +204,23 @@ impl First {
 
     /// Starts a shell.
     fn start(&mut self, start: Start) -> Result<Shell, Error> {
-        let Start { namespace, terminal, port, command, directory, workspace, path, environment } = start;
+        let Start { namespace, terminal, is_command, port, command, directory, workspace, path, environment } =
+            start;
         self.namespace = Some(namespace);
         self.workspace = workspace.into();
         let mut descriptors = self.descriptors.drain(..);
-        let (Some(stdin), Some(output)) = (descriptors.next(), descriptors.next()) else {
+        let (Some(stdin), Some(stdout)) = (descriptors.next(), descriptors.next()) else {
             let why = io::Error::other("its stdin and stdout did not come along");
             return Err(Error::System("start the shell".to_owned(), why));
         };
+        let stderr = descriptors.next();
+        let controlling = descriptors.next();
         drop(descriptors);
+        let stderr = stderr.as_ref().unwrap_or(&stdout);
+        let controlling = controlling.as_ref().unwrap_or(stderr);
         let environment = whole(&environment, &path)?;
         let name = command.first().map_or(OsStr::new(SHELL), OsString::as_os_str);
-        let found = find(name, &environment).map_err(|error| match name == SHELL {
+        let found = find(name, &environment).map_err(|error| match name == SHELL && !is_command {
             true => {
                 let why = "the scripts of a job are run by bash, and the image has none in its PATH";
                 Error::System("find bash".to_owned(), io::Error::other(why))
@@ -229,14 +238,14 @@ impl First {
             environment: environment.words(),
             directory: directory.as_deref(),
             stdin: Some(stdin.as_fd()),
-            stdout: Some(output.as_fd()),
-            stderr: Some(output.as_fd()),
+            stdout: Some(stdout.as_fd()),
+            stderr: Some(stderr.as_fd()),
             session: !terminal,
             blocked: self.signals.before(),
             mount: None,
         };
         let (started, session) = if terminal {
-            let (session, started) = Session::start(&launch, output.as_fd(), false)
+            let (session, started) = Session::start(&launch, controlling.as_fd(), false)
                 .map_err(Error::system("open a session on a terminal"))?;
             self.tree.spare(session.leader());
             (started, Some(session))

@@ -11,13 +11,16 @@ use zeroize::Zeroizing;
 
 use super::super::command::Variables;
 
-/// The shell or the service that the first process is to start, with two descriptors: its stdin, and its stdout and stderr.
+/// What the first process is to start, with these descriptors: its stdin, its stdout, its stderr where that is another, and
+/// behind them its terminal where that is none of them.
 #[derive(Debug)]
 pub(super) struct Start {
     /// The pid namespace of `shipctl`, as its file says.
     pub namespace: u64,
-    /// Whether the second descriptor is a terminal that is to control the session.
+    /// Whether the last descriptor is a terminal that is to control the session.
     pub terminal: bool,
+    /// Whether it is a command of the user's, whose status says that it cannot be started.
+    pub is_command: bool,
     /// The port on which it can be reached once it is ready; 0 if it is no service.
     pub port: u16,
     /// The program and its arguments.
@@ -51,7 +54,7 @@ pub(super) enum Request {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     /// The shell could not be started.
-    NotStarted { message: String },
+    NotStarted { message: String, status: u8 },
     /// The shell has ended, with this wait status; what its program was called in the end.
     Ended { status: c_int, program: Option<String> },
     /// The service can be reached.
@@ -69,10 +72,11 @@ impl Request {
                 let (before, after) = &start.path;
                 let texts = [&start.directory, &start.workspace, before, after];
                 let mut fields: Vec<&[u8]> = Vec::new();
-                let (namespace, terminal) = (start.namespace.to_le_bytes(), [u8::from(start.terminal)]);
+                let namespace = start.namespace.to_le_bytes();
+                let flags = [u8::from(start.terminal), u8::from(start.is_command)];
                 let count = u32::try_from(start.command.len()).unwrap_or(u32::MAX).to_le_bytes();
                 let port = start.port.to_le_bytes();
-                fields.extend([&namespace[..], &terminal, &port, &count]);
+                fields.extend([&namespace[..], &flags, &port, &count]);
                 let texts = texts.into_iter().chain(&start.command).map(|text| text.as_bytes());
                 let words = start.environment.words().iter().map(|word| word.as_bytes());
                 for text in texts.chain(words) {
@@ -95,7 +99,7 @@ impl Request {
         Some(match kind {
             0 => {
                 let (namespace, fields) = fields.split_first_chunk::<8>()?;
-                let (terminal, fields) = fields.split_first()?;
+                let ([terminal, is_command], fields) = fields.split_first_chunk()?;
                 let (port, fields) = fields.split_first_chunk()?;
                 let (count, fields) = fields.split_first_chunk()?;
                 let mut texts = fields.strip_suffix(&[0])?.split(|byte| *byte == 0);
@@ -107,6 +111,7 @@ impl Request {
                 Request::Start(Box::new(Start {
                     namespace: u64::from_le_bytes(*namespace),
                     terminal: *terminal != 0,
+                    is_command: *is_command != 0,
                     port: u16::from_le_bytes(*port),
                     command,
                     directory,
@@ -129,7 +134,7 @@ impl Reply {
     /// The bytes of it.
     pub(super) fn message(&self) -> Zeroizing<Vec<u8>> {
         match self {
-            Reply::NotStarted { message } => framed(0, &[message.as_bytes()]),
+            Reply::NotStarted { message, status } => framed(0, &[&[*status], message.as_bytes()]),
             Reply::Ended { status, program } => {
                 framed(1, &[&status.to_le_bytes(), program.as_deref().unwrap_or_default().as_bytes()])
             }
@@ -145,7 +150,10 @@ impl Reply {
         let (kind, fields) = message.split_first()?;
         let text = |bytes: &[u8]| OsStr::from_bytes(bytes).to_string_lossy().into_owned();
         Some(match kind {
-            0 => Reply::NotStarted { message: text(fields) },
+            0 => {
+                let (status, message) = fields.split_first()?;
+                Reply::NotStarted { message: text(message), status: *status }
+            }
             1 => {
                 let (status, program) = fields.split_first_chunk()?;
                 let program = (!program.is_empty()).then(|| text(program));
@@ -191,6 +199,7 @@ mod tests {
         let start = Start {
             namespace: 1 << 40,
             terminal: true,
+            is_command: false,
             port: 0,
             command: vec!["bash".into(), "/pipes/Task 0".into()],
             directory: "/root dir".into(),
@@ -217,7 +226,7 @@ mod tests {
     #[test]
     fn replies_arrive_as_they_were_sent() {
         for reply in [
-            Reply::NotStarted { message: "no bash".to_owned() },
+            Reply::NotStarted { message: "no bash".to_owned(), status: 127 },
             Reply::Ended { status: 256, program: Some("bash".to_owned()) },
             Reply::Ended { status: 9, program: None },
             Reply::Count { members: 3, finishing: true },

@@ -18,6 +18,7 @@ use super::client::Client;
 use super::first;
 use super::link::Link;
 use super::message::{Reply, Request, Start};
+use crate::exit;
 
 /// How long a service may take until it can be reached.
 const READY_LIMIT: Duration = Duration::from_secs(120);
@@ -135,6 +136,7 @@ impl Active {
         let start = Start {
             namespace: first::pid_namespace().unwrap_or_default(),
             terminal: false,
+            is_command: false,
             port: service.port,
             command: service.command.clone(),
             directory: OsString::new(),
@@ -163,8 +165,8 @@ impl Active {
         for reply in self.link.replies() {
             match reply {
                 Reply::Ready => self.ready = true,
-                Reply::NotStarted { message } => {
-                    return Err(Error::Container { image: self.image.clone(), message });
+                Reply::NotStarted { message, status } => {
+                    return Err(Error::Container { image: self.image.clone(), message, status });
                 }
                 Reply::Ended { .. } => return Err(self.failed("has ended")),
                 Reply::Count { .. } => {}
@@ -189,7 +191,7 @@ impl Active {
         let printed =
             read.map_or_else(|error| error.to_string(), |_| String::from_utf8_lossy(&printed).into_owned());
         let message = format!("the service {} {what}; it has printed: {}", self.name, printed.trim());
-        Error::Container { image: self.image.clone(), message }
+        Error::Container { image: self.image.clone(), message, status: exit::SHIPCTL_FAILED }
     }
 }
 
