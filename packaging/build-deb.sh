@@ -14,7 +14,8 @@ umask 022
 install -D -m 755 "$binary" "$root/usr/bin/shipctl"
 mkdir -p "$root/usr/share/man/man1" "$root/usr/share/bash-completion/completions" \
     "$root/usr/share/zsh/vendor-completions" "$root/usr/share/fish/vendor_completions.d" "$root/usr/share/doc/shipctl"
-"$binary" man | gzip -9n >"$root/usr/share/man/man1/shipctl.1.gz"
+"$binary" man --output-dir "$root/usr/share/man/man1"
+gzip -9n "$root"/usr/share/man/man1/*.1
 "$binary" completions bash >"$root/usr/share/bash-completion/completions/shipctl"
 "$binary" completions zsh >"$root/usr/share/zsh/vendor-completions/_shipctl"
 "$binary" completions fish >"$root/usr/share/fish/vendor_completions.d/shipctl.fish"

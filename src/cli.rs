@@ -118,8 +118,18 @@ pub enum Command {
     Schema,
     /// Print a completion script for a shell
     Completions(Completions),
-    /// Print the manual page
-    Man,
+    /// Print a manual page
+    Man(Man),
+}
+
+/// `shipctl man`
+#[derive(Args)]
+pub struct Man {
+    /// The command that the page is of; the program itself without one
+    pub command: Vec<String>,
+    /// Write the pages of the program and of all its commands to this directory
+    #[arg(long = "output-dir", value_name = "DIR", conflicts_with = "command")]
+    pub directory: Option<PathBuf>,
 }
 
 /// Which files a line is made of.
@@ -196,6 +206,9 @@ pub struct Run {
     /// Run all jobs of the line
     #[arg(long, conflicts_with_all = ["job", "upstream", "downstream"])]
     pub all: bool,
+    /// Run the jobs that failed when they last ran, and what a change of theirs starts
+    #[arg(long, conflicts_with_all = ["job", "upstream", "downstream", "all", "from", "shell_on_failure"])]
+    pub failed: bool,
     /// Fail if a job that goes IN has no version yet, instead of a warning
     #[arg(long)]
     pub require_in: bool,

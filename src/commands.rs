@@ -22,6 +22,7 @@ mod job_warnings;
 pub mod key;
 pub mod list;
 pub mod logs;
+pub mod manual;
 mod plain_secrets;
 pub mod policy;
 pub mod remote_job;

@@ -174,7 +174,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::RemoteJob => commands::remote_job::run(),
         Command::Schema => commands::schema::run(),
         Command::Completions(command) => commands::completions::completions(command),
-        Command::Man => commands::completions::man(),
+        Command::Man(command) => commands::manual::run(command),
     }
 }
 

@@ -27,13 +27,15 @@ use crate::exit;
 use crate::job::execute::Left;
 use crate::job::report::Report;
 use crate::job::{FetchPolicy, Session, execute, results};
-use crate::load::read_to_run;
+use crate::load::{read_to_run, store};
+use crate::model::{Job, files::Line};
 use crate::order::{Order, Wish};
 use crate::output::{Failure, failure, paint};
 use crate::resolve::{self, Plan};
 use crate::run::console::junit::Suite;
 use crate::run::worker_pool::{PoolEvent, Stage, Update, WorkerPool};
 use crate::run::{Outcome, Signals};
+use crate::state::{Ending, Progress};
 use crate::workspace;
 use schedule::{Schedule, State};
 use view::View;
@@ -49,16 +51,21 @@ const MOST: usize = 1000;
 /// job's version is made by an earlier one.
 pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let line = read_to_run(command, options)?;
-    if command.job.is_empty() && !command.all {
+    let failed = if command.failed { failed_jobs(&line)? } else { Vec::new() };
+    if command.failed && failed.is_empty() {
+        eprintln!("shipctl: no job failed when it last ran");
+        return Ok(exit::SUCCESS);
+    }
+    if command.job.is_empty() && !command.all && !command.failed {
         let problem = Diagnostic::error("say which job to run, or --all for all of them")
             .hint(resolve::known_jobs(&line.pipeline));
         let failure = failure(&[problem], &line.sources, paint(options.color, &io::stderr()));
         return Err(Failure { status: exit::USAGE, ..failure });
     }
     let wish = Wish {
-        jobs: &command.job,
+        jobs: if command.failed { &failed } else { &command.job },
         upstream: command.upstream,
-        downstream: command.downstream,
+        downstream: command.downstream || command.failed,
         all: command.all,
     };
     let stderr = paint(options.color, &io::stderr());
@@ -123,6 +130,19 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         report,
     }
     .run()
+}
+
+/// The jobs of a line whose last run did not succeed.
+fn failed_jobs(line: &Line) -> Result<Vec<String>, Failure> {
+    let Some(store) = store::open_existing(line)? else { return Ok(Vec::new()) };
+    let has_failed = |progress| match progress {
+        Progress::Running => false,
+        Progress::Begun | Progress::Interrupted => true,
+        Progress::Ended(ended) => ended.ending != Ending::Success,
+    };
+    let last = store.last_builds(1)?.into_iter().filter(|build| has_failed(build.progress));
+    let jobs = last.map(|build| build.reference.job);
+    Ok(jobs.filter(|job| line.pipeline.jobs.get(job).is_some_and(Job::can_run)).collect())
 }
 
 /// Resolves all jobs and fetches their credentials, each value once: what is missing is said before anything begins.

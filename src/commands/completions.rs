@@ -1,10 +1,10 @@
-//! `shipctl completions` and `shipctl man`.
+//! `shipctl completions`.
 
 use anyhow::Context as _;
 use clap_complete::env::Shells;
 
 use super::complete;
-use crate::cli::{Completions, Functions, grammar};
+use crate::cli::Completions;
 use crate::exit;
 use crate::output::{Failure, print};
 
@@ -20,17 +20,5 @@ pub fn completions(command: &Completions) -> Result<u8, Failure> {
     let completer = completer.completer(&shell).with_context(|| format!("there are none for {shell}"))?;
     completer.write_registration(complete::VARIABLE, "shipctl", "shipctl", "shipctl", &mut script)?;
     print(&String::from_utf8_lossy(&script))?;
-    Ok(exit::SUCCESS)
-}
-
-/// Prints the manual page.
-///
-/// # Errors
-///
-/// If nothing could be printed.
-pub fn man() -> Result<u8, Failure> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(grammar(Functions::Hidden)).render(&mut page)?;
-    print(&String::from_utf8_lossy(&page))?;
     Ok(exit::SUCCESS)
 }

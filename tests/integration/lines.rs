@@ -157,6 +157,30 @@ fn others_are_taken_along_if_asked_for() {
 }
 
 #[test]
+fn what_failed_is_run_again_with_what_comes_after_it() {
+    let line = Line::new(&jobs(&[
+        ("a", "", "true"),
+        ("b", "a", "test -e $WORK/mended"),
+        ("c", "b", "true"),
+        ("other", "", "true"),
+    ]));
+    let nothing_failed = || {
+        let output = line.try_to("run --failed");
+        let said = (output.status.code(), text(&output.stdout), text(&output.stderr));
+        assert_eq!(said, (Some(0), String::new(), "shipctl: no job failed when it last ran\n".to_owned()));
+    };
+    nothing_failed();
+    line.fails("run --all", 1);
+    line.fails("run --failed", 1);
+    assert!(line.does("run --failed --dry-run").contains("job b (runSh)"));
+    std::fs::write(line.path("mended"), "").unwrap();
+    let log = line.does("run --failed --log-format json");
+    assert_eq!(results(&log), ["b success 0", "c success 0"]);
+    nothing_failed();
+    line.fails("run --failed a", 2);
+}
+
+#[test]
 fn what_is_missing_is_said_before_anything_begins() {
     let mut yaml = jobs(&[("good", "", "touch $WORK/began"), ("bad", "good", "true")]);
     yaml += "    integrations: [nowhere]\n";

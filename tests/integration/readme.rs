@@ -92,14 +92,39 @@ fn the_first_two_commands_are_those_of_a_newcomer() {
 }
 
 #[test]
-fn completions_and_the_manual_page_are_as_the_readme_says() {
-    for (arguments, beginning) in
-        [(&["completions", "bash"][..], "\n_clap_complete_shipctl() {"), (&["man"][..], ".ie \\n(.g .ds Aq")]
-    {
+fn completions_and_manual_pages_are_as_the_reference_says() {
+    for (arguments, beginning) in [
+        (&["completions", "bash"][..], "\n_clap_complete_shipctl() {"),
+        (&["man"][..], ".ie \\n(.g .ds Aq"),
+        (&["man", "integration", "add"][..], ".ie \\n(.g .ds Aq"),
+    ] {
         let output = Command::new(env!("CARGO_BIN_EXE_shipctl")).args(arguments).output().unwrap();
         assert!(output.status.success());
         assert!(String::from_utf8(output.stdout).unwrap().starts_with(beginning), "{arguments:?}");
     }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let directory = tempfile::tempdir().unwrap();
+    let ran = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_shipctl")).args(args).output().unwrap();
+    assert!(ran(&["man", "--output-dir", directory.path().to_str().unwrap()]).status.success());
+    for (page, parts) in [
+        ("shipctl.1", &["shipctl\\-run(1)", ".SH \"EXIT STATUS\"", "SHIPCTL_KEY_FILE", "shipctl init"][..]),
+        ("shipctl-run.1", &["\\-\\-upstream", "shipctl run \\-\\-failed"]),
+        ("shipctl-integration-add.1", &["shipctl integration add my_aws"]),
+    ] {
+        let page = fs::read_to_string(directory.path().join(page)).unwrap();
+        for part in parts {
+            assert!(page.contains(part), "no {part} in {page}");
+        }
+    }
+    assert!(!fs::exists(directory.path().join("shipctl-remote-job.1")).unwrap());
+    let output = ran(&["man", "integration", "nothing"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("there is no command `shipctl integration nothing`")
+    );
 }
 
 #[test]
