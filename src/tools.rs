@@ -23,10 +23,18 @@ use crate::contract::{path, suffix};
 use crate::credentials::{Credential, Credentials, Value};
 use crate::diagnostic::Diagnostic;
 use crate::environment::Environment;
+use crate::model::work::{CLUSTERS, KUBERNETES};
 use crate::model::{Integration, Managed};
 use crate::resolve::{AWS_KINDS, Dependency, Operation, Plan};
 use crate::secret::Secret;
 use crate::source::Place;
+
+/// The scopes with which kubectl is configured, for clusters of Google and of Azure.
+const GKE: &str = "gke";
+const AKS: &str = "aks";
+
+/// What the name of a cluster is called in the pointer of a `cliConfig`.
+const CLUSTER_NAME: &str = "clusterName";
 
 /// The type of the resources that configure tools.
 const CLI_CONFIG: &str = "cliConfig";
@@ -60,9 +68,11 @@ pub struct Finish {
     pub place: Place,
 }
 
-/// A `cliConfig` that goes IN.
+/// A `cliConfig` that goes IN, or a cluster of Kubernetes that a job deploys to.
 struct CliConfig<'a> {
     name: &'a str,
+    /// Whether it is a cluster, or names one that Services are made in: kubectl is configured whatever the scopes are.
+    is_cluster: bool,
     place: Place,
     integration: &'a Credential,
     scopes: &'a [String],
@@ -138,7 +148,8 @@ pub fn configure(
         match dependency.integration.and_then(|bound| credentials.get(&bound.name.text)) {
             Some(integration) => {
                 let env = &dependency.env;
-                configs.push(CliConfig { name, place, integration, scopes, env, environment });
+                let is_cluster = dependency.target.kind() != CLI_CONFIG;
+                configs.push(CliConfig { name, is_cluster, place, integration, scopes, env, environment });
             }
             None => tools.warnings.push(
                 Diagnostic::warning(format!("cliConfig `{name}` has no integration, and configures nothing"))
@@ -175,10 +186,15 @@ fn cli_configs<'p, 'a>(
     plan: &'p Plan<'a>,
 ) -> impl Iterator<Item = (&'p Dependency<'a>, &'a [String])> + use<'p, 'a> {
     // What a deployment calls is configured likewise.
-    let deploys = matches!(plan.job.managed(), Some(Managed::Deploy | Managed::Provision));
+    let clusters = match plan.job.managed() {
+        Some(Managed::Deploy) => CLUSTERS,
+        Some(Managed::Provision) => &["loadBalancer"],
+        _ => &[],
+    };
     let is_config = move |dependency: &&Dependency| {
-        let kind = dependency.integration.map(|integration| integration.kind.name);
-        dependency.target.kind() == CLI_CONFIG || deploys && kind == Some("kubernetesConfig")
+        let kind = dependency.integration.map_or("", |integration| integration.kind.name);
+        let target = dependency.target.kind();
+        target == CLI_CONFIG || clusters.contains(&target) && KUBERNETES.contains(&kind)
     };
     plan.dependencies.iter().filter(is_config).filter_map(|dependency| match dependency.operation {
         Operation::In(input) => Some((dependency, input.scopes.as_slice())),
@@ -200,7 +216,7 @@ impl<'a> CliConfig<'a> {
     }
 
     fn has_scope(&self, scope: &str) -> bool {
-        has(self.scopes, scope)
+        has(self.scopes, scope) || self.is_cluster && [GKE, AKS].contains(&scope)
     }
 
     /// A part of its pointer, by the key as variables have it.
@@ -212,16 +228,42 @@ impl<'a> CliConfig<'a> {
         self.integration.text(name).unwrap_or_default()
     }
 
+    /// The name of the cluster that kubectl is configured for.
+    fn cluster_name(&self) -> Option<&'a str> {
+        let source = || self.environment.get(&format!("{}_{}", self.env, suffix::SOURCENAME));
+        let source_name = || source().filter(|name| self.is_cluster && !name.is_empty());
+        self.pointer("CLUSTERNAME").or_else(source_name)
+    }
+
     fn origin(&self) -> Rc<str> {
-        format!("cliConfig {}", self.name).into()
+        format!("{} {}", self.word(), self.name).into()
     }
 
     fn error(&self, message: &str) -> Diagnostic {
-        Diagnostic::error(format!("cliConfig `{}`: {message}", self.name)).at(self.place)
+        Diagnostic::error(format!("{} `{}`: {message}", self.word(), self.name)).at(self.place)
+    }
+
+    fn word(&self) -> &'static str {
+        if self.is_cluster { "cluster" } else { CLI_CONFIG }
+    }
+
+    /// What the tool is asked for the cluster for.
+    fn purpose(&self, scope: &str) -> String {
+        match self.is_cluster {
+            true => format!("cluster `{}`", self.name),
+            false => format!("scope {scope} of cliConfig `{}`", self.name),
+        }
     }
 
     /// The error for a part of the pointer that a scope cannot do without.
     fn needs(&self, scope: &str, key: &str) -> Diagnostic {
+        if self.is_cluster {
+            // The name of a cluster is that of what it stands for.
+            let key = if key == CLUSTER_NAME { "sourceName" } else { key };
+            return self
+                .error(&format!("it has no {key}"))
+                .hint(format!("add `versionTemplate: {{{key}: …}}` to it"));
+        }
         self.error(&format!("the scope `{scope}` needs a {key}"))
             .hint(format!("add `pointer: {{{key}: …}}` to it"))
     }
@@ -266,6 +308,13 @@ impl Paths<'_> {
 impl Tools {
     fn file(&mut self, paths: &Paths, name: &str, content: impl Into<Vec<u8>>) {
         self.files.insert(paths.relative(name), Zeroizing::new(content.into()));
+    }
+
+    /// Has a tool called once for all that need it.
+    fn finish(&mut self, finish: Finish) {
+        if self.finish.iter().all(|known| known.command != finish.command) {
+            self.finish.push(finish);
+        }
     }
 
     fn set(&mut self, name: &'static str, value: impl Into<String>, config: &CliConfig) {

@@ -6,6 +6,7 @@ use super::inputs::Input;
 use super::{Given, Made, names};
 use crate::contract::suffix;
 use crate::diagnostic::Diagnostic;
+use crate::model::work::KUBERNETES;
 
 /// What of a resource is no field of a Service.
 const OTHERS: &[&str] =
@@ -31,11 +32,11 @@ pub fn services(given: &Given) -> Result<Vec<(String, Json)>, Vec<Diagnostic>> {
     for input in &inputs {
         let name = &input.dependency.name.text;
         let kind = input.dependency.integration.map(|bound| bound.kind.name);
-        if kind != Some("kubernetesConfig") {
+        if !kind.is_some_and(|kind| KUBERNETES.contains(&kind)) {
             problems.push(
                 Diagnostic::error(format!("load balancer `{name}` has no integration of Kubernetes"))
                     .at(input.resource.name.place)
-                    .hint("those of AWS are made outside, and go into a deploy job; of Kubernetes, only clusters with a kubeconfig are supported yet"),
+                    .hint("those of AWS are made outside, and go into a deploy job"),
             );
         } else if integration(input) != integration(first) {
             problems.push(

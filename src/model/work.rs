@@ -69,6 +69,9 @@ const HOLDERS: &[&str] = &["manifest", "release", "deploy", "ecsDeploy", "gkeDep
 pub const CLUSTERS: &[&str] =
     &["cluster", "ecsCluster", "gkeCluster", "dclCluster", "ddcCluster", "tripubCluster"];
 
+/// The kinds of integrations that lead to clusters of Kubernetes.
+pub const KUBERNETES: &[&str] = &["kubernetesConfig", "gcloudKey", "azureKeys"];
+
 impl Work {
     /// What jobs of a type do, but for runCI jobs; `None` for a type that is not known.
     pub fn of(kind: &str) -> Option<Work> {

@@ -1,6 +1,6 @@
 //! az, and the SDKs of Azure, which need no login.
 
-use super::{CliConfig, Finish, Paths, Tools};
+use super::{AKS, CLUSTER_NAME, CliConfig, Finish, Paths, Tools};
 use crate::diagnostic::Diagnostic;
 
 const PASSWORD: &str = "azure-password";
@@ -19,21 +19,22 @@ pub(super) fn configure(config: &CliConfig, paths: &Paths, tools: &mut Tools) ->
         optional,
         place: config.place,
     };
-    let name = config.name;
-    let is_aks = config.has_scope("aks");
+    let is_aks = config.has_scope(AKS);
     // az takes `@file` for what stands in the file.
     let secret = format!("@{}", paths.absolute(PASSWORD));
     #[rustfmt::skip]
     let login = ["az", "login", "--service-principal", "--username", app, "--password", &secret, "--tenant", tenant, "--output", "none"];
-    tools.finish.push(finish(&login, format!("cliConfig `{name}`"), !is_aks));
+    let purpose =
+        if config.is_cluster { config.purpose(AKS) } else { format!("cliConfig `{}`", config.name) };
+    tools.finish(finish(&login, purpose, !is_aks));
     if is_aks {
-        let cluster = config.pointer("CLUSTERNAME").ok_or_else(|| config.needs("aks", "clusterName"))?;
-        let group = config.pointer("GROUPNAME").ok_or_else(|| config.needs("aks", "groupName"))?;
+        let cluster = config.cluster_name().ok_or_else(|| config.needs(AKS, CLUSTER_NAME))?;
+        let group = config.pointer("GROUPNAME").ok_or_else(|| config.needs(AKS, "groupName"))?;
         let file = paths.absolute("kubeconfig");
         #[rustfmt::skip]
         let cluster = ["az", "aks", "get-credentials", "--name", cluster, "--resource-group", group, "--file", &file, "--overwrite-existing"];
         tools.set("KUBECONFIG", file.clone(), config);
-        tools.finish.push(finish(&cluster, format!("scope aks of cliConfig `{name}`"), false));
+        tools.finish(finish(&cluster, config.purpose(AKS), false));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{CliConfig, Finish, Paths, Tools};
+use super::{CLUSTER_NAME, CliConfig, Finish, GKE, Paths, Tools};
 use crate::diagnostic::Diagnostic;
 
 const KEY: &str = "gcloud/key.json";
@@ -33,15 +33,15 @@ pub(super) fn configure(config: &CliConfig, paths: &Paths, tools: &mut Tools) ->
         "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE",
         "CLOUDSDK_CORE_ACCOUNT",
     ]);
-    if config.has_scope("gke") {
-        let cluster = config.pointer("CLUSTERNAME").ok_or_else(|| config.needs("gke", "clusterName"))?;
-        let region = region.ok_or_else(|| config.needs("gke", "region"))?;
+    if config.has_scope(GKE) {
+        let cluster = config.cluster_name().ok_or_else(|| config.needs(GKE, CLUSTER_NAME))?;
+        let region = region.ok_or_else(|| config.needs(GKE, "region"))?;
         let place = if zone.is_some() { "--zone" } else { "--region" };
         let words = ["gcloud", "container", "clusters", "get-credentials", cluster, place, region, "--quiet"];
         tools.set("KUBECONFIG", paths.absolute("kubeconfig"), config);
-        tools.finish.push(Finish {
+        tools.finish(Finish {
             command: words.map(str::to_owned).to_vec(),
-            purpose: format!("scope gke of cliConfig `{}`", config.name),
+            purpose: config.purpose(GKE),
             optional: false,
             place: config.place,
         });

@@ -230,3 +230,72 @@ jobs:
     assert_eq!(status, Some(125));
     assert!(said.starts_with("error: load balancer `elb` has no integration of Kubernetes\n"), "{said}");
 }
+
+/// A stand-in for gcloud and az, which make a kubeconfig.
+const CLOUD: &str = r#"#!/bin/sh
+echo "${0##*/} $*" | sed "s|$TMPDIR/[^ ]*/secrets|SECRETS|g" >> "$WORK/calls"
+if [ -e "$WORK/bad" ]; then echo 'no such cluster' >&2; exit 1; fi
+case ${0##*/} in
+gcloud) echo "by $(cat "$CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE")" > "$KUBECONFIG" ;;
+az) case $* in *get-credentials*) echo "by az" > "$KUBECONFIG" ;; *) cat "${AZURE_CONFIG_DIR%/*}/azure-password" > "$WORK/password" ;; esac ;;
+esac
+"#;
+
+#[test]
+fn keys_of_google_and_azure_open_clusters() {
+    let google = "{name: kube, type: gcloudKey, fields: {JSON_key: '{\"project_id\": \"p\"}'}}";
+    let azure = "{name: kube, type: azureKeys, fields: {appId: app, password: hunter22, tenant: t}}";
+    for (integration, pointer, made, kubeconfig) in [
+        (
+            google,
+            "sourceName: shop, region: europe-west1-b, namespace: shop",
+            vec!["gcloud container clusters get-credentials shop --zone europe-west1-b --quiet"],
+            "by {\"project_id\": \"p\"}\n",
+        ),
+        (
+            azure,
+            "sourceName: shop, groupName: group, namespace: shop",
+            vec![
+                "az login --service-principal --username app --password @SECRETS/azure-password --tenant t --output none",
+                "az aks get-credentials --name shop --resource-group group --file SECRETS/kubeconfig --overwrite-existing",
+            ],
+            "by az\n",
+        ),
+    ] {
+        let place = place("");
+        for tool in ["gcloud", "az"] {
+            fs::write(place.path(&format!("bin/{tool}")), CLOUD).unwrap();
+            fs::set_permissions(place.path(&format!("bin/{tool}")), fs::Permissions::from_mode(0o755))
+                .unwrap();
+        }
+        let kube = "{name: kube, type: kubernetesConfig, fields: {kubeConfigContent: 'made-up kubeconfig'}}";
+        let yaml = line("1", "")
+            .replace(kube, integration)
+            .replace("pointer: {namespace: shop}", &format!("versionTemplate: {{{pointer}}}"));
+        fs::write(place.path("shippable.yml"), &yaml).unwrap();
+        let (status, plan) = run(&place, "run ship --upstream --dry-run");
+        assert_eq!(status, Some(0), "{plan}");
+        let first = made[0].split(" --password").next().unwrap();
+        assert!(plan.contains(&format!("first: {first}")) && !plan.contains("hunter22"), "{plan}");
+        assert!(calls(&place).is_empty());
+        let (status, log) = run(&place, "run ship --upstream");
+        assert_eq!(status, Some(0), "{log}");
+        let kubectl = [
+            "--namespace=shop apply",
+            "--namespace=shop rollout status deployment/ship-site-1 --timeout=600s",
+        ];
+        assert_eq!(calls(&place), [made, kubectl.to_vec()].concat(), "{log}");
+        assert_eq!(fs::read_to_string(place.path("kubeconfig")).unwrap(), kubeconfig);
+        // What the tool says is wrong is the error, and kubectl is not called.
+        fs::write(place.path("bad"), "").unwrap();
+        let (status, log) = run(&place, "run ship");
+        assert_eq!(status, Some(125), "{log}");
+        assert!(log.contains("error: cluster `there`: ") && log.contains("no such cluster"), "{log}");
+        assert!(calls(&place).iter().all(|call| !call.contains("apply")));
+        // A cluster needs all of its address.
+        fs::write(place.path("shippable.yml"), yaml.replace("sourceName: shop, ", "")).unwrap();
+        let (status, said) = run(&place, "run ship --dry-run");
+        assert_eq!(status, Some(125), "{said}");
+        assert!(said.contains("error: cluster `there`: it has no sourceName\n"), "{said}");
+    }
+}

@@ -91,6 +91,9 @@ pub(super) fn run(
     let (ready, workspace) = if notifies || needs_workspace {
         let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, false)?;
         workspace.fill()?;
+        if needs_workspace {
+            session.finish_tools(&ready, signals)?;
+        }
         (ready, Some(workspace))
     } else {
         let Fetched { plan, credentials, logins, .. } = fetched;
@@ -199,5 +202,6 @@ pub(crate) fn plan(session: &Session, work: Managed, ready: &Ready) -> Result<Ve
     };
     let (lines, warnings) = session.go_on(described)?;
     session.warn(&warnings);
-    Ok(lines)
+    let first = ready.finish.iter().map(|finish| format!("first: {}", finish.command.join(" ")));
+    Ok(first.chain(lines).collect())
 }

@@ -3,7 +3,7 @@
 use super::super::Given;
 use super::super::inputs::Input;
 use crate::diagnostic::Diagnostic;
-use crate::model::work::CLUSTERS;
+use crate::model::work::{CLUSTERS, KUBERNETES};
 
 /// The cluster of an account that needs no name.
 const DEFAULT: &str = "default";
@@ -67,7 +67,7 @@ pub(super) fn read(given: &Given, warnings: &mut Vec<Diagnostic>) -> Result<Clus
     }
     if kind.is_none() {
         return Err(at(Diagnostic::error(format!("cluster `{resource}` has no integration")))
-            .hint("bind it to AWS keys or an AWS role: `integration: name`"));
+            .hint("bind it to the keys or the kubeconfig that open it: `integration: name`"));
     }
     // Before there were pointers, clusters of ECS had a source.
     let old = |key: &str| input.resource.node.get("source")?.get(key)?.text();
@@ -75,7 +75,11 @@ pub(super) fn read(given: &Given, warnings: &mut Vec<Diagnostic>) -> Result<Clus
         "" => old(key).unwrap_or_default().to_owned(),
         text => text.to_owned(),
     };
-    if kind == Some("kubernetesConfig") {
+    if kind.is_some_and(|kind| KUBERNETES.contains(&kind)) {
+        if !given.variable(input.dependency, "POINTER_BASTIONHOST_ADDRESS").is_empty() {
+            let warning = Diagnostic::warning(format!("`bastionHost` of cluster `{resource}` has no effect"));
+            warnings.push(at(warning).hint("kubectl reaches the cluster from this machine"));
+        }
         let name = match text("SOURCENAME", "name") {
             name if name.is_empty() => resource.clone(),
             name => name,
@@ -105,6 +109,4 @@ const NOT_YET: &[(&str, &str)] = &[
     ("joyentTritonKey", "Joyent Triton no longer exists"),
     ("azureDcosKey", "Azure DC/OS no longer exists"),
     ("nodeCluster", "files are not deployed to node clusters yet"),
-    ("gcloudKey", "of Kubernetes, only clusters with a kubeconfig are supported yet"),
-    ("azureKeys", "of Kubernetes, only clusters with a kubeconfig are supported yet"),
 ];
