@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use crate::nearest::nearest;
+use crate::paint::{Paint, Style};
 use crate::printable::{Printable, in_one_column};
 use crate::source::{Excerpt, Place, Sources};
 
@@ -112,31 +113,32 @@ impl Diagnostic {
         let mut out = String::new();
         let message = masked(&self.message, sources);
         let (label, colour) = match self.severity {
-            Severity::Error => ("error", "1;31"),
-            Severity::Warning => ("warning", "1;33"),
+            Severity::Error => ("error", Style::ErrorLabel),
+            Severity::Warning => ("warning", Style::WarningLabel),
         };
         let _ = writeln!(
             out,
             "{}: {}",
             paint.with(colour, label),
-            paint.with("1", &Printable(&message).to_string())
+            paint.with(Style::Heading, &Printable(&message).to_string())
         );
         if let Some(place) = self.place {
-            let _ = writeln!(out, "  {} {}", paint.with("34", "-->"), sources.describe(place));
+            let _ = writeln!(out, "  {} {}", paint.with(Style::Place, "-->"), sources.describe(place));
             snippet(&mut out, sources, place, &message, paint.with(colour, "^"), paint);
         }
         for (place, what) in &self.related {
             let _ = writeln!(
                 out,
                 "  {} {}: {}",
-                paint.with("34", "-->"),
+                paint.with(Style::Place, "-->"),
                 sources.describe(*place),
                 Printable(&masked(what, sources))
             );
-            snippet(&mut out, sources, *place, &message, paint.with("34", "-"), paint);
+            snippet(&mut out, sources, *place, &message, paint.with(Style::Place, "-"), paint);
         }
         if let Some(hint) = &self.hint {
-            let _ = writeln!(out, "  {} {}", paint.with("36", "hint:"), Printable(&masked(hint, sources)));
+            let _ =
+                writeln!(out, "  {} {}", paint.with(Style::Hint, "hint:"), Printable(&masked(hint, sources)));
         }
         out
     }
@@ -179,9 +181,9 @@ fn snippet(out: &mut String, sources: &Sources, place: Place, message: &str, mar
     // A long line is cut to a window around the place.
     let from = before.saturating_sub(if chars.len() > MAX_SNIPPET { 40 } else { before });
     let to = chars.len().min(from + MAX_SNIPPET);
-    let gutter = paint.with("34", &format!("{:>4} |", position.line));
+    let gutter = paint.with(Style::Place, &format!("{:>4} |", position.line));
     let _ = writeln!(out, "{gutter} {}", chars[from.min(to)..to].iter().collect::<String>().trim_end());
-    let gutter = paint.with("34", &format!("{:>4} |", ""));
+    let gutter = paint.with(Style::Place, &format!("{:>4} |", ""));
     let width = width.min(to.saturating_sub(before).max(1));
     let _ = writeln!(out, "{gutter} {}{}", " ".repeat(before - from), repeat_mark(&mark, width));
 }
@@ -214,24 +216,5 @@ fn repeat_mark(mark: &str, width: usize) -> String {
     match mark.split_once(symbol) {
         Some((before, after)) => format!("{before}{}{after}", symbol.to_string().repeat(width)),
         None => mark.to_owned(),
-    }
-}
-
-/// Whether text is coloured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paint {
-    /// As it is.
-    Plain,
-    /// With ANSI escape sequences.
-    Coloured,
-}
-
-impl Paint {
-    /// `text` with an SGR code such as `1;31`, if there is to be colour.
-    pub fn with(self, code: &str, text: &str) -> String {
-        match self {
-            Paint::Plain => text.to_owned(),
-            Paint::Coloured => format!("\x1b[{code}m{text}\x1b[0m"),
-        }
     }
 }

@@ -7,6 +7,7 @@ mod github;
 mod gitlab;
 mod yaml;
 
+use crate::contract::shell_quoted;
 use std::time::Duration;
 
 /// A line, as far as another system has to know it.
@@ -170,7 +171,7 @@ impl Line {
 
     /// What runs a job, or one entry of its matrix, in a shell whose directory is that of the checkout.
     fn run(&self, job: &Job, entry: Option<&str>) -> String {
-        let mut command = format!("shipctl{} run {}", self.options, quoted(&job.name));
+        let mut command = format!("shipctl{} run {}", self.options, shell_quoted(&job.name));
         if let Some(entry) = entry {
             command += &format!(" --matrix {entry}");
         }
@@ -178,7 +179,7 @@ impl Line {
             command += " --require-in";
         }
         match &self.state {
-            State::Shared(place) => command += &format!(" --state {}", quoted(place)),
+            State::Shared(place) => command += &format!(" --state {}", shell_quoted(place)),
             State::Artefacts => command += &format!(" --state \"$PWD/{STATE}\""),
         }
         command
@@ -224,11 +225,6 @@ impl Job {
         let notes = system.notes(line, self);
         yaml::comment(indent, self.notes.iter().chain(&notes).map(String::as_str))
     }
-}
-
-/// A word for a shell.
-fn quoted(text: &str) -> String {
-    crate::contract::shell_quoted(text)
 }
 
 /// Has `shipctl` be there: what stands in a script before anything else. `path` makes the directory of it known to

@@ -22,7 +22,7 @@ use nix::libc;
 
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::credentials::{self, Credentials};
-use crate::diagnostic::{Diagnostic, Paint};
+use crate::diagnostic::Diagnostic;
 use crate::exit;
 use crate::job::execute::Left;
 use crate::job::report::Report;
@@ -103,13 +103,13 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let jobs = jobs?;
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let stdout = io::stdout();
-    let coloured = paint(options.color, &stdout) == Paint::Coloured;
+    let paint = paint(options.color, &stdout);
     let live = command.log_format == LogFormat::Text
         && stdout.is_terminal()
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         && std::env::var_os("GITHUB_ACTIONS").is_none();
-    let prefixes = view::prefixes(&order, coloured);
-    let view = View::new(&order, &stdout, Rc::clone(&prefixes), command.log_format, coloured, live);
+    let prefixes = view::prefixes(&order, paint);
+    let view = View::new(&order, &stdout, Rc::clone(&prefixes), command.log_format, paint, live);
     let limit = command.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, usize::from);
     LineRun {
         worker: worker::Worker {
@@ -117,7 +117,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
             order: &order,
             command,
             signals: &signals,
-            coloured,
+            paint,
             prefixes,
             jobs,
             left: Left::default(),

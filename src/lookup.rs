@@ -31,7 +31,6 @@ mod state;
 mod table;
 mod text;
 mod variables;
-mod write;
 
 pub use context::{Context, ProcessContext};
 pub use table::FUNCTIONS;

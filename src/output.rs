@@ -7,9 +7,10 @@ use anyhow::anyhow;
 
 use crate::cli::ColorWhen;
 use crate::container;
-use crate::diagnostic::{Diagnostic, Paint};
+use crate::diagnostic::Diagnostic;
 use crate::exit;
 use crate::mask::Patterns;
+use crate::paint::Paint;
 use crate::printable;
 use crate::run;
 use crate::secure::KeyError;

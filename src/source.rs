@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::file;
 use crate::printable::Printable;
-use crate::regular;
 use secrets::{Hidden, What};
 
 pub use words::{CI as CI_KEYS, is_known_word};
@@ -249,13 +249,8 @@ impl Source {
 ///
 /// In words fit for "cannot read FILE: …": no such file, no regular file, too large, not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, String> {
-    let say = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
-    };
-    let file = regular::open(path).map_err(say)?;
+    let say = |error: io::Error| file::describe(&error);
+    let file = file::open(path).map_err(say)?;
     let metadata = file.metadata().map_err(say)?;
     if metadata.len() > MAX_BYTES {
         return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));

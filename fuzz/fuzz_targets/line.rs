@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use shipctl::credentials::Credentials;
-use shipctl::diagnostic::Paint;
+use shipctl::paint::Paint;
 use shipctl::edit::Draft;
 use shipctl::environment::{self, Build};
 use shipctl::model::Pipeline;

@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, INVALID, Severity, github, sarif};
 use crate::exit;
 use crate::load::read;
 use crate::output::{Failure, paint, print};
+use crate::paint::Style;
 use crate::printable;
 
 /// Runs the command; the status is 1 if there are errors.
@@ -56,7 +57,7 @@ pub fn run(command: &Check, options: &LineOptions) -> Result<u8, Failure> {
         CheckFormat::Text => {
             let paint = paint(options.color, &io::stdout());
             let rendered = |diagnostic: &Diagnostic| {
-                let rule = paint.with("2", &format!("rule: {}", diagnostic.rule));
+                let rule = paint.with(Style::Quiet, &format!("rule: {}", diagnostic.rule));
                 // The rule of what cannot be read at all says nothing more.
                 let rule = if diagnostic.rule == INVALID { String::new() } else { format!("  {rule}\n") };
                 format!("{}{rule}\n", diagnostic.render(sources, paint))

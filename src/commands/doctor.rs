@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::engine_report::EngineReport;
 use crate::cli::{Doctor, LineOptions, ListFormat};
 use crate::credentials::{self, AwsProvider, Content, Credential};
-use crate::diagnostic::{Diagnostic, Paint};
+use crate::diagnostic::Diagnostic;
 use crate::exit;
 use crate::job::{FetchPolicy, Session};
 use crate::load::read_good;
@@ -17,6 +17,7 @@ use crate::mask::Patterns;
 use crate::model::job::Step;
 use crate::model::{Integration, Pipeline};
 use crate::output::{Failure, paint, print};
+use crate::paint::{Paint, Style};
 use crate::printable::{self, Printable};
 use crate::resolve::{self, AWS_KINDS};
 
@@ -129,9 +130,9 @@ fn examine<'p>(
 
 impl Report<'_> {
     fn text(&self, session: &Session, paint: Paint) -> String {
-        let name = paint.with("1", &Printable(&self.integration.name.text).to_string());
+        let name = paint.with(Style::Heading, &Printable(&self.integration.name.text).to_string());
         let mut text = format!("{name} ({})\n", self.integration.kind.display);
-        let (good, bad) = (paint.with("32", "✓"), paint.with("31", "✗"));
+        let (good, bad) = (paint.with(Style::Good, "✓"), paint.with(Style::Bad, "✗"));
         for (field, origin) in self.fields() {
             let _ = writeln!(text, "  {good} {field}: from {}", Printable(&origin));
         }
@@ -149,7 +150,7 @@ impl Report<'_> {
             let message = message.unwrap_or(&problem.message);
             let _ = writeln!(text, "  {bad} {}{}", Printable(message), Printable(&place));
             if let Some(hint) = &problem.hint {
-                let _ = writeln!(text, "    {} {}", paint.with("36", "fix:"), Printable(hint));
+                let _ = writeln!(text, "    {} {}", paint.with(Style::Hint, "fix:"), Printable(hint));
             }
         }
         text

@@ -6,9 +6,9 @@ use std::process::Command;
 use serde_json::{Value as Json, json};
 
 use crate::container::{self, Engine, EngineKind};
-use crate::diagnostic::Paint;
 use crate::job::containers;
 use crate::output::Failure;
+use crate::paint::{Paint, Style};
 use crate::printable::Printable;
 
 /// How an engine is.
@@ -64,15 +64,16 @@ impl EngineReport {
     }
 
     pub(super) fn text(&self, paint: Paint) -> String {
-        let mut text = format!("{} (containers)\n", paint.with("1", &self.name));
+        let mut text = format!("{} (containers)\n", paint.with(Style::Heading, &self.name));
         if let Some((program, version)) = &self.found {
-            let mark = if self.is_good() { paint.with("32", "✓") } else { paint.with("31", "✗") };
+            let mark =
+                if self.is_good() { paint.with(Style::Good, "✓") } else { paint.with(Style::Bad, "✗") };
             let version = if version.is_empty() { String::new() } else { format!(" {}", Printable(version)) };
             let _ = writeln!(text, "  {mark} {}{version}", Printable(program));
         }
         if let Some((message, hint)) = &self.problem {
-            let _ = writeln!(text, "  {} {}", paint.with("31", "✗"), Printable(message));
-            let _ = writeln!(text, "    {} {}", paint.with("36", "fix:"), Printable(hint));
+            let _ = writeln!(text, "  {} {}", paint.with(Style::Bad, "✗"), Printable(message));
+            let _ = writeln!(text, "    {} {}", paint.with(Style::Hint, "fix:"), Printable(hint));
         }
         text
     }

@@ -8,12 +8,12 @@ use serde_json::{Map, Value as Json};
 use crate::cli::{Env, EnvFormat, LineOptions};
 use crate::contract::shell_quoted;
 use crate::credentials::Value;
-use crate::diagnostic::Paint;
 use crate::environment::{Environment, Variable};
 use crate::exit;
 use crate::job::{FetchPolicy, Session, chosen_task};
 use crate::mask::{MASK, Patterns};
 use crate::output::{Failure, paint, print};
+use crate::paint::{Paint, Style};
 use crate::printable::{self, Printable};
 
 /// Runs the command.
@@ -89,8 +89,8 @@ fn table(environment: &Environment, shown: &Shown, paint: Paint) -> String {
     let value_width = values.iter().map(|value| value.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for ((name, variable), value) in environment.iter().zip(&values) {
-        let name = paint.with("1", &format!("{name:name_width$}"));
-        let origin = paint.with("2", &Printable(&variable.origin).to_string());
+        let name = paint.with(Style::Heading, &format!("{name:name_width$}"));
+        let origin = paint.with(Style::Quiet, &Printable(&variable.origin).to_string());
         let _ = writeln!(text, "{name}  {value:value_width$}  {origin}");
     }
     text

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use crate::aws::Problem;
 use crate::cli::{LineOptions, Policy};
 use crate::credentials::{self, AwsProvider};
-use crate::diagnostic::{Diagnostic, Paint};
+use crate::diagnostic::Diagnostic;
 use crate::environment;
 use crate::exit;
 use crate::job::{FetchPolicy, Ready, Session};
@@ -17,6 +17,7 @@ use crate::load::{read_good, store};
 use crate::mask::MASK;
 use crate::model::Integration;
 use crate::output::{Failure, paint, print};
+use crate::paint::{Paint, Style};
 use crate::policy::{self, Facts, Need};
 use crate::resolve::{self, AWS_KINDS, Dependency};
 use crate::workspace::Home;
@@ -200,10 +201,11 @@ fn check(
     for (action, resources) in need.actions() {
         let resources: Vec<_> = resources.iter().map(String::as_str).collect();
         match provider.may(&ready.credentials, integration, &identity, action, &resources) {
-            Ok(true) => _ = writeln!(text, "  {} {action}", paint.with("32", "✓")),
+            Ok(true) => _ = writeln!(text, "  {} {action}", paint.with(Style::Good, "✓")),
             Ok(false) => {
                 denied += 1;
-                let _ = writeln!(text, "  {} {action} on {}", paint.with("31", "✗"), resources.join(", "));
+                let _ =
+                    writeln!(text, "  {} {action} on {}", paint.with(Style::Bad, "✗"), resources.join(", "));
             }
             Err(error) if error.problem == Problem::AccessDenied => {
                 print(&text)?;

@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use anyhow::Context as _;
 
 use crate::cli::{LineOptions, LogFormat, Run};
-use crate::diagnostic::{Diagnostic, Paint};
+use crate::diagnostic::Diagnostic;
 use crate::job::record::Access;
 use crate::job::report::Report;
 use crate::job::{FetchPolicy, Session, dry_run, execute, shell};
@@ -70,14 +70,13 @@ fn watched(
         LogFormat::Json => Console::new(Json::of_job(job), stdout.as_fd()),
         // Neither a terminal nor GitHub knows its own words behind a time.
         LogFormat::Text if command.timestamps => {
-            let coloured = paint(options.color, &stdout) == Paint::Coloured;
-            Console::new(Stamped::new(Text::new(coloured, false)), stdout.as_fd())
+            Console::new(Stamped::new(Text::new(paint(options.color, &stdout), false)), stdout.as_fd())
         }
         LogFormat::Text => {
-            let coloured = paint(options.color, &stdout) == Paint::Coloured;
             let groups = Groups::of(|name| std::env::var_os(name).is_some_and(|value| value == "true"));
             let live = stdout.is_terminal() && std::env::var_os("GITHUB_ACTIONS").is_none();
-            let console = Console::new(Text::new(coloured, live).grouped(groups), stdout.as_fd());
+            let console =
+                Console::new(Text::new(paint(options.color, &stdout), live).grouped(groups), stdout.as_fd());
             if live { console.with_terminal() } else { console }
         }
     };

@@ -13,13 +13,13 @@ use crate::cli::{self, LineOptions, ListFormat};
 use crate::credentials::{self, Ambient, Content, Credentials, Fetch, FetchedValue, Value};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::exit;
+use crate::file;
 use crate::load::{opener, read_good};
 use crate::model::Pipeline;
 use crate::model::files::Line;
 use crate::model::integration::{FieldValue, SourceKind};
 use crate::output::{Failure, paint, print};
 use crate::printable::{self, Printable};
-use crate::regular;
 use crate::repository::contents::{self, Object, Unreadable};
 use crate::scan::{Finding, SHORTEST, Scan, is_searched};
 use crate::secret::Secret;
@@ -244,7 +244,7 @@ impl Search<'_> {
     }
 
     fn file(&mut self, path: &Path) {
-        match regular::open(path).and_then(|file| self.scan.stream(file)) {
+        match file::open(path).and_then(|file| self.scan.stream(file)) {
             Ok(findings) => {
                 let shown = path.strip_prefix(".").unwrap_or(path).display().to_string();
                 self.take(&shown, Some(path), findings);

@@ -13,10 +13,10 @@ use super::program::{Failed, LIMIT, MAX_VALUE, run_all, text};
 use super::{FetchedValue, Value};
 use crate::aws::Keys;
 use crate::diagnostic::Diagnostic;
+use crate::file;
 use crate::model::integration::{KeyPart, SourceKind, ValueSource};
 use crate::model::tool::Take;
 use crate::printable::Printable;
-use crate::regular;
 use crate::secret::Secret;
 use crate::secure::Opener;
 use crate::source::{Place, Sources};
@@ -321,7 +321,7 @@ fn env(name: &str) -> Result<Secret, String> {
 
 fn file(path: &Path) -> Result<Secret, String> {
     let mut bytes = Zeroizing::new(Vec::new());
-    let file = regular::open(path).map_err(|error| error.to_string())?;
+    let file = file::open(path).map_err(|error| error.to_string())?;
     file.take(MAX_VALUE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     text(bytes)
 }

@@ -1,9 +1,14 @@
-//! Writing files whole or not at all.
+//! Putting new texts into files, all of them or none.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, fchown};
+use std::path::Path;
+
+use crate::file::{self, Pending};
+
+/// The byte order mark.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A file and what is to be in it.
 pub struct Replacement<'a> {
@@ -37,13 +42,14 @@ pub fn replace(replacements: &[Replacement]) -> Result<(), String> {
                 replacement.path.display()
             ));
         }
-        let like = fs::metadata(&target).map_err(failed)?;
-        ready.push((
-            Beside::write(target, &[mark, replacement.after.as_bytes()], &like).map_err(failed)?,
-            failed,
-        ));
+        let pending = write(&target, &[mark, replacement.after.as_bytes()]).map_err(failed)?;
+        ready.push((target, pending, failed));
     }
-    ready.into_iter().try_for_each(|(beside, failed)| beside.settle().map_err(failed))
+    ready.into_iter().try_for_each(|(target, pending, failed)| {
+        pending.commit().map_err(failed)?;
+        sync_directory_of(&target);
+        Ok(())
+    })
 }
 
 /// Writes a new file that its owner alone may read.
@@ -52,58 +58,23 @@ pub fn replace(replacements: &[Replacement]) -> Result<(), String> {
 ///
 /// When it cannot be written, or is there already.
 pub fn create(path: &Path, text: &str) -> Result<(), String> {
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).inspect_err(|_| {
-            // Half of it would be in the way of the next try.
-            let _ = fs::remove_file(path);
-        })
-    };
-    write().map_err(|error: io::Error| format!("cannot make {}: {error}", path.display()))
+    file::create_private(path, text.as_bytes())
+        .map_err(|error| format!("cannot make {}: {error}", path.display()))
 }
 
-const MARK: &[u8] = "\u{feff}".as_bytes();
-
-/// A file that is to take the place of another; it goes again if it does not come to that.
-struct Beside {
-    path: PathBuf,
-    target: PathBuf,
-    settled: bool,
+/// New content beside a file, with its mode, and as far as possible its owner.
+fn write(target: &Path, parts: &[&[u8]]) -> io::Result<Pending> {
+    let like = fs::metadata(target)?;
+    let mut pending = Pending::new(target.to_owned())?;
+    // Only root can give a file away; for everybody else it is theirs as it was, or becomes theirs.
+    let _ = fchown(pending.file(), Some(like.uid()), Some(like.gid()));
+    pending.write(parts, like.mode() & 0o7777)?;
+    Ok(pending)
 }
 
-impl Beside {
-    fn write(target: PathBuf, parts: &[&[u8]], like: &fs::Metadata) -> io::Result<Beside> {
-        let mut name = std::ffi::OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(format!(".{}", std::process::id()));
-        let path = target.with_file_name(name);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        let beside = Beside { path, target, settled: false };
-        for part in parts {
-            file.write_all(part)?;
-        }
-        // Only root can give a file away; for everybody else it is theirs as it was, or becomes theirs.
-        let _ = fchown(&file, Some(like.uid()), Some(like.gid()));
-        file.set_permissions(Permissions::from_mode(like.mode() & 0o7777))?;
-        file.sync_all()?;
-        Ok(beside)
-    }
-
-    fn settle(mut self) -> io::Result<()> {
-        fs::rename(&self.path, &self.target)?;
-        self.settled = true;
-        // The new name is on the disk once its directory is; where that cannot be asked for, it comes by itself.
-        if let Some(directory) = self.target.parent() {
-            let _ = File::open(directory).and_then(|directory| directory.sync_all());
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Beside {
-    fn drop(&mut self) {
-        if !self.settled {
-            let _ = fs::remove_file(&self.path);
-        }
+/// Brings the directory of a file to the disk, which has its new name; where that cannot be asked for, it comes by itself.
+fn sync_directory_of(target: &Path) {
+    if let Some(directory) = target.parent() {
+        let _ = File::open(directory).and_then(|directory| directory.sync_all());
     }
 }

@@ -2,6 +2,7 @@
 //! uploaded.
 
 use super::{Job, Line, PROGRAM, STATE, System, install, yaml};
+use crate::contract::shell_quoted;
 
 pub(super) fn write(line: &Line) -> String {
     let mut text = line.header(System::Buildkite);
@@ -64,7 +65,7 @@ fn script(line: &Line, job: &Job, entry: Option<usize>) -> Vec<String> {
             let or = if need.starts { "" } else { " || true" };
             script.push(format!(
                 "buildkite-agent artifact download \"{STATE}/*\" . --step {}{or}",
-                super::quoted(&key(other, last))
+                shell_quoted(&key(other, last))
             ));
         }
     }

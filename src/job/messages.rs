@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Session;
-use crate::diagnostic::{Diagnostic, Paint};
+use crate::diagnostic::Diagnostic;
 use crate::exit;
 use crate::output::{Failure, failure};
+use crate::paint::Paint;
 use crate::run::remote::Output;
 use crate::source::Place;
 

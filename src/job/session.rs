@@ -15,12 +15,12 @@ use super::{ci_inputs, containers, notifications, remote};
 use crate::cli::{JobOptions, LineOptions, Run};
 use crate::container::Choice;
 use crate::credentials::{self, Ambient};
-use crate::diagnostic::Paint;
 use crate::environment::{self, Build, Environment, Given};
 use crate::load::{opener, read_good};
 use crate::model::files::Line;
 use crate::model::task::Task;
 use crate::output::{Failure, failure, paint};
+use crate::paint::Paint;
 use crate::resolve::Plan;
 use crate::secure::Opener;
 

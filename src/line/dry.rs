@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::cli::Run;
-use crate::diagnostic::Paint;
 use crate::job::Session;
 use crate::job::dry_run::described;
 use crate::order::Order;
 use crate::output::{Failure, print};
+use crate::paint::{Paint, Style};
 use crate::printable::Printable;
 
 /// Prints the plan.
@@ -31,9 +31,9 @@ pub(super) fn run(session: &Session, order: &Order, command: &Run, paint: Paint)
 /// Which jobs run, and what each waits for.
 fn overview(order: &Order, paint: Paint) -> String {
     let count = order.members.len();
-    let note = paint.with("2", "dry run: nothing is started, nothing is written");
+    let note = paint.with(Style::Quiet, "dry run: nothing is started, nothing is written");
     let jobs = if count == 1 { "1 job".to_owned() } else { format!("{count} jobs") };
-    let mut text = format!("{} · {note}\n", paint.with("1", &jobs));
+    let mut text = format!("{} · {note}\n", paint.with(Style::Heading, &jobs));
     for (index, member) in order.members.iter().enumerate() {
         let mut after = Vec::new();
         for wait in &member.after {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::schedule::{Schedule, State};
 use crate::cli::LogFormat;
 use crate::order::Order;
+use crate::paint::{Paint, Style};
 use crate::printable::Printable;
 use crate::run::Outcome;
 use crate::run::console::junit::{Case, Suite, Tail, Verdict};
@@ -19,9 +20,6 @@ use crate::run::worker_pool::{Stage, Update};
 
 /// How wide the column of names is at most.
 const WIDEST: usize = 24;
-
-/// The colours of names, in turn: those that are neither good nor bad news.
-const COLOURS: [&str; 4] = ["36", "35", "34", "33"];
 
 /// Of how many jobs that failed the last lines are shown.
 const SHOWN: usize = 5;
@@ -35,7 +33,7 @@ pub(super) struct View<'o> {
     order: &'o Order<'o>,
     prefixes: Rc<[String]>,
     format: LogFormat,
-    coloured: bool,
+    paint: Paint,
     /// Whether there is a line at the bottom that shows what runs.
     live: bool,
     life_shown: bool,
@@ -47,13 +45,13 @@ pub(super) struct View<'o> {
 }
 
 /// What stands in front of each line of a job's log, for all jobs.
-pub(super) fn prefixes(order: &Order, coloured: bool) -> Rc<[String]> {
+pub(super) fn prefixes(order: &Order, paint: Paint) -> Rc<[String]> {
     let width = width(order);
     let prefix = |job| {
         let name = name_of(order, job);
         let pad = " ".repeat(width.saturating_sub(name.chars().count()));
         let text = format!("{name}{pad} │ ");
-        if coloured { format!("\x1b[{}m{text}\x1b[0m", COLOURS[job % COLOURS.len()]) } else { text }
+        paint.with(Style::Name(job), &text)
     };
     (0..order.members.len()).map(prefix).collect()
 }
@@ -76,7 +74,7 @@ impl<'o> View<'o> {
         stdout: &'o io::Stdout,
         prefixes: Rc<[String]>,
         format: LogFormat,
-        coloured: bool,
+        paint: Paint,
         live: bool,
     ) -> View<'o> {
         View {
@@ -84,7 +82,7 @@ impl<'o> View<'o> {
             order,
             prefixes,
             format,
-            coloured,
+            paint,
             live,
             life_shown: false,
             refreshed: Instant::now(),
@@ -95,10 +93,6 @@ impl<'o> View<'o> {
 
     fn is_json(&self) -> bool {
         self.format == LogFormat::Json
-    }
-
-    fn ink(&self, code: &str, text: &str) -> String {
-        if self.coloured { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     /// Writes whole lines.
@@ -130,7 +124,7 @@ impl<'o> View<'o> {
                 Printable(&job.name.text),
                 Printable(&job.kind.text)
             );
-            let text = self.ink("2", &text);
+            let text = self.paint.with(Style::Quiet, &text);
             self.write(&format!("{text}\n"));
         }
     }
@@ -199,7 +193,11 @@ impl<'o> View<'o> {
                 0 => String::new(),
                 build => format!(" (all of its log: shipctl logs {name} {build})"),
             };
-            text += &format!("\n{}{}\n", self.ink("31", &format!("✗ {name} {how}")), self.ink("2", &whole));
+            text += &format!(
+                "\n{}{}\n",
+                self.paint.with(Style::Bad, &format!("✗ {name} {how}")),
+                self.paint.with(Style::Quiet, &whole)
+            );
             for line in self.tails[job].text().lines() {
                 text += &format!("{}{line}\n", self.prefixes[job]);
             }
@@ -211,7 +209,9 @@ impl<'o> View<'o> {
     pub(super) fn kept(&mut self, schedule: &Schedule, jobs: &[usize]) {
         for &job in jobs {
             if let (State::Kept(because), false) = (schedule.state(job), self.is_json()) {
-                let text = self.ink("2", &format!("- not run: {} failed", Printable(schedule.name(because))));
+                let text = self
+                    .paint
+                    .with(Style::Quiet, &format!("- not run: {} failed", Printable(schedule.name(because))));
                 let prefix = &self.prefixes[job];
                 self.write(&format!("{prefix}{text}\n"));
             }
@@ -221,7 +221,7 @@ impl<'o> View<'o> {
     /// Says that the process that ran a job is gone.
     pub(super) fn lost(&mut self, job: u32) {
         let prefix = &self.prefixes[job as usize];
-        let text = self.ink("31", "✗ the shipctl that ran it was killed");
+        let text = self.paint.with(Style::Bad, "✗ the shipctl that ran it was killed");
         if !self.is_json() {
             self.write(&format!("{prefix}{text}\n"));
         }
@@ -257,7 +257,7 @@ impl<'o> View<'o> {
             line.pop();
             line.push('…');
         }
-        let line = self.ink("2", &line);
+        let line = self.paint.with(Style::Quiet, &line);
         self.stream.append(|out| _ = write!(out, "\r\x1b[2K{line}"));
         self.life_shown = true;
         self.refreshed = now;
@@ -298,8 +298,12 @@ impl<'o> View<'o> {
         let width = width(self.order);
         for (job, (_, state)) in schedule.jobs().enumerate() {
             let name = name_of(self.order, job);
-            let (mark, code, verdict) = verdict(schedule, state);
-            text += &format!("{} {name:width$}  {}\n", self.ink(code, mark), self.ink("2", &verdict));
+            let (mark, style, verdict) = verdict(schedule, state);
+            text += &format!(
+                "{} {name:width$}  {}\n",
+                self.paint.with(style, mark),
+                self.paint.with(Style::Quiet, &verdict)
+            );
         }
         let count = |is: fn(State) -> bool| schedule.count(is);
         let total = self.order.members.len();
@@ -312,8 +316,8 @@ impl<'o> View<'o> {
         parts.extend((cancelled > 0).then(|| format!("{cancelled} cancelled")));
         parts.extend((not_run > 0).then(|| format!("{not_run} not run")));
         parts.push(Short(took).to_string());
-        let (mark, code) = if good == total { ("✓", "32") } else { ("✗", "31") };
-        text += &format!("{}\n", self.ink(code, &format!("{mark} {}", parts.join(" · "))));
+        let (mark, style) = if good == total { ("✓", Style::Good) } else { ("✗", Style::Bad) };
+        text += &format!("{}\n", self.paint.with(style, &format!("{mark} {}", parts.join(" · "))));
         self.write(&text);
     }
 }
@@ -328,7 +332,7 @@ fn described(stage: Stage) -> String {
 }
 
 /// The mark of a job, its colour, and what there is to say.
-fn verdict(schedule: &Schedule, state: State) -> (&'static str, &'static str, String) {
+fn verdict(schedule: &Schedule, state: State) -> (&'static str, Style, String) {
     match state {
         State::Ended(Update { stage, build, took, .. }) => {
             let mut parts = Vec::new();
@@ -338,12 +342,14 @@ fn verdict(schedule: &Schedule, state: State) -> (&'static str, &'static str, St
             }
             parts.push(Short(Duration::from_millis(took.into())).to_string());
             parts.extend((build > 0).then(|| format!("#{build}")));
-            let (mark, code) = if state.is_good() { ("✓", "32") } else { ("✗", "31") };
-            (mark, code, parts.join(" · "))
+            let (mark, style) = if state.is_good() { ("✓", Style::Good) } else { ("✗", Style::Bad) };
+            (mark, style, parts.join(" · "))
         }
-        State::Kept(because) => ("-", "2", format!("not run: {} failed", Printable(schedule.name(because)))),
+        State::Kept(because) => {
+            ("-", Style::Quiet, format!("not run: {} failed", Printable(schedule.name(because))))
+        }
         State::Waiting | State::Given | State::Running { .. } | State::Stopped => {
-            ("-", "2", "not run".to_owned())
+            ("-", Style::Quiet, "not run".to_owned())
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::job::record::Access;
 use crate::job::{FetchPolicy, Session, execute};
 use crate::order::Order;
 use crate::output::Failure;
+use crate::paint::Paint;
 use crate::repository::{self, Filters};
 use crate::resolve::{Dependency, Plan};
 use crate::run::console::{Console, Json, Prefixed, Stamped, Text};
@@ -26,7 +27,7 @@ pub(super) struct Worker<'a, 'o> {
     pub(super) order: &'o Order<'a>,
     pub(super) command: &'a Run,
     pub(super) signals: &'a Signals,
-    pub(super) coloured: bool,
+    pub(super) paint: Paint,
     /// What stands in front of each line of a job's log.
     pub(super) prefixes: Rc<[String]>,
     /// The jobs by their numbers; each is taken once.
@@ -114,12 +115,10 @@ impl Worker<'_, '_> {
         let mut console = match self.command.log_format {
             LogFormat::Json => Console::new(Json::of_job(name), stdout.as_fd()),
             LogFormat::Text if self.command.timestamps => {
-                let text = Stamped::new(Text::brief(self.coloured));
+                let text = Stamped::new(Text::brief(self.paint));
                 Console::new(Prefixed::new(text, prefix), stdout.as_fd())
             }
-            LogFormat::Text => {
-                Console::new(Prefixed::new(Text::brief(self.coloured), prefix), stdout.as_fd())
-            }
+            LogFormat::Text => Console::new(Prefixed::new(Text::brief(self.paint), prefix), stdout.as_fd()),
         };
         execute::execute(self.session, fetched, left.workspace, self.command, self.signals, &mut console)
     }

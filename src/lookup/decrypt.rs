@@ -17,9 +17,9 @@ use sha1::Sha1;
 use zeroize::Zeroizing;
 
 use super::state::unwritable;
-use super::write::replace_private;
 use super::{Call, Failure};
 use crate::exit;
+use crate::file::replace_private;
 
 /// Where the original's machines had the key of the subscription.
 const DEFAULT_KEY: &str = "/tmp/00_sub";

@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::state::unwritable;
-use super::write::Pending;
+use crate::file::Pending;
+
 use super::{Call, Context, Failure};
 use crate::exit;
 
@@ -26,7 +27,7 @@ pub(super) fn replace(call: &mut Call) -> Result<u8, Failure> {
         for name in filled.unknown {
             call.say(format_args!("shipctl: warning: {}: ${name} is not set", file.display()));
         }
-        pending.push((file, Pending::write(file, &filled.text).map_err(|error| unwritable(file, &error))?));
+        pending.push((file, Pending::like(file, &filled.text).map_err(|error| unwritable(file, &error))?));
     }
     for (file, pending) in pending {
         pending.commit().map_err(|error| unwritable(file, &error))?;

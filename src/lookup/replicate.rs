@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use super::copy::{copy_content, resource_files};
 use super::state::{directory, unwritable};
 use super::variables::prefix;
-use super::{Call, Failure, glob, json as documents, missing, write};
+use super::{Call, Failure, glob, json as documents, missing};
 use crate::contract::{path, suffix, var};
 use crate::exit;
+use crate::file;
 
 /// What a webhook brought to a repository.
 const WEBHOOK_DATA: [&str; 3] = ["shaData", "webhookRequestHeaders", "webhookRequestBody"];
@@ -75,7 +76,7 @@ pub(super) fn replicate(call: &mut Call) -> Result<u8, Failure> {
     };
     let version = if scope.to_job { &mut document } else { field(&mut document, "version") };
     merge(field(version, "propertyBag"), bag, flags.asks_for_webhook_data());
-    write::replace(&at, &documents::print(&document)).map_err(|error| unwritable(&at, &error))?;
+    file::replace(&at, &documents::print(&document)).map_err(|error| unwritable(&at, &error))?;
     Ok(exit::SUCCESS)
 }
 

@@ -9,9 +9,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::missing;
-use super::{Call, Failure, write};
+use super::{Call, Failure};
 use crate::contract::{envfile, var};
 use crate::exit;
+use crate::file;
 
 /// `post_resource_state`: this key-value alone; what was stored before is dropped.
 pub(super) fn post(call: &mut Call) -> Result<u8, Failure> {
@@ -89,7 +90,7 @@ fn add(lines: &mut Vec<u8>, key: &[u8], value: &[u8]) -> Result<(), Failure> {
 
 fn store_all(call: &Call, lines: &[u8]) -> Result<u8, Failure> {
     let at = state_file(call)?;
-    write::replace(&at, lines).map_err(|error| unwritable(&at, &error))?;
+    file::replace(&at, lines).map_err(|error| unwritable(&at, &error))?;
     Ok(exit::SUCCESS)
 }
 

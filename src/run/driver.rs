@@ -23,6 +23,7 @@
 //!   the driver does is to turn off `set -x`, `set -v`, `set -a` and the DEBUG trap, with all output going to `/dev/null`.
 //!   The rest is silent without that: a trap of the script that a signal starts meanwhile writes to where it should.
 
+use crate::contract::shell_quoted;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -178,7 +179,7 @@ impl<'a> Scripts<'a> {
         text.extend_from_slice(b" )\n");
         let before = [debug_trap, traced(options)].concat();
         if !before.is_empty() {
-            let with_both = format!("_shipctl_trap[2]={}\"${{_shipctl_trap[2]}}\"\n", quote(&before));
+            let with_both = format!("_shipctl_trap[2]={}\"${{_shipctl_trap[2]}}\"\n", shell_quoted(&before));
             text.extend_from_slice(with_both.as_bytes());
         }
         if extended {
@@ -205,12 +206,12 @@ impl<'a> Scripts<'a> {
     }
 
     fn source(&self, name: &str) -> String {
-        format!(r#""$_shipctl_by" . {}"#, quote(&self.path(name)))
+        format!(r#""$_shipctl_by" . {}"#, shell_quoted(&self.path(name)))
     }
 
     /// The same where `||` follows: behind `builtin` bash forgets that `set -e` is to be ignored there.
     fn source_in_list(&self, name: &str) -> String {
-        format!(r"\. {}", quote(&self.path(name)))
+        format!(r"\. {}", shell_quoted(&self.path(name)))
     }
 
     fn write(&self, name: &str, text: &[u8]) -> Result<(), Error> {
@@ -276,7 +277,7 @@ pub(super) fn then_ask(code: &str, section: bool) -> String {
 /// How a shell begins: it asks, and is answered once the rest of its script is written. bash reads line by line, so that
 /// may come behind this meanwhile. Where the process of `shipctl` can be seen, the shell looks whether it is there.
 pub(super) fn opening(questions: &Path, answers: &Path, shipctl: Option<Pid>) -> String {
-    let quoted = |path: &Path| quote(&path.to_string_lossy());
+    let quoted = |path: &Path| shell_quoted(&path.to_string_lossy());
     let (questions, answers) = (quoted(questions), quoted(answers));
     let killed = exit::of_signal(nix::libc::SIGKILL);
     let is_there = shipctl.map_or_else(String::new, |pid| format!("-d /proc/{pid} && "));
@@ -301,8 +302,8 @@ _shipctl=${{_shipctl_told#* }}"#
     );
     format!(
         "{{ _shipctl= _shipctl_number=0 _shipctl_told= _shipctl_pid=$BASHPID _shipctl_by=builtin _shipctl_hush={} _shipctl_ask={}; {}; \"$_shipctl_by\" set -e; }} >/dev/null 2>&1\n{}\n",
-        quote(&hush),
-        quote(&questions_and_answers),
+        shell_quoted(&hush),
+        shell_quoted(&questions_and_answers),
         arm(),
         ask()
     )
@@ -310,15 +311,10 @@ _shipctl=${{_shipctl_told#* }}"#
 
 /// The code that makes our EXIT trap the shell's.
 pub(super) fn arm() -> String {
-    format!(r#""$_shipctl_by" trap {} EXIT"#, quote(&trap()))
+    format!(r#""$_shipctl_by" trap {} EXIT"#, shell_quoted(&trap()))
 }
 
 /// Our EXIT trap as bash prints it.
 pub(super) fn our_trap() -> String {
-    format!("trap -- {} EXIT\n", quote(&trap()))
-}
-
-/// A word that bash reads as exactly this text.
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+    format!("trap -- {} EXIT\n", shell_quoted(&trap()))
 }

@@ -1,14 +1,14 @@
 //! Where this user's keys are: `SHIPCTL_KEY`, `SHIPCTL_KEY_FILE`, or a file in the configuration directory.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::{self, Read, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::DirBuilder;
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::keys::{Keys, is_protected, unprotect};
-use crate::regular;
+use crate::file;
 use crate::secret::Secret;
 
 /// The variables that tell shipctl of keys. They are not for the processes that it starts.
@@ -115,19 +115,19 @@ pub fn default_file() -> Result<PathBuf, KeyError> {
 fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
     let shown = path.display().to_string();
     let error = |message: String, hint: String| KeyError { message, hint };
-    let mut file = regular::open(path).map_err(|problem| match problem.kind() {
+    let mut file = file::open(path).map_err(|problem| match problem.kind() {
         io::ErrorKind::NotFound if set(FILE).is_none() => error(
             "you have no key".to_owned(),
             format!("make one with `shipctl key new`, or set {TEXT} to one; it would be in {shown}"),
         ),
         _ => error(
-            format!("cannot read the key file {shown}: {}", in_words(&problem)),
+            format!("cannot read the key file {shown}: {}", file::describe(&problem)),
             format!("{FILE} says where the file is; {TEXT} may hold the key itself"),
         ),
     })?;
     let unreadable = |problem: io::Error| {
         error(
-            format!("cannot read the key file {shown}: {}", in_words(&problem)),
+            format!("cannot read the key file {shown}: {}", file::describe(&problem)),
             "give another file".to_owned(),
         )
     };
@@ -169,15 +169,6 @@ fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
     Keys::parse(text, shown.clone()).map_err(bad)
 }
 
-fn in_words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 /// Writes a new file of keys, for its owner alone from the first instant, as are directories that it needs.
 ///
 /// # Errors
@@ -191,9 +182,5 @@ pub fn create(path: &Path, text: &str) -> Result<(), String> {
     if let Some(parent) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
-        let _ = std::fs::remove_file(path);
-        failed(error)
-    })
+    file::create_private(path, text.as_bytes()).map_err(failed)
 }

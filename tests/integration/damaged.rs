@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use shipctl::diagnostic::Paint;
 use shipctl::model::files;
+use shipctl::paint::Paint;
 use tempfile::TempDir;
 
 use crate::support::shipctl;

@@ -6,39 +6,45 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// Each room with the rooms it imports.
+/// Each room with the rooms it imports, which come before it.
 const ROOMS: &[(&str, &[&str])] = &[
     ("contract", &[]),
     ("exit", &[]),
     ("http", &[]),
     ("nearest", &[]),
     ("printable", &[]),
-    ("regular", &[]),
+    ("file", &[]),
     ("results", &[]),
     ("secret", &[]),
-    ("secure", &["regular", "secret"]),
-    ("source", &["printable", "regular"]),
+    ("secure", &["file", "secret"]),
+    ("source", &["file", "printable"]),
     ("aws", &["http", "secret"]),
-    ("diagnostic", &["nearest", "printable", "source"]),
     ("graph", &["printable"]),
+    ("mask", &["contract", "secret"]),
+    ("scan", &["mask", "secret"]),
+    ("state", &["aws", "contract", "secret"]),
+    ("export", &["contract"]),
+    ("lookup", &["contract", "exit", "file", "http", "nearest", "printable"]),
+    ("container", &[]),
+    ("main", &[]),
+    ("paint", &[]),
+    ("diagnostic", &["nearest", "paint", "printable", "source"]),
     ("yaml", &["diagnostic", "printable", "source"]),
     ("model", &["contract", "diagnostic", "nearest", "secret", "secure", "source", "yaml"]),
-    ("edit", &["diagnostic", "model", "source", "yaml"]),
+    ("edit", &["diagnostic", "file", "model", "source", "yaml"]),
     ("init", &["contract", "edit", "model", "printable", "source", "yaml"]),
     ("resolve", &["contract", "diagnostic", "model", "source", "yaml"]),
     ("check", &["diagnostic", "model", "resolve", "yaml"]),
     ("order", &["model"]),
-    ("mask", &["contract", "secret"]),
-    ("scan", &["mask", "secret"]),
     (
         "credentials",
         &[
             "aws",
             "contract",
             "diagnostic",
+            "file",
             "model",
             "printable",
-            "regular",
             "resolve",
             "secret",
             "secure",
@@ -46,7 +52,9 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),
-    ("state", &["aws", "contract", "mask", "secret"]),
+    ("versions", &["model", "resolve", "secret", "source", "state", "yaml"]),
+    ("schema", &["model"]),
+    ("run", &["contract", "exit", "mask", "paint", "printable", "results", "secret"]),
     (
         "environment",
         &[
@@ -63,8 +71,6 @@ const ROOMS: &[(&str, &[&str])] = &[
             "yaml",
         ],
     ),
-    ("versions", &["model", "resolve", "secret", "source", "state", "yaml"]),
-    ("deploy", &["aws", "managed"]),
     (
         "managed",
         &[
@@ -96,15 +102,14 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("policy", &["aws", "contract", "credentials", "environment", "model", "resolve", "yaml"]),
-    ("schema", &["model"]),
-    ("export", &["contract"]),
-    ("run", &["exit", "mask", "printable", "results", "secret"]),
-    ("lookup", &["contract", "exit", "http", "nearest", "printable"]),
-    ("container", &[]),
     ("cli", &["diagnostic", "environment", "export", "lookup", "nearest"]),
-    ("output", &["cli", "container", "diagnostic", "exit", "mask", "printable", "run", "secure", "source"]),
+    (
+        "output",
+        &["cli", "container", "diagnostic", "exit", "mask", "paint", "printable", "run", "secure", "source"],
+    ),
     ("prompt", &["exit", "output", "secret"]),
     ("load", &["aws", "cli", "credentials", "diagnostic", "model", "output", "prompt", "secure", "state"]),
+    ("deploy", &["aws", "managed"]),
     (
         "job",
         &[
@@ -122,6 +127,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "mask",
             "model",
             "output",
+            "paint",
             "printable",
             "repository",
             "resolve",
@@ -149,10 +155,12 @@ const ROOMS: &[(&str, &[&str])] = &[
             "model",
             "order",
             "output",
+            "paint",
             "printable",
             "repository",
             "resolve",
             "run",
+            "source",
             "state",
             "tools",
             "workspace",
@@ -172,6 +180,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "environment",
             "exit",
             "export",
+            "file",
             "graph",
             "init",
             "job",
@@ -183,10 +192,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "nearest",
             "order",
             "output",
+            "paint",
             "policy",
             "printable",
             "prompt",
-            "regular",
             "repository",
             "resolve",
             "run",
@@ -202,7 +211,6 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("lib", &["cli", "commands", "exit", "lookup", "output", "run"]),
-    ("main", &[]),
 ];
 
 /// The files of the source, by room.
@@ -248,7 +256,11 @@ fn rooms_import_what_lies_before_them() {
             }
         }
     }
-    assert!(ROOMS.iter().all(|(room, _)| rooms.contains_key(*room)));
+    for (index, (room, imports)) in ROOMS.iter().enumerate() {
+        assert!(rooms.contains_key(*room), "{room} is gone");
+        let is_before = |import: &&str| ROOMS[..index].iter().any(|(name, _)| *name == *import);
+        assert!(imports.iter().all(is_before), "{room} comes before what it imports");
+    }
 }
 
 /// The files of the source by the names of their modules: `run/shell.rs` is `run::shell`.

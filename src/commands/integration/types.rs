@@ -7,7 +7,7 @@ use crate::output::{Failure, print};
 use crate::source::Sources;
 
 /// Lists all kinds, or the fields of one.
-pub(super) fn run(kind: Option<&str>, paint: crate::diagnostic::Paint) -> Result<u8, Failure> {
+pub(super) fn run(kind: Option<&str>, paint: crate::paint::Paint) -> Result<u8, Failure> {
     let Some(written) = kind else {
         let width = KINDS.iter().map(|kind| kind.name.len()).max().unwrap_or(0);
         let lines = KINDS.iter().map(|kind| format!("{:width$}  {}\n", kind.name, kind.display));

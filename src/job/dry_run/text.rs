@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use crate::credentials::{Content, Credential, FetchedValue, Value};
-use crate::diagnostic::Paint;
 use crate::environment::{Build, Environment, Variable, task_name};
 use crate::job::{Ready, Session, matrix};
 use crate::model::job::{Input, Output, Pin, Sections, Step};
 use crate::model::task::Task;
 use crate::model::{Name, Resource};
 use crate::output::Failure;
+use crate::paint::{Paint, Style};
 use crate::printable::Printable;
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Operation, Target};
@@ -57,7 +57,7 @@ impl<'s> Text<'s> {
 
     /// What is missing, marked.
     fn missing(&self, what: &str) -> String {
-        self.paint.with("31", &format!("✗ {}", Printable(what)))
+        self.paint.with(Style::Bad, &format!("✗ {}", Printable(what)))
     }
 
     /// What is missing at a place, marked.
@@ -67,9 +67,12 @@ impl<'s> Text<'s> {
 
     pub(super) fn heading(&mut self, text: &str, note: &str) {
         let gap = if self.out.is_empty() { "" } else { "\n" };
-        let text = self.paint.with("1", &Printable(text).to_string());
-        let note =
-            if note.is_empty() { String::new() } else { format!(" · {}", self.paint.with("2", note)) };
+        let text = self.paint.with(Style::Heading, &Printable(text).to_string());
+        let note = if note.is_empty() {
+            String::new()
+        } else {
+            format!(" · {}", self.paint.with(Style::Quiet, note))
+        };
         let _ = writeln!(self.out, "{gap}{text}{note}");
     }
 
@@ -267,8 +270,11 @@ impl<'s> Text<'s> {
         match (&task.image, container) {
             (Some(image), Some(container)) => {
                 let _ = writeln!(self.out, "     in a container of {}", Printable(&image.name));
-                let _ =
-                    writeln!(self.out, "     {}", self.paint.with("2", &Printable(container).to_string()));
+                let _ = writeln!(
+                    self.out,
+                    "     {}",
+                    self.paint.with(Style::Quiet, &Printable(container).to_string())
+                );
             }
             (Some(image), None) => {
                 let _ = writeln!(self.out, "     on this machine, not in {}", Printable(&image.name));
@@ -283,7 +289,8 @@ impl<'s> Text<'s> {
         for entry in entries {
             for (index, line) in entry.trim_end_matches('\n').split('\n').enumerate() {
                 let mark = if index == 0 { "$" } else { "|" };
-                let _ = writeln!(self.out, "     {} {}", self.paint.with("2", mark), Printable(line));
+                let _ =
+                    writeln!(self.out, "     {} {}", self.paint.with(Style::Quiet, mark), Printable(line));
             }
         }
     }
@@ -322,11 +329,11 @@ impl<'s> Text<'s> {
 
     fn variable(&mut self, name: &str, variable: &Variable) {
         let value = match &variable.value {
-            Value::Missing => self.paint.with("31", "✗"),
+            Value::Missing => self.paint.with(Style::Bad, "✗"),
             Value::Secret(_) => crate::mask::MASK.to_owned(),
             Value::Plain(text) => Printable(text).to_string(),
         };
         let origin = format!("({})", Printable(&variable.origin));
-        let _ = writeln!(self.out, "  {name}={value}  {}", self.paint.with("2", &origin));
+        let _ = writeln!(self.out, "  {name}={value}  {}", self.paint.with(Style::Quiet, &origin));
     }
 }

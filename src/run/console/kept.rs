@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Write as _;
 
 use super::{Format as _, Stamped, Text, Watcher};
+use crate::paint::Paint;
 use crate::run::event::Event;
 
 /// What is kept of a log, in bytes: a script that prints without end must not fill the disk.
@@ -22,7 +23,7 @@ impl Kept {
     /// Keeps the log in a file, which is empty.
     pub fn new(file: File) -> Kept {
         Kept {
-            format: Stamped::new(Text::new(false, false)),
+            format: Stamped::new(Text::new(Paint::Plain, false)),
             file: Some(file),
             left: MOST,
             piece: Vec::new(),

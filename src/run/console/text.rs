@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::{Format, Groups};
+use crate::paint::{Paint, Style};
 use crate::printable::{self, Printable, in_one_column};
 use crate::run::Outcome;
 use crate::run::event::{Event, Kind, Step};
@@ -31,7 +32,7 @@ const LIFE_WIDTH: usize = 60;
 /// ```
 #[derive(Debug)]
 pub struct Text {
-    color: bool,
+    paint: Paint,
     live: bool,
     /// Whether the summary at the end is a line, and no table.
     brief: bool,
@@ -47,34 +48,12 @@ pub struct Text {
     running: Option<(String, Instant)>,
 }
 
-/// The colours of this format, by what they mean.
-#[derive(Clone, Copy)]
-enum Ink {
-    Heading,
-    Quiet,
-    Good,
-    Bad,
-    Warning,
-}
-
-impl Ink {
-    fn code(self) -> &'static str {
-        match self {
-            Ink::Heading => "1",
-            Ink::Quiet => "2",
-            Ink::Good => "32",
-            Ink::Bad => "31",
-            Ink::Warning => "33",
-        }
-    }
-}
-
 impl Text {
-    /// The format, in colour or not. `live` allows what only a terminal understands: a line that shows that a silent
+    /// The format. `live` allows what only a terminal understands: a line that shows that a silent
     /// job lives, and goes before the next output.
-    pub fn new(color: bool, live: bool) -> Text {
+    pub fn new(paint: Paint, live: bool) -> Text {
         Text {
-            color,
+            paint,
             live,
             brief: false,
             groups: Groups::None,
@@ -87,8 +66,8 @@ impl Text {
     }
 
     /// The format for one job of several: what its steps came to is left to the headings.
-    pub fn brief(color: bool) -> Text {
-        Text { brief: true, ..Text::new(color, false) }
+    pub fn brief(paint: Paint) -> Text {
+        Text { brief: true, ..Text::new(paint, false) }
     }
 
     /// The same, with a group for each step.
@@ -101,21 +80,19 @@ impl Text {
         self.fresh_line(out);
         self.steps += 1;
         self.groups.begin(self.steps, out);
-        self.line("", Ink::Heading, &format!("▸ {name}"), out);
+        self.line("", Style::Heading, &format!("▸ {name}"), out);
     }
 
     /// Writes one line of this format's own.
-    fn line(&mut self, indent: &str, ink: Ink, text: &str, out: &mut Vec<u8>) {
+    fn line(&mut self, indent: &str, style: Style, text: &str, out: &mut Vec<u8>) {
         self.fresh_line(out);
         out.extend_from_slice(indent.as_bytes());
-        self.ink(ink, text, out);
+        self.ink(style, text, out);
         out.push(b'\n');
     }
 
-    fn ink(&self, ink: Ink, text: &str, out: &mut Vec<u8>) {
-        let text = Printable(text);
-        let _ =
-            if self.color { write!(out, "\x1b[{}m{text}\x1b[0m", ink.code()) } else { write!(out, "{text}") };
+    fn ink(&self, style: Style, text: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.paint.with(style, &Printable(text).to_string()).as_bytes());
     }
 
     /// Ends a line that the script has left open.
@@ -133,26 +110,26 @@ impl Text {
     }
 
     fn step_end(&mut self, step: &Step, out: &mut Vec<u8>) {
-        let (mark, ink) = mark(step);
+        let (mark, style) = mark(step);
         let text = format!("{mark} {} · {}", step.name, verdict(step));
         self.fresh_line(out);
         self.groups.end(self.steps, out);
-        self.line("", ink, &text, out);
+        self.line("", style, &text, out);
     }
 
     fn matrix_end(&mut self, entries: &[(String, Option<Outcome>)], out: &mut Vec<u8>) {
         self.fresh_line(out);
         out.push(b'\n');
         for (label, outcome) in entries {
-            let (mark, ink) = match outcome {
-                Some(Outcome::Success) => ("✓", Ink::Good),
-                Some(_) => ("✗", Ink::Bad),
-                None => ("-", Ink::Quiet),
+            let (mark, style) = match outcome {
+                Some(Outcome::Success) => ("✓", Style::Good),
+                Some(_) => ("✗", Style::Bad),
+                None => ("-", Style::Quiet),
             };
-            self.ink(ink, mark, out);
+            self.ink(style, mark, out);
             let _ = write!(out, " {} · ", Printable(label));
             let how = outcome.map_or_else(|| "not run".to_owned(), Outcome::describe);
-            self.ink(Ink::Quiet, &how, out);
+            self.ink(Style::Quiet, &how, out);
             out.push(b'\n');
         }
     }
@@ -172,15 +149,16 @@ impl Text {
         }
         let width = steps.iter().map(|step| shown(step).chars().count()).max().unwrap_or(0);
         for step in steps {
-            let (mark, ink) = mark(step);
-            self.ink(ink, mark, out);
+            let (mark, style) = mark(step);
+            self.ink(style, mark, out);
             let _ = write!(out, " {:width$}  ", shown(step));
-            self.ink(Ink::Quiet, &verdict(step), out);
+            self.ink(Style::Quiet, &verdict(step), out);
             out.push(b'\n');
         }
-        let (mark, ink) = if outcome == Outcome::Success { ("✓", Ink::Good) } else { ("✗", Ink::Bad) };
+        let (mark, style) =
+            if outcome == Outcome::Success { ("✓", Style::Good) } else { ("✗", Style::Bad) };
         let text = format!("{mark} {job} {} · {}", outcome.describe(), Short(duration));
-        self.line("", ink, &text, out);
+        self.line("", style, &text, out);
     }
 }
 
@@ -193,7 +171,7 @@ impl Format for Text {
             Event::StepStart { step, .. } => self.step_start(step, out),
             Event::EntryStart { script, .. } => {
                 let heading = heading(script);
-                self.line("  ", Ink::Quiet, &format!("$ {heading}"), out);
+                self.line("  ", Style::Quiet, &format!("$ {heading}"), out);
                 self.running = Some((heading, self.last_event));
             }
             Event::Output { bytes } => {
@@ -203,19 +181,19 @@ impl Format for Text {
             Event::EntryEnd { status, duration, .. } => {
                 self.running = None;
                 if status == 0 {
-                    self.line("  ", Ink::Quiet, &format!("✓ {}", Short(duration)), out);
+                    self.line("  ", Style::Quiet, &format!("✓ {}", Short(duration)), out);
                 } else {
-                    self.line("  ", Ink::Bad, &format!("✗ exit {status} · {}", Short(duration)), out);
+                    self.line("  ", Style::Bad, &format!("✗ exit {status} · {}", Short(duration)), out);
                 }
             }
             Event::Notice { message } => {
                 self.fresh_line(out);
                 // A terminal has echoed the key that cancelled the job.
                 out.extend_from_slice(if self.live { b"\r" } else { b"" });
-                self.line("", Ink::Warning, &format!("! {message}"), out);
+                self.line("", Style::Warning, &format!("! {message}"), out);
             }
             Event::StepEnd { step } => self.step_end(step, out),
-            Event::MatrixStart { label } => self.line("", Ink::Heading, &format!("▸▸ {label}"), out),
+            Event::MatrixStart { label } => self.line("", Style::Heading, &format!("▸▸ {label}"), out),
             Event::MatrixEnd { entries } => self.matrix_end(entries, out),
             Event::Tests { tests } => {
                 out.extend_from_slice(printable::lines(&format!("{}\n", tests.summary())).as_bytes());
@@ -244,7 +222,7 @@ impl Format for Text {
         }
         let line = cut(&format!("… {} · {entry}", Short(now.saturating_duration_since(*since))), LIFE_WIDTH);
         out.extend_from_slice(b"\r\x1b[2K");
-        self.ink(Ink::Quiet, &line, out);
+        self.ink(Style::Quiet, &line, out);
         self.life_shown = Some(now);
         Some(SIGN_OF_LIFE)
     }
@@ -256,12 +234,12 @@ fn shown(step: &Step) -> String {
 }
 
 /// The mark of a step, and its colour.
-fn mark(step: &Step) -> (&'static str, Ink) {
+fn mark(step: &Step) -> (&'static str, Style) {
     match step.outcome {
-        None => ("-", Ink::Quiet),
-        Some(Outcome::Success) if step.overlooked > 0 => ("!", Ink::Warning),
-        Some(Outcome::Success) => ("✓", Ink::Good),
-        Some(_) => ("✗", Ink::Bad),
+        None => ("-", Style::Quiet),
+        Some(Outcome::Success) if step.overlooked > 0 => ("!", Style::Warning),
+        Some(Outcome::Success) => ("✓", Style::Good),
+        Some(_) => ("✗", Style::Bad),
     }
 }
 
@@ -339,7 +317,7 @@ mod tests {
     #[test]
     fn a_heading_starts_on_a_line_of_its_own() {
         let mut out = Vec::new();
-        let mut text = Text::new(false, false);
+        let mut text = Text::new(Paint::Plain, false);
         text.event(&Event::Output { bytes: b"prompt: " }, &mut out);
         text.event(&Event::Notice { message: "late" }, &mut out);
         assert_eq!(out, b"prompt: \n! late\n");
@@ -348,7 +326,7 @@ mod tests {
     #[test]
     fn a_silent_job_shows_life_and_hides_it_again() {
         let mut out = Vec::new();
-        let mut text = Text::new(false, true);
+        let mut text = Text::new(Paint::Plain, true);
         text.event(&Event::EntryStart { step: "s", entry: 1, script: "make" }, &mut out);
         out.clear();
         let begun = text.last_event;
