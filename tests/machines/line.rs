@@ -174,6 +174,21 @@ fn a_matrix_runs_there() {
     }
 }
 
+#[test]
+fn large_files_go_there_and_come_back() {
+    let line = Line::new(
+        "jobs:\n  - {name: a, type: runSh, steps: [{TASK: {script: ['head -c 40000000 /dev/urandom > $JOB_STATE/large']}}]}\n  - {name: b, type: runSh, steps: [{IN: a}, {TASK: {script: ['cp IN/a/runSh/large $JOB_STATE/same']}}]}\n",
+    );
+    line.run(&["run", "--all", "--on", &here()]);
+    let exported = |name: &str, file: &str| {
+        line.run(&["state", "export", name, name]);
+        fs::read(line.path().join(name).join("files").join(file)).unwrap()
+    };
+    let (large, same) = (exported("a", "large"), exported("b", "same"));
+    assert_eq!(large.len(), 40_000_000);
+    assert!(large == same);
+}
+
 /// Runs git in a directory.
 fn git(directory: &Path, words: &[&str]) {
     let user = ["-c", "user.name=Me", "-c", "user.email=me@example.com"];

@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::unistd::write;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// What the first line begins with that `shipctl` writes on the other side; its version follows. What comes before it was
 /// written by something else, such as a login script.
@@ -63,10 +63,25 @@ const KINDS: [Kind; 12] = [
     Kind::Killed,
 ];
 
-/// A frame.
+/// A frame; wiped when dropped where secrets are in it.
 pub(super) struct Frame {
     pub(super) kind: Kind,
-    pub(super) bytes: Zeroizing<Vec<u8>>,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Frame {
+    /// What is in it.
+    pub(super) fn take(mut self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(std::mem::take(&mut self.bytes))
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        if matches!(self.kind, Kind::Job | Kind::Result) {
+            self.bytes.zeroize();
+        }
+    }
 }
 
 /// The bytes of a frame; wiped when dropped, and never grown, so that no copy of a secret stays behind.
@@ -90,7 +105,7 @@ pub(super) fn hello() -> Vec<u8> {
 }
 
 /// What a pipe surely takes without blocking once it is writable (`PIPE_BUF`).
-const WRITTEN_AT_ONCE: usize = 4096;
+pub(super) const SURE: usize = 4096;
 
 /// How much may wait to be written before no more is taken from elsewhere.
 const FULL: usize = 1 << 20;
@@ -107,6 +122,11 @@ impl Pending {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// A frame that is passed on.
+    pub(super) fn push_frame(&mut self, frame: &Frame) {
+        append(&mut self.bytes, frame.kind, &frame.bytes);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.written == self.bytes.len()
     }
@@ -115,9 +135,9 @@ impl Pending {
         self.bytes.len() - self.written >= FULL
     }
 
-    /// Writes a piece to what is ready for it; says whether anything reads there still.
-    pub(super) fn write_some(&mut self, to: BorrowedFd) -> bool {
-        let end = self.bytes.len().min(self.written + WRITTEN_AT_ONCE);
+    /// Writes at most so many bytes to what is ready for them; says whether anything reads there still.
+    pub(super) fn write_some(&mut self, to: BorrowedFd, at_once: usize) -> bool {
+        let end = self.bytes.len().min(self.written + at_once);
         let is_read = match write(to, &self.bytes[self.written..end]) {
             Ok(n) => {
                 self.written += n;
@@ -126,8 +146,12 @@ impl Pending {
             Err(Errno::EINTR | Errno::EAGAIN) => true,
             Err(_) => false,
         };
-        if !is_read || self.is_empty() {
-            *self = Pending::default();
+        if !is_read {
+            self.written = self.bytes.len();
+        }
+        if self.is_empty() || self.written >= FULL {
+            self.bytes.drain(..self.written);
+            self.written = 0;
         }
         is_read
     }
@@ -180,7 +204,7 @@ impl Received {
             return Err(NoFrame);
         }
         let Some(bytes) = waiting.get(HEAD..HEAD + length) else { return Ok(None) };
-        let bytes = Zeroizing::new(bytes.to_vec());
+        let bytes = bytes.to_vec();
         self.taken += HEAD + length;
         Ok(Some(Frame { kind, bytes }))
     }

@@ -1,5 +1,7 @@
 //! This side: the command that starts `shipctl` on another machine, and what comes from there.
 
+mod receive;
+
 use std::ffi::OsString;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -9,27 +11,19 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, raise};
-use nix::unistd::read;
 use zeroize::Zeroizing;
 
 use super::super::console::Console;
 use super::super::event::{Event, Step};
 use super::super::{Error, Kind as StepKind, Outcome, Signals, Variables};
 use super::command::{END_LIMIT, Remote};
-use super::event::Received as Told;
-use super::frame::{Frame, Kind, Pending, Received, framed};
+use super::frame::{Kind, PIECE, Pending, Received, framed};
 use super::transfer::{Download, Upload};
 use super::{COMMAND, SIGN_OF_LIFE, SILENCE, is_ready};
 use crate::exit;
 
 /// How long the other side may take to end a job, on top of the grace period: its sections have a limit of their own.
 const LAST_LIMIT: Duration = Duration::from_secs(150);
-
-/// How much may be printed before `shipctl` says that it is there, in bytes.
-const LONGEST_BANNER: usize = 1 << 20;
-
-/// What is read at once.
-const PIECE: usize = 64 * 1024;
 
 /// How often is looked whether time is up.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -75,7 +69,7 @@ impl Launcher<'_, '_, '_> {
         let mut line: Vec<OsString> = self.command.iter().map(OsString::from).collect();
         line.extend([program_there(&self.command[0]), COMMAND.into()]);
         let (remote, stdout, stderr) = Remote::start(&line, self.environment, self.signals)?;
-        Session {
+        Connection {
             remote,
             stdout: Some(stdout),
             stderr: Some(stderr),
@@ -108,7 +102,7 @@ fn program_there(command: &str) -> OsString {
 }
 
 /// A job that is somewhere else.
-struct Session<'l, 's, 'c> {
+struct Connection<'l, 's, 'c> {
     launcher: Launcher<'l, 's, 'c>,
     remote: Remote,
     stdout: Option<OwnedFd>,
@@ -143,7 +137,7 @@ struct Session<'l, 's, 'c> {
 /// Why the other side is given up.
 type Lost = String;
 
-impl Session<'_, '_, '_> {
+impl Connection<'_, '_, '_> {
     fn run(mut self) -> Result<Reply, Error> {
         let lost = loop {
             match self.wait() {
@@ -192,10 +186,14 @@ impl Session<'_, '_, '_> {
     /// Waits until something happens, and does what is due; says whether there is more to come.
     fn wait(&mut self) -> Result<bool, Lost> {
         let now = Instant::now();
+        let is_read = !self.launcher.console.is_full();
+        if !is_read {
+            // That nothing is heard is our own doing.
+            self.greeted = self.greeted.map(|_| now);
+        }
         self.fill(now)?;
         let console = &mut *self.launcher.console;
         let idle = console.idle(now);
-        let is_read = !console.is_full();
         let mut polled = vec![PollFd::new(self.launcher.signals.as_fd(), PollFlags::POLLIN)];
         polled.extend(self.remote.end().map(|end| PollFd::new(end, PollFlags::POLLIN)));
         let stdout = self.stdout.as_ref().filter(|_| is_read);
@@ -218,7 +216,7 @@ impl Session<'_, '_, '_> {
         }
         if let Some(stdin) = self.remote.stdin.as_ref().filter(|_| !self.out.is_empty())
             && is_ready(stdin.as_fd(), PollFlags::POLLOUT)
-            && !self.out.write_some(stdin.as_fd())
+            && !self.out.write_some(stdin.as_fd(), PIECE)
         {
             self.remote.stdin = None;
         }
@@ -317,139 +315,13 @@ impl Session<'_, '_, '_> {
             && Instant::now() < until
             && let Some(stdin) = &self.remote.stdin
         {
-            if is_ready(stdin.as_fd(), PollFlags::POLLOUT) && !self.out.write_some(stdin.as_fd()) {
+            if is_ready(stdin.as_fd(), PollFlags::POLLOUT) && !self.out.write_some(stdin.as_fd(), PIECE) {
                 self.remote.stdin = None;
             }
         }
         let _ = raise(Signal::SIGSTOP);
         self.pass_on(libc::SIGCONT);
         self.greeted = self.greeted.map(|_| Instant::now());
-    }
-
-    /// Takes what the command writes to stderr, line by line.
-    fn take_stderr(&mut self) {
-        let mut buffer = [0; 4096];
-        let Some(stderr) = &self.stderr else { return };
-        match read(stderr, &mut buffer) {
-            Ok(n @ 1..) => self.said.extend_from_slice(&buffer[..n]),
-            Err(Errno::EINTR | Errno::EAGAIN) => return,
-            Ok(0) | Err(_) => {
-                self.stderr = None;
-                if !self.said.is_empty() {
-                    self.said.push(b'\n');
-                }
-            }
-        }
-        let Some(end) = memchr::memrchr(b'\n', &self.said) else { return };
-        let lines: Vec<u8> = self.said.drain(..=end).collect();
-        self.say(&lines);
-    }
-
-    /// What it has written there before it ended. Who holds the pipe still is not waited for.
-    fn drain_stderr(&mut self) {
-        while self.stderr.as_ref().is_some_and(|fd| is_ready(fd.as_fd(), PollFlags::POLLIN)) {
-            self.take_stderr();
-        }
-    }
-
-    /// Shows lines that the command has written.
-    fn say(&self, lines: &[u8]) {
-        for line in String::from_utf8_lossy(lines).lines().filter(|line| !line.trim().is_empty()) {
-            (self.launcher.say)(&format!("warning: {}: {line}\n", self.shown));
-        }
-    }
-
-    /// Takes what comes from the other side.
-    fn take_stdout(&mut self) -> Result<(), Lost> {
-        let mut buffer = vec![0; PIECE];
-        let Some(stdout) = &self.stdout else { return Ok(()) };
-        match read(stdout, &mut buffer) {
-            Ok(n @ 1..) => self.received.push(&buffer[..n]),
-            Err(Errno::EINTR | Errno::EAGAIN) => return Ok(()),
-            Ok(0) | Err(_) => {
-                self.stdout = None;
-                return Ok(());
-            }
-        }
-        if self.greeted.is_none() {
-            let Some((version, before)) = self.received.hello() else {
-                if self.received.len() > LONGEST_BANNER {
-                    return Err(format!("`{}` prints something else than shipctl does", self.shown));
-                }
-                return Ok(());
-            };
-            self.say(&before);
-            self.check_version(&version)?;
-        }
-        self.greeted = Some(Instant::now());
-        loop {
-            match self.received.next() {
-                Ok(Some(frame)) => self.take_frame(&frame)?,
-                Ok(None) => return Ok(()),
-                Err(_) => {
-                    return Err(format!(
-                        "`{}` printed something between what shipctl writes there",
-                        self.shown
-                    ));
-                }
-            }
-        }
-    }
-
-    fn check_version(&self, version: &str) -> Result<(), Lost> {
-        const OURS: &str = env!("CARGO_PKG_VERSION");
-        match version.strip_suffix('\r') {
-            Some(_) => Err(format!(
-                "`{}` has a terminal between the two sides, which changes what is sent",
-                self.shown
-            )),
-            None if version == OURS => Ok(()),
-            None => Err(format!(
-                "`{}` starts shipctl {}, and this one is {OURS}: both must have the same version",
-                self.shown,
-                version.escape_debug()
-            )),
-        }
-    }
-
-    fn take_frame(&mut self, frame: &Frame) -> Result<(), Lost> {
-        let bytes = &frame.bytes;
-        let unfit = || format!("`{}` starts a shipctl that writes what this one does not know", self.shown);
-        let received = |error: std::io::Error| format!("what the job made cannot be written here: {error}");
-        match frame.kind {
-            Kind::Alive => {}
-            Kind::Printed => self.launcher.console.event(&Event::Output { bytes }),
-            Kind::Event => {
-                let told = Told::parse(bytes).ok_or_else(unfit)?;
-                self.note(&told);
-                self.launcher.console.event(&told.event());
-            }
-            Kind::Kept => (self.launcher.keep)(bytes),
-            Kind::Said => (self.launcher.say)(&String::from_utf8_lossy(bytes)),
-            Kind::Entry => self.download.entry(bytes).map_err(received)?,
-            Kind::Content => self.download.content(bytes).map_err(received)?,
-            Kind::EndOfFiles => self.download.finish().map_err(received)?,
-            Kind::Result => self.result = Some(bytes.clone()),
-            Kind::Killed => return Err("the shipctl that ran it there was killed".to_owned()),
-            Kind::Job | Kind::Signal => return Err(unfit()),
-        }
-        Ok(())
-    }
-
-    /// Takes note of how far the job is, in case the other side is lost.
-    fn note(&mut self, told: &Told) {
-        match told {
-            Told::JobStart { job } => {
-                self.begun.get_or_insert((job.clone(), Instant::now()));
-                self.steps.clear();
-            }
-            Told::StepStart { step, kind } => self.step = Some((step.clone(), *kind, Instant::now())),
-            Told::StepEnd { step } => {
-                self.step = None;
-                self.steps.push(step.clone());
-            }
-            _ => {}
-        }
     }
 
     /// What is said of a command that has ended before its job.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
@@ -16,7 +16,7 @@ use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getppid, pipe2, read};
 use zeroize::Zeroizing;
 
 use super::super::{Error, Signals, platform};
-use super::frame::{Frame, Kind, Pending, Received, framed, hello};
+use super::frame::{Frame, Kind, Pending, Received, SURE, framed, hello};
 use super::is_ready;
 use super::transfer::{Download, Upload};
 use super::{SIGN_OF_LIFE, SILENCE};
@@ -39,6 +39,7 @@ const PIECE: usize = 64 * 1024;
 pub fn supervise(signals: &Signals, work: impl FnOnce(Input, Output)) -> Result<(), Error> {
     let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"));
     let ((from_us, to_worker), (from_worker, to_us)) = (pipe()?, pipe()?);
+    fcntl(&to_worker, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
     let parent = Pid::this();
     let Some(worker) = platform::fork().map_err(Error::system("start a worker"))? else {
         drop((to_worker, from_worker));
@@ -112,6 +113,11 @@ impl Supervisor<'_> {
                 self.out.push(&framed(Kind::Alive, &[]));
                 shown = now;
             }
+            let is_read = self.is_open && !self.input.is_full();
+            if !is_read {
+                // That nothing is heard is our own doing.
+                self.heard = now;
+            }
             if self.is_open && !self.is_stopped && now >= self.heard + SILENCE {
                 self.lose(now);
             }
@@ -119,7 +125,6 @@ impl Supervisor<'_> {
                 self.kill_at = None;
                 platform::kill(self.worker, libc::SIGKILL);
             }
-            let is_read = self.is_open && !self.input.is_full();
             let is_heard = is_reporting && !self.out.is_full();
             let mut polled = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
             polled.extend(is_read.then(|| PollFd::new(stdin.as_fd(), PollFlags::POLLIN)));
@@ -141,7 +146,7 @@ impl Supervisor<'_> {
             }
             if let Some(to) = self.to_worker.as_ref().filter(|_| !self.input.is_empty())
                 && is_ready(to.as_fd(), PollFlags::POLLOUT)
-                && !self.input.write_some(to.as_fd())
+                && !self.input.write_some(to.as_fd(), PIECE)
             {
                 self.to_worker = None;
             }
@@ -150,7 +155,7 @@ impl Supervisor<'_> {
             }
             if !self.out.is_empty()
                 && is_ready(stdout.as_fd(), PollFlags::POLLOUT)
-                && !self.out.write_some(stdout.as_fd())
+                && !self.out.write_some(stdout.as_fd(), SURE)
                 && self.is_open
             {
                 self.lose(Instant::now());
@@ -198,14 +203,15 @@ impl Supervisor<'_> {
             match self.received.next() {
                 Ok(None) => return true,
                 Ok(Some(Frame { kind: Kind::Alive, .. })) => {}
-                Ok(Some(Frame { kind: Kind::Signal, bytes })) => {
-                    let Some(signal) = bytes.first_chunk().map(|bytes| i32::from_le_bytes(*bytes)) else {
+                Ok(Some(frame)) if frame.kind == Kind::Signal => {
+                    let Some(signal) = frame.bytes.first_chunk().map(|bytes| i32::from_le_bytes(*bytes))
+                    else {
                         return false;
                     };
                     self.is_stopped = signal == libc::SIGTSTP;
                     platform::kill(self.worker, signal);
                 }
-                Ok(Some(Frame { kind, bytes })) => self.input.push(&framed(kind, &bytes)),
+                Ok(Some(frame)) => self.input.push_frame(&frame),
                 Err(_) => return false,
             }
         }
@@ -220,8 +226,8 @@ impl Supervisor<'_> {
             Err(Errno::EINTR | Errno::EAGAIN) => return true,
             Err(_) => return false,
         }
-        while let Ok(Some(Frame { kind, bytes })) = self.reported.next() {
-            self.out.push(&framed(kind, &bytes));
+        while let Ok(Some(frame)) = self.reported.next() {
+            self.out.push_frame(&frame);
         }
         true
     }
@@ -241,7 +247,7 @@ impl Input {
     /// When the machine that sends them is lost, and when a file cannot be written.
     pub fn job(&mut self) -> io::Result<Zeroizing<Vec<u8>>> {
         match self.next()? {
-            Frame { kind: Kind::Job, bytes } => Ok(bytes),
+            frame if frame.kind == Kind::Job => Ok(frame.take()),
             _ => Err(io::Error::other("something else came than a job")),
         }
     }
@@ -253,10 +259,10 @@ impl Input {
     /// As [`Input::job`].
     pub fn files(&mut self, mut files: Download) -> io::Result<()> {
         loop {
-            let Frame { kind, bytes } = self.next()?;
-            match kind {
-                Kind::Entry => files.entry(&bytes)?,
-                Kind::Content => files.content(&bytes)?,
+            let frame = self.next()?;
+            match frame.kind {
+                Kind::Entry => files.entry(&frame.bytes)?,
+                Kind::Content => files.content(&frame.bytes)?,
                 Kind::EndOfFiles => return files.finish(),
                 _ => return Err(io::Error::other("something else came than files")),
             }

@@ -11,9 +11,8 @@ use std::os::unix::fs::{
 use std::path::{Component, Path, PathBuf};
 
 use nix::fcntl::OFlag;
-use zeroize::Zeroizing;
 
-use super::frame::{HEAD, Kind, PIECE, framed};
+use super::frame::{HEAD, Kind, PIECE, append};
 
 /// Something that is to be sent.
 #[derive(Debug)]
@@ -67,6 +66,13 @@ pub fn walk(root: &Path) -> io::Result<Vec<Item>> {
     Ok(items)
 }
 
+/// A frame without secrets.
+fn frame(kind: Kind, bytes: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(HEAD + bytes.len());
+    append(&mut frame, kind, bytes);
+    frame
+}
+
 /// Files that are sent, frame by frame.
 #[derive(Debug)]
 pub struct Upload {
@@ -82,9 +88,9 @@ impl Upload {
     }
 
     /// The next frame; `None` after the last one.
-    pub(super) fn next(&mut self) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         if let Some(file) = &mut self.file {
-            let mut piece = Zeroizing::new(vec![0; PIECE]);
+            let mut piece = vec![0; PIECE];
             let length = loop {
                 match file.read(&mut piece) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -92,13 +98,13 @@ impl Upload {
                 }
             };
             if length > 0 {
-                return Ok(Some(framed(Kind::Content, &piece[..length])));
+                return Ok(Some(frame(Kind::Content, &piece[..length])));
             }
             self.file = None;
         }
         let Some(item) = self.items.pop_front() else {
             let is_over = std::mem::replace(&mut self.is_over, true);
-            return Ok((!is_over).then(|| framed(Kind::EndOfFiles, &[])));
+            return Ok((!is_over).then(|| frame(Kind::EndOfFiles, &[])));
         };
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", item.from.display()));
@@ -115,7 +121,7 @@ impl Upload {
         let path = item.to.as_os_str().as_bytes();
         let length = u32::try_from(path.len()).unwrap_or(u32::MAX).to_le_bytes();
         let fields = [&[kind], &item.mode.to_le_bytes()[..], &length, path, target.as_os_str().as_bytes()];
-        Ok(Some(framed(Kind::Entry, &fields.concat())))
+        Ok(Some(frame(Kind::Entry, &fields.concat())))
     }
 }
 
