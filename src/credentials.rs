@@ -26,6 +26,7 @@ use crate::resolve::Plan;
 use crate::secret::Secret;
 use crate::source::Place;
 
+pub use account::LastingKeys;
 pub use ambient::{Ambient, PREFIX};
 pub use fetch::{Fetch, NOT_RUN};
 pub use program::LIMIT;

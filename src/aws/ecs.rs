@@ -11,7 +11,7 @@ use super::{Error, Keys, Problem, Service, xml};
 pub struct Ecs<'a> {
     client: &'a Client,
     region: &'a str,
-    keys: Keys,
+    keys: Box<dyn Fn() -> Result<Keys, Error> + Sync + 'a>,
 }
 
 /// A service as it is.
@@ -43,9 +43,13 @@ pub struct State {
 const MOST: usize = 10;
 
 impl<'a> Ecs<'a> {
-    /// A way with these keys.
-    pub fn new(client: &'a Client, region: &'a str, keys: Keys) -> Ecs<'a> {
-        Ecs { client, region, keys }
+    /// A way with these keys, which are asked for before each call: those of a session may have to be others after a while.
+    pub fn new(
+        client: &'a Client,
+        region: &'a str,
+        keys: impl Fn() -> Result<Keys, Error> + Sync + 'a,
+    ) -> Ecs<'a> {
+        Ecs { client, region, keys: Box::new(keys) }
     }
 
     /// Those of some services that are there.
@@ -182,7 +186,7 @@ impl<'a> Ecs<'a> {
         // The values of variables are in it.
         let body = Zeroizing::new(body.to_string());
         let call = Call { name, service, region: self.region, headers: &headers, body: body.as_bytes() };
-        let answer = self.client.send(&call, &self.keys)?;
+        let answer = self.client.send(&call, &(self.keys)()?)?;
         if answer.is_empty() {
             return Ok(Json::Null);
         }
@@ -198,7 +202,7 @@ impl<'a> Ecs<'a> {
         let pairs: Vec<_> = pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let body = form(&pairs);
         let call = Call { name, service, region: self.region, headers: FORM, body: body.as_bytes() };
-        self.client.send(&call, &self.keys)
+        self.client.send(&call, &(self.keys)()?)
     }
 }
 

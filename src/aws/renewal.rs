@@ -38,18 +38,28 @@ impl Renewal {
     /// # Errors
     ///
     /// When AWS refuses or cannot be asked.
-    pub fn session(self, settings: Settings) -> Result<Session, Error> {
+    pub fn session(mut self, settings: Settings) -> Result<Session, Error> {
+        let client = Client::new(settings.settled(self.endpoint.take(), self.ca_bundle.take()));
+        self.renew(&client)?;
+        Ok(self.session)
+    }
+
+    /// Takes the roles again if the session is about to end.
+    ///
+    /// # Errors
+    ///
+    /// When AWS refuses or cannot be asked.
+    pub fn renew(&mut self, client: &Client) -> Result<(), Error> {
         if self.session.expires > SystemTime::now() + SPARE {
-            return Ok(self.session);
+            return Ok(());
         }
-        let client = Client::new(settings.settled(self.endpoint, self.ca_bundle));
-        let mut session = self.session;
-        let mut keys = self.keys;
+        let (mut session, mut keys) = (self.session.clone(), self.keys.clone());
         for role in &self.roles {
-            session = sts::assume_role(&client, &self.region, &keys, role)?;
+            session = sts::assume_role(client, &self.region, &keys, role)?;
             keys = session.keys.clone();
         }
-        Ok(session)
+        self.session = session;
+        Ok(())
     }
 
     /// The document.

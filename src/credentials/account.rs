@@ -1,13 +1,47 @@
 //! What AWS says of an account, asked with the keys of an integration.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
 use super::Credentials;
-use super::provider::{AwsProvider, NoKeys, Wanted, undeclared};
+use super::provider::{AwsProvider, NoKeys, Wanted, is_role, undeclared};
 use crate::aws::ecr::{self, Login};
 use crate::aws::iam;
+use crate::aws::renewal::Renewal;
 use crate::aws::sts::{self, Identity};
 use crate::aws::{self, Client, Keys};
 use crate::diagnostic::Diagnostic;
 use crate::model::Integration;
+
+/// Keys that can be used for as long as it takes: a role is taken again when its session is about to end.
+pub enum LastingKeys<'a> {
+    /// The same all the time.
+    Fixed(Keys),
+    /// Those of a role, and what takes it.
+    OfRole(&'a Client, Box<Mutex<Renewal>>),
+}
+
+impl LastingKeys<'_> {
+    /// The keys to use now.
+    ///
+    /// # Errors
+    ///
+    /// When the session of a role has ended, and it cannot be taken again.
+    pub fn now(&self) -> Result<Keys, aws::Error> {
+        match self {
+            LastingKeys::Fixed(keys) => Ok(keys.clone()),
+            LastingKeys::OfRole(client, renewal) => {
+                // Whoever comes meanwhile waits for the new session.
+                let mut renewal = renewal.lock().unwrap_or_else(PoisonError::into_inner);
+                match renewal.renew(client) {
+                    // What is spare is for this, too.
+                    Err(error) if renewal.session.expires <= SystemTime::now() => Err(error),
+                    _ => Ok(renewal.session.keys.clone()),
+                }
+            }
+        }
+    }
+}
 
 impl AwsProvider {
     /// The login to the registry of the account that an integration has keys of.
@@ -33,19 +67,27 @@ impl AwsProvider {
         })
     }
 
-    /// What calls AWS for an integration, and its keys: those of its role, if it is one.
+    /// What calls AWS for an integration, and its keys, for as long as it takes.
     ///
     /// # Errors
     ///
     /// When there are no keys.
-    pub fn access(
-        &self,
+    pub fn access<'a>(
+        &'a self,
         credentials: &Credentials,
         integration: &Integration,
-    ) -> Result<(&Client, Keys), Diagnostic> {
+    ) -> Result<(&'a Client, LastingKeys<'a>), Diagnostic> {
         let name = &integration.name.text;
-        let keys = self.keys(credentials, name).map_err(|problem| problem.at(integration))?;
-        Ok((self.client(credentials, name), keys))
+        let fail = |problem: NoKeys| problem.at(integration);
+        let client = self.client(credentials, name);
+        let keys = match is_role(integration) {
+            true => {
+                let renewal = self.renewal(credentials, name).map_err(fail)?;
+                LastingKeys::OfRole(client, Box::new(Mutex::new(renewal)))
+            }
+            false => LastingKeys::Fixed(self.keys(credentials, name).map_err(fail)?),
+        };
+        Ok((client, keys))
     }
 
     /// Whom the keys of an integration belong to.

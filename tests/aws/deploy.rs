@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -331,19 +332,46 @@ fn a_deployment_needs_all_of_its_policy_and_no_more() {
     }
 }
 
+/// Writes the line, whose cluster is opened by a role.
+fn with_role(place: &Place, role: &str) {
+    line(place, "1", "", "");
+    let yaml = std::fs::read_to_string(place.path("shippable.yml")).unwrap();
+    let yaml = yaml.replace("integration: aws", "integration: role").replace(
+        "resources:\n",
+        &format!("  - {{name: role, type: amazonIamRole, fields: {{assumeRoleARN: 'arn:aws:iam::123456789012:role/{role}', externalId: agreed-on, sourceIntegration: aws}}}}\nresources:\n"),
+    );
+    place.write("shippable.yml", &yaml);
+}
+
+#[test]
+#[ignore = "needs tests/aws/setup.sh"]
+fn a_deployment_may_last_longer_than_the_session_of_its_role() {
+    let (moto, place) = start();
+    moto.role("brief", "{\"Version\": \"2012-10-17\", \"Statement\": []}");
+    with_role(&place, "brief");
+    moto.scheduler("never");
+    let mut child = place.command(&["run", "ship", "--upstream"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.by_ref().any(|line| line.ends_with("service ship-site-1: 0 of 1 running, 1 pending")));
+    let signers = || moto.signers("ecs");
+    let first = signers().last().unwrap().clone();
+    let until = Instant::now() + Duration::from_secs(30);
+    while signers().last() == Some(&first) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_ne!(signers().last(), Some(&first));
+    moto.scheduler("follow");
+    let rest: Vec<_> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{rest:?}");
+    assert_eq!(services(&moto), ["ship-back-1 1 ship-back:1", "ship-site-1 1 ship-site:1"]);
+}
+
 #[test]
 #[ignore = "needs tests/aws/setup.sh"]
 fn a_role_deploys_too() {
     let (moto, place) = start();
     moto.role("deploy", "{\"Version\": \"2012-10-17\", \"Statement\": []}");
-    line(&place, "1", "", "");
-    let yaml = std::fs::read_to_string(place.path("shippable.yml")).unwrap();
-    let role = "integration: role";
-    let yaml = yaml.replace("integration: aws", role).replace(
-        "resources:\n",
-        "  - {name: role, type: amazonIamRole, fields: {assumeRoleARN: 'arn:aws:iam::123456789012:role/deploy', externalId: agreed-on, sourceIntegration: aws}}\nresources:\n",
-    );
-    place.write("shippable.yml", &yaml);
+    with_role(&place, "deploy");
     let log = place.good(&["run", "ship", "--upstream"]);
     assert!(!log.contains("agreed-on"), "{log}");
     assert_eq!(services(&moto), ["ship-back-1 1 ship-back:1", "ship-site-1 1 ship-site:1"]);

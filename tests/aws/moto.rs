@@ -89,22 +89,31 @@ impl Moto {
 
     /// What was asked of it, newest last: the services and the bodies.
     pub fn asked(&self) -> Vec<(String, String)> {
+        let asked = |entry: Value| {
+            let scope = signed(&entry, 3)?;
+            let body = entry["body"].as_str().unwrap_or_default();
+            let body = match entry["body_encoded"].as_bool() {
+                Some(true) => String::from_utf8(STANDARD.decode(body).unwrap()).unwrap(),
+                _ => body.to_owned(),
+            };
+            Some((scope, body))
+        };
+        self.recorded().into_iter().filter_map(asked).collect()
+    }
+
+    /// The access keys of what was asked of a service, newest last.
+    pub fn signers(&self, service: &str) -> Vec<String> {
+        let of_service = |entry: &Value| signed(entry, 3).as_deref() == Some(service);
+        let recorded = self.recorded().into_iter().filter(of_service);
+        recorded.filter_map(|entry| Some(signed(&entry, 0)?.rsplit('=').next()?.to_owned())).collect()
+    }
+
+    fn recorded(&self) -> Vec<Value> {
         let url = format!("{}/moto-api/recorder/download-recording", self.address);
         // Before the first request there is nothing to send.
         let Ok(mut answer) = ureq::get(url).call() else { return Vec::new() };
         let text = answer.body_mut().read_to_string().unwrap();
-        text.lines()
-            .filter_map(|line| {
-                let entry: Value = serde_json::from_str(line).unwrap();
-                let scope = entry["headers"]["Authorization"].as_str()?.split('/').nth(3)?.to_owned();
-                let body = entry["body"].as_str().unwrap_or_default();
-                let body = match entry["body_encoded"].as_bool() {
-                    Some(true) => String::from_utf8(STANDARD.decode(body).unwrap()).unwrap(),
-                    _ => body.to_owned(),
-                };
-                Some((scope, body))
-            })
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     fn iam(&self, pairs: &[(&str, &str)]) -> String {
@@ -143,4 +152,9 @@ fn element(xml: &str, name: &str) -> String {
         node.has_tag_name((document.root_element().tag_name().namespace().unwrap_or_default(), name))
     });
     found.and_then(|node| node.text()).unwrap_or_else(|| panic!("no {name} in {xml}")).to_owned()
+}
+
+/// A part of what a request was signed for: the access key, the day, the region, the service.
+fn signed(entry: &Value, part: usize) -> Option<String> {
+    Some(entry["headers"]["Authorization"].as_str()?.split('/').nth(part)?.to_owned())
 }

@@ -4,14 +4,18 @@
 Each look at a service lets it go on. How is in the file `scheduler` of the working directory, read at each look: `follow`
 (as many run as are to run; so without the file), `late` (from the third look on), `never` (a service that did not run
 before never does), `flap` (every second look).
+
+Sessions of roles called `brief` last a little longer than what shipctl leaves unused of a session.
 """
 
+import datetime
 import pathlib
 import sys
 
 from moto.core.utils import utcnow
 from moto.ecs import models
 from moto.server import main
+from moto.sts.models import STSBackend
 
 describe_services = models.EC2ContainerServiceBackend.describe_services
 
@@ -44,6 +48,17 @@ def described(self, cluster_str, service_names_or_arns):
     return found
 
 
+assume_role = STSBackend.assume_role
+
+
+def assumed(self, *args, **kwargs):
+    role = assume_role(self, *args, **kwargs)
+    if role.role_arn.endswith("/brief"):
+        role.expiration = utcnow() + datetime.timedelta(seconds=301)
+    return role
+
+
+STSBackend.assume_role = assumed
 models.EC2ContainerServiceBackend.describe_services = described
 sys.argv[0] = "moto_server"
 main()

@@ -5,9 +5,9 @@ use std::time::Instant;
 use super::kubernetes::Kubernetes;
 use super::settings::{Opened, open, value_of};
 use super::{FAILED, Log};
+use crate::aws::Client;
 use crate::aws::ecs::Ecs;
-use crate::aws::{Client, Keys};
-use crate::credentials::{AwsProvider, Credentials};
+use crate::credentials::{AwsProvider, Credentials, LastingKeys};
 use crate::deploy::{self, Ended, Order};
 use crate::diagnostic::Diagnostic;
 use crate::job::{Ready, Session};
@@ -122,7 +122,7 @@ impl Prepared {
             }
             ended_by.is_some()
         };
-        let ecs = Ecs::new(client, &deployment.cluster.region, keys);
+        let ecs = Ecs::new(client, &deployment.cluster.region, move || keys.now());
         let tell = |index: usize, line: &str| match several {
             true => log.line(&format!("{}: {line}", orders[index].manifest)),
             false => log.line(line),
@@ -156,7 +156,7 @@ fn access<'t>(
     plan: &Plan,
     credentials: &Credentials,
     deployment: &Deployment,
-) -> Result<(&'t Client, Keys), Diagnostic> {
+) -> Result<(&'t Client, LastingKeys<'t>), Diagnostic> {
     let cluster = &deployment.cluster.resource;
     let bound = plan.dependencies.iter().find(|dependency| dependency.name.text == *cluster);
     match bound.and_then(|dependency| dependency.integration) {
