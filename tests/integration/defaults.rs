@@ -42,6 +42,17 @@ fn files_give_options_and_the_command_line_wins() {
     // A command that has no such option goes without.
     call("list", "--env WHO=line\nlist --format json\n", "").args("jobs").starts().stdout("[\n  {\n").run();
     call("exec", "--env WHO=line", "").args("a printenv WHO").stdout("line\n").run();
+    // Options of the line may stand before the command.
+    for options in ["--state kept", "--color never"] {
+        let (first, rest) = options.split_once(' ').unwrap();
+        shipctl(first)
+            .file("line/shippable.yml", LINE)
+            .file("line/.shipctlrc", "list --format json\n")
+            .args(&format!("{rest} -C line list jobs"))
+            .starts()
+            .stdout("[\n  {\n")
+            .run();
+    }
 }
 
 #[test]
