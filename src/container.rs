@@ -122,6 +122,13 @@ impl Engine {
         ["ps".to_owned(), "--all".to_owned(), "--filter".to_owned(), filter, "--format".to_owned(), format]
     }
 
+    /// The command line that succeeds as long as there is a container of this name.
+    pub fn inspect(&self, name: &str) -> Vec<OsString> {
+        let mut line = vec![self.program.clone().into_os_string()];
+        line.extend(["container", "inspect", name].map(OsString::from));
+        line
+    }
+
     /// The command line that removes containers, running or not.
     pub fn remove<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<OsString> {
         let mut line = vec![self.program.clone().into_os_string()];

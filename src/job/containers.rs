@@ -20,7 +20,7 @@ use crate::environment::{Environment, IMAGE_NAME, NAME_OF_CONTAINER};
 use crate::model::image::Image;
 use crate::output::Failure;
 use crate::resolve::Plan;
-use crate::run::{self, Captured, Signals, Variables};
+use crate::run::{self, Captured, Removal, Signals, Variables};
 use crate::source::Place;
 
 /// The variable that says what `--containers` says.
@@ -309,7 +309,7 @@ impl Containers {
         Ok(Some(run::Container {
             image: image.name.clone(),
             start: self.engine.run(&spec),
-            remove: self.engine.remove([name]),
+            removal: self.removal(name),
             path: (before.into(), own_directory().unwrap_or_default().into_os_string()),
             workspace: workspace.to_owned(),
             environment: self.environment.clone(),
@@ -343,6 +343,11 @@ impl Containers {
             }
         }
         Ok(environment)
+    }
+
+    /// How a container is removed.
+    pub(super) fn removal(&self, name: &str) -> Removal {
+        Removal { remove: self.engine.remove([name]), inspect: self.engine.inspect(name) }
     }
 
     /// Starts to look for containers of runs that have ended. The engine does that in the background.

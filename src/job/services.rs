@@ -116,7 +116,7 @@ impl Containers {
             name: wanted.name.text.clone(),
             image: wanted.image.clone(),
             start: self.engine.run(&spec),
-            remove: self.engine.remove([name.as_str()]),
+            removal: self.removal(&name),
             environment: self.environment.clone(),
             command: self.command_of(&wanted.image, signals)?,
             variables: Variables::new(variables)?,

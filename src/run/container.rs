@@ -27,6 +27,8 @@ use super::command::Variables;
 use super::process_tree::Tree;
 use super::signals::Signals;
 use super::{Error, Job, control};
+pub use client::Removal;
+
 use client::Client;
 use link::{ANSWER_LIMIT, Link};
 use message::{Reply, Request, Start};
@@ -39,8 +41,10 @@ const PULLING: &[&str] = &["Trying to pull", "Unable to find image"];
 
 /// The line of what an engine says that tells what is wrong: the last one that is no advice of its own.
 pub fn last_line(said: &str) -> &str {
-    let is_advice =
-        |line: &str| (line.starts_with("Run '") || line.starts_with("See '")) && line.contains(" --help'");
+    let is_advice = |line: &str| {
+        line.starts_with("Usage:")
+            || (line.starts_with("Run '") || line.starts_with("See '")) && line.contains(" --help'")
+    };
     let mut lines = said.lines().rev().map(str::trim);
     lines.find(|line| !line.is_empty() && !is_advice(line)).unwrap_or("it does not say why")
 }
@@ -52,8 +56,8 @@ pub struct Container {
     pub image: String,
     /// The command line of the engine that starts the first process; what the first process takes comes behind it.
     pub start: Vec<OsString>,
-    /// The command line that removes the container, should it be left.
-    pub remove: Vec<OsString>,
+    /// How the container is removed, should it be left.
+    pub removal: Removal,
     /// What stands before and behind the `PATH` of the image.
     pub path: (OsString, OsString),
     /// The workspace, as it is mounted.
@@ -169,7 +173,7 @@ impl Running {
             .map_err(Error::system(format!("wait for the container at {}", socket.display())))?;
         let mut command = container.start.clone();
         command.push(socket.into_os_string());
-        let client = Client::start(&command, &container.remove, &container.environment, signals)?;
+        let client = Client::start(&command, &container.removal, &container.environment, signals)?;
         Ok(Running {
             task,
             image: container.image.clone(),
@@ -346,6 +350,10 @@ mod tests {
             (
                 "docker: no such image.\n\nRun 'docker run --help' for more information\n",
                 "docker: no such image.",
+            ),
+            (
+                "unknown flag: --x\n\nUsage:  docker run [OPTIONS]\n\nRun 'docker run --help' for more information\n",
+                "unknown flag: --x",
             ),
             ("\n", "it does not say why"),
         ] {

@@ -1,5 +1,6 @@
-//! TASKs in containers of a real podman, which `tests/containers/setup.sh` sets up; so these tests are ignored unless they are
-//! asked for: `cargo test --test containers -- --include-ignored`.
+//! TASKs in containers of a real engine: podman, which `tests/containers/setup.sh` sets up, or with
+//! `SHIPCTL_TEST_ENGINE=docker` Docker, which `tests/containers/docker.sh` does. So these tests are ignored unless they are asked
+//! for: `cargo test --test containers -- --include-ignored`.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -20,27 +21,37 @@ use support::{Job, PROGRAM, Running, wait_until};
 
 const IMAGE: &str = "localhost/shipctl-test:1";
 
-/// Where podman has its images, containers and configuration.
-fn place() -> PathBuf {
-    Path::new(PROGRAM).ancestors().nth(2).unwrap().join("podman")
+/// The engine that is tested.
+fn engine() -> String {
+    std::env::var("SHIPCTL_TEST_ENGINE").unwrap_or_else(|_| "podman".to_owned())
 }
 
-/// The variables that lead podman there.
+/// Where the engine has its images, containers and configuration.
+fn place() -> PathBuf {
+    Path::new(PROGRAM).ancestors().nth(2).unwrap().join(engine())
+}
+
+/// The variables that lead it there.
 fn variables() -> Vec<(String, String)> {
-    let text = fs::read_to_string(place().join("env")).expect("run tests/containers/setup.sh first");
+    let text = fs::read_to_string(place().join("env")).expect("the engine is set up by a script first");
     text.lines()
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.into(), value.into()))
         .collect()
 }
 
-fn podman(arguments: &[&str]) -> Output {
-    Command::new("podman").args(arguments).envs(variables()).output().unwrap()
+fn call(arguments: &[&str]) -> Output {
+    Command::new(engine()).args(arguments).envs(variables()).output().unwrap()
+}
+
+/// Whether there is a container of this name.
+fn exists(name: &str) -> bool {
+    call(&["container", "inspect", name]).status.success()
 }
 
 /// A job whose tasks run in the image.
 fn job(entries: &[&str]) -> Job {
-    let job = Job::new(entries).in_image(IMAGE, "--network=none").variable("SHIPCTL_CONTAINERS", "podman");
+    let job = Job::new(entries).in_image(IMAGE, "--network=none").variable("SHIPCTL_CONTAINERS", &engine());
     variables().iter().fold(job, |job, (name, value)| job.variable(name, value))
 }
 
@@ -52,12 +63,9 @@ fn name(running: &Running) -> String {
     line.unwrap().to_owned()
 }
 
-/// Waits until podman knows no container of this name.
+/// Waits until there is no container of this name.
 fn wait_removed(name: &str) {
-    wait_until(
-        || !podman(&["container", "exists", name]).status.success(),
-        || format!("the end of the container {name}"),
-    );
+    wait_until(|| !exists(name), || format!("the end of the container {name}"));
 }
 
 /// The files below a directory that hold a text.
@@ -67,7 +75,7 @@ fn holding(directory: &Path, text: &str) -> String {
 }
 
 #[test]
-#[ignore = "needs podman"]
+#[ignore = "needs an engine"]
 fn a_task_runs_in_its_image() {
     let of_test = "[ -d ${JOB_PATH%/root} ] && [ ! -e ${JOB_PATH%/root}/shippable.json.yml ] && echo @alone";
     let ran = job(&[
@@ -85,7 +93,7 @@ fn a_task_runs_in_its_image() {
 }
 
 #[test]
-#[ignore = "needs podman"]
+#[ignore = "needs an engine"]
 fn status_and_sections_are_those_of_the_script() {
     let ran = job(&["X=1; echo @name $TASK_CONTAINER_NAME", "exit 7"])
         .section("on_failure", &["echo @$X $OF_IMAGE"])
@@ -93,7 +101,7 @@ fn status_and_sections_are_those_of_the_script() {
         .run();
     let name = ran.marks()[0].clone();
     ran.is(7, &[&name, "1 yes", "always"]);
-    assert!(!podman(&["container", "exists", name.strip_prefix("name ").unwrap()]).status.success());
+    assert!(!exists(name.strip_prefix("name ").unwrap()));
     job(&["kill -9 $$"]).section("always", &["echo @$OF_IMAGE"]).run().is(137, &["yes"]);
     job(&["for i in $(seq 500); do echo line $i; done | cat", "echo @end"])
         .run()
@@ -102,7 +110,7 @@ fn status_and_sections_are_those_of_the_script() {
 }
 
 #[test]
-#[ignore = "needs podman"]
+#[ignore = "needs an engine"]
 fn the_time_limit_ends_a_container() {
     let ran = job(&["echo @begun; setsid sleep 1000 & trap '' TERM; while :; do sleep 1; done"])
         .option("--timeout", "1s")
@@ -113,7 +121,7 @@ fn the_time_limit_ends_a_container() {
 }
 
 #[test]
-#[ignore = "needs podman"]
+#[ignore = "needs an engine"]
 fn signals_reach_a_container() {
     let running = job(&["echo @name $TASK_CONTAINER_NAME; sleep 1000 & wait"]).sections().start();
     let name = name(&running);
@@ -128,14 +136,14 @@ fn signals_reach_a_container() {
 }
 
 #[test]
-#[ignore = "needs podman"]
+#[ignore = "needs an engine"]
 fn no_secret_is_left_in_the_engine() {
     let secret = "s3cret-for-grep-4711";
     let running = job(&["echo @name $TASK_CONTAINER_NAME; echo $SECRET; read line"])
         .secret(secret)
         .start_with(|command| _ = command.stdin(std::process::Stdio::piped()));
     let name = name(&running);
-    let shown = podman(&["inspect", &name]);
+    let shown = call(&["inspect", &name]);
     assert!(shown.status.success());
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("shipctl.run") && !shown.contains(secret), "{shown}");
@@ -146,7 +154,7 @@ fn no_secret_is_left_in_the_engine() {
 }
 
 #[test]
-#[ignore = "needs podman"]
+#[ignore = "needs an engine"]
 fn a_run_that_is_killed_leaves_no_container() {
     for _ in 0..3 {
         let running = job(&["echo @name $TASK_CONTAINER_NAME; setsid sleep 1000 & sleep 1000"]).start();
@@ -158,29 +166,29 @@ fn a_run_that_is_killed_leaves_no_container() {
 }
 
 #[test]
-#[ignore = "needs podman"]
+#[ignore = "needs an engine"]
 fn a_container_that_somebody_else_ends_is_a_failed_task() {
     let running =
         job(&["echo @name $TASK_CONTAINER_NAME; sleep 1000"]).section("always", &["echo @always"]).start();
     let name = name(&running);
-    assert!(podman(&["kill", &name]).status.success());
+    assert!(call(&["kill", &name]).status.success());
     running.finish().is(137, &[&format!("name {name}"), "always"]);
     wait_removed(&name);
 }
 
 #[test]
-#[ignore = "needs podman"]
-fn what_podman_refuses_is_said() {
+#[ignore = "needs an engine"]
+fn what_the_engine_refuses_is_said() {
     let none = Job::new(&["echo @no"]).in_image("localhost/none:1", "--network=none");
     let none = variables().iter().fold(none, |job, (name, value)| job.variable(name, value));
-    let ran = none.variable("SHIPCTL_CONTAINERS", "podman").run();
+    let ran = none.variable("SHIPCTL_CONTAINERS", &engine()).run();
     ran.is(125, &[]).complains("the container of localhost/none:1 did not start").complains("hint: ");
     let ran = job(&["echo @no"]).in_image(IMAGE, "--no-such-option=x").run();
     ran.is(125, &[]).complains("unknown flag").complains("hint: check `options` of the image");
 }
 
 #[test]
-#[ignore = "needs podman"]
+#[ignore = "needs an engine"]
 fn services_run_beside_a_job() {
     let directory = tempfile::tempdir().unwrap();
     let line = format!(
@@ -193,7 +201,7 @@ fn services_run_beside_a_job() {
     let start = |long: &str| {
         let mut command = Command::new(PROGRAM);
         command.args(["run", "ci", "-e", &format!("LONG={long}")]).current_dir(directory.path());
-        command.envs(variables()).env("SHIPCTL_CONTAINERS", "podman").stdin(std::process::Stdio::null());
+        command.envs(variables()).env("SHIPCTL_CONTAINERS", engine()).stdin(std::process::Stdio::null());
         homes.give(&mut command);
         command
     };
@@ -205,27 +213,29 @@ fn services_run_beside_a_job() {
         assert!(text.contains(part), "no {part} in {text}");
     }
     // The label says where the pipes of the run are.
-    let ours = |all: &str| {
-        let shown = podman(&["ps", all, "--format", "{{.Names}} {{.Labels}}"]);
+    let ours = |which: &[&str]| {
+        let shown = call(&[&["ps", "--format", "{{.Names}} {{.Labels}}"], which].concat());
         let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
         let homes = homes.path().to_str().unwrap();
         shown.lines().filter(|line| line.contains(homes)).map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(ours("--all"), [""; 0]);
+    assert_eq!(ours(&["--all"]), [""; 0]);
     // They end with a run that is killed.
     let mut child = start("1000").stdout(std::process::Stdio::piped()).spawn().unwrap();
-    wait_until(|| ours("--all").len() == 3, || "the containers of the job".to_owned());
+    wait_until(|| ours(&["--all"]).len() == 3, || "the containers of the job".to_owned());
     child.kill().unwrap();
     child.wait().unwrap();
-    wait_until(|| ours("--sync").is_empty(), || "the end of the services".to_owned());
-    // What podman could not remove, the next run does.
+    // Podman keeps in mind what was running when it looked last.
+    let running: &[&str] = if engine() == "podman" { &["--sync"] } else { &[] };
+    wait_until(|| ours(running).is_empty(), || "the end of the services".to_owned());
+    // What the engine could not remove, the next run does.
     let output = start("0").output().unwrap();
     assert!(output.status.success());
-    assert_eq!(ours("--all"), [""; 0]);
+    assert_eq!(ours(&["--all"]), [""; 0]);
 }
 
 #[test]
-#[ignore = "needs podman"]
+#[ignore = "needs an engine"]
 fn a_command_runs_in_the_image_of_a_task() {
     let exec =
         |words: &[&str]| job(&[":"]).secret("tops3cret").flag("--container").exec(words, |_| {}).finish();
@@ -255,7 +265,7 @@ fn a_command_runs_in_the_image_of_a_task() {
 }
 
 #[test]
-#[ignore = "needs podman"]
+#[ignore = "needs an engine"]
 fn a_container_has_the_workspace_where_the_original_had_it() {
     let ran = job(&["echo one > /build/state/file; echo @$(cat $JOB_STATE/file)"]).run();
     ran.is(0, &["one"]);

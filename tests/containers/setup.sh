@@ -50,18 +50,7 @@ END
 export CONTAINERS_CONF=$place/containers.conf CONTAINERS_STORAGE_CONF=$place/storage.conf
 
 if ! podman image exists "$image" 2>"$place/podman.log"; then
-    root=$(mktemp -d)
-    trap 'rm -rf "$root"' EXIT
-    mkdir -p "$root"/{bin,tmp,etc,root,proc,sys,dev,usr/bin}
-    chmod 1777 "$root/tmp"
-    cp /bin/busybox "$root/bin/busybox"
-    cp /bin/bash-static "$root/bin/bash"
-    for applet in $(/bin/busybox --list); do
-        [ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"
-    done
-    ln -s ../../bin/env "$root/usr/bin/env"
-    echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
-    tar -C "$root" -c . | podman import -q --change 'ENV OF_IMAGE=yes' - "$image" >/dev/null 2>"$place/podman.log" ||
+    tests/containers/image.sh | podman import -q --change 'ENV OF_IMAGE=yes' - "$image" >/dev/null 2>"$place/podman.log" ||
         give_up "$(tail -n 1 "$place/podman.log")"
 fi
 # Stand-ins for services: something answers on the same ports.

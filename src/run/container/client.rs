@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -24,6 +24,15 @@ const REMOVAL_LIMIT: Duration = Duration::from_secs(20);
 /// How much of what an engine says is kept.
 const SAID_LIMIT: usize = 64 * 1024;
 
+/// The command lines that have a container removed.
+#[derive(Debug, Clone, Default)]
+pub struct Removal {
+    /// Has it removed, if it is there. An engine may end before that is done if it was at it already.
+    pub remove: Vec<OsString>,
+    /// Succeeds as long as it is there.
+    pub inspect: Vec<OsString>,
+}
+
 /// A container as its engine knows it.
 pub(super) struct Client {
     pid: Pid,
@@ -31,7 +40,7 @@ pub(super) struct Client {
     /// Where its output is read.
     output: Option<OwnedFd>,
     said: Vec<u8>,
-    remove: Vec<OsString>,
+    removal: Removal,
     environment: Variables,
 }
 
@@ -39,7 +48,7 @@ impl Client {
     /// Starts the engine with these words.
     pub(super) fn start(
         command: &[OsString],
-        remove: &[OsString],
+        removal: &Removal,
         environment: &Variables,
         signals: &Signals,
     ) -> Result<Client, Error> {
@@ -66,7 +75,7 @@ impl Client {
             end: end_of(pid),
             output: Some(output),
             said: Vec::new(),
-            remove: remove.to_vec(),
+            removal: removal.clone(),
             environment: environment.clone(),
         })
     }
@@ -133,11 +142,19 @@ impl Client {
 
     /// Has the engine remove the container, if it is there.
     fn remove(&self) {
-        let [program, arguments @ ..] = self.remove.as_slice() else { return };
-        let Ok(program) = find(program, &self.environment) else { return };
-        let mut command = Command::new(program);
+        let limit = Instant::now() + REMOVAL_LIMIT;
+        while self.call(&self.removal.remove).is_some()
+            && self.call(&self.removal.inspect).is_some_and(|status| status.success())
+            && Instant::now() < limit
+        {}
+    }
+
+    /// Has the engine do something, without a word on the screen.
+    fn call(&self, line: &[OsString]) -> Option<ExitStatus> {
+        let [program, arguments @ ..] = line else { return None };
+        let mut command = Command::new(find(program, &self.environment).ok()?);
         command.args(arguments);
         self.environment.give_to(&mut command);
-        let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()
     }
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::super::{Error, Signals, Variables};
-use super::client::Client;
+use super::client::{Client, Removal};
 use super::first;
 use super::link::Link;
 use super::message::{Reply, Request, Start};
@@ -38,8 +38,8 @@ pub struct Service {
     pub image: String,
     /// The command line of the engine, whole.
     pub start: Vec<OsString>,
-    /// The command line that removes the container, should it be left.
-    pub remove: Vec<OsString>,
+    /// How the container is removed, should it be left.
+    pub removal: Removal,
     /// The environment of the engine.
     pub environment: Variables,
     /// What the image starts.
@@ -150,7 +150,7 @@ impl Active {
         let link = Link::await_at(&socket, &request, descriptors)
             .and_then(|link| fs::set_permissions(&socket, fs::Permissions::from_mode(0o666)).map(|()| link))
             .map_err(Error::system(doing("wait for the service at", &socket)))?;
-        let client = Client::start(&service.start, &service.remove, &service.environment, signals)?;
+        let client = Client::start(&service.start, &service.removal, &service.environment, signals)?;
         let (name, image) = (service.name.clone(), service.image.clone());
         Ok(Active { name, image, client, link, log: log_file, ready: false })
     }
