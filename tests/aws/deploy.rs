@@ -254,6 +254,38 @@ fn a_deployment_that_is_stopped_says_what_stands_and_the_next_goes_on() {
 
 #[test]
 #[ignore = "needs tests/aws/setup.sh"]
+fn the_next_run_goes_on_from_where_one_was_killed() {
+    let (moto, place) = start();
+    line(&place, "1", "", "");
+    place.good(&["run", "ship", "--upstream"]);
+    moto.scheduler("never");
+    line(&place, "2", "", "");
+    place.good(&["run", "site"]);
+    place.good(&["run", "both"]);
+    let mut child = place.command(&["run", "ship"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.by_ref().any(|line| line == "site: service ship-site-2: 0 of 1 running, 1 pending"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(
+        services(&moto),
+        ["ship-back-1 1 ship-back:1", "ship-site-1 1 ship-site:1", "ship-site-2 1 ship-site:2"]
+    );
+    moto.scheduler("follow");
+    let log = place.good(&["run", "ship"]);
+    for said in [
+        "site: service ship-site-2: 1 of 1 running\n",
+        "site: service ship-site-1 deleted\n",
+        "site: service ship-site-2 deleted\n",
+        "back: nothing has changed since it was deployed\n",
+    ] {
+        assert!(log.contains(said), "no {said} in {log}");
+    }
+    assert_eq!(services(&moto), ["ship-back-1 1 ship-back:1", "ship-site-3 1 ship-site:3"]);
+}
+
+#[test]
+#[ignore = "needs tests/aws/setup.sh"]
 fn a_load_balancer_and_scaling_are_set_up() {
     let (moto, place) = start();
     let steps = "      - IN: front
