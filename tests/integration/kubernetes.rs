@@ -1,4 +1,5 @@
-//! Deployments to Kubernetes, with a stand-in for kubectl that keeps what it is called with.
+//! Deployments to Kubernetes, with a stand-in for kubectl that keeps what it is called with. `tests/kubernetes/check.sh` has it check
+//! what is applied against the published schemas.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +14,11 @@ echo "$*" >> "$WORK/calls"
 cat "$KUBECONFIG" > "$WORK/kubeconfig"
 for argument; do
     case $argument in
-    --filename=*) cat "${argument#*=}" > "$WORK/applied"; stat -c %a "${argument#*=}" > "$WORK/mode" ;;
+    --filename=*)
+        cat "${argument#*=}" > "$WORK/applied"
+        stat -c %a "${argument#*=}" > "$WORK/mode"
+        if [ -n "$VALIDATE" ]; then "$VALIDATE" --strict --quiet "$WORK/applied" >&2 || exit 1; fi
+        ;;
     esac
 done
 case "$*" in
@@ -59,7 +64,8 @@ fn place(method: &str) -> Call {
         .file("tmp/", "")
         .env("TMPDIR", "{WORK}/tmp")
         .env("PATH", "{WORK}/bin:/usr/bin:/bin")
-        .env("WORK", "{WORK}");
+        .env("WORK", "{WORK}")
+        .env("VALIDATE", std::env::var("SHIPCTL_TEST_VALIDATE").unwrap_or_default());
     fs::set_permissions(call.path("bin/kubectl"), fs::Permissions::from_mode(0o755)).unwrap();
     call
 }
