@@ -138,3 +138,11 @@ fn traps_are_those_of_the_script_in_posix_mode() {
         .run()
         .is(3, &["bye", "on_failure", "always"]);
 }
+
+#[test]
+fn an_exit_trap_runs_without_the_variables_of_bash() {
+    let entries = ["unset BASHPID LINENO RANDOM SECONDS; trap 'echo @bye' EXIT", "echo @one"];
+    Job::new(&entries).sections().run().is(0, &["one", "bye", "on_success", "always"]);
+    let entries = ["unset BASHPID LINENO RANDOM SECONDS; trap 'echo @bye' EXIT", "exit 3"];
+    Job::new(&entries).sections().run().is(3, &["bye", "on_failure", "always"]);
+}
