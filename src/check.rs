@@ -50,13 +50,13 @@ fn step_names(job: &Job) -> impl Iterator<Item = (&'static str, &Name)> {
     })
 }
 
-/// Types like `runsh`: every type that nobody knows is one of the service's own, which are not run here.
+/// Types like `runsh`: every unknown type is one of the service's own, which are not run here.
 fn types_almost_right(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     for job in pipeline.jobs.values() {
         if let Some(meant) = job.type_meant() {
             diagnostics.push(
                 Diagnostic::warning(format!(
-                    "job `{}` is of type `{}`, which nobody knows",
+                    "job `{}` is of type `{}`, which is unknown",
                     job.name.text, job.kind.text
                 ))
                 .rule("unknown-type")
@@ -126,7 +126,7 @@ fn keys_of_two_integrations(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnosti
 /// Steps that name nothing of these files: their YAML may live elsewhere.
 fn undeclared_names(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     let declared = |name: &str| pipeline.resources.contains_key(name) || pipeline.jobs.contains_key(name);
-    // Looking for near names among thousands for each of thousands takes long, and helps nobody.
+    // Looking for near names among thousands for each of thousands takes long, and does not help.
     let near = |name: &str, diagnostic: Diagnostic, found: usize| {
         let known = pipeline.resources.keys().chain(pipeline.jobs.keys()).map(String::as_str);
         if found < 100 { diagnostic.did_you_mean(name, known) } else { diagnostic }

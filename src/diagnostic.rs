@@ -189,7 +189,7 @@ fn snippet(out: &mut String, sources: &Sources, place: Place, message: &str, mar
 }
 
 /// A message without what may be a secret: what it quotes, between backquotes, is masked as a whole. A text that is no
-/// longer the YAML that somebody meant may have one anywhere.
+/// longer the YAML that was meant may have one anywhere.
 fn masked(message: &str, sources: &Sources) -> String {
     let may_be_secret = |text: &str| sources.may_be_secret(text);
     if !may_be_secret(message) {

@@ -125,7 +125,7 @@ impl Environment {
         &self.secrets
     }
 
-    /// Whether a variable of whoever runs the job is kept from it.
+    /// Whether a variable of the caller is kept from the job.
     pub fn hides(&self, name: &str) -> bool {
         self.hidden.contains(&name)
     }
@@ -333,7 +333,7 @@ const OF_BASH: &[&str] =
 /// The longest that one `NAME=value` can be for the kernel, in bytes.
 const MAX_STRING: usize = 128 << 10;
 
-/// The warning for a variable that bash reads for itself, where somebody sets it on purpose.
+/// The warning for a variable that bash reads for itself, where it is set on purpose.
 fn changes_bash(what: &str, name: &str) -> Diagnostic {
     Diagnostic::warning(format!("{what} sets ${name}, which changes how bash runs the scripts"))
         .rule("replaced-variable")

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub struct Line {
     /// What the pipeline is called.
     pub name: String,
-    /// The command that made it, for whoever wants to make it anew.
+    /// The command that made it, to make it anew.
     pub command: String,
     /// What stands behind `shipctl` in each call: where the line is, if not in the directory that is checked out.
     pub options: String,
@@ -66,7 +66,7 @@ pub enum State {
     Artefacts,
 }
 
-/// A variable that somebody has to set.
+/// A variable that the user has to set.
 pub struct Setting {
     /// Its name.
     pub name: String,

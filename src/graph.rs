@@ -58,7 +58,7 @@ pub enum Shape {
     Job,
     /// A resource, declared or a trigger.
     Resource,
-    /// A name that some step uses and nobody declares.
+    /// A name that some step uses and that is not declared.
     Elsewhere,
 }
 
@@ -73,7 +73,7 @@ pub struct Build {
     pub started: String,
     /// How long before the picture was made that was, in words: `3 hours`.
     pub age: String,
-    /// How long it took, in words; empty where nobody knows.
+    /// How long it took, in words; empty where it is not known.
     pub took: String,
 }
 

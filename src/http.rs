@@ -10,7 +10,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 
 /// TLS for a request to a server whose certificate these have signed.
 pub fn tls(roots: RootCerts) -> TlsConfig {
-    // The feature of ureq that would choose it brings a list of authorities too, which nobody asks here.
+    // The feature of ureq that would choose it brings a list of authorities too, which is not used here.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build()
 }
@@ -20,7 +20,7 @@ pub fn tls(roots: RootCerts) -> TlsConfig {
 pub struct Unanswered {
     /// In words. Nothing of the request is among them.
     pub why: String,
-    /// Whether it is that nobody who is trusted has signed the certificate of the server.
+    /// Whether it is that no trusted authority has signed the certificate of the server.
     pub untrusted: bool,
 }
 
@@ -55,7 +55,8 @@ fn of_tls(error: &rustls::Error) -> Unanswered {
     match error {
         // The second is an authority of the same name with another key, such as one that was made anew.
         rustls::Error::InvalidCertificate(UnknownIssuer | BadSignature) => Unanswered {
-            why: "its certificate is not trusted: nobody whom this machine trusts has signed it".to_owned(),
+            why: "its certificate is not trusted: no authority that this machine trusts has signed it"
+                .to_owned(),
             untrusted: true,
         },
         error => format!("TLS: {error}").into(),

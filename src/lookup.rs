@@ -96,7 +96,7 @@ impl<'a> Call<'a> {
         self.arg(index).to_string_lossy()
     }
 
-    /// Says something on stderr. What the function does counts; whether somebody reads along does not.
+    /// Says something on stderr. What the function does counts; whether its messages can be written does not.
     fn say(&mut self, line: fmt::Arguments) {
         _ = writeln!(self.err, "{}", printable::lines(&line.to_string()));
     }
@@ -213,7 +213,7 @@ fn print(call: &mut Call, answer: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Whoever calls says so, not the job that is asked about: this is read from the environment in any context.
+/// The caller says so, not the job that is asked about: this is read from the environment in any context.
 fn allows_missing() -> bool {
     env::var_os(var::ALLOW_MISSING).is_some_and(|value| value == "1")
 }

@@ -46,7 +46,7 @@ pub struct Given<'a> {
     pub opened: &'a Opened,
     /// The jobs that go in and hold manifests, in step order.
     pub jobs: Vec<Incoming>,
-    /// Whether it is to be told to somebody, and not made: then values are shown.
+    /// Whether it is only shown, and not made: then values are shown.
     pub is_dry: bool,
 }
 

@@ -1,6 +1,6 @@
 //! What the YAML says: resources, jobs with their steps, and integrations.
 //!
-//! Reading is tolerant as the original was: what it accepted is accepted, in all its shapes, and what nobody knows
+//! Reading is tolerant as the original was: what it accepted is accepted, in all its shapes, and what is unknown
 //! is a warning. Nothing refers to anything yet; that is `resolve`'s part.
 
 pub mod ci;
@@ -301,7 +301,7 @@ fn optional_text(map: &Map, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Opt
     }
 }
 
-/// Warns of keys that nobody knows.
+/// Warns of unknown keys.
 fn warn_of_unknown_keys(map: &Map, known: &[&str], of: &str, diagnostics: &mut Vec<Diagnostic>) {
     for (key, entry) in map {
         if !known.contains(&key.as_str()) {

@@ -21,7 +21,7 @@ pub struct Need {
     pub integration: String,
     /// The statements, by their names.
     statements: IndexMap<String, Statement>,
-    /// What only whoever wrote the job's scripts knows.
+    /// What only the author of the job's scripts knows.
     pub left: Vec<String>,
     /// What the job has nothing to do with but that it starts it, as far as is known.
     pub idle: Vec<String>,

@@ -12,7 +12,7 @@ use crate::exit;
 use crate::output::Failure;
 use crate::secret::Secret;
 
-/// Whether somebody is there to be asked.
+/// Whether there is a terminal to ask on.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
@@ -24,7 +24,7 @@ pub fn ask(question: &str) -> Result<String, Failure> {
     let mut answer = String::new();
     if io::stdin().read_line(&mut answer)? == 0 {
         eprintln!();
-        return Err(anyhow!("nobody answers; nothing was written").into());
+        return Err(anyhow!("there is no answer; nothing was written").into());
     }
     Ok(answer.trim_end_matches(['\n', '\r']).to_owned())
 }
@@ -49,17 +49,17 @@ pub fn ask_secret(question: &str) -> Result<Secret, Failure> {
             status: exit::of_signal(nix::libc::SIGINT),
             message: "shipctl: nothing was written\n".to_owned(),
         }),
-        Typed::End => Err(anyhow!("nobody answers; nothing was written").into()),
+        Typed::End => Err(anyhow!("there is no answer; nothing was written").into()),
     }
 }
 
 /// Asks for a secret on the terminal of this process, wherever stdin and stderr go. Why there is no answer, in words.
 pub fn ask_on_terminal(question: &str) -> Result<Secret, String> {
-    let nobody = |_| "there is no terminal to ask for it".to_owned();
-    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(nobody)?;
-    let copy = || terminal.try_clone().map_err(nobody);
+    let no_terminal = |_| "there is no terminal to ask for it".to_owned();
+    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
+    let copy = || terminal.try_clone().map_err(no_terminal);
     let quiet = Quiet::begin(copy()?, copy()?).map_err(|failure| failure.message)?;
-    write!(&terminal, "{question} (not shown): ").map_err(nobody)?;
+    write!(&terminal, "{question} (not shown): ").map_err(no_terminal)?;
     let answer = read_quietly(&terminal);
     drop(quiet);
     let _ = writeln!(&terminal);
@@ -118,7 +118,7 @@ fn read_quietly(mut input: impl Read) -> Result<Typed, Failure> {
     Ok(Typed::End)
 }
 
-/// A terminal that shows nothing of what is typed, and leaves signals to whoever reads: one that ended this process
+/// A terminal that shows nothing of what is typed, and leaves signals to the reader: one that ended this process
 /// would leave the terminal as it is.
 struct Quiet {
     input: File,

@@ -217,13 +217,13 @@ pub fn survey<'a>(
     if resolver.problems.is_empty() { Ok((plan, missing)) } else { Err(resolver.problems) }
 }
 
-/// The error for a job that nobody declared.
+/// The error for a job that is not declared.
 pub fn unknown_job(pipeline: &Pipeline, name: &str) -> Diagnostic {
     let error = Diagnostic::error(format!("there is no job `{name}`")).hint(known_jobs(pipeline));
     error.did_you_mean(name, pipeline.jobs.keys().map(String::as_str))
 }
 
-/// What to say to somebody who does not know the jobs.
+/// A hint that lists the jobs.
 pub fn known_jobs(pipeline: &Pipeline) -> String {
     if pipeline.jobs.is_empty() {
         return "the files declare no jobs".to_owned();
@@ -235,7 +235,7 @@ pub fn known_jobs(pipeline: &Pipeline) -> String {
     format!("the jobs are: {}", names.join(", "))
 }
 
-/// The error for an integration that nobody declared.
+/// The error for an integration that is not declared.
 pub fn unknown_integration(pipeline: &Pipeline, name: &Name, of: &str) -> Diagnostic {
     let variable = name.env().map_or_else(String::new, |env| {
         format!(
@@ -305,7 +305,7 @@ impl<'a> Resolver<'a> {
                 self.problems.push(
                     Diagnostic::error(format!("a TASK of job `{}` has no script", self.job.name.text))
                         .at(task.place)
-                        .hint("add `script: …`; `shipctl check` tells of keys that nobody knows"),
+                        .hint("add `script: …`; `shipctl check` tells of unknown keys"),
                 );
             }
         }

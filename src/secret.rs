@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the value; whoever made the string must not keep a copy.
+    /// Takes the value; its maker must not keep a copy.
     pub fn new(value: String) -> Self {
         Secret(Zeroizing::new(value))
     }

@@ -24,7 +24,7 @@ pub use keys::{Keys, generate, protect};
 pub use opener::{Listed, Opener};
 pub use place::{Ask, KeyError, KeyPlace, VARIABLES, create, default_file};
 
-/// The public half of somebody's key: `age1…`.
+/// The public half of a key: `age1…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Recipient(age::x25519::Recipient);
 
@@ -83,7 +83,7 @@ pub enum OpenError {
     NotAge,
     /// It was encrypted to other keys.
     OtherKeys,
-    /// It was encrypted to a passphrase, which nobody can be asked for in the middle of a run.
+    /// It was encrypted to a passphrase, which cannot be asked for in the middle of a run.
     Passphrase,
     /// It was cut or altered; in words that go on "the text is damaged: ".
     Damaged(&'static str),

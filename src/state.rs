@@ -172,7 +172,7 @@ impl Store {
         self.0.current(name, seed)
     }
 
-    /// Makes the version that a change of the YAML asks for, if nobody else has made it by now. Returns the last version
+    /// Makes the version that a change of the YAML asks for, unless it was made by now. Returns the last version
     /// of the resource.
     ///
     /// # Errors
@@ -203,7 +203,7 @@ impl Store {
         self.0.restore_files(version, directory)
     }
 
-    /// Begins a build of a job, which gets the next number, whoever else begins one at the same time. `used` are the
+    /// Begins a build of a job, which gets the next number, whatever others begin at the same time. `used` are the
     /// versions that go in.
     ///
     /// # Errors

@@ -83,7 +83,7 @@ impl Node {
         }
     }
 
-    /// Whether it is a text of several words that goes over several lines of the file: whoever wrote a name did not mean it.
+    /// Whether it is a text of several words that goes over several lines of the file: it is no name.
     pub fn goes_over_lines(&self) -> bool {
         match &self.value {
             Value::Scalar(Scalar { text, kind: Kind::Lines }) => text.trim().contains(char::is_whitespace),

@@ -31,7 +31,7 @@ impl<'a> Arn<'a> {
         Some(Arn { partition, service, region, account, resource })
     }
 
-    /// Whether it is a role that somebody can take.
+    /// Whether it is a role that can be assumed.
     pub fn is_role(&self) -> bool {
         self.service == "iam" && self.resource.starts_with("role/")
     }

@@ -1,4 +1,4 @@
-//! What went wrong at AWS, in kinds that somebody can do something about.
+//! What went wrong at AWS, in kinds that call for different action.
 
 use std::fmt;
 
@@ -22,13 +22,13 @@ pub struct Error {
 pub enum Problem {
     /// The keys are good and may not do this.
     AccessDenied,
-    /// Nobody has these keys.
+    /// There are no such keys.
     InvalidKeys,
     /// The session of the keys is over.
     ExpiredToken,
     /// No answer came.
     Unreachable,
-    /// Nobody who is trusted has signed the certificate of the server.
+    /// No trusted authority has signed the certificate of the server.
     Untrusted,
     /// Too many requests.
     Throttled,
@@ -36,7 +36,7 @@ pub enum Problem {
     Unavailable,
     /// The clock of this machine is wrong.
     ClockSkew,
-    /// A second factor is needed, and nobody is there to ask for its code.
+    /// A second factor is needed, and there is no terminal to ask for its code.
     NoCode,
     /// Anything else that the service says.
     Refused,
@@ -67,7 +67,7 @@ impl Error {
         Error { problem: Problem::Throttled, ..self }
     }
 
-    /// The error for a second factor that nobody can be asked for.
+    /// The error for a second factor that cannot be asked for.
     pub fn no_code(serial: &str) -> Error {
         Error::new("sts:GetSessionToken", Problem::NoCode, format!("device {serial}"))
     }

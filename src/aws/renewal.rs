@@ -1,4 +1,4 @@
-//! What it takes to take a role again when its session ends: a document for a file that nobody else can read.
+//! What it takes to assume a role again when its session ends: a document for a private file.
 //!
 //! The tools of AWS can take a role by themselves, but the AWS CLI then keeps the keys of the session in the user's home.
 //! So a profile of a job names a program for them to ask, `shipctl aws-credentials FILE`, and this is the file.

@@ -27,7 +27,7 @@ pub struct Role {
     pub arn: String,
     /// What the session is called in the logs of the account.
     pub session_name: String,
-    /// What the role's owner agreed on with whoever takes it.
+    /// What the role's owner agreed on with those who assume it.
     pub external_id: Option<Secret>,
     /// How long the session lasts; the role's own default without it.
     pub seconds: Option<u32>,
@@ -44,12 +44,12 @@ pub struct Session {
     pub expiration: String,
 }
 
-/// What sessions are called where nobody says: the same in all jobs of a line, so that they share them.
+/// What sessions are called by default: the same in all jobs of a line, so that they share them.
 pub const SESSION_NAME: &str = "shipctl";
 
 const VERSION: (&str, &str) = ("Version", "2011-06-15");
 
-/// Says whom keys belong to. Whoever has keys may ask this; no policy can forbid it.
+/// Says whom keys belong to. Every key may ask this; no policy can forbid it.
 ///
 /// # Errors
 ///

@@ -46,7 +46,7 @@ pub enum IntegrationCommand {
         /// The kind, such as amazonKeys or "AWS Keys"
         kind: Option<String>,
     },
-    /// Remove an integration that nobody uses
+    /// Remove an integration that is not used
     Remove {
         /// The integration
         name: String,

@@ -62,7 +62,7 @@ pub struct Encrypt {
     /// Print one line (base64) instead of a block
     #[arg(long)]
     pub one_line: bool,
-    /// A value that somebody gave as an argument, which is refused.
+    /// A value that was given as an argument, which is refused.
     #[arg(hide = true)]
     pub value: Vec<OsString>,
 }

@@ -55,7 +55,7 @@ pub fn run(command: &Doctor, options: &LineOptions) -> Result<u8, Failure> {
             printable::json(format!("{:#}\n", Json::Array(reports)))
         }
     };
-    // Nothing in it is secret; a message of somebody else may be.
+    // Nothing in it is secret; a message of another program may be.
     let secrets: Vec<_> = reports.iter().flat_map(|report| report.credential.secrets()).collect();
     print(&String::from_utf8_lossy(&Patterns::new(&secrets).mask(text.as_bytes())))?;
     Ok(if good { exit::SUCCESS } else { exit::FINDINGS })

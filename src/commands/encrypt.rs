@@ -24,7 +24,7 @@ const MAX_TEXT: u64 = 4 * MAX_VALUE;
 ///
 /// # Errors
 ///
-/// When a value is an argument, there is nobody to encrypt it to, or it cannot be read.
+/// When a value is an argument, there is no recipient, or it cannot be read.
 pub fn encrypt(command: &Encrypt, options: &LineOptions) -> Result<u8, Failure> {
     if !command.value.is_empty() {
         return Err(Failure {

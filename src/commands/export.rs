@@ -208,7 +208,7 @@ fn of_integration(integration: &Integration, need: &mut dyn FnMut(&str, String),
     }
 }
 
-/// The keys of whoever runs shipctl.
+/// The keys of the user.
 fn of_caller(need: &mut dyn FnMut(&str, String), purpose: &str) {
     need("AWS_ACCESS_KEY_ID", format!("the keys of AWS for {purpose}"));
     need("AWS_SECRET_ACCESS_KEY", format!("the keys of AWS for {purpose}"));

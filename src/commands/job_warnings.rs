@@ -45,7 +45,7 @@ fn encrypted_here(plan: &Plan) -> Opened {
     opened
 }
 
-/// Whether the YAML tells the name of every variable of a job: none comes from an integration, a repository or whoever
+/// Whether the YAML tells the name of every variable of a job: none comes from an integration, a repository or the user who
 /// starts it.
 fn tells_all_variables(plan: &Plan) -> bool {
     let is_repository = |kind: &str| repository::is_repository(kind);

@@ -47,13 +47,13 @@ fn new(passphrase: bool) -> Result<u8, Failure> {
         secure::create(&path, keys.expose()).map_err(|why| anyhow!(why))?;
     }
     print(&format!("{public}\n"))?;
-    eprintln!("shipctl: your key is in {}; keep a copy where nobody else gets it", path.display());
+    eprintln!("shipctl: your key is in {}; keep a copy where no one else can read it", path.display());
     eprintln!(
         "  the line above is its public half: `shipctl key add-recipient {public} --name NAME` lists it in a line"
     );
     if is_for_git(&path) {
         eprintln!(
-            "shipctl: git would track it there, and whoever has the repository would have the key: list it in .gitignore, or keep it elsewhere"
+            "shipctl: git would track it there, and everyone with the repository would have the key: list it in .gitignore, or keep it elsewhere"
         );
     }
     if matches!(KeyPlace::find()?, KeyPlace::Variable) {

@@ -61,7 +61,7 @@ fn is_tracked(path: &Path) -> bool {
         && contents::tracked_of(directory, &[Path::new(name)]).is_ok_and(|tracked| !tracked.is_empty())
 }
 
-/// Whether somebody who is neither the owner nor of the group can read a file: it allows that, and all directories above
+/// Whether a user who is neither the owner nor of the group can read a file: it allows that, and all directories above
 /// let pass.
 fn others_may_read(path: &Path) -> bool {
     let allows = |path: &Path, mode| {

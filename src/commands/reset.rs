@@ -14,7 +14,7 @@ use crate::state;
 ///
 /// # Errors
 ///
-/// When nobody has agreed to it, and when the state cannot be written.
+/// When the user has not agreed to it, and when the state cannot be written.
 pub fn run(command: &Reset, options: &LineOptions) -> Result<u8, Failure> {
     let line = line_of_state(options)?;
     if let Some(shared) = &line.state {
@@ -26,7 +26,7 @@ pub fn run(command: &Reset, options: &LineOptions) -> Result<u8, Failure> {
     let at = directory.join(state::DIRECTORY);
     if at.exists() && !command.yes {
         if !io::stdin().is_terminal() {
-            let message = "error: this forgets all versions and runs of the line, and nobody is there to ask: add --yes\n";
+            let message = "error: this forgets all versions and runs of the line, and there is no terminal to ask on: add --yes\n";
             return Err(Failure { status: exit::USAGE, message: message.to_owned() });
         }
         eprint!("Forget all versions and runs in {}? [y/N] ", at.display());

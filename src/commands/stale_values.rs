@@ -7,7 +7,7 @@ use crate::secure;
 use crate::source::Place;
 use crate::versions;
 
-/// Warns where values were encrypted to more or fewer keys than the line lists: somebody came or went, and `key rotate`
+/// Warns where values were encrypted to more or fewer keys than the line lists: a recipient came or went, and `key rotate`
 /// was forgotten. A value says how many keys open it, and not whose they are.
 pub(super) fn warn(line: &Line) -> Option<Diagnostic> {
     let listed = line.pipeline.recipients.len();

@@ -51,7 +51,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("pull", "write `pull: true` beside `imageName`"),
     ("attach/a", "the output of the TASK goes to the log"),
     ("workdir/w", "a TASK starts in its workspace: write `cd DIR` in the script"),
-    ("user/u", "files in the workspace belong to whoever runs shipctl: switch users in the script, with su"),
+    (
+        "user/u",
+        "files in the workspace belong to the user who runs shipctl: switch users in the script, with su",
+    ),
     ("cidfile", "the container has a name of its own: $TASK_CONTAINER_NAME"),
     ("help/h", "it starts nothing"),
     ("replace", "the container has a name of its own: $TASK_CONTAINER_NAME"),

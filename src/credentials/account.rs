@@ -31,7 +31,7 @@ impl LastingKeys<'_> {
         match self {
             LastingKeys::Fixed(keys) => Ok(keys.clone()),
             LastingKeys::OfRole(client, renewal) => {
-                // Whoever comes meanwhile waits for the new session.
+                // Others wait for the new session meanwhile.
                 let mut renewal = renewal.lock().unwrap_or_else(PoisonError::into_inner);
                 match renewal.renew(client) {
                     // What is spare is for this, too.

@@ -19,7 +19,7 @@ use crate::secure;
 /// The largest value that is fetched, in bytes. A variable of more than 128 KiB cannot be passed on anyway.
 pub(super) const MAX_VALUE: u64 = 1 << 20;
 
-/// How long a program may take to print a value, if nobody says otherwise.
+/// How long a program may take to print a value by default.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// How many run at a time.

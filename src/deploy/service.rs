@@ -265,7 +265,9 @@ impl<'a> Work<'a> {
         let (mut said, mut reached, mut pause) = (String::new(), None, FIRST_PAUSE);
         loop {
             let Some(state) = self.state_of(name)? else {
-                return Err(Halt::Failed(format!("service {name} is gone: somebody else has deleted it")));
+                return Err(Halt::Failed(format!(
+                    "service {name} is gone: it was deleted by another client"
+                )));
             };
             let now = described(&state);
             if now != said {

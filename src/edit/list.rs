@@ -229,7 +229,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// Whether a text can stand without quotes anywhere, and nobody takes it for a number, a boolean or nothing.
+/// Whether a text can stand without quotes anywhere, and is read as text, not as a number, a boolean or null.
 pub fn is_plain(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '@' | '+' | ':');
     let reserved = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];

@@ -38,7 +38,7 @@ pub fn replace(replacements: &[Replacement]) -> Result<(), String> {
         };
         if text != replacement.before.as_bytes() {
             return Err(format!(
-                "{} has been changed by somebody else in the meantime; nothing was written",
+                "{} has been changed in the meantime; nothing was written",
                 replacement.path.display()
             ));
         }

@@ -1,7 +1,7 @@
 //! What a runCI job has beside the variables of every job: those that tell of the build, as the original's manual lists
 //! them, and those of the CI section.
 //!
-//! Not given is what would be untrue on this machine, or change it: locales, PATH, paths of services that nobody
+//! Not given is what would be untrue on this machine, or change it: locales, PATH, paths of services that nothing
 //! started.
 
 use std::rc::Rc;

@@ -45,7 +45,7 @@ impl Builder {
             (suffix::VERSIONID, version_id),
         ] {
             let variable = format!("{}_{part}", dependency.env);
-            // What nobody has made has no values; whoever gives one with -e means it.
+            // What was never made has no values; one that is given with -e is meant.
             let is_unmade = matches!(part, suffix::VERSIONNAME | suffix::VERSIONNUMBER) && value.is_empty();
             if !(is_unmade && build.given.iter().any(|given| given.name == variable)) {
                 self.environment.plain(variable, value, &origin);

@@ -50,7 +50,7 @@ fn of_job(line: &Line, job: &Job) -> String {
     text += &variables(job);
     text += "    steps:\n      - uses: actions/checkout@v4\n        with:\n          fetch-depth: 0\n";
     let mut script = install("echo \"$HOME/.local/bin\" >> \"$GITHUB_PATH\"");
-    // What is checked out belongs to somebody else there.
+    // What is checked out belongs to another user there.
     if job.image.is_some() {
         script.push("git config --global --add safe.directory \"$GITHUB_WORKSPACE\"".to_owned());
     }

@@ -73,7 +73,7 @@ pub(super) fn icon(node: &Node) -> &'static Icon {
     }
 }
 
-/// The sign of a result, as white lines around the middle of a disc of 16 pixels: nobody needs to tell colours apart.
+/// The sign of a result, as white lines around the middle of a disc of 16 pixels, so that colour is not all that tells results apart.
 /// Without a build there is only a dash.
 pub(super) fn mark(outcome: Option<Outcome>) -> &'static str {
     match outcome {

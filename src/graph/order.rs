@@ -5,7 +5,7 @@
 
 use super::ranks::Arrow;
 
-/// How many bends all edges may pass together. What would need more is drawn straight on: nobody could read it anyway.
+/// How many bends all edges may pass together. What would need more is drawn straight on: it could not be read anyway.
 const MAX_PASSED: usize = 300_000;
 
 /// A node or a bend.
@@ -48,7 +48,7 @@ impl Columns {
             }
             way.push(arrow.right);
             for pair in way.windows(2) {
-                // Long ways share their first parts; and one drawn straight on passes nobody.
+                // Long ways share their first parts; and one drawn straight on passes none.
                 if vertices[pair[1]].rank == vertices[pair[0]].rank + 1
                     && !vertices[pair[0]].right.contains(&pair[1])
                 {

@@ -11,7 +11,7 @@ pub(super) const BOLD: f64 = 1.1;
 /// The size of what is written below them.
 pub(super) const DETAIL: f64 = 11.0;
 
-/// About how wide a text is in pixels, in a wide one of the usual fonts. Nobody knows which font will be there.
+/// About how wide a text is in pixels, in a wide one of the usual fonts. It is not known which font will be there.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(advance).sum::<f64>() * size
 }

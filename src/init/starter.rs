@@ -36,7 +36,7 @@ const NO_SECRET: &str = r"
 ";
 
 /// The files of a small line to change, each with its text. With `secret`, the name of a variable, the job gets that as
-/// a secret from the environment of whoever runs it.
+/// a secret from the environment of its user.
 pub fn starter(secret: Option<&str>) -> Vec<(&'static str, String)> {
     let (resource, input, script) = match secret {
         Some(name) => (

@@ -1,6 +1,6 @@
 //! `--add-mask`: asks GitHub Actions to mask the secrets of a job in the logs of later steps, too.
 //!
-//! To ask for that is to print them, for the runner, which takes such lines out of the log. It is only done where somebody
+//! To ask for that is to print them, for the runner, which takes such lines out of the log. It is only done where the user
 //! wants it: a step that sends its output to a file would have them there.
 
 use std::io::{self, Write as _};

@@ -25,7 +25,7 @@ pub(crate) struct Entry<'a> {
 pub(crate) struct Note {
     line: Map<String, Json>,
     job: String,
-    /// Whether it was warned of a log that nobody can write to.
+    /// Whether it was warned of a log that cannot be written to.
     warned: bool,
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn add_hubs(pipeline: &mut Pipeline, job: &str) {
     }
 }
 
-/// The name of the repository that a job builds, and whether it goes in already, although nobody declares it.
+/// The name of the repository that a job builds, and whether it goes in already without being declared.
 fn repository_of(pipeline: &Pipeline, job: &Job) -> (Name, bool) {
     let undeclared = job.inputs().map(|input| &input.name).find(|name| {
         name.text.ends_with(REPOSITORY_SUFFIX)

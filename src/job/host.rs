@@ -43,7 +43,7 @@ impl Session {
 
 /// A `PATH` for scripts, which ask `shipctl`: where this one lies comes last, unless it is along it anyway. To look whether
 /// any lies there would take longer than to add it. The file of the workspace that is meant by `source shipctl` comes
-/// first; nobody may execute it, so that it is not what `shipctl` finds.
+/// first; it is not executable, so that it is not what `shipctl` finds.
 fn with_shipctl(path: &OsStr, workspace: Option<&str>) -> OsString {
     let mut whole = OsString::new();
     if let Some(workspace) = workspace.filter(|workspace| !workspace.contains(':')) {

@@ -29,7 +29,7 @@ pub(crate) struct Made {
 }
 
 /// Reads what a run has made. After a success that is the job's next version and those of all that comes out; after a
-/// failure, of what is marked `on_failure`; after somebody ended it, nothing.
+/// failure, of what is marked `on_failure`; after a cancellation, nothing.
 ///
 /// What comes out changes when the job stored key-values or files for it, or made it a copy of something. So `overwrite`
 /// alone empties nothing. Its files are those in its directory; where there are none, those of its last version stay.

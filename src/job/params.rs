@@ -10,7 +10,7 @@ use crate::secure::{self, is_age};
 use crate::versions::{self, Opened, Param, Versions};
 
 impl Session {
-    /// Opens the encrypted params that go IN. Those that Shippable encrypted are left out: nobody has its key.
+    /// Opens the encrypted params that go IN. Those that Shippable encrypted are left out: its key is gone.
     pub(crate) fn open_params(&self, plan: &Plan, versions: &Versions) -> Result<Opened, Failure> {
         let mut opened = Opened::default();
         let mut problems = Vec::new();

@@ -323,7 +323,7 @@ impl<'a> Secrets<'a> {
     }
 }
 
-/// Whether state cannot be kept where the line lies, as in a checkout that belongs to somebody else: then the run goes
+/// Whether state cannot be kept where the line lies, as in a checkout that belongs to another user: then the run goes
 /// without. Who names another place for it means that.
 fn goes_unrecorded(session: &Session, error: &state::Error) -> bool {
     matches!(error.kind(), Kind::Denied | Kind::Missing) && !store::is_shared(&session.line)

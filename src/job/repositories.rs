@@ -101,7 +101,7 @@ impl Session {
         }
     }
 
-    /// Tells why the original would not have built what a CI job gets. Here it runs all the same: somebody asked for it.
+    /// Tells why the original would not have built what a CI job gets. Here it runs all the same: it was asked for.
     pub(crate) fn warn_of_skipped(&self, plan: &Plan, repositories: &Repositories) {
         let Some(ci) = plan.ci else { return };
         for dependency in &plan.dependencies {

@@ -12,7 +12,7 @@ const COMMANDS: &[(&str, &str)] = &[
 ];
 
 /// Adds them to the environment of a script, as functions: bash takes functions from there, and so does each bash
-/// that a script starts, even where the file system of the workspace lets nobody run programs.
+/// that a script starts, even where the file system of the workspace is mounted noexec.
 ///
 /// # Errors
 ///

@@ -87,7 +87,7 @@ impl FailedTask {
     }
 }
 
-/// Whether there is somebody to type into a shell.
+/// Whether there is a terminal to type into a shell.
 pub(crate) fn has_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }

@@ -125,7 +125,7 @@ impl Session {
     }
 }
 
-/// Adds a key to an agent, or says why that takes none. Nobody is asked for a passphrase.
+/// Adds a key to an agent, or says why that takes none. It asks for no passphrase.
 fn add(key: &Path, socket: &Path, signals: &Signals) -> Result<Result<(), String>, Failure> {
     let mut command = Command::new("ssh-add");
     command.arg(key);

@@ -55,7 +55,7 @@ impl State {
         matches!(self, State::Ended(Update { stage: Stage::Ended(Outcome::Success), .. }))
     }
 
-    /// Whether somebody ended it.
+    /// Whether it was cancelled.
     pub(super) fn is_cancelled(self) -> bool {
         matches!(self, State::Ended(Update { stage: Stage::Ended(Outcome::Cancelled(_)), .. }))
     }
@@ -70,7 +70,7 @@ impl<'o> Schedule<'o> {
             member.after.iter().for_each(|wait| after[wait.member].push((index, wait.starts)));
         }
         let open: Vec<usize> = order.members.iter().map(|member| member.after.len()).collect();
-        // Waiting for nothing else, it would be given to nobody else either.
+        // Waiting for nothing else, it would be given to no other worker either.
         let follows = after.iter().map(|next| {
             let alone = next.iter().find(|(job, starts)| *starts && open[*job] == 1);
             alone.and_then(|(job, _)| u32::try_from(*job).ok())

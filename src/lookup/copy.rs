@@ -109,7 +109,7 @@ fn copy(call: &mut Call, from: &Path, to: &Path) -> Result<u8, Failure> {
         return Err(Failure::Failed(message));
     }
     let mut say = |from: &Path, to: &Path| {
-        // The copy counts; whether somebody reads along does not.
+        // The copy counts; whether its messages can be written does not.
         _ = writeln!(call.err, "'{}' -> '{}'", from.display(), to.display());
     };
     copy_any(from, &metadata, &to, &mut say)?;

@@ -272,7 +272,7 @@ impl<'a> Target<'a> {
         secrets.fold(answer, |answer, secret| answer.replace(&secret, "***"))
     }
 
-    /// `--recipient`, or those of the resource. Nobody in particular is a recipient too, for Slack.
+    /// `--recipient`, or those of the resource. Slack needs none.
     fn recipients(&self, options: &Options) -> Vec<Option<String>> {
         if let Some(recipient) = options.get("recipient") {
             return vec![Some(recipient.to_owned())];

@@ -17,7 +17,7 @@ const ATTEMPTS: u32 = 3;
 /// The longest wait between two attempts, however often the delay was doubled.
 const LONGEST_DELAY: Duration = Duration::from_secs(3600);
 
-/// SIGINT, SIGQUIT, SIGTERM: whoever sent one wants an end, not another attempt.
+/// SIGINT, SIGQUIT, SIGTERM: their sender wants an end, not another attempt.
 const END: [i32; 3] = [2, 3, 15];
 
 /// `retry [--attempts N] [--delay SECONDS] COMMAND [ARGUMENT…]`: gives the status of the first attempt that

@@ -125,7 +125,7 @@ impl Service {
         }
     }
 
-    /// What a green service of an earlier build may be called that nobody has removed.
+    /// What a green service of an earlier build may be called that was not removed.
     pub fn earlier(&self, number: u32) -> Vec<String> {
         /// How many builds are looked back.
         const BACK: u32 = 30;
@@ -259,7 +259,7 @@ pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
                 left.service, left.manifest, left.cluster, job.name.text
             ))
             .at(job.name.place)
-            .hint("delete it there if nobody needs it"),
+            .hint("delete it there if it is not needed"),
         );
     }
     Ok(Deployment { cluster, method, parallel, max_wait, stability, services, warnings })

@@ -40,7 +40,7 @@ impl<'a> Input<'a> {
         self.apply_to.as_ref().is_none_or(listed)
     }
 
-    /// A warning for each name that `applyTo` lists and nobody has.
+    /// A warning for each name that `applyTo` lists and no input has.
     pub fn misnamed(&self, known: &[&str]) -> Vec<Diagnostic> {
         let listed = self.apply_to.iter().flatten();
         let misnamed = listed.filter(|name| !known.contains(&name.text.as_str()));

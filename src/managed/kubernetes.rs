@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::deploy::{Change, Deployment, Method, Service};
 use super::entry::{Part, Setting};
 
-/// The labels that the documentation promises to whoever selects pods, and one that tells a blue pod from a green one.
+/// The labels that the documentation promises for selecting pods, and one that tells a blue pod from a green one.
 const MANIFEST: &str = "shippable.manifestName";
 const JOB: &str = "shippable.jobName";
 const NAME: &str = "shippable.deploymentName";

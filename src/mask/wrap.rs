@@ -130,7 +130,7 @@ fn run(text: &[u8]) -> usize {
     text.iter().rev().take_while(|&&byte| BASE64[usize::from(byte)]).count()
 }
 
-/// What is base64. The URL-safe alphabet is left out: nobody wraps it, and a rule of dashes is no base64.
+/// What is base64. The URL-safe alphabet is left out: it is not wrapped, and a rule of dashes is no base64.
 const BASE64: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;

@@ -87,7 +87,7 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
     line
 }
 
-/// Where a file beside those of a line would be; `None` if there is no line, or if the file or the line belongs to somebody
+/// Where a file beside those of a line would be; `None` if there is no line, or if the file or the line belongs to another
 /// whose options are none for this user.
 pub fn beside(files: &[PathBuf], directory: &Path, name: &Path) -> Option<PathBuf> {
     let paths = match files.first() {
@@ -146,8 +146,8 @@ fn is_templates(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| stem == TEMPLATES)
 }
 
-/// What is wrong with files that were found above `directory` and belong to somebody else: in a directory that others may
-/// write to, such as `/tmp`, anybody can put a line that runs commands as whoever comes by.
+/// What is wrong with files that were found above `directory` and belong to another user: in a directory that others may
+/// write to, such as `/tmp`, any user can put a line that runs commands as the next one who looks for a line there.
 fn found_of_stranger(paths: &[PathBuf], directory: &Path) -> Option<Diagnostic> {
     let found = paths.first()?.parent()?;
     if found == directory {
@@ -165,7 +165,7 @@ fn found_of_stranger(paths: &[PathBuf], directory: &Path) -> Option<Diagnostic> 
         .find(|(_, owner)| !is_known(*owner))?;
     Some(
         Diagnostic::error(format!(
-            "the line above this directory belongs to somebody else: {} is of user {owner}",
+            "the line above this directory belongs to another user: {} is of user {owner}",
             path.display()
         ))
         .hint(format!("if you trust it, name it: `-C {}`, or -f FILE", found.display())),

@@ -158,7 +158,7 @@ fn tool_of(key: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.key == key)
 }
 
-/// The warning for an encrypted value that nobody can open: an error only where it is needed.
+/// The warning for an encrypted value that no key opens: an error only where it is needed.
 fn not_age(field: &str, of: &str, place: Place) -> Diagnostic {
     Diagnostic::warning(format!("`secure` of field `{field}` of {of} is no text in the age format"))
         .rule("lost-secret")
@@ -263,7 +263,7 @@ fn add_parts_of_profile(kind: &'static Kind, fields: &mut Vec<FieldValue>) {
     }
 }
 
-/// The error for a type that nobody knows, with those that it may have been meant to be.
+/// The error for an unknown type, with those that it may have been meant to be.
 pub fn unknown_kind(message: String, written: &str) -> Diagnostic {
     let error = Diagnostic::error(message);
     let spelled = |kind: &Kind| format!("`{}` ({})", kind.name, kind.display);

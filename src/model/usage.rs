@@ -25,7 +25,7 @@ pub struct Bound<'a> {
 }
 
 impl Usage<'_> {
-    /// Whether nobody does.
+    /// Whether nothing does.
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty() && self.jobs.is_empty() && self.integrations.is_empty()
     }

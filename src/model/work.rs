@@ -10,7 +10,7 @@ pub enum Work {
     Scripts,
     /// It has none: what it does follows from its type and from what goes in.
     Managed(Managed),
-    /// It was the work of a service that no longer exists, or of a server of somebody else.
+    /// It was the work of a service that no longer exists, or of another server.
     Gone(Gone),
 }
 

@@ -1,4 +1,4 @@
-//! The credentials for a server, passed to git so that nobody else sees them.
+//! The credentials for a server, passed to git so that no other process sees them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use super::url;
 
 /// What lets git into a server over HTTP.
 pub(super) struct Access {
-    /// The server: nobody else is shown the credentials.
+    /// The server: no other is shown the credentials.
     server: String,
     header: Secret,
     secret: Secret,

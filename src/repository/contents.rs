@@ -196,7 +196,7 @@ fn read_line(from: &mut impl io::BufRead, line: &mut Vec<u8>) -> io::Result<bool
     Ok(length > 0)
 }
 
-/// A process that ends when nobody waits for it any more.
+/// A process that ends when it is not waited for any more.
 struct Started(Child);
 
 impl Drop for Started {

@@ -293,7 +293,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left of it is a few public objects, and in nobody's way.
+        // What is left of it is a few public objects, and in no one's way.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

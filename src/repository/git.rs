@@ -38,7 +38,7 @@ const ALWAYS: &[(&str, &str)] = &[
     ("advice.detachedHead", "false"),
 ];
 
-/// Runs a command and takes what it prints; its stdin is empty or nobody's.
+/// Runs a command and takes what it prints; its stdin is empty or closed.
 pub type Runner<'r> = dyn Fn(&mut Command) -> io::Result<Output> + 'r;
 
 /// A git to be run.
@@ -95,7 +95,7 @@ impl<'r> Git<'r> {
         }
     }
 
-    /// Run by somebody else.
+    /// Run by another function.
     pub(super) fn by(mut self, runner: &'r Runner<'r>) -> Git<'r> {
         self.runner = runner;
         self
@@ -137,7 +137,7 @@ impl<'r> Git<'r> {
         self
     }
 
-    /// May talk to a server, with the credentials that were given for it. Where nobody can answer, nothing is asked.
+    /// May talk to a server, with the credentials that were given for it. Without a terminal, nothing is asked.
     pub(super) fn online(mut self, access: Option<&Access>) -> Git<'r> {
         if let Some(access) = access {
             let (key, header) = access.config();

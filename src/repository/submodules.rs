@@ -8,7 +8,7 @@ use super::local::Local;
 
 /// Checks out the submodules of a clone, those of submodules too. Their objects come from where `local` keeps them, if
 /// it does, and from their own URL otherwise. Gives back what could not be checked out, in words: a job need not need
-/// all of them, and nobody can tell which.
+/// all of them, and it is not known which.
 pub(super) fn update(
     clone: &Path,
     local: Option<&Local>,

@@ -51,7 +51,7 @@ fn circle(chain: &[&Integration], closing: &Name) -> Diagnostic {
     .hint("one of them needs a `sourceIntegration` that has keys of its own, or none at all")
 }
 
-/// The error for an integration that nobody can get credentials of AWS with.
+/// The error for an integration that gives no credentials of AWS.
 fn no_source(integration: &Integration, source: &Integration, name: &Name) -> Diagnostic {
     Diagnostic::error(format!(
         "integration `{}` takes its keys from `{}`, which is of type {}",

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-/// What keeps the agent: it says that the agent listens, and ends it once nobody can write to its stdin any more. Signals may
+/// What keeps the agent: it says that the agent listens, and ends it once no process can write to its stdin any more. Signals may
 /// be blocked in both, as they are in this process: all but KILL.
 const KEEPER: &str = "echo ready; exec > /dev/null 2>&1; read -r line; kill -KILL \"$SSH_AGENT_PID\"";
 

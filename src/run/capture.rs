@@ -72,7 +72,7 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 
 /// What it prints on stdout or stderr.
 struct Stream {
-    /// The pipe; `None` once nobody can print any more.
+    /// The pipe; `None` once no process can print any more.
     from: Option<OwnedFd>,
     printed: Vec<u8>,
 }

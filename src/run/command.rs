@@ -109,7 +109,7 @@ impl Variables {
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|variable| {
             let bytes = variable.as_bytes();
-            // Whoever started us may have given us names that begin with `=`.
+            // Our parent may have given us names that begin with `=`.
             let end = bytes.iter().skip(1).position(|byte| *byte == b'=').map_or(bytes.len(), |end| end + 1);
             let value = bytes.get(end + 1..).unwrap_or_default();
             (OsStr::from_bytes(&bytes[..end]), OsStr::from_bytes(value))

@@ -46,7 +46,7 @@ pub trait Watcher {
 ///
 /// Events are only taken note of; they are written while the run waits, never more at a time than the stream takes
 /// without blocking (as far as a pipe can tell): a reader who does not read must not keep a time limit or Ctrl-C from
-/// being noticed. When nobody reads any more (`shipctl run job | head`), the console says so on stderr, falls silent, and the job goes on to
+/// being noticed. When it is not read any more (`shipctl run job | head`), the console says so on stderr, falls silent, and the job goes on to
 /// its end: a deployment that is half done because its log was cut short would be the greater harm.
 pub struct Console<'a> {
     format: Box<dyn Format + 'a>,
@@ -81,7 +81,7 @@ impl<'a> Console<'a> {
         }
     }
 
-    /// Tells somebody else of all that is shown from now on.
+    /// Tells another watcher of all that is shown from now on.
     pub fn tell_also(&mut self, watcher: impl Watcher + 'a) {
         self.watchers.push(Box::new(watcher));
     }
@@ -105,7 +105,7 @@ impl<'a> Console<'a> {
         terminal
     }
 
-    /// Why nothing can be written any more, if that is so. [`Errno::EPIPE`] means that nobody reads.
+    /// Why nothing can be written any more, if that is so. [`Errno::EPIPE`] means that there is no reader.
     pub fn error(&self) -> Option<io::Error> {
         self.stream.error()
     }
@@ -123,7 +123,7 @@ impl<'a> Console<'a> {
         });
     }
 
-    /// Shows an event between two runs, when nobody else writes.
+    /// Shows an event between two runs, when nothing else writes.
     pub fn tell(&mut self, event: &Event) {
         self.event(event);
         while self.stream.writable().is_some() {
@@ -133,7 +133,7 @@ impl<'a> Console<'a> {
 
     /// Gives the format a chance for a sign of life; says after how long to ask again.
     pub(super) fn idle(&mut self, now: Instant) -> Option<Duration> {
-        // Nobody sees a sign of life behind what is still to be written.
+        // A sign of life behind what is still to be written is not seen.
         if self.stream.closed.is_some() || self.stream.waits() {
             return None;
         }

@@ -253,7 +253,7 @@ impl Running {
             return Err(Error::Engine { image: self.image.clone(), said: self.client.said() });
         }
         if self.end.is_none() && !self.link.is_open() {
-            // Somebody has ended the container.
+            // The container was ended from outside.
             self.end = Some((WaitStatus::Signaled(Pid::this(), Signal::SIGKILL, false), None));
         }
         Ok(self.end.as_ref().map(|(status, _)| *status))
@@ -306,7 +306,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // The engine may be through with one that somebody else has ended before it has removed it.
+        // The engine may be through with one that was ended from outside before it has removed it.
         let by_itself = self.link.is_open();
         self.link.give_up();
         self.client.finish(by_itself);

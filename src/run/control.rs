@@ -4,7 +4,7 @@
 //! answers. The shell opens them anew for each exchange, so no descriptor of ours is ever open while a script runs:
 //! none can be inherited, closed or written to by accident. The directory is not in the workspace, which a script may empty.
 //! (Pipes without a name would be opened by way of `/proc/<pid of shipctl>/fd`, which is nobody's since the memory of
-//! `shipctl` is nobody's.)
+//! `shipctl` is not readable.)
 //!
 //! What bash takes for its script lies there too. Its first lines ask, and as bash reads line by line, what follows may be
 //! written before the answer. So a shell can be started before it is known what it is to run: to load bash and

@@ -282,7 +282,7 @@ pub(super) fn opening(questions: &Path, answers: &Path, shipctl: Option<Pid>) ->
     let (questions, answers) = (quoted(questions), quoted(answers));
     let killed = exit::of_signal(nix::libc::SIGKILL);
     let is_there = shipctl.map_or_else(String::new, |pid| format!("-d /proc/{pid} && "));
-    // Without `shipctl`, or a way to it, there is nobody to go on for. A signal may cut a question short: the next one
+    // Without `shipctl`, or a way to it, there is nothing to go on for. A signal may cut a question short: the next one
     // begins with a NUL byte, and only a whole one ends with a full stop. The answer repeats the number of the question,
     // and ends in a comment: what `read` makes of the script's IFS changes no more than that. Both pipes are opened for
     // reading and writing, which never waits. A DEBUG trap is told before anything else, as its own output would be.

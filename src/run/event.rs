@@ -1,4 +1,4 @@
-//! What happens in a run, as it is told to whoever watches.
+//! What happens in a run, as it is told to its watchers.
 
 use std::time::Duration;
 

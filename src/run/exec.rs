@@ -416,7 +416,7 @@ impl Stream<'_> {
         self.write_some();
     }
 
-    /// Writes as much as is taken without waiting, so that signals are heard meanwhile. When nobody reads any more, the
+    /// Writes as much as is taken without waiting, so that signals are heard meanwhile. When it is not read any more, the
     /// command learns it as it would without us: its pipe is closed.
     fn write_some(&mut self) {
         while self.is_waiting() {

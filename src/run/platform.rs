@@ -344,7 +344,7 @@ pub(super) fn window(terminal: BorrowedFd) -> Option<libc::winsize> {
     }
 }
 
-/// Sets the size of a terminal's window, which whoever is in the foreground there is told.
+/// Sets the size of a terminal's window, of which the process group in the foreground there is told.
 pub(super) fn set_window(terminal: BorrowedFd, size: &libc::winsize) {
     // SAFETY: the kernel reads `size`, which is what it expects for this request.
     unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ as _, &raw const *size) };
@@ -354,7 +354,7 @@ pub(super) fn set_window(terminal: BorrowedFd, size: &libc::winsize) {
 ///
 /// To be called while the process has one thread.
 pub(super) fn fork() -> nix::Result<Option<Pid>> {
-    // SAFETY: with one thread, the child's memory is as good as the parent's: nobody holds a lock in it.
+    // SAFETY: with one thread, the child's memory is as good as the parent's: no lock is held in it.
     match unsafe { nix::unistd::fork() }? {
         nix::unistd::ForkResult::Parent { child } => Ok(Some(child)),
         nix::unistd::ForkResult::Child => Ok(None),
@@ -382,7 +382,7 @@ const UNTOUCHED: u64 = u64::MAX - 1;
 /// starts least of all. They are as they would be without it.
 pub fn keep_memory_private() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    // Where this is not allowed, all else still works. Whoever executes a program is as before, so nothing has to be undone.
+    // Where this is not allowed, all else still works. A program that is executed is as before, so nothing has to be undone.
     let _ = nix::sys::prctl::set_dumpable(false);
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_CORE)
         && CORE_LIMIT.load(Ordering::Relaxed) == UNTOUCHED
@@ -436,7 +436,7 @@ pub(super) fn takes_file_limit_for_error() -> bool {
     LIMIT_IS_AN_ERROR.load(Ordering::Relaxed)
 }
 
-/// Makes the ends of children known again, should whoever started us have chosen to ignore theirs.
+/// Makes the ends of children known again, should our parent have chosen to ignore theirs.
 pub(super) fn notice_children() {
     // SAFETY: the default action is no function of ours that would have to be safe in a signal handler.
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
@@ -479,7 +479,7 @@ pub(super) fn receive_from(
     let received = recvmsg::<()>(socket.as_raw_fd(), &mut pieces, Some(&mut space), flags)?;
     for message in received.cmsgs()? {
         if let ControlMessageOwned::ScmRights(came) = message {
-            // SAFETY: the kernel has just made these for us, and nobody else knows them.
+            // SAFETY: the kernel has just made these for us, and no other code knows them.
             descriptors.extend(came.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
         }
     }

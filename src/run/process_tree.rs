@@ -70,7 +70,7 @@ impl Tree {
         waitid(Id::All, peek) != Err(Errno::ECHILD)
     }
 
-    /// Waits for the end of this child from now on, whoever reaps it.
+    /// Waits for the end of this child from now on, whatever reaps it.
     pub(super) fn watch(&mut self, pid: Pid) {
         (self.watched, self.watched_fd, self.end) = (Some(pid), end_of(pid), None);
     }

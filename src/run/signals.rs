@@ -11,7 +11,7 @@ use super::platform;
 
 /// Holds signals back: while it lives, a signal that would end the process waits until it is read.
 ///
-/// Whoever makes something that must be undone (a workspace with secrets) takes hold of the signals first and lets go
+/// What makes something that must be undone (a workspace with secrets) takes hold of the signals first and lets go
 /// of them last. Signals that were ignored from the start (`nohup`) mean nothing here either, and those that tell of a
 /// fault in this process are left alone. It is the calling thread that holds them: the rest of the run must stay on it.
 pub struct Signals {

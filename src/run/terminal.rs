@@ -24,7 +24,7 @@ use nix::unistd::{Pid, getpgrp, read, tcgetpgrp, write};
 
 use super::platform::{self, Launch, Session};
 
-/// How often to look whether we have come to the foreground: nobody tells.
+/// How often to look whether we have come to the foreground: there is no signal for it.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// How much may be typed ahead of who reads it, in bytes.
@@ -40,7 +40,7 @@ pub(super) struct Terminal<'a> {
     is_stdin: bool,
     /// Our side of the pseudo-terminal.
     master: PtyMaster,
-    /// The other side. Held open, so that it is there when nobody else does.
+    /// The other side. Held open, so that it is there when no process has it open.
     slave: File,
     /// The settings of the real terminal when we came, which what is run gets and which are set again in the end.
     usual: Termios,
@@ -52,7 +52,7 @@ pub(super) struct Terminal<'a> {
 /// Who acts on the keys that mean a signal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum SignalKeys {
-    /// We do, and whoever else is in our process group, as if the real terminal had sent them.
+    /// We do, and all that is in our process group, as if the real terminal had sent them.
     Ours,
     /// What is run does.
     Passed,
@@ -90,7 +90,7 @@ impl<'a> Terminal<'a> {
         Session::start(&launch, self.slave.as_fd(), keys == SignalKeys::Passed)
     }
 
-    /// Puts the settings in order: whoever was here before may have been killed while it asked for a password.
+    /// Puts the settings in order: a program before us may have been killed while it asked for a password.
     pub(super) fn prepare(&self) -> io::Result<()> {
         Ok(tcsetattr(&self.slave, SetArg::TCSANOW, &self.usual)?)
     }
@@ -212,7 +212,7 @@ impl<'a> Terminal<'a> {
         }
     }
 
-    /// We go on after we had been stopped: whoever was in the foreground meanwhile has the terminal as they like it.
+    /// We go on after we had been stopped: what was in the foreground meanwhile has the terminal as they like it.
     pub(super) fn go_on(&mut self) {
         self.raw = false;
         self.enter();
@@ -245,7 +245,7 @@ impl<'a> Terminal<'a> {
 impl Drop for Terminal<'_> {
     fn drop(&mut self) {
         self.leave();
-        // The hook from before, so to say: nobody but us sets one.
+        // The hook from before, so to say: only we set one.
         drop(panic::take_hook());
     }
 }

@@ -85,9 +85,9 @@ impl Opener {
         let own = keys.recipients();
         let what = match own.first() {
             Some(first) if !self.listed.iter().any(|listed| own.contains(&listed.recipient)) => format!(
-                "use another key, or have somebody who can open it run `shipctl key add-recipient {first}` and `shipctl key rotate`"
+                "use another key, or have one of those who can open it run `shipctl key add-recipient {first}` and `shipctl key rotate`"
             ),
-            _ => "your key is listed, but came after this value: somebody who can open it runs `shipctl key rotate`"
+            _ => "your key is listed, but was added after this value: one of those who can open it runs `shipctl key rotate`"
                 .to_owned(),
         };
         what + &self.for_whom()

@@ -139,7 +139,7 @@ fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
     } else if mode & 0o077 != 0 {
         return Err(error(
             format!("the key file {shown} may be read or changed by others (mode {:04o})", mode & 0o7777),
-            format!("run `chmod 600 {shown}`, and rotate the key if somebody may have read it"),
+            format!("run `chmod 600 {shown}`, and rotate the key if it may have been read"),
         ));
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));

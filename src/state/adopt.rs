@@ -1,7 +1,7 @@
 //! The YAML's say in a resource that has versions.
 //!
-//! A resource's first version comes from its YAML, and jobs make the others. Whoever edits the YAML later wants that to
-//! count, and whoever let a job write a value wants to keep it. So the rule is that of a three-way merge: what was
+//! A resource's first version comes from its YAML, and jobs make the others. A later edit of the YAML has to
+//! count, and a value that a job wrote has to stay. So the rule is that of a three-way merge: what was
 //! changed in the YAML since the versions last took it in is changed in the next version, key by key; all else stays as
 //! the jobs left it. The change is a version of its own, as in the original, made by no build.
 
@@ -45,7 +45,7 @@ impl Sqlite {
         Ok(Some(Current { version, changed }))
     }
 
-    /// Makes the version that a change of the YAML asks for, if nobody else has made it by now. Returns the last version
+    /// Makes the version that a change of the YAML asks for, unless it was made by now. Returns the last version
     /// of the resource.
     ///
     /// # Errors

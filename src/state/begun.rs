@@ -2,8 +2,8 @@
 //!
 //! So a build costs one transaction, not two; and one that needs nothing that is stored has its number without the
 //! database, which is opened while its script runs. `builds/<job>/last` holds the number of the last build of the job
-//! that has begun; whoever begins one locks it. The file of a build is locked as long as the build is running, and
-//! whoever is killed loses the lock: then the file tells of an interrupted build. (A number of a process would not do:
+//! that has begun; the process that begins one locks it. The file of a build is locked as long as the build is running, and
+//! a process that is killed loses the lock: then the file tells of an interrupted build. (A number of a process would not do:
 //! it is given again, and means nothing in another container.)
 //!
 //! A kill at any moment leaves no number to be given twice: the file of a build is there before its number is in `last`,
@@ -49,7 +49,7 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    /// Whether nobody has taken its file away: it has not ended, and the state was not reset.
+    /// Whether its file is still there: it has not ended, and the state was not reset.
     pub(super) fn is_there(&self) -> bool {
         self.path.exists()
     }
@@ -62,14 +62,14 @@ impl Begun {
     }
 }
 
-/// The file `last` of a job, locked: nobody else begins a build of it.
+/// The file `last` of a job, locked: no other process begins a build of it.
 pub(super) struct Last {
     directory: PathBuf,
     file: Flock<File>,
 }
 
 impl Last {
-    /// Waits for whoever is just beginning a build of the job, and makes the file if it is not there.
+    /// Waits for a process that is just beginning a build of the job, and makes the file if it is not there.
     pub(super) fn lock(state: &Path, job: &str) -> io::Result<Last> {
         let directory = directory(state, job);
         loop {
@@ -122,7 +122,7 @@ impl Last {
             let path = self.directory.join(count.number.to_string());
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(file) => break (path, file),
-                // Somebody was killed before he could say so here.
+                // A process was killed before it could say so here.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -188,7 +188,7 @@ pub(super) fn list(state: &Path, job: Option<&str>) -> Vec<BuildRecord> {
 pub(super) fn prune(state: &Path, mut is_old: impl FnMut(&BuildRef) -> bool) -> usize {
     let mut pruned = 0;
     for directory in entries(&state.join(BUILDS)) {
-        // Nobody begins one meanwhile: what is not locked now never will be.
+        // No process begins one meanwhile: what is not locked now never will be.
         let Ok(Some(_last)) = Last::lock_in(&directory, false) else { continue };
         for path in entries(&directory) {
             let record = read(&path).filter(|record| record.progress == Progress::Interrupted);

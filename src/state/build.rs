@@ -184,7 +184,7 @@ fn could_not_begin(place: &Place) -> impl Fn(io::Error) -> Error {
 }
 
 impl Sqlite {
-    /// Begins a build of a job, which gets the next number, whoever else begins one at the same time. `used` are the
+    /// Begins a build of a job, which gets the next number, whatever others begin at the same time. `used` are the
     /// versions that go in.
     ///
     /// # Errors

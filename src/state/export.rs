@@ -70,7 +70,7 @@ pub(super) fn lay_out(
 impl Sqlite {
     pub(super) fn restore_files(&self, version: &Version, directory: &Path) -> Result<()> {
         let what = format!("restore the files of {}", version.reference());
-        // One moment, so that nobody prunes what is half read.
+        // One moment, so that nothing is pruned that is half read.
         let _snapshot = self.read(&what)?;
         let (entries, rows): (Vec<_>, Vec<_>) = self.listing(version)?.into_iter().unzip();
         let altered = |entry: &Entry| {
@@ -122,7 +122,7 @@ impl Store {
     }
 }
 
-/// Makes a file that nobody else can read.
+/// Makes a file that its owner alone can read.
 fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }

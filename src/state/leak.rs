@@ -23,7 +23,7 @@ pub struct RunSecret<'a> {
     pub value: &'a Secret,
     /// Where it comes from, in words: `integration my_aws, field secretKey`.
     pub origin: &'a str,
-    /// Whether it is looked for inside of values and files too, as it is, as JSON escapes it, and in base64. Say no to what is secret only because somebody put it
+    /// Whether it is looked for inside of values and files too, as it is, as JSON escapes it, and in base64. Say no to what is secret only because it was put
     /// into a key-value pair: `us-east-1` is in every state file of Terraform.
     pub inside: bool,
 }

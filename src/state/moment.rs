@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 pub fn rfc3339(moment: SystemTime) -> String {
     let seconds = millis(moment).div_euclid(1000);
     let date = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|date| date.format(&Rfc3339).ok());
-    // Only a database that somebody has altered has a year after 9999.
+    // Only a database that was altered has a year after 9999.
     date.unwrap_or_else(|| format!("@{seconds}"))
 }
 

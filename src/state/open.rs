@@ -26,12 +26,12 @@ const WHAT: &str = "open the state";
 const LOG: &str = "wal";
 const ROLLBACK: &str = "delete";
 
-/// How many pages the log has before whoever opens it to write takes it into the database, and waits for the disk; a run
+/// How many pages the log has before the next writer takes it into the database, and waits for the disk; a run
 /// does that while its script runs. A process that opens it alone reads all of it, so it must not be long.
 const LOG_PAGES: u32 = 100;
 
 /// How long a log one process leaves that makes many transactions: as long as by default, for a line of jobs would wait for
-/// the disk more often else. It has to be more than that: after its only transaction nobody would begin anew what a process
+/// the disk more often else. It has to be more than that: after its only transaction no one would begin anew what a process
 /// has taken in that is gone.
 const OWN_LOG_PAGES: u32 = 1000;
 
@@ -65,7 +65,7 @@ impl Sqlite {
         }
         let mut store = open_existing(place)?;
         match store.take_in() {
-            // Who may not write to it sees it as it was when somebody else last opened it.
+            // Who may not write to it sees it as it was when a writer last opened it.
             Err(error) if error.kind() != Kind::Denied => Err(error),
             _ => Ok(Some(store)),
         }
@@ -99,7 +99,7 @@ pub(super) fn open_existing(place: Place) -> Result<Sqlite> {
     let journal = journal_for(&place);
     match open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE, STEPS, journal) {
         Err(error) if error.kind() == Kind::Denied => {
-            // Without a log there is nothing to recover, and nobody can write what this process cannot lock. With one,
+            // Without a log there is nothing to recover, and no process can write what this one cannot lock. With one,
             // SQLite makes do with what others have left beside it.
             let log = std::fs::metadata(place.beside("-wal")).map_or(0, |log| log.len());
             let read_only = connect(place, OpenFlags::SQLITE_OPEN_READ_ONLY, log == 0);
@@ -115,7 +115,7 @@ fn journal_for(place: &Place) -> &'static str {
 }
 
 /// Whether there is a database that can be written to and is as this `shipctl` makes it, as far as its first bytes tell:
-/// whoever opens it later has little to fear. To be asked before it is opened: to close a file drops all locks that its
+/// a later opening has little to fear. To be asked before it is opened: to close a file drops all locks that its
 /// process has on it.
 pub(super) fn is_current(place: &Place) -> bool {
     let mut header = [0; 72];
@@ -127,8 +127,8 @@ pub(super) fn is_current(place: &Place) -> bool {
         && header[68..72] == APPLICATION_ID.to_be_bytes()
 }
 
-/// Opens the database and makes it ready. Another journal can be set only while nobody else has the database open, so
-/// that two who want to would wait for each other: whoever finds it busy leaves and comes again.
+/// Opens the database and makes it ready. Another journal can be set only while no other process has the database open, so
+/// that two who want to would wait for each other: one that finds it busy leaves and comes again.
 fn open(place: &Place, flags: OpenFlags, steps: &[&str], journal: &str) -> Result<Sqlite> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -156,7 +156,7 @@ fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Sqlite> {
     for (setting, on) in [
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        // Whoever comes last would wait for the disk. The log is taken in when it has grown, and by `Store::close`.
+        // The last one would wait for the disk. The log is taken in when it has grown, and by `Store::close`.
         (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
         // Else each new value of a parameter has a statement prepared again, for a plan that might suit it better.
         (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),

@@ -1,7 +1,7 @@
-//! Builds that ended with an older `shipctl`, which left them in `ended.jsonl`, a line of JSON for each: whoever opens the
+//! Builds that ended with an older `shipctl`, which left them in `ended.jsonl`, a line of JSON for each: what opens the
 //! database takes them in, before anything else.
 //!
-//! Whoever takes in locks the file. A kill between the commit and the emptying of the file leaves builds that the database
+//! The process that takes them in locks the file. A kill between the commit and the emptying of the file leaves builds that the database
 //! has already: they are known by their number and the moment they began.
 
 use std::fs::{self, File, OpenOptions};
@@ -113,7 +113,7 @@ fn lock(path: &Path) -> io::Result<Flock<File>> {
     let mut options = OpenOptions::new();
     options.read(true).append(true);
     loop {
-        // Somebody may have removed it just now.
+        // It may have been removed just now.
         if let Some(file) = place::lock(path, &options)? {
             return Ok(file);
         }

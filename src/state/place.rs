@@ -131,7 +131,7 @@ impl Place {
         }
         escape(&mut uri, self.database.as_os_str().as_bytes(), b"/-_.~");
         uri.push_str("?modeof=");
-        // Somebody may have removed the other file since.
+        // The other file may have been removed since.
         let like = if self.database.exists() { &self.database } else { &self.directory.join(IGNORE) };
         escape(&mut uri, like.as_os_str().as_bytes(), b"/-_.~");
         if immutable {
@@ -192,7 +192,7 @@ mod local {
         false
     }
 }
-/// Opens a file and locks it as soon as nobody else has; `None` if it was removed meanwhile.
+/// Opens a file and locks it as soon as it is not locked; `None` if it was removed meanwhile.
 pub(super) fn lock(path: &Path, options: &OpenOptions) -> io::Result<Option<Flock<File>>> {
     let file = options.clone().custom_flags(OFlag::O_NOFOLLOW.bits()).open(path)?;
     let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;

@@ -48,7 +48,7 @@ impl Sqlite {
         let transaction = self.write(WHAT)?;
         let mut pruned = prune(&transaction, keep).map_err(&explain)?;
         transaction.commit().map_err(&explain)?;
-        // Later, because whoever begins a build locks these first, and the database afterwards.
+        // Later, because the beginning of a build locks these first, and the database afterwards.
         pruned.builds += prune_begun(self, keep).map_err(&explain)?;
         self.shrink(&explain)?;
         Ok(pruned)
@@ -180,7 +180,7 @@ impl Sqlite {
         // A build that is running now finds its file gone when it ends.
         cleared(&place, begun::reset(&place.directory))?;
         transaction.commit().map_err(&explain)?;
-        // Not before: whoever takes them in holds that file and waits for the database.
+        // Not before: a process that takes them in holds that file and waits for the database.
         cleared(&place, pending::reset(&place))?;
         self.shrink(&explain)
     }

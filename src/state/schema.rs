@@ -99,7 +99,7 @@ pub(super) const STEPS: &[&str] = &[
     "",
 ];
 
-/// Marks a database as one of `shipctl`'s, for `file` and for whoever finds it: `ship`.
+/// Marks a database as one of `shipctl`'s, for `file` and for people who find it: `ship`.
 pub(super) const APPLICATION_ID: i32 = 0x7368_6970;
 
 /// That a database is of no newer `shipctl` than one that knows these steps; it has had `found` of its own.

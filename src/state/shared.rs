@@ -1,7 +1,7 @@
 //! State that several machines use at once: a directory that they share, or a bucket.
 //!
 //! Everything is an object under a key, written whole and never changed. A number, of a version or of a build, is claimed by
-//! creating the object that has it in its key, which one of those who try can do; whoever loses takes the next one. So
+//! creating the object that has it in its key, which one of those who try can do; the others take the next one. So
 //! there is no lock that a dead process could keep, and no number is given twice or left out.
 //!
 //! | key | holds |
@@ -11,7 +11,7 @@
 //! | `trees/HASH` | a list of files |
 //! | `files/HASH` | the content of a file |
 //!
-//! Files come first, and the version that names them last: nobody sees a version whose files are not there. `REST` is what
+//! Files come first, and the version that names them last: no version is seen whose files are not there. `REST` is what
 //! the number lacks to the largest one, so that the last of a name is the first of a list.
 
 mod bucket;
@@ -70,7 +70,7 @@ pub(super) trait Objects: Send {
 /// What takes the bytes of an object.
 type Take<'a> = &'a mut dyn FnMut(&[u8]) -> io::Result<()>;
 
-/// A content that is older is made anew by whoever needs it, lest somebody prunes it at that moment.
+/// A content that is older is made anew where it is needed, lest it is pruned at that moment.
 const FRESH: Duration = Duration::from_secs(12 * 3600);
 
 /// The state in a store of objects.
@@ -121,7 +121,7 @@ impl<O: Objects> Shared<O> {
         Ok(self.numbered(key, limit)?.iter().filter_map(|name| number_of(name)).collect())
     }
 
-    /// Adds a version after the last one, as `next` has it; whoever else adds one at the same time comes before or after. `None`
+    /// Adds a version after the last one, as `next` has it; one that is added at the same time comes before or after. `None`
     /// if `next` wants none. Returns the version.
     fn add(
         &self,

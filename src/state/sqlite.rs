@@ -32,7 +32,7 @@ pub(super) struct Sqlite {
     /// Which file was opened: it may be removed while it is in use.
     pub(super) identity: Option<Identity>,
     pub(super) patience: Cell<Duration>,
-    /// Whether the journal is a write-ahead log, which nobody waits for.
+    /// Whether the journal is a write-ahead log, which is not waited for.
     pub(super) logged: bool,
 }
 

@@ -67,7 +67,7 @@ impl fmt::Display for VersionRef {
 }
 
 impl Version {
-    /// What is told of a version as JSON: by an export, and by whoever lists it.
+    /// What is told of a version as JSON: by an export, and by a list.
     pub fn document(&self) -> Json {
         json!({
             "name": self.name,

@@ -1,7 +1,7 @@
 //! How far things reach in a text: what editing needs to know and the tree does not tell.
 //!
 //! The library that reads YAML says where things begin. This goes by lines and brackets, with the little grammar that
-//! is needed to tell them from those inside of scalars. It can be misled by a text that nobody would write, so whoever
+//! is needed to tell them from those inside of scalars. It can be misled by an unusual text, so what
 //! edits by it reads the outcome again.
 
 use std::ops::Range;
@@ -39,7 +39,7 @@ pub fn lines(text: &str) -> Vec<Line> {
         let start = scanner.at;
         loop {
             if scanner.line().is_some() {
-                // Too deep for the reader, so nobody edits it.
+                // Too deep for the reader, so it is never edited.
                 return lines;
             }
             if scanner.depth == 0 || scanner.at >= text.len() {

@@ -32,7 +32,7 @@ fn certificates_that_nobody_has_signed_are_not() {
         place.write("other.pem", &other);
         let text = place.bad(&["run", "j"]);
         let why = format!(
-            "sts:AssumeRole: no answer ({}: its certificate is not trusted: nobody whom this machine trusts has signed it)",
+            "sts:AssumeRole: no answer ({}: its certificate is not trusted: no authority that this machine trusts has signed it)",
             aws.address
         );
         assert!(text.contains(&why), "{text}");

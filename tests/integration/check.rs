@@ -32,7 +32,7 @@ fn a_type_that_is_almost_right_is_a_warning_and_cannot_run() {
     shipctl("check")
         .file("shippable.yml", yaml)
         .stdout(
-            "warning: job `a` is of type `runsh`, which nobody knows\n  --> shippable.yml:2:21\n   2 |   - {name: a, type: runsh, steps: [TASK: [echo]]}\n     |                     ^^^^^\n  hint: did you mean `runSh`?\n  rule: unknown-type\n\n1 file: 0 errors, 1 warning\n",
+            "warning: job `a` is of type `runsh`, which is unknown\n  --> shippable.yml:2:21\n   2 |   - {name: a, type: runsh, steps: [TASK: [echo]]}\n     |                     ^^^^^\n  hint: did you mean `runSh`?\n  rule: unknown-type\n\n1 file: 0 errors, 1 warning\n",
         )
         .run();
     shipctl("run")

@@ -123,7 +123,7 @@ fn a_line_above_that_belongs_to_somebody_else_is_refused() {
     assert_eq!(
         said,
         format!(
-            "error: the line above this directory belongs to somebody else: {directory}/shippable.yml is of user 12345\n  hint: if you trust it, name it: `-C {directory}`, or -f FILE\n"
+            "error: the line above this directory belongs to another user: {directory}/shippable.yml is of user 12345\n  hint: if you trust it, name it: `-C {directory}`, or -f FILE\n"
         )
     );
     assert!(list().args(["-C", ".."]).output().unwrap().status.success());

@@ -113,7 +113,7 @@ fn a_reset_wants_somebody_to_agree() {
     line.run("put");
     assert_eq!(
         line.fails("reset", 2),
-        "error: this forgets all versions and runs of the line, and nobody is there to ask: add --yes\n"
+        "error: this forgets all versions and runs of the line, and there is no terminal to ask on: add --yes\n"
     );
     assert_eq!(line.run("see"), "2\n");
     assert_eq!(line.does("reset --yes"), "all versions and runs are forgotten\n");

@@ -125,7 +125,7 @@ fn what_one_encrypts_all_recipients_open() {
   --> shippable.yml:8:9
    8 |         secure: ***
      |         ^^^^^^
-  hint: use another key, or have somebody who can open it run `shipctl key add-recipient {eve}` and `shipctl key rotate`. The line lists ann ({ann}), ben ({ben})
+  hint: use another key, or have one of those who can open it run `shipctl key add-recipient {eve}` and `shipctl key rotate`. The line lists ann ({ann}), ben ({ben})
 "
         )
     );

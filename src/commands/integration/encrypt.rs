@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::secure::{self, Recipient};
 
 /// Encrypts values for everybody who may read those of a line. Who that is is found out when it is first needed: for an
-/// integration without secrets nobody needs a key.
+/// integration without secrets needs no key.
 pub(super) struct Recipients<'a> {
     pipeline: &'a Pipeline,
     found: OnceCell<Vec<Recipient>>,
@@ -32,7 +32,7 @@ impl<'a> Recipients<'a> {
         Ok(self.found.get().map_or(&[], Vec::as_slice))
     }
 
-    /// Fails early where a secret could not be stored: nobody should type one in vain.
+    /// Fails early where a secret could not be stored: none should be typed in vain.
     pub(super) fn must_encrypt(&self, answer: &str) -> Result<(), Failure> {
         self.all().map(drop).map_err(|failure| {
             let message = failure.message.trim_start_matches("error: ").trim_end();

@@ -131,7 +131,7 @@ fn users(line: &Line, integration: &Integration) -> Vec<String> {
     let jobs = usage.jobs.iter().map(|(job, _)| format!("job {}", job.name.text));
     let integrations = usage.integrations.iter().map(|(user, _)| format!("integration {}", user.name.text));
     let users: Vec<_> = resources.chain(jobs).chain(integrations).collect();
-    if users.is_empty() { vec!["nobody".to_owned()] } else { users }
+    if users.is_empty() { vec!["nothing".to_owned()] } else { users }
 }
 
 fn to_json(line: &Line, integration: &Integration) -> Json {

@@ -48,7 +48,7 @@ pub(super) fn add(recipient: &str, name: Option<&str>, options: &LineOptions) ->
     }
     if let Some(own) = own.first().filter(|_| first && !own.contains(&recipient)) {
         eprintln!(
-            "shipctl: nobody else opens what is encrypted from now on: `shipctl key add-recipient {own}` adds you"
+            "shipctl: no other key opens what is encrypted from now on: `shipctl key add-recipient {own}` adds you"
         );
     }
     target::tell(&line, file, options);

@@ -98,7 +98,7 @@ pub(super) fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Set
     }
 }
 
-/// Whether a map holds `global` and `matrix` rather than variables. Lists are no variables: somebody misspelt a key.
+/// Whether a map holds `global` and `matrix` rather than variables. Lists are no variables: a key is misspelt.
 fn is_of_parts(map: &Map) -> bool {
     map.contains_key("global")
         || map.contains_key("matrix")

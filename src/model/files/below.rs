@@ -56,7 +56,7 @@ pub(super) fn add(line: &mut Line, shown_from: &Path) {
 pub(super) fn add_file(line: &mut Line, id: SourceId) {
     let mut problems = Vec::new();
     let root = tree(&line.sources, id, &mut problems);
-    // Whoever wrote it may not have meant it for this line.
+    // It may not have been meant for this line.
     for problem in &mut problems {
         problem.severity = Severity::Warning;
     }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Who folds the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Groups {
-    /// Nobody.
+    /// No groups.
     None,
     /// GitHub Actions.
     GitHub,

@@ -42,7 +42,7 @@ impl Watcher for Kept {
             self.piece.extend_from_slice(b"\n! what comes after this is not kept: the log is too long\n");
         }
         self.left = self.left.saturating_sub(self.piece.len());
-        // Whoever watches the run sees all of it; a full disk is no reason to end it.
+        // The user sees all of the run; a full disk is no reason to end it.
         if file.write_all(&self.piece).is_err() || is_too_long {
             self.file = None;
         }

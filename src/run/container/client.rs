@@ -106,7 +106,7 @@ impl Client {
         String::from_utf8_lossy(&self.said).trim().to_owned()
     }
 
-    /// Whether it has ended, whoever has reaped it.
+    /// Whether it has ended, whatever has reaped it.
     pub(super) fn has_ended(&self) -> bool {
         match &self.end {
             Some(end) => {
@@ -133,7 +133,7 @@ impl Client {
         if is_stuck {
             platform::kill(self.pid, libc::SIGKILL);
         }
-        // Whoever waits for all children may have done so.
+        // A wait for all children may have done so.
         let _ = waitpid(self.pid, None);
         if !by_itself || is_stuck {
             self.remove();

@@ -273,7 +273,7 @@ impl First {
 
     fn say(&self, reply: &Reply) -> Result<(), Error> {
         match platform::send(self.stream.as_fd(), &reply.message(), &[]) {
-            // Nobody is there any more, which is noticed where it is read.
+            // The reader is gone, which is noticed where it is read.
             Ok(()) | Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(()),
             Err(error) => Err(Error::system("answer shipctl")(error)),
         }
@@ -301,7 +301,7 @@ impl First {
             && matches!((pid_namespace(), self.namespace), (Some(ours), Some(theirs)) if ours != theirs)
     }
 
-    /// Gives the files that root has made in the workspace to who runs `shipctl`, where root here is somebody else: as with
+    /// Gives the files that root has made in the workspace to the user who runs `shipctl`, where root here is another user: as with
     /// the daemon of docker, and not where a user runs podman.
     fn hand_over(&self) {
         let (uid, gid) = self.owner;

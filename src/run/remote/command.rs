@@ -96,7 +96,7 @@ impl Remote {
         if self.ended.is_none() {
             self.ended = match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => None,
-                // Somebody else has waited for it.
+                // Another part has waited for it.
                 Err(_) => Some(WaitStatus::Exited(self.pid, 0)),
                 Ok(status) => Some(status),
             };

@@ -51,7 +51,7 @@ pub struct Launcher<'l, 's, 'c> {
 pub enum Reply {
     /// It has ended, and this is what the other side says of it.
     Ended(Zeroizing<Vec<u8>>),
-    /// It began, and then the other side was lost: nobody knows whether it came to its end.
+    /// It began, and then the other side was lost: it is not known whether it came to its end.
     Lost(Outcome),
 }
 

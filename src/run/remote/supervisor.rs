@@ -322,7 +322,7 @@ impl Output {
     }
 
     fn send(&self, frame: &[u8]) {
-        // Without a supervisor there is nobody to tell.
+        // Without a supervisor, there is no reader.
         let _ = (&self.to).write_all(frame);
     }
 }

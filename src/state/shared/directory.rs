@@ -1,7 +1,7 @@
 //! A directory that several machines share, over NFS for instance.
 //!
 //! An object is written beside its place, under a name of its own, and then linked to its place: that fails if something is
-//! there, on all machines alike, and nobody sees half of it.
+//! there, on all machines alike, and never seen in part.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{BuildHasher as _, RandomState};

@@ -8,7 +8,7 @@ use super::super::{EntryKind, Pruned, Result};
 use super::document::Stored;
 use super::{Objects, Shared, document, hex};
 
-/// What nothing names is left alone so long: somebody may be about to name it.
+/// What nothing names is left alone so long: another run may be about to name it.
 const GRACE: Duration = Duration::from_secs(24 * 3600);
 
 impl<O: Objects> Shared<O> {

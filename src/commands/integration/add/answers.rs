@@ -1,4 +1,4 @@
-//! Where the fields of a new integration come from: options, stdin, and whoever sits at the terminal.
+//! Where the fields of a new integration come from: options, stdin, and the user at the terminal.
 
 use std::io::{self, Read as _};
 
@@ -139,7 +139,7 @@ fn find(kind: &'static Kind, written: &str) -> Result<(&'static Field, Option<St
 }
 
 /// All values: those of the options, that of stdin, and what is answered on the terminal for the other fields. Where
-/// nobody can be asked, optional ones are left out.
+/// there is no terminal, optional ones are left out.
 ///
 /// # Errors
 ///
