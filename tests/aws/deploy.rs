@@ -87,19 +87,7 @@ fn start() -> (Moto, Place) {
 
 /// The services that are there, with how many run and with which task definition.
 fn services(moto: &Moto) -> Vec<String> {
-    let names = moto.ecs("ListServices", &json!({"cluster": "shop"}))["serviceArns"].clone();
-    if names.as_array().unwrap().is_empty() {
-        return Vec::new();
-    }
-    let found = moto.ecs("DescribeServices", &json!({"cluster": "shop", "services": names}));
-    let shown =
-        found["services"].as_array().unwrap().iter().filter(|it| it["status"] == "ACTIVE").map(|it| {
-            let task = it["taskDefinition"].as_str().unwrap().rsplit('/').next().unwrap();
-            format!("{} {} {task}", it["serviceName"].as_str().unwrap(), it["desiredCount"])
-        });
-    let mut shown: Vec<_> = shown.collect();
-    shown.sort();
-    shown
+    moto.services("eu-west-1", "shop")
 }
 
 #[test]

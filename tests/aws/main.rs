@@ -18,4 +18,5 @@ mod place;
 mod policy;
 mod profile;
 mod role;
+mod stages;
 mod state;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::place::programs;
@@ -51,17 +51,41 @@ impl Moto {
 
     /// Calls an action of ECS.
     pub fn ecs(&self, action: &str, body: &Value) -> Value {
+        self.ecs_in("eu-west-1", action, body)
+    }
+
+    /// The same in a region.
+    pub fn ecs_in(&self, region: &str, action: &str, body: &Value) -> Value {
         let target = format!("AmazonEC2ContainerServiceV20141113.{action}");
+        let scope = format!("x/20260101/{region}/ecs/aws4_request");
         let mut answer = ureq::post(&self.address)
             .header("Content-Type", "application/x-amz-json-1.1")
             .header("X-Amz-Target", target)
             .header(
                 "Authorization",
-                "AWS4-HMAC-SHA256 Credential=x/20260101/eu-west-1/ecs/aws4_request, SignedHeaders=host, Signature=x",
+                format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=x"),
             )
             .send(body.to_string())
             .unwrap();
         serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+    }
+
+    /// The services of a cluster, with how many are to run and with which task definition.
+    pub fn services(&self, region: &str, cluster: &str) -> Vec<String> {
+        let names = self.ecs_in(region, "ListServices", &json!({"cluster": cluster}))["serviceArns"].clone();
+        if names.as_array().unwrap().is_empty() {
+            return Vec::new();
+        }
+        let found = self.ecs_in(region, "DescribeServices", &json!({"cluster": cluster, "services": names}));
+        let active =
+            found["services"].as_array().unwrap().iter().filter(|service| service["status"] == "ACTIVE");
+        let shown = active.map(|service| {
+            let task = service["taskDefinition"].as_str().unwrap().rsplit('/').next().unwrap();
+            format!("{} {} {task}", service["serviceName"].as_str().unwrap(), service["desiredCount"])
+        });
+        let mut shown: Vec<_> = shown.collect();
+        shown.sort();
+        shown
     }
 
     /// From now on keys and policies count.
