@@ -3,8 +3,8 @@
 //! It is two named pipes in a directory of its own, of which `shipctl` holds both ends: one for questions and one for
 //! answers. The shell opens them anew for each exchange, so no descriptor of ours is ever open while a script runs:
 //! none can be inherited, closed or written to by accident. The directory is not in the workspace, which a script may empty.
-//! (Pipes without a name would be opened by way of `/proc/<pid of shipctl>/fd`, which is nobody's since the memory of
-//! `shipctl` is not readable.)
+//! (Pipes without a name would be opened by way of `/proc/<pid of shipctl>/fd`, which no other process may read, as the
+//! memory of `shipctl` is private.)
 //!
 //! What bash takes for its script lies there too. Its first lines ask, and as bash reads line by line, what follows may be
 //! written before the answer. So a shell can be started before it is known what it is to run: to load bash and
