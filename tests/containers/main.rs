@@ -76,6 +76,20 @@ fn holding(directory: &Path, text: &str) -> String {
 
 #[test]
 #[ignore = "needs an engine"]
+fn a_task_runs_in_its_image_on_another_machine() {
+    let directory = Path::new(PROGRAM).parent().unwrap().display();
+    let on = format!("env PATH={directory}:/usr/local/bin:/usr/bin:/bin");
+    job(&["echo @$OF_IMAGE $TASK_IN_CONTAINER", "echo value $SECRET; echo made > $JOB_STATE/file", "exit 3"])
+        .secret("tops3cret")
+        .section("on_failure", &["echo @on_failure $OF_IMAGE"])
+        .option("--on", &on)
+        .run()
+        .is(3, &["yes true", "on_failure yes"])
+        .shows("value ***");
+}
+
+#[test]
+#[ignore = "needs an engine"]
 fn a_task_runs_in_its_image() {
     let of_test = "[ -d ${JOB_PATH%/root} ] && [ ! -e ${JOB_PATH%/root}/shippable.json.yml ] && echo @alone";
     let ran = job(&[
