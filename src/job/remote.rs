@@ -67,6 +67,8 @@ pub(super) fn run(
         anyhow!("job `{}` cannot be sent to another machine: {why}", fetched.plan.job.name.text)
     })?;
     let files = claim(session, &fetched.plan.job.name.text)?;
+    // Nothing is in it yet; but what killed runs have left goes.
+    files.fill()?;
     let (sent, made) = (files.root().join(SENT), files.root().join(MADE));
     for directory in [&sent, &made] {
         let made = DirBuilder::new().mode(0o700).create(directory);
