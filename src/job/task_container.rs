@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::containers::{Containers, Leftovers};
+use super::containers::{Containers, leftovers::Leftovers};
 use super::{Ready, Session, chosen_task, container_program};
 use crate::environment::task_name;
 use crate::model::task::Task;
