@@ -6,7 +6,8 @@
 
 use std::rc::Rc;
 
-use super::{Build, Builder, UNKNOWN, stable_id, substitute};
+use super::builder::Builder;
+use super::{Build, UNKNOWN, stable_id, substitute};
 use crate::contract::{self, path};
 use crate::credentials::Value;
 use crate::diagnostic::Diagnostic;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use super::Builder;
+use super::builder::Builder;
 use crate::contract::{self, suffix};
 use crate::credentials::{Content, Credential, FetchedValue, Value};
 use crate::secret::Secret;

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::{Build, Builder};
+use super::Build;
+use super::builder::Builder;
 use crate::contract::{self, path, suffix};
 use crate::credentials::Value;
 use crate::diagnostic::Diagnostic;

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::{Build, Builder, UNKNOWN, dependency_directory, stable_id, substitute};
+use super::builder::Builder;
+use super::{Build, UNKNOWN, dependency_directory, stable_id, substitute};
 use crate::contract::{self, path, suffix};
 use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
