@@ -55,9 +55,7 @@ impl Builder {
         if let Some(resource) = dependency.target.resource() {
             self.pointer(dependency, resource.pointer(), suffix::POINTER, &origin);
             self.pointer(dependency, resource.seed(), suffix::SEED, &origin);
-            if let Some(name) =
-                resource.node.get("versionTemplate").and_then(|template| template.get("versionName"))
-            {
+            if let Some(name) = resource.template().and_then(|template| template.get("versionName")) {
                 let variable = format!("{}_{}_VERSIONNAME", dependency.env, suffix::SEED);
                 self.flatten(dependency, &variable, name, &origin);
             }

@@ -49,14 +49,12 @@ impl Session {
             }
             let environment = self.go_on(environment::build(plan, credentials, build))?.environment;
             let pointer = |part: &str| pointer(&environment, dependency, part);
-            // What pointers were called in the original's first syntax.
-            let source = |key: &str| resource.node.get("source")?.get(key)?.text();
             let wanted = Wanted {
                 resource: name,
                 kind: &resource.kind.text,
                 place: dependency.name.place,
-                source_name: pointer("SOURCENAME").or_else(|| source("name")).unwrap_or_default(),
-                branch: pointer("BRANCH").or_else(|| source("branch")),
+                source_name: pointer("SOURCENAME").unwrap_or_default(),
+                branch: pointer("BRANCH"),
                 commit: input.pin.as_ref().and_then(|pin| match pin {
                     Pin::Name(name) => Some(name.text.as_str()),
                     Pin::Number(_) => None,

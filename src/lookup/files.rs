@@ -62,12 +62,13 @@ pub(super) fn version_key(call: &Call) -> Result<Vec<u8>, Failure> {
 }
 
 /// `get_resource_pointer_key`: a key of the resource's pointer, as its YAML has it; in the new syntax that is
-/// `versionTemplate`.
+/// `versionTemplate`, in the first one `source`.
 pub(super) fn pointer_key(call: &Call) -> Result<Vec<u8>, Failure> {
     let file = resource_file(call.context, &call.text(0), path::VERSION_JSON)?;
     let document = file.json()?;
     let (yml, key) = (&document["propertyBag"]["yml"], call.text(1));
-    let pointer = yml.get("pointer").or_else(|| yml.get("versionTemplate")).unwrap_or(&Value::Null);
+    let pointer = ["pointer", "versionTemplate", "source"].into_iter().find_map(|key| yml.get(key));
+    let pointer = pointer.unwrap_or(&Value::Null);
     found_or(pointer, &key, |there| file.lacks(call, "pointer key", &key, there))
 }
 

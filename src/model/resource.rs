@@ -16,6 +16,8 @@ pub struct Resource {
     pub trigger: bool,
     /// All of it, as written.
     pub node: Node,
+    /// The `source` of the original's first syntax, with the keys of a `versionTemplate`.
+    pub source: Option<Node>,
 }
 
 /// The keys of a resource.
@@ -28,8 +30,13 @@ pub const KEYS: &[&str] = &[
     "pointer",
     "seed",
     "version",
+    "source",
     "configuration",
 ];
+
+/// What keys of a `source` are called in a `versionTemplate`; the others are called the same.
+const SOURCE_KEYS: &[(&str, &str)] =
+    &[("name", "sourceName"), ("tag", "versionName"), ("base", "versionName"), ("cpu-shares", "cpuShares")];
 
 impl Resource {
     pub(super) fn read(node: Node, trigger: bool, diagnostics: &mut Vec<Diagnostic>) -> Option<Resource> {
@@ -54,7 +61,7 @@ impl Resource {
             );
         }
         let integration = optional_text(map, "integration", diagnostics);
-        for key in ["versionTemplate", "pointer", "seed", "version"] {
+        for key in ["versionTemplate", "pointer", "seed", "version", "source"] {
             let Some(entry) = map.get(key) else { continue };
             if !matches!(entry.node.value, Value::Map(_) | Value::Null) {
                 diagnostics.push(
@@ -67,12 +74,19 @@ impl Resource {
                 );
             }
         }
-        Some(Resource { name, kind, integration, trigger, node })
+        let source = node.get("source").and_then(as_template);
+        Some(Resource { name, kind, integration, trigger, node, source })
     }
 
-    /// `versionTemplate`, which stands for the pointer in the new syntax, or `pointer`.
+    /// What stands for the pointer and for the version: `versionTemplate` in the new syntax, `source` in the first one.
+    pub fn template(&self) -> Option<&Node> {
+        self.node.get("versionTemplate").or(self.source.as_ref())
+    }
+
+    /// Where it is: its template, or `pointer`.
     pub fn pointer(&self) -> Option<&Node> {
-        self.node.get("versionTemplate").or_else(|| self.node.get("pointer"))
+        let written = |key: &str| self.node.get(key);
+        written("versionTemplate").or_else(|| written("pointer")).or(self.source.as_ref())
     }
 
     /// The seed.
@@ -80,9 +94,9 @@ impl Resource {
         self.node.get("seed")
     }
 
-    /// What its first version holds: `version`, or `versionTemplate` in the new syntax.
+    /// What its first version holds: `version`, or its template.
     pub fn version(&self) -> Option<&Node> {
-        self.node.get("version").or_else(|| self.node.get("versionTemplate"))
+        self.node.get("version").or_else(|| self.template())
     }
 
     /// The params of a params resource.
@@ -92,11 +106,17 @@ impl Resource {
 
     /// The name of its first version: of the version, the template or the seed.
     pub fn version_name(&self) -> Option<&str> {
-        let version = self.node.get("version");
-        let template = self.node.get("versionTemplate");
-        [version, template, self.seed()]
+        [self.node.get("version"), self.template(), self.seed()]
             .into_iter()
             .flatten()
             .find_map(|node| node.get("versionName")?.text())
     }
+}
+
+/// A `source`, with the keys of a `versionTemplate`.
+fn as_template(source: &Node) -> Option<Node> {
+    let rename =
+        |key: &str| SOURCE_KEYS.iter().find(|(old, _)| *old == key).map_or(key, |(_, new)| new).to_owned();
+    let entries = source.map()?.iter().map(|(key, entry)| (rename(key), entry.clone()));
+    Some(Node { place: source.place, value: Value::Map(entries.collect()) })
 }

@@ -13,6 +13,7 @@ impl Resource {
             kind: Name { text: kind.to_owned(), place },
             integration: None,
             trigger: false,
+            source: None,
             name,
         }
     }

@@ -6,7 +6,6 @@ use crate::contract::suffix;
 use crate::credentials::Credential;
 use crate::environment::Environment;
 use crate::resolve::Dependency;
-use crate::yaml::Node;
 
 /// The parts of ARNs; `*` for what a resource does not say.
 pub(super) struct Place {
@@ -23,15 +22,10 @@ impl Place {
             let name = format!("{}_{}_{key}", dependency.env, suffix::POINTER);
             environment.get(&name).filter(|value| !value.is_empty())
         };
-        // Before there were pointers, clusters of ECS had this.
-        let source = |key: &str| {
-            let source = dependency.target.resource()?.node.get("source")?;
-            source.get(key).and_then(Node::text).filter(|text| !text.is_empty())
-        };
-        let name = pointer("SOURCENAME").or_else(|| source("name"));
+        let name = pointer("SOURCENAME");
         let is_image = dependency.target.kind() == "image";
         let repository = name.filter(|_| is_image).and_then(Repository::of_image);
-        let region = pointer("REGION").or_else(|| source("region"));
+        let region = pointer("REGION");
         let region = region.or(repository.map(|repository| repository.region));
         let account = credential.text("awsAccountId").or(repository.map(|repository| repository.account));
         let partition = match credential.text("assumeRoleARN") {

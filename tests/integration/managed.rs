@@ -28,6 +28,37 @@ fn shown(line: &Line, job: &str) -> Value {
     serde_json::from_str(&line.does(&format!("state show {job} --format json"))).unwrap()
 }
 
+#[test]
+fn the_first_syntax_of_resources_is_understood() {
+    let line = Line::new(
+        "
+resources:
+  - {name: web, type: image, source: {name: shop/web, tag: master.7, isPull: false}}
+  - {name: opts, type: dockerOptions, source: {memory: 64, cpu-shares: 256}}
+  - {name: settings, type: params, source: {params: {LEVEL: info}}}
+  - {name: two, type: replicas, source: {count: 2}}
+  - {name: seed, type: version, source: {base: 1.2.0}}
+jobs:
+  - {name: shop, type: manifest, steps: [{IN: web}, {IN: opts}, {IN: settings}, {IN: two}]}
+  - {name: next, type: release, bump: minor, steps: [{IN: shop}, {IN: seed}]}
+  - {name: see, type: runSh, steps: [{IN: web}, {IN: settings}, {TASK: {script: 'echo $WEB_SOURCENAME:$WEB_VERSIONNAME $LEVEL; shipctl get_resource_pointer_key web name'}}]}
+",
+    );
+    assert_eq!(line.does("check"), "1 file: 3 jobs and 5 resources, no problems\n");
+    let plan = line.does("run --all --dry-run");
+    for said in [
+        "image web: shop/web:master.7 (version 1)",
+        "params: LEVEL=info",
+        "dockerOptions: memory=64 cpuShares=256",
+        "replicas: 2",
+        "1.3.0",
+    ] {
+        assert!(plan.contains(said), "{said}\n{plan}");
+    }
+    let said = line.does("run see");
+    assert!(said.contains("shop/web:master.7 info\nshop/web\n"), "{said}");
+}
+
 const MANIFEST: &str = "
   - name: shop
     type: manifest

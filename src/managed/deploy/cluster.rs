@@ -69,26 +69,21 @@ pub(super) fn read(given: &Given, warnings: &mut Vec<Diagnostic>) -> Result<Clus
         return Err(at(Diagnostic::error(format!("cluster `{resource}` has no integration")))
             .hint("bind it to the keys or the kubeconfig that open it: `integration: name`"));
     }
-    // Before there were pointers, clusters of ECS had a source.
-    let old = |key: &str| input.resource.node.get("source")?.get(key)?.text();
-    let text = |part: &str, key: &str| match given.variable(input.dependency, part) {
-        "" => old(key).unwrap_or_default().to_owned(),
-        text => text.to_owned(),
-    };
+    let text = |part: &str| given.variable(input.dependency, part).to_owned();
     if kind.is_some_and(|kind| KUBERNETES.contains(&kind)) {
         if !given.variable(input.dependency, "POINTER_BASTIONHOST_ADDRESS").is_empty() {
             let warning = Diagnostic::warning(format!("`bastionHost` of cluster `{resource}` has no effect"));
             warnings.push(at(warning).hint("kubectl reaches the cluster from this machine"));
         }
-        let name = match text("SOURCENAME", "name") {
+        let name = match text("SOURCENAME") {
             name if name.is_empty() => resource.clone(),
             name => name,
         };
-        let namespace = Some(text("POINTER_NAMESPACE", "namespace")).filter(|text| !text.is_empty());
+        let namespace = Some(text("POINTER_NAMESPACE")).filter(|text| !text.is_empty());
         let (resource, region) = (resource.clone(), String::new());
         return Ok(Cluster { platform: Platform::Kubernetes, resource, name, region, namespace });
     }
-    let (mut name, region) = (text("SOURCENAME", "name"), text("POINTER_REGION", "region"));
+    let (mut name, region) = (text("SOURCENAME"), text("POINTER_REGION"));
     if region.is_empty() {
         return Err(at(Diagnostic::error(format!("cluster `{resource}` has no `region`")))
             .hint("ECS clusters have a `sourceName` and a `region` in `versionTemplate` or `pointer`"));
