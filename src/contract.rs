@@ -24,12 +24,7 @@ pub fn sanitize(name: &str) -> String {
 /// The prefix that the variables of a resource, job or integration called `name` have: sanitized, without leading
 /// digits, in upper case. `None` if nothing is left of it.
 ///
-/// ```
-/// use shipctl::contract::env_name;
-/// assert_eq!(env_name("my-key-1").as_deref(), Some("MYKEY1"));
-/// assert_eq!(env_name("1st.res").as_deref(), Some("STRES"));
-/// assert_eq!(env_name("1"), None);
-/// ```
+/// `my-key-1` gives `MYKEY1`, `1st.res` gives `STRES`, and `1` nothing.
 pub fn env_name(name: &str) -> Option<String> {
     let name = key_name(name);
     let name = name.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -131,4 +126,18 @@ pub mod path {
     pub const INTEGRATION_ENV: &str = "integration.env";
     /// In `scripts`: the variables of the job's integrations, for scripts that source them.
     pub const INTEGRATION_ENVS: &str = "integration_envs.env";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_prefixes_of_variables() {
+        for (name, prefix) in [("my-key-1", "MYKEY1"), ("my_key_1", "MY_KEY_1"), ("1st.res", "STRES")] {
+            assert_eq!(env_name(name).as_deref(), Some(prefix));
+        }
+        assert_eq!(env_name("1"), None);
+        assert_eq!(key_name("1st.key"), "1STKEY");
+    }
 }
