@@ -29,6 +29,8 @@ done
 mkdir "$root/build"
 eval "$BEFORE"
 here=$PWD
+# Ordinary users often have no sbin in their PATH.
+PATH=$PATH:/usr/sbin:/sbin
 exec chroot "$root" sh -c 'cd "$0"; "$@"; status=$?; echo "after: $(ls -A /build)"; exit $status' "$here" "$@"
 "#;
 
