@@ -4,8 +4,8 @@ mod managed;
 mod matrix;
 mod script;
 
+pub(crate) use super::log::unwritten;
 pub(crate) use managed::plan as plan_of_managed;
-pub(crate) use script::unwritten;
 
 use super::record::{Record, State};
 use super::{Fetched, Ready, Session, log, remote};

@@ -1,7 +1,10 @@
 //! The log of a run, kept beside its record.
 
+use std::io;
+
 use crate::cli::Run;
 use crate::diagnostic::Diagnostic;
+use crate::output::Failure;
 use crate::printable;
 use crate::run::console::{Console, Kept};
 use crate::state::{BuildRef, logs};
@@ -19,4 +22,19 @@ pub(crate) fn keep(session: &Session, command: &Run, job: &str, number: Option<u
             session.warn(&[Diagnostic::warning(format!("the log of {build} is not kept: {why}"))]);
         }
     }
+}
+
+/// Makes sure that a log was written, but for a reader that has gone away.
+///
+/// # Errors
+///
+/// When it could not be written to its end.
+pub(super) fn written(console: &Console) -> Result<(), Failure> {
+    let error = console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
+    error.map_or(Ok(()), |error| Err(unwritten(error)))
+}
+
+/// The failure of a log.
+pub(crate) fn unwritten(error: io::Error) -> Failure {
+    anyhow::Error::from(error).context("the log could not be written to its end").into()
 }

@@ -17,7 +17,7 @@ use anyhow::{Context as _, anyhow};
 use super::add_mask::add_masks;
 use super::record::State;
 use super::{Fetched, Ready, Session};
-use super::{audit, results};
+use super::{audit, log, results};
 use crate::cli::Run;
 use crate::contract::path;
 use crate::credentials::Credentials;
@@ -66,7 +66,9 @@ pub(super) fn run(
     let document = assignment::write(session, &fetched, command).map_err(|why| {
         anyhow!("job `{}` cannot be sent to another machine: {why}", fetched.plan.job.name.text)
     })?;
-    let files = claim(session, &fetched.plan.job.name.text)?;
+    let files = claim(&fetched.plan.job.name.text, |root, what| {
+        session.say(&format!("warning: {} is not used: {what}\n", root.display()));
+    })?;
     // Nothing is in it yet; but what killed runs have left goes.
     files.fill()?;
     let (sent, made) = (files.root().join(SENT), files.root().join(MADE));
@@ -118,9 +120,7 @@ pub(super) fn run(
         // The other machine changes what comes out of the job, and nothing else.
         changes.retain(|change| comes_out(&ready.plan, &change.name));
     }
-    if let Some(error) = console.error().filter(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
-        return Err(anyhow::Error::from(error).context("the log could not be written to its end").into());
-    }
+    log::written(console)?;
     let patterns = patterns.with(report.added.iter().cloned());
     Ok(Ended { report, credentials: ready.credentials, patterns, files })
 }
@@ -145,16 +145,14 @@ pub(crate) fn words(on: &str) -> Result<Vec<String>, Failure> {
     Ok(words)
 }
 
-/// A private directory for files on their way.
-fn claim(session: &Session, job: &str) -> Result<Workspace, Failure> {
+/// A private directory for the files of a job that are on their way. Is told which ones are not used, and why.
+fn claim(job: &str, blocked: impl Fn(&Path, &str)) -> Result<Workspace, Failure> {
     for attempt in 0.. {
         let root = Home::Disk.workspace(&format!("{job}.files"), attempt);
         match Workspace::claim(&root, Layout::default(), false) {
             Ok(workspace) => return Ok(workspace),
             Err(Unavailable::InUse) => {}
-            Err(Unavailable::Blocked(what)) => {
-                session.say(&format!("warning: {} is not used: {what}\n", root.display()));
-            }
+            Err(Unavailable::Blocked(what)) => blocked(&root, &what.to_string()),
             Err(Unavailable::Failed(error)) => return Err(error.into()),
         }
     }

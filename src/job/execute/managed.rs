@@ -6,10 +6,9 @@ mod kubernetes;
 mod notify;
 mod settings;
 
-use std::io;
 use std::time::Instant;
 
-use super::{Done, Left, unwritten};
+use super::{Done, Left};
 use crate::cli::Run;
 use crate::diagnostic::Diagnostic;
 use crate::job::record::Record;
@@ -153,10 +152,8 @@ pub(super) fn run(
     let step = Step { name, kind, outcome: Some(outcome), overlooked: 0, duration };
     log.console.tell(&Event::StepEnd { step: &step });
     log.console.tell(&Event::JobEnd { job, outcome, duration, steps: &[step] });
-    match log.console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-        Some(error) => Err(unwritten(error)),
-        None => Ok(Done { outcome, build: number, left: Left { workspace, store } }),
-    }
+    log::written(log.console)?;
+    Ok(Done { outcome, build: number, left: Left { workspace, store } })
 }
 
 /// The next version of a job.

@@ -1,13 +1,12 @@
 //! The scripts of a job, run in its workspace.
 
-use std::io;
-
 use crate::cli::Run;
 use crate::contract::path;
 use crate::environment::task_name;
 use crate::exit;
 use crate::job::add_mask::add_masks;
 use crate::job::containers::Containers;
+use crate::job::log;
 use crate::job::record::State;
 use crate::job::shell::FailedTask;
 use crate::job::{
@@ -94,12 +93,7 @@ pub(super) fn run<'c>(
     let outcome = started
         .and_then(|started| run::run(&job, started, &mut masking, signals, console))
         .map_err(Failure::from)
-        .and_then(|outcome| {
-            match console.error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
-                Some(error) => Err(unwritten(error)),
-                None => Ok(outcome),
-            }
-        });
+        .and_then(|outcome| log::written(console).map(|()| outcome));
     drop(services);
     drop(keys);
     if let Some(leftovers) = leftovers {
@@ -155,11 +149,6 @@ fn tasks(
         });
     }
     Ok(tasks)
-}
-
-/// The failure of a log.
-pub(crate) fn unwritten(error: io::Error) -> Failure {
-    anyhow::Error::from(error).context("the log could not be written to its end").into()
 }
 
 fn sections(sections: &Sections) -> run::Sections {

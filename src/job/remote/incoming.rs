@@ -4,11 +4,9 @@ use std::cell::RefCell;
 use std::io;
 use std::path::Path;
 
-use anyhow::anyhow;
-
 use crate::output::Failure;
 use crate::run::remote::{Download, Input, copy};
-use crate::workspace::{Home, Layout, Unavailable, Workspace};
+use crate::workspace::Workspace;
 
 /// Where the files that go into a job come from.
 pub(crate) enum Incoming {
@@ -25,18 +23,9 @@ impl Incoming {
     ///
     /// When they do not come, or cannot be written.
     pub(crate) fn spool(job: &str, input: &mut Input) -> Result<Incoming, Failure> {
-        for attempt in 0.. {
-            let root = Home::Disk.workspace(&format!("{job}.files"), attempt);
-            match Workspace::claim(&root, Layout::default(), false) {
-                Ok(spool) => {
-                    input.files(Download::into(spool.root())).map_err(not_taken)?;
-                    return Ok(Incoming::Spool(spool));
-                }
-                Err(Unavailable::InUse | Unavailable::Blocked(_)) => {}
-                Err(Unavailable::Failed(error)) => return Err(error.into()),
-            }
-        }
-        Err(anyhow!("there are no more names for workspaces").into())
+        let spool = super::claim(job, |_, _| ())?;
+        input.files(Download::into(spool.root())).map_err(not_taken)?;
+        Ok(Incoming::Spool(spool))
     }
 
     /// Puts them into a workspace.
