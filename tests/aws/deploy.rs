@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -200,19 +200,25 @@ fn upgrade_and_replace_keep_the_service() {
     }
 }
 
-#[test]
-#[ignore = "needs tests/aws/setup.sh"]
-fn a_deployment_that_is_stopped_says_what_stands_and_the_next_goes_on() {
-    let (moto, place) = start();
-    line(&place, "1", "", "");
+/// Starts a second deployment that waits for its service, which never runs; with the lines of its log that come next.
+fn start_waiting(moto: &Moto, place: &Place) -> (Child, impl Iterator<Item = String> + use<>) {
+    line(place, "1", "", "");
     place.good(&["run", "ship", "--upstream"]);
     moto.scheduler("never");
-    line(&place, "2", "", "");
+    line(place, "2", "", "");
     place.good(&["run", "site"]);
     place.good(&["run", "both"]);
     let mut child = place.command(&["run", "ship"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.by_ref().any(|line| line == "site: service ship-site-2: 0 of 1 running, 1 pending"));
+    (child, lines)
+}
+
+#[test]
+#[ignore = "needs tests/aws/setup.sh"]
+fn a_deployment_that_is_stopped_says_what_stands_and_the_next_goes_on() {
+    let (moto, place) = start();
+    let (mut child, lines) = start_waiting(&moto, &place);
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
     let rest: Vec<_> = lines.collect();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
@@ -244,15 +250,7 @@ fn a_deployment_that_is_stopped_says_what_stands_and_the_next_goes_on() {
 #[ignore = "needs tests/aws/setup.sh"]
 fn the_next_run_goes_on_from_where_one_was_killed() {
     let (moto, place) = start();
-    line(&place, "1", "", "");
-    place.good(&["run", "ship", "--upstream"]);
-    moto.scheduler("never");
-    line(&place, "2", "", "");
-    place.good(&["run", "site"]);
-    place.good(&["run", "both"]);
-    let mut child = place.command(&["run", "ship"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    assert!(lines.by_ref().any(|line| line == "site: service ship-site-2: 0 of 1 running, 1 pending"));
+    let (mut child, _lines) = start_waiting(&moto, &place);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(

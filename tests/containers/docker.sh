@@ -7,6 +7,7 @@
 # `docker.sh stop` ends the daemon. Where it cannot be had or does not work, it says why and ends with status 3.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/shared/packages.sh
 
 place=$(realpath -m "${CARGO_TARGET_DIR:-target}/docker")
 image=localhost/shipctl-test:1
@@ -39,15 +40,7 @@ stop
 [ "$(id -u)" = 0 ] || give_up "its daemon has to be started by root"
 # A path of a socket has room for 107 characters.
 [ ${#place} -lt 90 ] || give_up "the path $place is too long for a socket"
-missing=()
-for package in docker.io busybox-static bash-static; do
-    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
-done
-if [ ${#missing[@]} != 0 ]; then
-    command -v apt-get >/dev/null || give_up "there is no apt-get"
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y --no-install-recommends "${missing[@]}"; } \
-        >"$place/apt.log" 2>&1 || give_up "$(tail -n 1 "$place/apt.log")"
-fi
+install_packages "$place/apt.log" docker.io busybox-static bash-static
 
 # Whoever may not raise limits cannot start a container with higher ones.
 limit=$(ulimit -Hn)

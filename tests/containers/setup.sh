@@ -7,6 +7,9 @@
 # Where podman cannot be had or does not work, it says why and ends with status 3.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/shared/packages.sh
+# Podman has no daemon: nothing has to be ended.
+[ "${1:-}" != stop ] || exit 0
 
 place=$(realpath -m "${CARGO_TARGET_DIR:-target}/podman")
 image=localhost/shipctl-test:1
@@ -19,16 +22,7 @@ give_up() {
     exit 3
 }
 
-missing=()
-for package in podman runc catatonit busybox-static bash-static; do
-    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
-done
-if [ ${#missing[@]} != 0 ]; then
-    [ "$(id -u)" = 0 ] || give_up "these packages are missing: ${missing[*]}"
-    command -v apt-get >/dev/null || give_up "there is no apt-get"
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } \
-        >"$place/apt.log" 2>&1 || give_up "$(tail -n 1 "$place/apt.log")"
-fi
+install_packages "$place/apt.log" podman runc catatonit busybox-static bash-static
 
 # Whoever may not raise limits cannot start a container with higher ones, which are podman's default.
 limit=$(ulimit -Hn)

@@ -7,6 +7,7 @@
 # `setup.sh stop` ends what was started. Where they cannot be had or do not work, it says why and ends with status 3.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/shared/packages.sh
 
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 place=$target/machines
@@ -31,15 +32,7 @@ stop
 [ "${1:-}" = stop ] && exit
 
 [ "$(id -u)" = 0 ] || give_up "slurmd has to be started by root"
-missing=()
-for package in slurmctld slurmd slurm-client munge openssh-server openssh-client; do
-    dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
-done
-if [ ${#missing[@]} != 0 ]; then
-    command -v apt-get >/dev/null || give_up "there is no apt-get"
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } \
-        >"$place/apt.log" 2>&1 || give_up "$(tail -n 1 "$place/apt.log")"
-fi
+install_packages "$place/apt.log" slurmctld slurmd slurm-client munge openssh-server openssh-client
 
 # A port that nobody listens on.
 free_port() {
