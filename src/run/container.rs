@@ -274,12 +274,13 @@ impl Running {
         self.link.send(&Request::SignalAll(signal), &[]);
     }
 
-    /// Tells every process to end that was not told yet. What has not begun will not.
-    pub(super) fn terminate(&mut self, afresh: bool) {
+    /// Tells every process to end that was not told yet, or kills them all, but those that read what others write if they are
+    /// to be spared. What has not begun will not.
+    pub(super) fn terminate(&mut self, afresh: bool, kill: bool, spare_readers: bool) {
         if self.link.is_awaited() {
             self.link.give_up();
         }
-        self.link.send(&Request::Terminate { afresh }, &[]);
+        self.link.send(&Request::Terminate { afresh, kill, spare_readers }, &[]);
     }
 
     /// How many processes there are, and whether one of them is about to end by itself.

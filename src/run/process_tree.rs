@@ -5,6 +5,7 @@ use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::prctl;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
@@ -139,6 +140,24 @@ impl Tree {
     /// The members that read from a pipe without a name.
     pub(super) fn readers(&self) -> Readers {
         Readers::among(self.members().into_iter().map(|member| member.pid))
+    }
+
+    /// Tells every member to end that is not among those that were told yet, or kills them all. With `spare_readers`, those
+    /// that read what another one writes are left alone: they come to an end by themselves.
+    pub(super) fn terminate(&self, told: &mut HashSet<Member>, kill: bool, spare_readers: bool) {
+        let readers = if spare_readers { self.readers() } else { Readers::default() };
+        for member in self.members() {
+            if readers.fed.contains(&member.pid) || readers.finishing.contains(&member.pid) {
+                continue;
+            }
+            if kill {
+                platform::kill(member.pid, libc::SIGKILL);
+            } else if told.insert(member) {
+                platform::kill(member.pid, libc::SIGTERM);
+                // One that is stopped must be woken to hear it.
+                platform::kill(member.pid, libc::SIGCONT);
+            }
+        }
     }
 
     /// Sends a signal to every member.

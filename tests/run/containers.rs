@@ -100,6 +100,13 @@ fn what_a_task_leaves_ends_with_it() {
 }
 
 #[test]
+fn what_stands_behind_a_process_substitution_in_a_container_is_waited_for() {
+    let log = "exec > >(sed 's/^/@/')";
+    job(&[&format!("{log}; sleep 1000 &"), "echo one"]).run().is(0, &["one"]);
+    job(&[&format!("{log}; trap '' TERM; sleep 1000 &"), "echo one"]).run().is(0, &["one"]);
+}
+
+#[test]
 fn the_time_limit_ends_a_container() {
     let ran = job(&["echo @$$; trap '' TERM; sleep 1000 & wait; sleep 1000"])
         .option("--timeout", "1s")

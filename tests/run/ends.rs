@@ -43,6 +43,10 @@ fn what_stands_behind_a_process_substitution_is_waited_for() {
     // What has the other end too is ended before what reads.
     let held = "mkfifo f; exec 8<> f; exec > >(read -t 0.1 -u 8 || sed 's/^/@/'); sleep 300 &";
     Job::new(&[held, "echo one"]).run().is(0, &["one"]).never_shows("did not end in time");
+    // What ignores that it is told to end holds the pipe until it is killed.
+    let ignores = "exec > >(sed 's/^/@/'); trap '' TERM; sleep 300 &";
+    Job::new(&[ignores, "echo one"]).run().is(0, &["one"]);
+    Job::new(&[&format!("trap '' TERM; {ignores}"), "echo one"]).run().is(0, &["one"]);
     // What plainly stays is not waited for.
     let ran = Job::new(&["sleep 300 & echo @started"]).run();
     ran.is(0, &["started"]).never_shows("did not end in time");

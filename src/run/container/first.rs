@@ -180,17 +180,11 @@ impl First {
                 }
             }
             Request::SignalAll(signal) => self.tree.signal(signal),
-            Request::Terminate { afresh } => {
+            Request::Terminate { afresh, kill, spare_readers } => {
                 if afresh {
                     self.told.clear();
                 }
-                for member in self.tree.members() {
-                    if self.told.insert(member) {
-                        platform::kill(member.pid, libc::SIGTERM);
-                        // One that is stopped must be woken to hear it.
-                        platform::kill(member.pid, libc::SIGCONT);
-                    }
-                }
+                self.tree.terminate(&mut self.told, kill, spare_readers);
             }
             Request::Count => {
                 self.tree.reap();

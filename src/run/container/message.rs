@@ -44,8 +44,9 @@ pub(super) enum Request {
     Signal { signal: c_int, group: bool },
     /// To send a signal to every process of the shell.
     SignalAll(c_int),
-    /// To tell every process to end that was not told yet; `afresh` forgets who was told.
-    Terminate { afresh: bool },
+    /// To tell every process to end that was not told yet, or to kill them all, but those that read what others write if they
+    /// are to be spared; `afresh` forgets who was told.
+    Terminate { afresh: bool, kill: bool, spare_readers: bool },
     /// To count the processes of the shell.
     Count,
 }
@@ -87,7 +88,9 @@ impl Request {
             Request::Signal { signal, group: false } => number(1, *signal),
             Request::Signal { signal, group: true } => number(2, *signal),
             Request::SignalAll(signal) => number(3, *signal),
-            Request::Terminate { afresh } => number(4, c_int::from(*afresh)),
+            Request::Terminate { afresh, kill, spare_readers } => {
+                framed(4, &[&[*afresh, *kill, *spare_readers].map(u8::from)])
+            }
             Request::Count => framed(5, &[]),
         }
     }
@@ -123,7 +126,10 @@ impl Request {
             1 => Request::Signal { signal: number()?, group: false },
             2 => Request::Signal { signal: number()?, group: true },
             3 => Request::SignalAll(number()?),
-            4 => Request::Terminate { afresh: number()? != 0 },
+            4 => {
+                let [afresh, kill, spare_readers] = <[u8; 3]>::try_from(fields).ok()?.map(|flag| flag != 0);
+                Request::Terminate { afresh, kill, spare_readers }
+            }
             5 => Request::Count,
             _ => return None,
         })
@@ -210,6 +216,8 @@ mod tests {
         };
         let mut received = Request::Start(Box::new(start)).message();
         received.extend_from_slice(&Request::Signal { signal: 10, group: true }.message());
+        let terminate = Request::Terminate { afresh: false, kill: true, spare_readers: false };
+        received.extend_from_slice(&terminate.message());
         received.extend_from_slice(&Request::Count.message()[..3]);
         let first = next(&mut received).unwrap();
         let Some(Request::Start(start)) = Request::parse(&first) else { panic!() };
@@ -220,6 +228,12 @@ mod tests {
         assert_eq!(words, [&b"NAME=a\n'\xff"[..], b"EMPTY="]);
         let second = next(&mut received).unwrap();
         assert!(matches!(Request::parse(&second), Some(Request::Signal { signal: 10, group: true })));
+        let third = next(&mut received).unwrap();
+        let terminate = Request::parse(&third);
+        assert!(matches!(
+            terminate,
+            Some(Request::Terminate { afresh: false, kill: true, spare_readers: false })
+        ));
         assert_eq!(next(&mut received), None);
     }
 

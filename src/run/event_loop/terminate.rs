@@ -10,7 +10,6 @@ use super::{EventLoop, LoopEvent, ShellPipes};
 use crate::run::event::Event;
 use crate::run::flow::Part;
 use crate::run::launch::ShellProcess;
-use crate::run::pipes::Readers;
 use crate::run::process_tree::Member;
 use crate::run::signals::Arrival;
 use crate::run::terminal::Terminal;
@@ -19,7 +18,7 @@ use crate::run::{Error, Outcome, SECTION_LIMIT, platform, signal_name};
 /// How long a process that a task left behind has to end after TERM. Nothing waits for its work, so not long.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
 
-/// How long those have that read what others write, once these were told to end: they come to an end by themselves then.
+/// How long those have that read what others write, once these were killed: they come to an end by themselves then.
 const READER_GRACE: Duration = Duration::from_millis(500);
 
 /// How long a process may take to vanish after KILL; one that does not is stuck in the kernel or another user's.
@@ -38,8 +37,8 @@ const LOOK_FOR_NEW: Duration = Duration::from_millis(100);
 pub(in crate::run) struct Termination {
     /// When those that are left will be killed.
     kill_at: Instant,
-    /// When those are told to end that read what others write.
-    tell_readers_at: Instant,
+    /// Until when those are left alone that read what others write.
+    readers_until: Instant,
     /// Those that were told to end. A shell that hears it between two commands may start another all the same.
     told: HashSet<Member>,
     /// Whether the first process of a container was asked to tell them.
@@ -79,7 +78,7 @@ impl EventLoop<'_, '_> {
             self.report.event(&Event::Notice { message: &message });
             self.cut = Some(Outcome::TimedOut);
             self.limit = None;
-            self.terminate_tree(self.job.grace, Duration::ZERO);
+            self.terminate_tree(self.job.grace, None);
         }
     }
 
@@ -119,11 +118,11 @@ impl EventLoop<'_, '_> {
             self.report.event(&Event::Notice { message: &format!("{name}: skipping the rest") });
             self.abandoned = true;
             self.cut = self.cut.or(Some(Outcome::Cancelled(signal)));
-            self.terminate_tree(Duration::ZERO, Duration::ZERO);
+            self.terminate_tree(Duration::ZERO, None);
         } else {
             self.report.event(&Event::Notice { message: &format!("cancelled by {name}") });
             self.cut = Some(Outcome::Cancelled(signal));
-            self.terminate_tree(self.job.grace, Duration::ZERO);
+            self.terminate_tree(self.job.grace, None);
         }
     }
 
@@ -174,13 +173,14 @@ impl EventLoop<'_, '_> {
         }
     }
 
-    /// Begins to end every process; those that read what others write get `head_start` to end by themselves.
-    fn terminate_tree(&mut self, grace: Duration, head_start: Duration) {
+    /// Begins to end every process. Those that read what others write get `reader_grace` to end by themselves, when the
+    /// others are gone; without that they are ended like all.
+    fn terminate_tree(&mut self, grace: Duration, reader_grace: Option<Duration>) {
         let now = Instant::now();
         let kill_at = now.checked_add(grace).unwrap_or(now + crate::run::GRACE);
         self.termination = Some(Termination {
             kill_at,
-            tell_readers_at: now + head_start,
+            readers_until: reader_grace.map_or(now, |grace| kill_at + grace),
             told: HashSet::new(),
             has_begun: false,
         });
@@ -191,30 +191,15 @@ impl EventLoop<'_, '_> {
     fn go_on_terminating(&mut self) {
         let Some(termination) = &mut self.termination else { return };
         let now = Instant::now();
-        if let Some(container) = &mut self.container {
-            if termination.kill_at <= now {
-                container.signal_all(libc::SIGKILL);
-                termination.kill_at = now + LOOK_AGAIN;
-            } else {
-                container.terminate(!std::mem::replace(&mut termination.has_begun, true));
+        let (kill, spare_readers) = (termination.kill_at <= now, now < termination.readers_until);
+        match &mut self.container {
+            Some(container) => {
+                let afresh = !std::mem::replace(&mut termination.has_begun, true);
+                container.terminate(afresh, kill, spare_readers);
             }
-            return;
+            None => self.tree.terminate(&mut termination.told, kill, spare_readers),
         }
-        let readers =
-            if now < termination.tell_readers_at { self.tree.readers() } else { Readers::default() };
-        for member in self.tree.members() {
-            if readers.fed.contains(&member.pid) || readers.finishing.contains(&member.pid) {
-                continue;
-            }
-            if termination.kill_at <= now {
-                platform::kill(member.pid, libc::SIGKILL);
-            } else if termination.told.insert(member) {
-                platform::kill(member.pid, libc::SIGTERM);
-                // One that is stopped must be woken to hear it.
-                platform::kill(member.pid, libc::SIGCONT);
-            }
-        }
-        if termination.kill_at <= now {
+        if kill {
             termination.kill_at = now + LOOK_AGAIN;
         }
     }
@@ -244,7 +229,7 @@ impl EventLoop<'_, '_> {
                         self.report.event(&Event::Notice { message });
                     }
                     if self.termination.is_none() {
-                        self.terminate_tree(self.job.grace.min(LEFTOVER_GRACE), READER_GRACE);
+                        self.terminate_tree(self.job.grace.min(LEFTOVER_GRACE), Some(READER_GRACE));
                     }
                 }
                 Some(termination) => {
