@@ -49,11 +49,11 @@ fn ask() -> String {
 /// The EXIT trap. A signal can make a child that bash has just forked run it too, which is none of its business. A shell
 /// that leaves with status 0 and was not told to exit was ended by a signal, and ends with another status than that: bash
 /// then still names the command that the signal met, where an `exit` has brought it back to ours, which runs the entry. If
-/// the last word of the entry was `kill $$`, the two look alike, and how the shell ends has to be waited for. A script that has
-/// unset `BASHPID` is believed to be no such child.
+/// the last word of the entry was `kill $$`, the two look alike, and how the shell ends has to be waited for. Where a script has
+/// unset `BASHPID`, `/proc` tells such a child.
 fn trap() -> String {
     format!(
-        r#"{{ _shipctl="leaving $? $-" _shipctl_told=$_; if [[ $_shipctl == "leaving 0 "* ]]; then if [[ $BASH_COMMAND != *exit* && $BASH_COMMAND != "\\. "* && $BASH_COMMAND != *_shipctl* ]]; then _shipctl="signalled${{_shipctl#leaving}}"; elif [[ $_shipctl_told == *$$ || $_shipctl_told == 0 ]]; then _shipctl="ended${{_shipctl#leaving}}"; fi; fi; if [[ ${{BASHPID-$_shipctl_pid}} == "$_shipctl_pid" ]]; then {HUSH}; else _shipctl=; fi; }} >/dev/null 2>&1; [[ -z $_shipctl ]] || {{ {DO_AS_TOLD}; }}"#
+        r#"{{ _shipctl="leaving $? $-" _shipctl_told=$_; if [[ $_shipctl == "leaving 0 "* ]]; then if [[ $BASH_COMMAND != *exit* && $BASH_COMMAND != "\\. "* && $BASH_COMMAND != *_shipctl* ]]; then _shipctl="signalled${{_shipctl#leaving}}"; elif [[ $_shipctl_told == *$$ || $_shipctl_told == 0 ]]; then _shipctl="ended${{_shipctl#leaving}}"; fi; fi; if [[ ${{BASHPID-$_shipctl_pid}} == "$_shipctl_pid" && ( ${{BASHPID-}} || -z $_shipctl_pid || /proc/self -ef /proc/$_shipctl_pid ) ]]; then {HUSH}; else _shipctl=; fi; }} >/dev/null 2>&1; [[ -z $_shipctl ]] || {{ {DO_AS_TOLD}; }}"#
     )
 }
 
@@ -68,7 +68,7 @@ fn go_on() -> String {
 /// Runs code in a foreground subshell, whatever fails in it, and asks on; the next question has this number.
 pub(super) fn in_subshell(code: &str, next: u64) -> String {
     format!(
-        r#"( _shipctl_pid=$BASHPID; {}
+        r#"( _shipctl_pid=${{BASHPID-}}; {}
 {code}
 ) && {{ _shipctl="between 0 $-"; }} >/dev/null 2>&1 || {{ _shipctl="between $? $-"; }} >/dev/null 2>&1
 {}"#,

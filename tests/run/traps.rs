@@ -145,4 +145,12 @@ fn an_exit_trap_runs_without_the_variables_of_bash() {
     Job::new(&entries).sections().run().is(0, &["one", "bye", "on_success", "always"]);
     let entries = ["unset BASHPID LINENO RANDOM SECONDS; trap 'echo @bye' EXIT", "exit 3"];
     Job::new(&entries).sections().run().is(3, &["bye", "on_failure", "always"]);
+    Job::new(&["unset BASHPID; set -u"]).sections().run().is(0, &["on_success", "always"]);
+}
+
+#[test]
+fn a_child_that_is_killed_before_its_program_starts_is_not_taken_for_the_shell() {
+    let killed = "sleep 1 < /dev/null > /dev/null 2>&1 & kill $!; wait $! || true; echo @waited";
+    Job::new(&[&format!("unset BASHPID; {killed}"), "echo @on"]).run().is(0, &["waited", "on"]);
+    Job::new(&[killed, "echo @on"]).run().is(0, &["waited", "on"]);
 }
