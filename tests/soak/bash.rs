@@ -42,10 +42,10 @@ pub fn run(script: &Script) -> Result {
         output
     });
     let status = wait(&mut child, LIMIT / 4);
-    // What stays of purpose sleeps for 300 seconds. What reads from a process that has ended ends by itself.
-    marker::end(&marker, |words| status.is_none() || words.contains(" 300"));
+    // What stays of purpose sleeps for 300 seconds, or is about to. What reads from a process that has ended ends by itself.
     let deadline = Instant::now() + LIMIT;
     while !reading.is_finished() && Instant::now() < deadline {
+        marker::end(&marker, |words| status.is_none() || words.contains(" 300"));
         thread::sleep(Duration::from_millis(1));
     }
     marker::end(&marker, |_| true);

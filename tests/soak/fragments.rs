@@ -5,23 +5,57 @@
 /// A piece of a script.
 pub struct Fragment {
     pub text: &'static str,
-    pub flags: u8,
+    flags: u16,
+}
+
+impl Fragment {
+    /// What there is to know of it.
+    pub fn flags(&self) -> u16 {
+        self.flags | if self.text.contains("' EXIT") { EXITS } else { 0 }
+    }
 }
 
 /// It leaves something running.
-pub const STAYS: u8 = 1;
+pub const STAYS: u16 = 1;
 /// It waits for all that runs in the background.
-pub const WAITS: u8 = 2;
+pub const WAITS: u16 = 2;
 /// What a section does after it would be printed too.
-pub const QUIET: u8 = 4;
+pub const QUIET: u16 = 4;
 /// Bash reads on, and runs nothing.
-pub const RUNS_NOTHING: u8 = 8;
+pub const RUNS_NOTHING: u16 = 8;
+/// Its DEBUG trap, or one that is set beside it, sees the commands of functions and traps.
+pub const DEEP: u16 = 16;
+/// It sets an EXIT trap.
+pub const EXITS: u16 = 32;
+/// It has a function called `builtin`.
+pub const BUILTIN: u16 = 128;
+/// It has a function called `command`.
+pub const COMMAND: u16 = 256;
+/// Programs are not found behind it.
+pub const NO_PROGRAMS: u16 = 512;
+/// It exits while its output is redirected.
+pub const REDIRECTED: u16 = 1024;
+/// The commands that run are others as a TASK than by bash alone, though they do the same.
+pub const UNLIKE: u16 = 64;
+
+/// What is not put together: to wait for what stays would take for ever; what it prints before it is killed is by chance; and
+/// docs/reference.md tells what a script can notice.
+pub const CONFLICTS: [u16; 8] = [
+    STAYS | WAITS,
+    STAYS | QUIET,
+    STAYS | NO_PROGRAMS,
+    DEEP | EXITS,
+    RUNS_NOTHING | EXITS,
+    REDIRECTED | EXITS,
+    BUILTIN | COMMAND,
+    QUIET | UNLIKE,
+];
 
 const fn plain(text: &'static str) -> Fragment {
     Fragment { text, flags: 0 }
 }
 
-const fn with(flags: u8, text: &'static str) -> Fragment {
+const fn with(flags: u16, text: &'static str) -> Fragment {
     Fragment { text, flags }
 }
 
@@ -61,7 +95,7 @@ pub const FRAGMENTS: &[Fragment] = &[
     plain("trap 'echo err $?' ERR"),
     plain("set -E; trap 'echo inner err $?' ERR; f() { false; }; f || true"),
     with(QUIET, "trap 'echo debug {N}' DEBUG"),
-    with(QUIET, "set -T; trap 'echo deep \"$BASH_COMMAND\"' DEBUG"),
+    with(QUIET | DEEP, "set -T; trap 'echo deep \"$BASH_COMMAND\"' DEBUG"),
     with(QUIET, "trap 'c{N}=$((c{N} + 1))' DEBUG; true; true; trap - DEBUG; echo \"commands $c{N}\""),
     plain("trap - DEBUG"),
     plain("trap 'echo int {N}' INT; kill -INT $$; echo after int"),
@@ -150,7 +184,7 @@ pub const FRAGMENTS: &[Fragment] = &[
     plain("set -f"),
     plain("set -euo pipefail"),
     plain("set -o pipefail; false | true || echo \"pipefail $?\""),
-    plain("set +e"),
+    with(UNLIKE, "set +e"),
     plain("set +e; false; echo \"went on $?\"; set -e"),
     plain("set -C"),
     plain("set -k"),
@@ -172,15 +206,15 @@ pub const FRAGMENTS: &[Fragment] = &[
     plain("shopt -s nocasematch; [[ ABC == abc ]] && echo match"),
     plain("shopt -u sourcepath; shopt -s nullglob"),
     plain("shopt -s extdebug; shopt -u extdebug"),
-    with(QUIET, "shopt -s extdebug"),
+    with(QUIET | DEEP, "shopt -s extdebug"),
     // Names that the driver of a script could need.
     plain("IFS=$'\\n\\t'; readonly IFS"),
     plain("IFS=:; v=a:b; echo $v"),
     plain("unset IFS"),
     plain("IFS="),
     plain("readonly PATH HOME _x=1"),
-    plain("PATH=/nonexistent"),
-    plain("unset PATH"),
+    with(NO_PROGRAMS, "PATH=/nonexistent"),
+    with(NO_PROGRAMS, "unset PATH"),
     plain("TMOUT=1"),
     plain("LC_ALL=C"),
     plain("POSIXLY_CORRECT=1"),
@@ -198,8 +232,8 @@ pub const FRAGMENTS: &[Fragment] = &[
     plain("exit() { echo fake exit; }"),
     plain("trap() { echo fake trap; }"),
     plain("set() { echo fake set; }; unset -f set"),
-    plain("builtin() { echo fake builtin; }"),
-    plain("command() { echo fake command; }"),
+    with(BUILTIN, "builtin() { echo fake builtin; }"),
+    with(COMMAND, "command() { echo fake command; }"),
     plain("source() { echo fake source; }"),
     plain("echo() { printf 'fake echo %s\\n' \"$*\"; }"),
     plain("test() { return 1; }; [() { return 1; }; true() { return 1; }; :() { return 1; }"),
@@ -239,8 +273,9 @@ pub const FRAGMENTS: &[Fragment] = &[
     plain("ulimit -c 0"),
     plain("echo \"$BASH_SUBSHELL $#\""),
     plain("command true; builtin true; echo \"builtins $?\""),
-    plain("type -t _shipctl read cd || echo \"types $?\""),
-    plain(
+    with(UNLIKE, "type -t _shipctl read cd || echo \"types $?\""),
+    with(
+        UNLIKE,
         "if [[ -n ${JOB_PATH:-} && -d $JOB_PATH/scripts ]]; then /usr/bin/find \"$JOB_PATH\" -mindepth 1 -delete; fi",
     ),
 ];
@@ -261,7 +296,7 @@ pub const ENDS: &[Fragment] = &[
     plain("echo 'exit 9' > odd; . ./odd"),
     plain("while true; do exit 10; done"),
     plain("true && exit 11 || echo no"),
-    plain("{ exit 12; } > \"$FILES/end\""),
+    with(REDIRECTED, "{ exit 12; } > \"$FILES/end\""),
     plain("x=$(exit 13)"),
     plain("true | exit 14"),
     plain("set -u; echo \"$undefined\""),
@@ -292,7 +327,7 @@ pub const ENDS: &[Fragment] = &[
     with(STAYS, "setsid -f sleep 300; sleep 300 & trap 'kill -9 $(jobs -p)' EXIT; exit 22"),
     with(STAYS, "sleep 300 & trap 'kill $(jobs -p); wait' EXIT; exit 23"),
     with(RUNS_NOTHING, "set -n"),
-    plain("ulimit -f 0; echo full > \"$FILES/full\""),
+    with(QUIET, "ulimit -f 0; echo full > \"$FILES/full\""),
     plain("trap 'kill -9 $$' EXIT"),
     plain("trap 'kill $$; sleep 0.01' EXIT; exit 3"),
 ];

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::dice::Dice;
-use crate::fragments::{ENDS, FRAGMENTS, Fragment, QUIET, RUNS_NOTHING, STAYS, WAITS};
+use crate::fragments::{CONFLICTS, ENDS, FRAGMENTS, QUIET, RUNS_NOTHING};
 
 /// The entries of a TASK.
 pub struct Script {
@@ -26,11 +26,8 @@ impl Script {
             let mut entry = String::new();
             for _ in 0..=dice.roll(4) {
                 let fragment = &FRAGMENTS[dice.roll(FRAGMENTS.len())];
-                // To wait for what stays would take for ever.
-                if (flags | fragment.flags) & (STAYS | WAITS) == STAYS | WAITS {
-                    continue;
-                }
-                flags |= fragment.flags;
+                let Some(together) = together(flags, fragment.flags()) else { continue };
+                flags = together;
                 number += 1;
                 entry.push_str(&fragment.text.replace("{N}", &number.to_string()));
                 entry.push('\n');
@@ -44,11 +41,13 @@ impl Script {
             script.entries.push(entry);
         }
         if dice.roll(3) == 0 {
-            let Fragment { text, flags: end } = &ENDS[dice.roll(ENDS.len())];
-            flags |= end;
+            let end = &ENDS[dice.roll(ENDS.len())];
             let last = dice.roll(script.entries.len());
-            script.entries[last].push_str(text);
-            script.entries[last].push('\n');
+            if let Some(together) = together(flags, end.flags()) {
+                flags = together;
+                script.entries[last].push_str(end.text);
+                script.entries[last].push('\n');
+            }
             // An EXIT trap that the entry has set hides why the shell ends.
             script.runs_nothing = flags & RUNS_NOTHING != 0 && !script.entries[last].contains("' EXIT");
         }
@@ -78,4 +77,10 @@ impl Script {
         let _ = write!(shown, "-- {}", if self.has_sections { "with sections" } else { "without sections" });
         shown
     }
+}
+
+/// The flags of both; `None` if they do not go together.
+fn together(flags: u16, more: u16) -> Option<u16> {
+    let all = flags | more;
+    CONFLICTS.iter().all(|&conflict| all & conflict != conflict).then_some(all)
 }
