@@ -35,8 +35,9 @@ use nix::unistd::Pid;
 use super::Error;
 use crate::exit;
 
-/// Finds out how a builtin is called that the script may have put a function in front of, and silences the shell.
-const HUSH: &str = r#"_shipctl_by=command; \builtin eval _shipctl_by=builtin || _shipctl_by=command; "$_shipctl_by" eval "$_shipctl_hush""#;
+/// Finds out how a builtin is called that the script may have put a function in front of, and silences the shell. Without the
+/// quotes, the assignment would be one for `eval` alone under `set -k`.
+const HUSH: &str = r#"_shipctl_by=command; \builtin eval "_shipctl_by=builtin" || _shipctl_by=command; "$_shipctl_by" eval "$_shipctl_hush""#;
 
 /// Asks what is to be done, and does it; the shell is silent.
 const DO_AS_TOLD: &str = r#""$_shipctl_by" eval "$_shipctl_ask"; "$_shipctl_by" eval "$_shipctl""#;

@@ -115,6 +115,7 @@ fn functions_with_the_names_of_builtins_change_nothing() {
             Job::new(&[&trap, "set -x", "echo @on"]).run().is(0, &["on", "trap 0"]);
         }
     }
+    Job::new(&["set -k; command() { echo @fake; }", "echo @on"]).run().is(0, &["on"]);
 }
 
 #[test]
