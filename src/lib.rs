@@ -60,6 +60,7 @@ mod order;
 mod output;
 pub mod paint;
 mod policy;
+mod poll;
 mod printable;
 mod prompt;
 mod repository;

@@ -19,7 +19,6 @@
 
 mod agent;
 mod capture;
-mod child;
 mod command;
 mod container;
 mod control;

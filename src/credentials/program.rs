@@ -2,17 +2,17 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::poll::{PollSet, end_of};
 use crate::secret::Secret;
 use crate::secure;
 
@@ -30,6 +30,9 @@ const MAX_COMPLAINT: u64 = 16 << 10;
 
 /// How long output may still come from what a program left behind, once it has ended.
 const GRACE: Duration = Duration::from_millis(200);
+
+/// How often to look whether it has ended, on a kernel that does not tell.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Why a program gave no value.
 #[derive(Clone, Debug)]
@@ -139,29 +142,23 @@ fn collect(
     child: &mut Child,
     deadline: Instant,
 ) -> std::io::Result<Option<ExitStatus>> {
+    let end = end_of(Pid::from_raw(child.id() as i32));
     let mut ended: Option<(ExitStatus, Instant)> = None;
     loop {
-        let open: Vec<_> = pipes.iter_mut().filter(|pipe| pipe.file.is_some()).collect();
-        let mut fds: Vec<_> = open
-            .iter()
-            .filter_map(|pipe| Some(PollFd::new(pipe.file.as_ref()?.as_fd(), PollFlags::POLLIN)))
-            .collect();
-        if fds.is_empty() {
+        let until = ended.map_or(deadline, |(_, at)| deadline.min(at + GRACE));
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || pipes.iter().all(|pipe| pipe.file.is_none()) {
             break;
         }
-        let ready = match poll(&mut fds, PollTimeout::from(20_u8)) {
-            Err(Errno::EINTR) => continue,
-            ready => ready?,
-        };
-        let readable: Vec<_> = fds.iter().map(|fd| fd.any().unwrap_or(true)).collect();
-        for (pipe, _) in open.into_iter().zip(readable).filter(|(_, readable)| *readable) {
+        let mut set = PollSet::default();
+        let tokens = pipes.each_ref().map(|pipe| set.readable(pipe.file.as_ref().map(AsFd::as_fd)));
+        set.readable(end.as_ref().filter(|_| ended.is_none()).map(AsFd::as_fd));
+        let ready = set.wait(Some(left.min(LOOK_AGAIN)))?;
+        for (pipe, _) in pipes.iter_mut().zip(tokens).filter(|(_, token)| ready.has(*token)) {
             pipe.read()?;
         }
-        if ready == 0 && ended.is_none() {
+        if ended.is_none() {
             ended = child.try_wait()?.map(|status| (status, Instant::now()));
-        }
-        if ended.is_some_and(|(_, at)| at.elapsed() > GRACE) || Instant::now() >= deadline {
-            break;
         }
     }
     Ok(ended.map(|(status, _)| status))
@@ -179,18 +176,20 @@ fn append(all: &mut Bytes, piece: &[u8]) {
 
 /// Waits for the end of a program whose output has ended. `None` if it had to be killed.
 fn wait(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
-    let mut pause = Duration::from_micros(50);
+    let end = end_of(Pid::from_raw(child.id() as i32));
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        if Instant::now() >= deadline {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             child.kill()?;
             child.wait()?;
             return Ok(None);
         }
-        thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(20));
+        let mut set = PollSet::default();
+        set.readable(end.as_ref().map(AsFd::as_fd));
+        set.wait(Some(left.min(LOOK_AGAIN)))?;
     }
 }
 

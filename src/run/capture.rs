@@ -8,14 +8,13 @@ use std::process::{Command, ExitStatus, Output};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, read};
 
 use super::Signals;
-use super::child::end_of;
 use super::command::{Variables, c_string, find};
 use super::platform::{self, Launch};
+use crate::poll::{PollSet, end_of};
 
 /// How a program ended.
 #[derive(Debug)]
@@ -104,14 +103,12 @@ fn attend(pid: Pid, signals: &Signals, streams: &mut [Stream; 2]) -> io::Result<
     let mut stopped = None;
     let end = end_of(pid);
     loop {
-        let mut polled = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-        polled.extend(end.iter().map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
-        let open = streams.iter().filter_map(|stream| stream.from.as_ref());
-        polled.extend(open.map(|from| PollFd::new(from.as_fd(), PollFlags::POLLIN)));
-        match poll(&mut polled, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
+        let mut set = PollSet::default();
+        set.readable(signals.as_fd());
+        for fd in end.iter().chain(streams.iter().filter_map(|stream| stream.from.as_ref())) {
+            set.readable(fd.as_fd());
         }
+        set.wait(None)?;
         while let Some(arrival) = signals.next()? {
             if arrival.ends_programs() {
                 stopped.get_or_insert(arrival.signal);

@@ -18,7 +18,6 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
@@ -29,6 +28,7 @@ use super::signals::Signals;
 use super::{Error, Job, control};
 pub use client::Removal;
 
+use crate::poll::PollSet;
 use client::Client;
 use link::{ANSWER_LIMIT, Link};
 use message::{Reply, Request, Start};
@@ -295,8 +295,10 @@ impl Running {
             && let Some(answer) = self.link.readable()
         {
             let left = limit.saturating_duration_since(Instant::now());
-            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-            if let Ok(0) = poll(&mut [PollFd::new(answer, PollFlags::POLLIN)], timeout) {
+            let mut set = PollSet::default();
+            set.readable(answer);
+            let _ = set.wait(Some(left));
+            if Instant::now() >= limit {
                 self.link.give_up();
             }
             self.receive();

@@ -3,12 +3,11 @@
 mod terminate;
 
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::WaitStatus;
 use nix::unistd::read;
 
@@ -25,6 +24,7 @@ use super::report::Report;
 use super::signals::{Arrival, Signals};
 use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Job, Outcome};
+use crate::poll::PollSet;
 use terminate::Termination;
 
 /// What a pipe holds by default: no more can have been written before a question was asked.
@@ -164,32 +164,37 @@ impl<'a, 'c> EventLoop<'a, 'c> {
             let output = line.as_deref().and_then(|line| line.output.as_ref());
             let output = output.filter(|_| !self.report.console().is_full());
             let control = line.as_deref().map(|line| line.control.as_fd());
-            let [first, said, ended] = match &self.container {
-                Some(container) => container.readable(),
-                None => [None, None, self.tree.watched_fd().filter(|_| shell.is_some())],
+            let mut set = PollSet::default();
+            let signals = set.readable(self.signals.as_fd());
+            let (control, output) = (set.readable(control), set.readable(output.map(AsFd::as_fd)));
+            let (keys, takes_keys) = (set.readable(keys), set.writable(writable));
+            let stream = set.writable(stream);
+            let container = match &self.container {
+                Some(container) => container.readable().map(|fd| set.readable(fd)).to_vec(),
+                None => {
+                    set.readable(self.tree.watched_fd().filter(|_| shell.is_some()));
+                    Vec::new()
+                }
             };
-            let readable =
-                [Some(self.signals.as_fd()), control, output.map(AsFd::as_fd), keys, first, said, ended];
-            let ([signal, question, output, key, first, said, _], [writable, takes_keys]) =
-                ready(readable, [stream, writable], timeout)?;
-            self.attend_terminal(key, takes_keys);
-            if writable {
+            let ready = set.wait(timeout).map_err(Error::system("wait for the shell"))?;
+            self.attend_terminal(ready.has(keys), ready.has(takes_keys));
+            if ready.has(stream) {
                 self.report.console().write_some();
             }
-            if signal {
+            if ready.has(signals) {
                 self.take_signals()?;
             }
-            if (first || said)
+            if container.into_iter().any(|token| ready.has(token))
                 && let Some(container) = &mut self.container
                 && let Some(message) = container.attend()
             {
                 self.report.event(&Event::Notice { message: &message });
             }
             let Some(line) = line.as_deref_mut() else { continue };
-            if output {
+            if ready.has(output) {
                 self.read_output(&mut line.output)?;
             }
-            if question {
+            if ready.has(control) {
                 line.control.receive().map_err(Error::system("hear the shell"))?;
             }
         }
@@ -271,13 +276,13 @@ impl<'a, 'c> EventLoop<'a, 'c> {
     pub(super) fn flush(&mut self) {
         while let Some(stream) = self.report.console().stream() {
             let keys = self.terminal.as_ref().and_then(|terminal| terminal.keys().0);
-            let Ok(([signal, key], [writable])) =
-                ready([Some(self.signals.as_fd()), keys], [Some(stream)], None)
-            else {
-                return;
-            };
+            let mut set = PollSet::default();
+            let signals = set.readable(self.signals.as_fd());
+            let (keys, stream) = (set.readable(keys), set.writable(stream));
+            let Ok(ready) = set.wait(None) else { return };
+            let key = ready.has(keys);
             self.attend_terminal(key, false);
-            match (signal, writable) {
+            match (ready.has(signals), ready.has(stream)) {
                 (_, true) => self.report.console().write_some(),
                 (true, _) if self.take_signals().is_ok() => {
                     if self.arrived.drain(..).any(|a| matches!(a.signal, libc::SIGINT | libc::SIGTERM)) {
@@ -289,27 +294,4 @@ impl<'a, 'c> EventLoop<'a, 'c> {
             }
         }
     }
-}
-
-/// Waits until one of the descriptors can be read or one of the others be written, or the time is up; says which can.
-fn ready<const R: usize, const W: usize>(
-    readable: [Option<BorrowedFd>; R],
-    writable: [Option<BorrowedFd>; W],
-    timeout: Option<Duration>,
-) -> Result<([bool; R], [bool; W]), Error> {
-    let mut polled = Vec::with_capacity(R + W);
-    polled.extend(readable.iter().flatten().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)));
-    polled.extend(writable.iter().flatten().map(|fd| PollFd::new(*fd, PollFlags::POLLOUT)));
-    // Rounded up: waking a moment too early would mean to poll again and again until it is over.
-    let timeout = timeout.map_or(PollTimeout::NONE, |t| {
-        PollTimeout::try_from(t.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
-    });
-    match poll(&mut polled, timeout) {
-        Ok(_) | Err(Errno::EINTR) => {}
-        Err(error) => return Err(Error::system("wait for the shell")(error)),
-    }
-    let mut polled = polled.iter();
-    let mut is_ready =
-        |fd: Option<BorrowedFd>| fd.is_some() && polled.next().and_then(PollFd::any).unwrap_or(false);
-    Ok((readable.map(&mut is_ready), writable.map(&mut is_ready)))
 }

@@ -11,11 +11,9 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2, read, write};
 
-use super::child::end_of;
 use super::command::{Variables, c_string, find, not_started, words};
 use super::masking::Masking;
 use super::pipes;
@@ -24,6 +22,7 @@ use super::signals::Arrival;
 use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Outcome, Signals};
 use crate::mask::{Masker, Patterns};
+use crate::poll::{PollSet, end_of, is_writable};
 
 /// How long what the command has left behind may be silent before it is no longer listened to: what stands behind
 /// `>( … )` ends a little later than the command.
@@ -175,27 +174,18 @@ impl<'a> Ways<'a> {
     ) -> Result<(), Error> {
         let (keys, look_again) = self.terminal.as_ref().map_or((None, None), Terminal::keys);
         let writable = self.terminal.as_ref().and_then(Terminal::writable);
-        let mut polled = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-        polled.extend(writable.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
-        polled.extend(keys.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
-        let (has_writable, has_keys) = (writable.is_some(), keys.is_some());
-        polled.extend(self.streams.iter().filter_map(Stream::polled));
-        polled.extend(others.into_iter().map(|other| PollFd::new(other, PollFlags::POLLIN)));
-        let timeout =
-            look_again.and_then(|time| PollTimeout::try_from(time).ok()).unwrap_or(PollTimeout::NONE);
-        match poll(&mut polled, timeout) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(Error::system("wait for the command")(error)),
-        }
-        let mut ready = polled[1..].iter().map(|fd| fd.any().unwrap_or(false));
-        let takes_keys = has_writable && ready.next() == Some(true);
-        let pressed = has_keys && ready.next() == Some(true);
+        let mut set = PollSet::default();
+        set.readable(signals.as_fd());
+        let (takes_keys, keys) = (set.writable(writable), set.readable(keys));
+        self.streams.iter().for_each(|stream| stream.wait_in(&mut set));
+        others.into_iter().for_each(|other| _ = set.readable(other));
+        let ready = set.wait(look_again).map_err(Error::system("wait for the command"))?;
         if let Some(terminal) = &mut self.terminal {
             terminal.enter();
-            if takes_keys {
+            if ready.has(takes_keys) {
                 terminal.pass_keys();
             }
-            if pressed {
+            if ready.has(keys) {
                 terminal.take_keys(SignalKeys::Passed);
             }
         }
@@ -310,15 +300,12 @@ impl<'a> Ways<'a> {
                     return Ok(());
                 }
             }
-            let mut polled = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
-            polled.extend(self.streams.iter().filter_map(Stream::polled));
+            let mut set = PollSet::default();
+            set.readable(signals.as_fd());
+            self.streams.iter().for_each(|stream| stream.wait_in(&mut set));
             // A reader that is slow is waited for, however long that takes.
-            let left = until.saturating_duration_since(Instant::now()).as_millis() as u16;
-            let timeout = if is_over { PollTimeout::NONE } else { PollTimeout::from(left.saturating_add(1)) };
-            match poll(&mut polled, timeout) {
-                Ok(_) | Err(Errno::EINTR) => {}
-                Err(error) => return Err(Error::system("wait for the command")(error)),
-            }
+            let left = (!is_over).then(|| until.saturating_duration_since(Instant::now()));
+            set.wait(left).map_err(Error::system("wait for the command"))?;
             while let Some(arrival) = signals.next().map_err(Error::system("read signals"))? {
                 if arrival.ends_programs() {
                     return Ok(());
@@ -382,12 +369,13 @@ impl Stream<'_> {
         self.written < self.masked.len()
     }
 
-    /// What is waited for: that it can be written to, or else that the command has written.
-    fn polled(&self) -> Option<PollFd<'_>> {
+    /// Waits until it can be written to, or else until the command has written.
+    fn wait_in<'fd>(&'fd self, set: &mut PollSet<'fd>) {
         if self.is_waiting() {
-            return Some(PollFd::new(self.to, PollFlags::POLLOUT));
+            set.writable(self.to);
+        } else {
+            set.readable(self.from.as_ref().map(AsFd::as_fd));
         }
-        self.from.as_ref().map(|from| PollFd::new(from.as_fd(), PollFlags::POLLIN))
     }
 
     /// Reads what the command has written; `None` if there is nothing now, or what came before is not written yet.
@@ -420,8 +408,7 @@ impl Stream<'_> {
     /// command learns it as it would without us: its pipe is closed.
     fn write_some(&mut self) {
         while self.is_waiting() {
-            let mut polled = [PollFd::new(self.to, PollFlags::POLLOUT)];
-            if !matches!(poll(&mut polled, PollTimeout::ZERO), Ok(ready) if ready > 0) {
+            if !is_writable(self.to) {
                 return;
             }
             let end = self.masked.len().min(self.written + PIECE);

@@ -10,9 +10,9 @@ use nix::sys::prctl;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
-use super::child::end_of;
 use super::pipes::Readers;
 use super::platform;
+use crate::poll::end_of;
 
 /// The processes below this one. While it lives, orphans among them become children of this process instead of init's.
 pub(super) struct Tree {

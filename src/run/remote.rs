@@ -16,10 +16,7 @@ mod launcher;
 mod supervisor;
 mod transfer;
 
-use std::os::fd::BorrowedFd;
 use std::time::Duration;
-
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 pub use event::Frames as EventFrames;
 pub use launcher::{Launcher, Reply};
@@ -34,8 +31,3 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// Without one for so long, the other side is lost.
 const SILENCE: Duration = Duration::from_secs(60);
-
-/// Whether a descriptor can be read from, or written to, without waiting.
-fn is_ready(fd: BorrowedFd, how: PollFlags) -> bool {
-    poll(&mut [PollFd::new(fd, how)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
-}

@@ -19,13 +19,13 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getppid, pipe2, read, write};
 
 use super::{Error, Outcome, Signals, platform};
+use crate::poll::PollSet;
 
 /// How long a thread that has ended may still be seen.
 const LINGERING: Duration = Duration::from_secs(1);
@@ -205,22 +205,16 @@ impl<'s> WorkerPool<'s> {
         self.gathering = self.gathering.filter(|gathered| logs && *gathered > Instant::now());
         let logs = logs && self.gathering.is_none();
         let until = until.into_iter().chain(self.gathering).min();
-        let timeout = until.map_or(PollTimeout::NONE, |until| {
-            let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            PollTimeout::try_from(left.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
-        });
-        let mut polled = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        polled.extend(stream.map(|stream| PollFd::new(stream, PollFlags::POLLOUT)));
+        let mut set = PollSet::default();
+        set.readable(self.signals.as_fd());
+        let stream = set.writable(stream);
         for worker in &self.workers {
-            let log = worker.log.as_ref().filter(|_| logs);
-            let fds = [worker.updates.as_ref(), log].into_iter().flatten();
-            polled.extend(fds.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)));
+            set.readable(worker.updates.as_ref().map(AsFd::as_fd));
+            set.readable(worker.log.as_ref().filter(|_| logs).map(AsFd::as_fd));
         }
-        match poll(&mut polled, timeout) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(Error::system("wait for the workers")(error)),
-        }
-        let writable = stream.is_some() && polled[1].any().unwrap_or(false);
+        let left =
+            until.map(|until| until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)));
+        let ready = set.wait(left).map_err(Error::system("wait for the workers"))?;
         let mut events = Vec::new();
         while let Some(arrival) = self.signals.next().map_err(Error::system("read signals"))? {
             if arrival.signal != libc::SIGCHLD {
@@ -230,7 +224,7 @@ impl<'s> WorkerPool<'s> {
         for number in 0..self.workers.len() {
             self.read_worker(number, logs, &mut events);
         }
-        if writable {
+        if ready.has(stream) {
             events.push(PoolEvent::Writable);
         }
         let logged = events.iter().map(|event| match event {

@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("exit", &[]),
     ("http", &[]),
     ("nearest", &[]),
+    ("poll", &[]),
     ("printable", &[]),
     ("file", &[]),
     ("results", &[]),
@@ -44,6 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "diagnostic",
             "file",
             "model",
+            "poll",
             "printable",
             "resolve",
             "secret",
@@ -54,7 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("repository", &["credentials", "diagnostic", "mask", "nearest", "secret", "source"]),
     ("versions", &["model", "resolve", "secret", "source", "state", "yaml"]),
     ("schema", &["model"]),
-    ("run", &["contract", "exit", "mask", "paint", "printable", "results", "secret"]),
+    ("run", &["contract", "exit", "mask", "paint", "poll", "printable", "results", "secret"]),
     (
         "environment",
         &[
@@ -361,6 +363,7 @@ fn no_files_use_each_other_in_a_circle() {
 fn what_is_dangerous_or_heavy_is_named_in_few_places() {
     for (word, places) in [
         ("unsafe ", &["run/platform.rs"][..]),
+        ("nix::poll", &["poll.rs"]),
         ("serde_yaml::", &["yaml/reader.rs"]),
         ("clap::", &["cli", "commands.rs", "commands/manual.rs", "lib.rs"]),
         ("rusqlite::", &["state", "state.rs"]),

@@ -9,17 +9,19 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, pipe2, read};
 
-use super::super::child::end_of;
 use super::super::command::{Variables, c_string, find, not_started, words};
 use super::super::platform::{self, Launch};
 use super::super::{Error, Signals};
+use crate::poll::{PollSet, end_of, is_readable};
 
 /// How long an engine may take to remove a container that has ended.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(20);
+
+/// How often to look whether it has ended, on a kernel that does not tell.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How much of what an engine says is kept.
 const SAID_LIMIT: usize = 64 * 1024;
@@ -109,10 +111,7 @@ impl Client {
     /// Whether it has ended, whatever has reaped it.
     pub(super) fn has_ended(&self) -> bool {
         match &self.end {
-            Some(end) => {
-                let mut polled = [PollFd::new(end.as_fd(), PollFlags::POLLIN)];
-                matches!(poll(&mut polled, PollTimeout::ZERO), Ok(1..))
-            }
+            Some(end) => is_readable(end.as_fd()),
             None => waitpid(self.pid, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT)).is_err(),
         }
     }
@@ -125,9 +124,9 @@ impl Client {
         let limit = Instant::now() + REMOVAL_LIMIT;
         while !self.has_ended() && Instant::now() < limit {
             self.said();
-            let polled = self.readable().into_iter().flatten();
-            let mut polled: Vec<_> = polled.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-            let _ = poll(&mut polled, PollTimeout::from(100_u8));
+            let mut set = PollSet::default();
+            self.readable().into_iter().for_each(|fd| _ = set.readable(fd));
+            let _ = set.wait(Some(LOOK_AGAIN));
         }
         let is_stuck = !self.has_ended();
         if is_stuck {

@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::WaitStatus;
 use nix::unistd::{Gid, Pid, Uid};
 use zeroize::Zeroizing;
@@ -30,6 +29,7 @@ use super::super::process_tree::{Member, Tree};
 use super::super::{Error, SHELL_SETTINGS, Signals};
 use super::message::{self, Reply, Request, Start};
 use crate::exit;
+use crate::poll::PollSet;
 
 /// The shell of scripts.
 pub(super) const SHELL: &str = "bash";
@@ -116,14 +116,12 @@ impl First {
     fn run(&mut self) -> Result<(), Error> {
         let mut buffer = Zeroizing::new(vec![0; 64 * 1024]);
         loop {
-            let waited_for = [Some(self.stream.as_fd()), Some(self.signals.as_fd()), self.tree.watched_fd()];
-            let waited_for = waited_for.into_iter().flatten();
-            let mut polled: Vec<_> = waited_for.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-            let timeout = self.awaited_port.and_then(|_| PollTimeout::try_from(LOOK_WHETHER_READY).ok());
-            match poll(&mut polled, timeout.unwrap_or(PollTimeout::NONE)) {
-                Ok(_) | Err(Errno::EINTR) => {}
-                Err(error) => return Err(Error::system("wait for the shell")(error)),
-            }
+            let mut set = PollSet::default();
+            set.readable(self.stream.as_fd());
+            set.readable(self.signals.as_fd());
+            set.readable(self.tree.watched_fd());
+            set.wait(self.awaited_port.map(|_| LOOK_WHETHER_READY))
+                .map_err(Error::system("wait for the shell"))?;
             if let Some(port) = self.awaited_port
                 && TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), LOOK_WHETHER_READY).is_ok()
             {

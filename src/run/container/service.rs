@@ -11,14 +11,13 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
 use super::super::{Error, Signals, Variables};
 use super::client::{Client, Removal};
 use super::first;
 use super::link::Link;
 use super::message::{Reply, Request, Start};
 use crate::exit;
+use crate::poll::PollSet;
 
 /// How long a service may take until it can be reached.
 const READY_LIMIT: Duration = Duration::from_secs(120);
@@ -97,10 +96,10 @@ impl Services {
     /// Waits for something to happen, and takes it.
     fn wait(&mut self, signals: &Signals) -> Result<(), Error> {
         let left = self.until.saturating_duration_since(Instant::now());
-        let readable = self.active.iter().flat_map(Active::readable).chain([signals.as_fd()]);
-        let mut polled: Vec<_> = readable.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let _ = poll(&mut polled, timeout);
+        let mut set = PollSet::default();
+        set.readable(signals.as_fd());
+        self.active.iter().flat_map(Active::readable).for_each(|fd| _ = set.readable(fd));
+        let _ = set.wait(Some(left));
         if let Some(signal) = signals.told_to_end() {
             return Err(Error::Interrupted(signal));
         }

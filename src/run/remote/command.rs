@@ -8,17 +8,19 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, pipe2};
 
-use super::super::child::end_of;
 use super::super::command::{Variables, c_string, find, words};
 use super::super::platform::{self, Launch};
 use super::super::{Error, Signals};
+use crate::poll::{PollSet, end_of};
 
 /// How long it may take to end once its job has, or once it was told to end, before it is killed.
 pub(super) const END_LIMIT: Duration = Duration::from_secs(5);
+
+/// How often to look whether it has ended, on a kernel that does not tell.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The command while it runs. Dropping it ends it.
 pub(super) struct Remote {
@@ -112,11 +114,9 @@ impl Remote {
             if left.is_zero() {
                 return false;
             }
-            let left = u16::try_from(left.as_millis().min(100)).unwrap_or(100).max(1);
-            let mut polled: Vec<_> =
-                self.end.iter().map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)).collect();
-            let left = if polled.is_empty() { left.min(10) } else { left };
-            let _ = poll(&mut polled, PollTimeout::from(left));
+            let mut set = PollSet::default();
+            set.readable(self.end.as_ref().map(AsFd::as_fd));
+            let _ = set.wait(Some(left.min(LOOK_AGAIN)));
         }
         true
     }

@@ -3,13 +3,11 @@
 mod receive;
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, raise};
 use zeroize::Zeroizing;
 
@@ -19,8 +17,9 @@ use super::super::{Error, Kind as StepKind, Outcome, Signals, Variables};
 use super::command::{END_LIMIT, Remote};
 use super::frame::{Kind, PIECE, Pending, Received, framed};
 use super::transfer::{Download, Upload};
-use super::{COMMAND, SIGN_OF_LIFE, SILENCE, is_ready};
+use super::{COMMAND, SIGN_OF_LIFE, SILENCE};
 use crate::exit;
+use crate::poll::{PollSet, is_readable, is_writable};
 
 /// How long the other side may take to end a job, on top of the grace period: its sections have a limit of their own.
 const LAST_LIMIT: Duration = Duration::from_secs(150);
@@ -194,35 +193,33 @@ impl Connection<'_, '_, '_> {
         self.fill(now)?;
         let console = &mut *self.launcher.console;
         let idle = console.idle(now);
-        let mut polled = vec![PollFd::new(self.launcher.signals.as_fd(), PollFlags::POLLIN)];
-        polled.extend(self.remote.end().map(|end| PollFd::new(end, PollFlags::POLLIN)));
-        let stdout = self.stdout.as_ref().filter(|_| is_read);
-        let read = [stdout, self.stderr.as_ref()].into_iter().flatten();
-        polled.extend(read.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)));
+        let mut set = PollSet::default();
+        set.readable(self.launcher.signals.as_fd());
+        set.readable(self.remote.end());
+        set.readable(self.stdout.as_ref().filter(|_| is_read).map(AsFd::as_fd));
+        let said = set.readable(self.stderr.as_ref().map(AsFd::as_fd));
         let stdin = self.remote.stdin.as_ref().filter(|_| !self.out.is_empty());
-        polled.extend(stdin.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLOUT)));
-        polled.extend(console.stream().map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
-        let limit = idle.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN).as_millis().max(1);
-        match poll(&mut polled, PollTimeout::from(u16::try_from(limit).unwrap_or(u16::MAX))) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(format!("cannot wait for `{}`: {error}", self.shown)),
-        }
-        if console.stream().is_some_and(|fd| is_ready(fd, PollFlags::POLLOUT)) {
+        let taken = set.writable(stdin.map(AsFd::as_fd));
+        let shown = set.writable(console.stream());
+        let limit = idle.unwrap_or(LOOK_AGAIN).clamp(Duration::from_millis(1), LOOK_AGAIN);
+        let ready = set.wait(Some(limit));
+        let ready = ready.map_err(|error| format!("cannot wait for `{}`: {error}", self.shown))?;
+        if ready.has(shown) {
             console.write_some();
         }
         self.take_signals()?;
-        if self.stderr.as_ref().is_some_and(|fd| is_ready(fd.as_fd(), PollFlags::POLLIN)) {
+        if ready.has(said) {
             self.take_stderr();
         }
-        if let Some(stdin) = self.remote.stdin.as_ref().filter(|_| !self.out.is_empty())
-            && is_ready(stdin.as_fd(), PollFlags::POLLOUT)
+        if ready.has(taken)
+            && let Some(stdin) = &self.remote.stdin
             && !self.out.write_some(stdin.as_fd(), PIECE)
         {
             self.remote.stdin = None;
         }
         // Looked at before stdout: then all that it wrote is there to be read.
         let has_ended = self.remote.has_ended();
-        if is_read && self.stdout.as_ref().is_some_and(|fd| is_ready(fd.as_fd(), PollFlags::POLLIN)) {
+        if is_read && self.stdout.as_ref().is_some_and(|fd| is_readable(fd.as_fd())) {
             self.take_stdout()?;
             if self.result.is_some() {
                 return self.written();
@@ -315,7 +312,7 @@ impl Connection<'_, '_, '_> {
             && Instant::now() < until
             && let Some(stdin) = &self.remote.stdin
         {
-            if is_ready(stdin.as_fd(), PollFlags::POLLOUT) && !self.out.write_some(stdin.as_fd(), PIECE) {
+            if is_writable(stdin.as_fd()) && !self.out.write_some(stdin.as_fd(), PIECE) {
                 self.remote.stdin = None;
             }
         }

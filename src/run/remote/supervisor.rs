@@ -2,13 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -17,15 +16,15 @@ use zeroize::Zeroizing;
 
 use super::super::{Error, Signals, platform};
 use super::frame::{Frame, Kind, Pending, Received, SURE, framed, hello};
-use super::is_ready;
 use super::transfer::{Download, Upload};
 use super::{SIGN_OF_LIFE, SILENCE};
+use crate::poll::PollSet;
 
 /// How long a worker that was told to end may take before it is killed: longer than all that a job may still do then.
 const LAST_LIMIT: Duration = Duration::from_secs(300);
 
 /// How often is looked whether time is up, in milliseconds.
-const LOOK_AGAIN: u16 = 500;
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What is read at once.
 const PIECE: usize = 64 * 1024;
@@ -126,38 +125,32 @@ impl Supervisor<'_> {
                 platform::kill(self.worker, libc::SIGKILL);
             }
             let is_heard = is_reporting && !self.out.is_full();
-            let mut polled = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            polled.extend(is_read.then(|| PollFd::new(stdin.as_fd(), PollFlags::POLLIN)));
-            polled.extend(is_heard.then(|| PollFd::new(self.from_worker.as_fd(), PollFlags::POLLIN)));
-            polled.extend((!self.out.is_empty()).then(|| PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)));
+            let mut set = PollSet::default();
+            set.readable(self.signals.as_fd());
+            let heard = set.readable(is_read.then(|| stdin.as_fd()));
+            let report = set.readable(is_heard.then(|| self.from_worker.as_fd()));
+            let answer = set.writable((!self.out.is_empty()).then(|| stdout.as_fd()));
             let to_worker = self.to_worker.as_ref().filter(|_| !self.input.is_empty());
-            polled.extend(to_worker.map(|to| PollFd::new(to.as_fd(), PollFlags::POLLOUT)));
-            match poll(&mut polled, PollTimeout::from(LOOK_AGAIN)) {
-                Ok(_) | Err(Errno::EINTR) => {}
-                Err(error) => return Err(Error::system("wait for the job")(error)),
-            }
+            let passed_on = set.writable(to_worker.map(AsFd::as_fd));
+            let ready = set.wait(Some(LOOK_AGAIN)).map_err(Error::system("wait for the job"))?;
             while let Some(arrival) = self.signals.next().map_err(Error::system("read signals"))? {
                 if arrival.ends_programs() {
                     platform::kill(self.worker, arrival.signal);
                 }
             }
-            if is_read && is_ready(stdin.as_fd(), PollFlags::POLLIN) && !self.take_input(&stdin) {
+            if ready.has(heard) && !self.take_input(&stdin) {
                 self.lose(Instant::now());
             }
-            if let Some(to) = self.to_worker.as_ref().filter(|_| !self.input.is_empty())
-                && is_ready(to.as_fd(), PollFlags::POLLOUT)
+            if ready.has(passed_on)
+                && let Some(to) = &self.to_worker
                 && !self.input.write_some(to.as_fd(), PIECE)
             {
                 self.to_worker = None;
             }
-            if is_heard && is_ready(self.from_worker.as_fd(), PollFlags::POLLIN) {
+            if ready.has(report) {
                 is_reporting = self.take_report();
             }
-            if !self.out.is_empty()
-                && is_ready(stdout.as_fd(), PollFlags::POLLOUT)
-                && !self.out.write_some(stdout.as_fd(), SURE)
-                && self.is_open
-            {
+            if ready.has(answer) && !self.out.write_some(stdout.as_fd(), SURE) && self.is_open {
                 self.lose(Instant::now());
             }
             if status.is_none() {

@@ -4,14 +4,13 @@ use std::os::fd::AsFd as _;
 use std::time::Instant;
 
 use nix::errno::Errno;
-use nix::poll::PollFlags;
 use nix::unistd::read;
 
 use super::{Connection, Lost};
+use crate::poll::is_readable;
 use crate::run::event::Event;
 use crate::run::remote::event::Received as Told;
 use crate::run::remote::frame::{Frame, Kind};
-use crate::run::remote::is_ready;
 
 /// How much may be printed before `shipctl` says that it is there, in bytes.
 const LONGEST_BANNER: usize = 1 << 20;
@@ -41,7 +40,7 @@ impl Connection<'_, '_, '_> {
 
     /// What it has written there before it ended. Who holds the pipe still is not waited for.
     pub(super) fn drain_stderr(&mut self) {
-        while self.stderr.as_ref().is_some_and(|fd| is_ready(fd.as_fd(), PollFlags::POLLIN)) {
+        while self.stderr.as_ref().is_some_and(|fd| is_readable(fd.as_fd())) {
             self.take_stderr();
         }
     }
