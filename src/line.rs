@@ -31,6 +31,7 @@ use crate::load::{read_to_run, store};
 use crate::model::{Job, files::Line};
 use crate::order::{Order, Wish};
 use crate::output::{Failure, failure, paint};
+use crate::printable::Printable;
 use crate::resolve::{self, Plan};
 use crate::run::console::junit::Suite;
 use crate::run::worker_pool::{PoolEvent, Stage, Update, WorkerPool};
@@ -83,7 +84,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::to_run(line, &names, command, options)?;
     let order = Order::of(&session.line.pipeline, &wish);
     if order.members.is_empty() {
-        return Err(anyhow!("the line has no job that shipctl runs").into());
+        return Err(anyhow!(nothing_to_run(&order)).into());
     }
     if command.options.workspace.is_some() && order.members.len() > 1 {
         return Err(anyhow!("--workspace is for one job, and these are {}", order.members.len()).into());
@@ -305,4 +306,16 @@ impl LineRun<'_, '_> {
             }
         }
     }
+}
+
+/// What there is to say of an order that no job is in.
+pub fn nothing_to_run(order: &Order) -> String {
+    let mut text = "the line has no job that shipctl runs".to_owned();
+    for job in &order.left_out {
+        text += &format!("\n  - {}: {}", Printable(&job.name.text), Printable(&job.why_not_run()));
+    }
+    if order.left_out.is_empty() {
+        text += "\n  hint: its files declare no job under `jobs:`";
+    }
+    text
 }

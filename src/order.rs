@@ -31,7 +31,7 @@ pub struct Wish<'a> {
 pub struct Order<'a> {
     /// Those that run.
     pub members: Vec<Member<'a>>,
-    /// Those that would, but are of a type that shipctl does not run.
+    /// Those that would, but cannot be run.
     pub left_out: Vec<&'a Job>,
 }
 

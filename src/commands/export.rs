@@ -11,6 +11,7 @@ use crate::credentials::{self, PREFIX};
 use crate::diagnostic::Diagnostic;
 use crate::exit;
 use crate::export::{self, Job, Need, PROGRAM, Setting, State, System};
+use crate::line::nothing_to_run;
 use crate::load::{read_good, store};
 use crate::model::integration::SourceKind;
 use crate::model::{self, Integration, Name, Pipeline};
@@ -43,7 +44,7 @@ pub fn run(command: &Export, options: &LineOptions) -> Result<u8, Failure> {
     }
     let order = Order::of(&line.pipeline, &Wish { all: true, ..Wish::default() });
     if order.members.is_empty() {
-        return Err(anyhow::anyhow!("the line has no job that shipctl runs").into());
+        return Err(anyhow::anyhow!(nothing_to_run(&order)).into());
     }
     let mut gathered = Gathered::default();
     let ids = ids(order.members.iter().map(|member| member.job.name.text.as_str()));

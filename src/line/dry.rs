@@ -46,9 +46,9 @@ fn overview(order: &Order, paint: Paint) -> String {
     for job in &order.left_out {
         let _ = writeln!(
             text,
-            "  -  {} is not run: shipctl does not run jobs of type {}",
+            "  -  {} is not run: {}",
             Printable(&job.name.text),
-            Printable(&job.kind.text)
+            Printable(&job.why_not_run())
         );
     }
     text

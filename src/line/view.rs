@@ -119,11 +119,8 @@ impl<'o> View<'o> {
             return self.json(json!({"event": "line-start", "jobs": jobs}));
         }
         for job in &self.order.left_out {
-            let text = format!(
-                "- {} is not run: shipctl does not run jobs of type {}",
-                Printable(&job.name.text),
-                Printable(&job.kind.text)
-            );
+            let text =
+                format!("- {} is not run: {}", Printable(&job.name.text), Printable(&job.why_not_run()));
             let text = self.paint.with(Style::Quiet, &text);
             self.write(&format!("{text}\n"));
         }

@@ -203,7 +203,7 @@ fn a_dry_run_shows_the_order_and_every_job() {
     let overview = "2 jobs · dry run: nothing is started, nothing is written
   1. first
   2. second · after first
-  -  m is not run: shipctl does not run jobs of type dclDeploy
+  -  m is not run: Docker Cloud no longer exists
 ";
     assert!(plan.starts_with(overview), "{plan}");
     assert!(plan.contains("\njob first (runSh)") && plan.contains("\njob second (runSh)"));
