@@ -62,6 +62,17 @@ pub(super) fn manifests(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) 
                 .hint("a manifest lists either; make one of each, and deploy both"),
             );
         }
+        if of("image").is_none() && of("file").is_none() && all_known(pipeline, job) {
+            diagnostics.push(
+                Diagnostic::warning(format!(
+                    "manifest `{}` has no image and no file, and cannot be made",
+                    job.name.text
+                ))
+                .rule("incomplete-job")
+                .at(job.name.place)
+                .hint("add `- IN: name` with the name of an image or file resource"),
+            );
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a job of a type does: it has scripts, or it is of a type whose work the original service did itself.
 
 use super::Job;
+use super::job::RUN_CI;
 use crate::yaml::{Map, Node, Value};
 
 /// What a job does.
@@ -63,7 +64,7 @@ const GONE: &[GoneType] = &[
 ];
 
 /// The types of jobs whose versions hold manifests.
-const HOLDERS: &[&str] = &["manifest", "release", "deploy", "ecsDeploy", "gkeDeploy"];
+pub const HOLDERS: &[&str] = &["manifest", "release", "deploy", "ecsDeploy", "gkeDeploy"];
 
 /// Types of clusters; each service had one of its own before there was `cluster`.
 pub const CLUSTERS: &[&str] =
@@ -79,7 +80,7 @@ impl Work {
             "runSh" | "runCLI" => Work::Scripts,
             "manifest" => Work::Managed(Managed::Manifest),
             "release" => Work::Managed(Managed::Release),
-            "deploy" | "ecsDeploy" => Work::Managed(Managed::Deploy),
+            "deploy" | "ecsDeploy" | "gkeDeploy" => Work::Managed(Managed::Deploy),
             "provision" => Work::Managed(Managed::Provision),
             "rSync" => Work::Managed(Managed::Sync),
             _ => Work::Gone(GONE.iter().find(|gone| gone.kind == kind)?),
@@ -122,9 +123,20 @@ impl Job {
         self.has_scripts() || self.managed().is_some()
     }
 
-    /// An option of a job without scripts: a key of the job, or in older lines of its TASK.
+    /// Why the job cannot be run, if it cannot be.
+    pub fn why_not_run(&self) -> String {
+        match (self.work(), self.kind.text.as_str()) {
+            (Some(Work::Gone(gone)), _) => gone.why.to_owned(),
+            (_, RUN_CI) => "the line has no CI section with a script for it".to_owned(),
+            (_, "") => "it has no type".to_owned(),
+            (_, kind) => format!("shipctl does not run jobs of type {kind}"),
+        }
+    }
+
+    /// An option of a job without scripts: a key of the job, in older lines of its TASK, in the oldest of its `options`.
     pub fn option(&self, key: &str) -> Option<&Node> {
-        self.node.get(key).or_else(|| {
+        let own = self.node.get(key).or_else(|| self.node.get("options")?.get(key));
+        own.or_else(|| {
             let steps = self.node.get("steps")?;
             match &steps.value {
                 Value::List(steps) => steps.iter().filter_map(Node::map).find_map(|step| of_task(step, key)),

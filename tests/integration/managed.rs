@@ -59,6 +59,43 @@ jobs:
     assert!(said.contains("shop/web:master.7 info\nshop/web\n"), "{said}");
 }
 
+#[test]
+fn what_no_job_can_be_run_of_is_said() {
+    let line = Line::new(
+        "
+jobs:
+  - {name: repo_runCI, type: runCI, steps: [{IN: repo}]}
+  - {name: cloud, type: dclDeploy}
+  - {name: other, type: mystery}
+",
+    );
+    let reasons = "error: the line has no job that shipctl runs
+  - repo_runCI: the line has no CI section with a script for it
+  - cloud: Docker Cloud no longer exists
+  - other: shipctl does not run jobs of type mystery
+";
+    assert_eq!(line.fails("run --all", 125), reasons);
+    assert_eq!(line.fails("export github", 125), reasons);
+}
+
+#[test]
+fn the_oldest_deployments_to_google_are_deployments_to_kubernetes() {
+    let line = Line::new(
+        "
+integrations:
+  - {name: google, type: gcloudKey, fields: {JSON_key: '{}'}}
+resources:
+  - {name: web, type: image, source: {name: shop/web, tag: 1}}
+  - {name: there, type: gkeCluster, integration: google, source: {name: prod, region: us-east1-d}}
+jobs:
+  - {name: shop, type: manifest, steps: [{GET: web}]}
+  - {name: ship, type: gkeDeploy, options: {deployMethod: upgrade}, steps: [{GET: shop}, {GET: there}]}
+",
+    );
+    let plan = line.does("run --all --dry-run");
+    assert!(plan.contains("to cluster prod of Kubernetes · upgrade, serial"), "{plan}");
+}
+
 const MANIFEST: &str = "
   - name: shop
     type: manifest
