@@ -30,7 +30,7 @@ pub use stub::Stub;
 pub struct Survey {
     /// Its integrations, in the order in which the line names them.
     pub integrations: Vec<Missing>,
-    /// Its resources, in the order in which jobs take them.
+    /// Its resources, and the jobs of other repositories, in the order in which jobs take them.
     pub resources: Vec<Stub>,
 }
 
@@ -166,9 +166,12 @@ pub fn render(survey: &Survey, file: SourceId) -> String {
             push_item(&mut text, &missing.node(file));
         }
     }
-    if !survey.resources.is_empty() {
-        text.push_str("\nresources:\n");
-        for (index, stub) in survey.resources.iter().enumerate() {
+    for (key, is_job) in [("resources", false), ("jobs", true)] {
+        let stubs: Vec<_> = survey.resources.iter().filter(|stub| stub.is_job() == is_job).collect();
+        if !stubs.is_empty() {
+            let _ = writeln!(text, "\n{key}:");
+        }
+        for (index, stub) in stubs.into_iter().enumerate() {
             let gap = if index == 0 { "" } else { "\n" };
             let _ = writeln!(text, "{gap}  # {}", Printable(&stub.comment()));
             push_item(&mut text, &stub.node(file));

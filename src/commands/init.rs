@@ -11,6 +11,7 @@ use crate::edit;
 use crate::exit;
 use crate::init::{self, INTEGRATIONS, LINE, Missing, Origin, Survey};
 use crate::load::read;
+use crate::model::Job;
 use crate::model::files::Line;
 use crate::model::kind::Kind;
 use crate::output::{Failure, failure, paint, print};
@@ -72,7 +73,7 @@ fn ask_for_secret() -> Result<Option<String>, Failure> {
 fn complete(line: &Line, asks: bool) -> Result<u8, Failure> {
     let mut survey = init::survey(line);
     if survey.integrations.is_empty() && survey.resources.is_empty() {
-        print("nothing is missing: all that the line uses is declared\nnext: shipctl run --all --dry-run\n")?;
+        print(&format!("nothing is missing: all that the line uses is declared\n{}", next(line)))?;
         return Ok(exit::SUCCESS);
     }
     let Some(file) = line.sources.ids().next() else { return Ok(exit::SUCCESS) };
@@ -90,7 +91,7 @@ fn complete(line: &Line, asks: bool) -> Result<u8, Failure> {
         }
     }
     create(&path, INTEGRATIONS, &init::render(&survey, file))?;
-    print(&summary(&survey))?;
+    print(&(summary(&survey) + next(line)))?;
     Ok(exit::SUCCESS)
 }
 
@@ -152,7 +153,15 @@ fn summary(survey: &Survey) -> String {
         text +=
             &format!("  {name:width$}  {}: {}\n", missing.kind.display, from.collect::<Vec<_>>().join(", "));
     }
-    text + "next: shipctl run --all --dry-run\n"
+    text
+}
+
+/// What to do when the line is complete.
+fn next(line: &Line) -> &'static str {
+    match line.pipeline.jobs.values().any(Job::can_run) {
+        true => "next: shipctl run --all --dry-run\n",
+        false => "next: shipctl check\n",
+    }
 }
 
 fn indented(text: &str) -> String {

@@ -9,6 +9,7 @@ use regex::Regex;
 use super::Stub;
 use crate::contract;
 use crate::model::kind::{KINDS, Kind, Shape};
+use crate::model::work::Managed;
 use crate::model::{Pipeline, Resource, files::Line};
 
 /// The fields that the scripts of a line ask for, and the types that its CI section writes.
@@ -40,7 +41,7 @@ const TYPES: &[(&str, &[&str])] = &[
 /// Parts of names and of where images lie, in the order in which they count, and the kind that they speak for.
 #[rustfmt::skip]
 const WORDS: &[(&str, &str)] = &[
-    ("quay", "quayLogin"), ("artifactory", "artifactoryKey"), ("jfrog", "artifactoryKey"), ("gcr.io", "gcloudKey"),
+    ("keyval", "keyValuePair"), ("quay", "quayLogin"), ("artifactory", "artifactoryKey"), ("jfrog", "artifactoryKey"), ("gcr", "gcloudKey"),
     ("amazonaws", "amazonKeys"), ("azurecr", "azureKeys"), ("slack", "slackKey"), ("hipchat", "hipchatKey"), ("irc", "ircCreds"),
     ("webhook", "webhookV2"), ("jira", "jira"), ("airbrake", "airBrakeKey"), ("newrelic", "newRelicKey"), ("mailgun", "mailgunCreds"),
     ("gmail", "gmailCreds"), ("smtp", "smtpCreds"), ("pem", "pemKey"), ("ssh", "sshKey"), ("kube", "kubernetesConfig"),
@@ -49,6 +50,17 @@ const WORDS: &[(&str, &str)] = &[
     ("hub", "dockerRegistryLogin"), ("digitalocean", "DOC"), ("aws", "amazonKeys"), ("amazon", "amazonKeys"), ("ecr", "amazonKeys"),
     ("ecs", "amazonKeys"),
 ];
+
+/// The same for clusters alone: short words that stand in other names too.
+#[rustfmt::skip]
+const CLUSTER_WORDS: &[(&str, &str)] = &[
+    ("tripub", "joyentTritonKey"), ("triton", "joyentTritonKey"), ("joyent", "joyentTritonKey"), ("dcos", "azureDcosKey"),
+    ("ddc", "ddcKey"), ("datacenter", "ddcKey"), ("dcl", "dclKey"), ("dockercloud", "dclKey"), ("docker-cloud", "dclKey"),
+    ("aks", "azureKeys"),
+];
+
+/// The kinds of the load balancers that provision jobs make.
+const PROVISIONED: &[&str] = &["kubernetesConfig", "gcloudKey"];
 
 /// How scripts ask for a field: by a variable, or by a lookup.
 static ASKED: LazyLock<[Regex; 2]> = LazyLock::new(|| {
@@ -100,12 +112,9 @@ impl Evidence {
                 |resource: &&Resource| resource.integration.as_ref().is_some_and(|own| own.text == name);
             pipeline.resources.values().filter(is_bound)
         };
-        let asked = self.fields_of(
-            bound()
-                .map(|resource| resource.name.text.as_str())
-                .chain(stubs.clone().map(|stub| stub.name.as_str()))
-                .chain([name]),
-        );
+        let stub_names = stubs.clone().map(|stub| stub.name.as_str());
+        let bound_names = bound().map(|resource| resource.name.text.as_str()).chain(stub_names);
+        let asked = self.fields_of(bound_names.clone().chain([name]));
         let kinds = |names: &[&str]| names.iter().filter_map(|name| Kind::find(name)).collect::<Vec<_>>();
         if let Some(kind) = self.written.get(name) {
             return (kind, Vec::new());
@@ -119,12 +128,28 @@ impl Evidence {
             WORDS.iter().filter(|(word, _)| text.contains(word)).filter_map(|(_, kind)| Kind::find(kind));
         match possible.first() {
             Some((_, candidates)) => {
-                let candidates = kinds(candidates);
-                let in_region = bound()
-                    .any(|resource| resource.pointer().is_some_and(|node| node.get("region").is_some()));
-                let hinted =
-                    hinted.into_iter().find(|kind| candidates.iter().any(|other| other.name == kind.name));
-                let regional = candidates.iter().copied().find(|kind| in_region && kind.name == "amazonKeys");
+                let candidates = match types.first() {
+                    Some(&"loadBalancer") if is_provisioned(pipeline, bound_names) => kinds(PROVISIONED),
+                    _ => kinds(candidates),
+                };
+                let says = |key: &str| {
+                    bound().any(|resource| resource.pointer().is_some_and(|node| node.get(key).is_some()))
+                };
+                let is_cluster = types.first() == Some(&"cluster");
+                let of_clusters = CLUSTER_WORDS.iter().filter(|(word, _)| is_cluster && text.contains(word));
+                let of_clusters = of_clusters.filter_map(|(_, kind)| Kind::find(kind));
+                let hinted = of_clusters
+                    .chain(hinted)
+                    .find(|kind| candidates.iter().any(|other| other.name == kind.name));
+                // Clusters of ECS and of Google have a region; of Azure a group; of Kubernetes nothing has to be said.
+                let usual = match is_cluster && bound().next().is_some() {
+                    true if says("region") => "amazonKeys",
+                    true if says("groupName") => "azureKeys",
+                    true => "kubernetesConfig",
+                    false if says("region") => "amazonKeys",
+                    false => "",
+                };
+                let regional = candidates.iter().copied().find(|kind| kind.name == usual);
                 let asked_for =
                     candidates.iter().copied().find(|kind| !asked.is_empty() && has(kind, &asked));
                 let kind = asked_for.or(hinted).or(regional).or(candidates.first().copied());
@@ -162,6 +187,12 @@ fn has(kind: &Kind, asked: &BTreeSet<String>) -> bool {
 fn pairs() -> &'static Kind {
     let pairs = KINDS.iter().find(|kind| kind.name == PAIRS);
     pairs.unwrap_or(&KINDS[0])
+}
+
+/// Whether a provision job makes one of these load balancers: only those of Kubernetes are made so.
+fn is_provisioned<'n>(pipeline: &Pipeline, mut names: impl Iterator<Item = &'n str>) -> bool {
+    let jobs = || pipeline.jobs.values().filter(|job| job.managed() == Some(Managed::Provision));
+    names.any(|name| jobs().any(|job| job.inputs().any(|input| input.name.text == name)))
 }
 
 /// What the pointer of a resource says in words: where an image lies, how a notification is sent.

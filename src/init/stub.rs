@@ -5,9 +5,10 @@ use indexmap::IndexMap;
 use super::evidence::Evidence;
 use crate::edit::{map_node, text_node};
 use crate::model::job::Step;
+use crate::model::work::{CLUSTERS, HOLDERS, Managed};
 use crate::model::{Job, Pipeline};
 use crate::source::SourceId;
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
 /// A stub for a resource that is declared elsewhere.
 pub struct Stub {
@@ -32,7 +33,17 @@ const NAMES: &[(&str, &str)] = &[
     ("cli", "cliConfig"), ("integration", "integration"), ("creds", "integration"), ("keys", "integration"),
 ];
 
-/// The resources that steps name and no file declares.
+/// Parts of the names of what only jobs without scripts take, and the type that they speak for.
+#[rustfmt::skip]
+const MANAGED_NAMES: &[(&str, &str)] = &[
+    ("opts", "dockerOptions"), ("options", "dockerOptions"), ("params", "params"), ("replicas", "replicas"),
+    ("alb", "loadBalancer"), ("elb", "loadBalancer"),
+];
+
+/// The types of stubs that are jobs.
+const JOBS: &[&str] = &["manifest", "release"];
+
+/// The resources and jobs that steps name and no file declares.
 pub(super) fn missing(pipeline: &Pipeline, evidence: &Evidence) -> Vec<Stub> {
     let declared = |name: &str| pipeline.resources.contains_key(name) || pipeline.jobs.contains_key(name);
     let mut stubs: IndexMap<&str, Stub> = IndexMap::new();
@@ -47,13 +58,17 @@ pub(super) fn missing(pipeline: &Pipeline, evidence: &Evidence) -> Vec<Stub> {
                 continue;
             }
             let stub = stubs.entry(&name.text).or_insert_with(|| {
-                let kind = if scopes { "cliConfig" } else { kind_of(&name.text, word, job, evidence) };
+                let kind =
+                    if scopes { "cliConfig" } else { kind_of(&name.text, word, job, pipeline, evidence) };
                 Stub { name: name.text.clone(), kind, integration: None, jobs: Vec::new() }
             });
             stub.jobs.push((word, job.name.text.clone()));
         }
     }
-    let mut stubs: Vec<_> = stubs.into_values().collect();
+    // A job takes something in its turn.
+    let inputs: Vec<_> =
+        stubs.values().filter_map(Stub::input).filter(|input| !declared(&input.name)).collect();
+    let mut stubs: Vec<_> = stubs.into_values().chain(inputs).collect();
     for stub in &mut stubs {
         // What the service knew by the name of another repository's integration is not known here: it gets its own.
         if needs_integration(stub.kind) {
@@ -63,20 +78,47 @@ pub(super) fn missing(pipeline: &Pipeline, evidence: &Evidence) -> Vec<Stub> {
     stubs
 }
 
-fn kind_of(name: &str, word: &str, job: &Job, evidence: &Evidence) -> &'static str {
+fn kind_of(name: &str, word: &str, job: &Job, pipeline: &Pipeline, evidence: &Evidence) -> &'static str {
     if evidence.has_fields(name) {
         return "integration";
     }
     let lower: String = name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    if let (Some(kind), "IN") = (lacking(&lower, job, pipeline), word) {
+        return kind;
+    }
     let named = NAMES.iter().find(|(part, _)| lower.ends_with(part) || lower.starts_with(part));
     match (named.or_else(|| NAMES.iter().find(|(part, _)| part.len() > 3 && lower.contains(part))), word) {
         (Some((_, kind)), _) => kind,
         (None, "OUT") => "state",
         (None, _) => match job.kind.text.as_str() {
-            "manifest" => "image",
             "runCI" => "gitRepo",
             _ => "params",
         },
+    }
+}
+
+/// What a job without scripts takes by this name: what the name says, or else what the job lacks to be run.
+fn lacking(lower: &str, job: &Job, pipeline: &Pipeline) -> Option<&'static str> {
+    let managed = job.managed()?;
+    if let Some((_, kind)) = MANAGED_NAMES.iter().find(|(part, _)| lower.contains(part)) {
+        return Some(kind);
+    }
+    // What other words say of a name counts before what is lacking does.
+    let is_named = NAMES.iter().any(|(part, _)| lower.ends_with(part) || lower.starts_with(part));
+    let takes = |kinds: &[&str]| {
+        job.inputs().any(|input| {
+            let kind = pipeline.resources.get(&input.name.text).map(|resource| &resource.kind);
+            let kind = kind.or_else(|| pipeline.jobs.get(&input.name.text).map(|job| &job.kind));
+            kind.is_some_and(|kind| kinds.contains(&kind.text.as_str()))
+        })
+    };
+    match managed {
+        _ if is_named => None,
+        Managed::Manifest if !takes(&["image", "file"]) => Some("image"),
+        Managed::Release if !takes(&["version", "release"]) => Some("release"),
+        Managed::Deploy if !takes(HOLDERS) && !lower.contains("env") => Some("manifest"),
+        Managed::Deploy if !takes(CLUSTERS) => Some("cluster"),
+        _ => None,
     }
 }
 
@@ -85,6 +127,22 @@ fn needs_integration(kind: &str) -> bool {
 }
 
 impl Stub {
+    /// Whether it is a job, and no resource.
+    pub(super) fn is_job(&self) -> bool {
+        JOBS.contains(&self.kind)
+    }
+
+    /// What a job takes.
+    fn input(&self) -> Option<Stub> {
+        let kind = match self.kind {
+            "manifest" => "image",
+            "release" => "version",
+            _ => return None,
+        };
+        let name = format!("{}_{kind}", self.name);
+        Some(Stub { name, kind, integration: None, jobs: vec![("IN", self.name.clone())] })
+    }
+
     /// What a comment says of it.
     pub(super) fn comment(&self) -> String {
         let jobs: Vec<_> = self.jobs.iter().take(4).map(|(word, job)| format!("{word} of {job}")).collect();
@@ -92,13 +150,18 @@ impl Stub {
         format!("declared in another repository, so this is a guess: {}{more}", jobs.join(", "))
     }
 
-    /// All of it, as an item of `resources:`.
+    /// All of it, as an item of `resources:`, or of `jobs:`.
     pub(super) fn node(&self, file: SourceId) -> Node {
         let text = |key: &str, text: &str| (key.to_owned(), text_node(file, text));
         let map = |key: &str, node: (String, Node)| (key.to_owned(), map_node(file, [node]));
         let mut entries = vec![text("name", &self.name), text("type", self.kind)];
         entries.extend(self.integration.as_ref().map(|name| text("integration", name)));
         match self.kind {
+            _ if let Some(input) = self.input() => {
+                let step = map_node(file, [text("IN", &input.name)]);
+                entries
+                    .push(("steps".to_owned(), Node { place: step.place, value: Value::List(vec![step]) }));
+            }
             "gitRepo" => entries.push(map("versionTemplate", text("sourceName", "OWNER/REPOSITORY"))),
             "image" => entries.extend([
                 map("pointer", text("sourceName", "OWNER/IMAGE")),

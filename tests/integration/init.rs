@@ -146,6 +146,78 @@ fn the_kinds_of_a_ci_section_are_those_it_writes() {
 }
 
 #[test]
+fn what_jobs_without_scripts_lack_is_guessed_from_what_they_need() {
+    let line = "resources:
+- {name: prod, type: cluster, integration: keys, pointer: {sourceName: prod, region: us-east-1}}
+jobs:
+- {name: ship, type: deploy, steps: [{IN: app-man}, {IN: app-img-options-prod}, {IN: prod}]}
+- {name: door, type: provision, steps: [{IN: app-alb}]}
+- {name: go, type: deploy, steps: [{IN: shop}, {IN: test-env}]}
+- {name: shop, type: manifest, steps: [{IN: app}, {IN: shop-opts}]}
+- {name: final, type: release, bump: final, steps: [{IN: ship-beta}]}
+";
+    let call = shipctl("init").arg("--yes").file("shippable.yml", line).starts();
+    let (check, list) = (call.also("check"), call.also("list"));
+    let dry = call.also("run --all --dry-run");
+    let _done = call.stdout("wrote shippable.integrations.yml: 3 integrations, 9 stubs\n").run();
+    succeeds(check, "2 files: 7 jobs and 8 resources, no problems\n");
+    let mut list = list;
+    let listed = list.output().unwrap();
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    for (name, kind) in [
+        ("app-man", "manifest"),
+        ("app-man_image", "image"),
+        ("app-img-options-prod", "dockerOptions"),
+        ("app-alb", "loadBalancer"),
+        ("test-env", "cluster"),
+        ("app", "image"),
+        ("shop-opts", "dockerOptions"),
+        ("ship-beta", "release"),
+        ("ship-beta_version", "version"),
+    ] {
+        let is_listed = |line: &str| line.split_whitespace().take(2).eq([name, kind]);
+        assert!(listed.lines().any(is_listed), "{name} {kind}\n{listed}");
+    }
+    // All there is to be mended are values that nobody has set.
+    let mut dry = dry;
+    let output = dry.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    let others = |line: &&str| line.starts_with("error: ") && !line.ends_with("is not set");
+    assert_eq!(text.lines().find(others), None, "{text}");
+}
+
+#[test]
+fn the_kind_of_a_cluster_is_told_by_what_its_pointer_says() {
+    let cluster = |name: &str, pointer: &str| {
+        format!("- {{name: {name}, type: cluster, integration: {name}, pointer: {{{pointer}}}}}\n")
+    };
+    let line = [
+        ("one", "sourceName: prod, region: us-east-1"),
+        ("two", "groupName: group, sourceName: prod"),
+        ("three", ""),
+        ("four-tripub", "region: us-east-1"),
+        ("five-ddc", ""),
+        ("six-dcl", "sourceName: nodes"),
+    ];
+    let line: String = line.into_iter().map(|(name, pointer)| cluster(name, pointer)).collect();
+    shipctl("init")
+        .arg("--yes")
+        .file("shippable.yml", format!("resources:\n{line}"))
+        .stdout(
+            "wrote shippable.integrations.yml: 6 integrations, 0 stubs
+  one          AWS Keys: ONE_ACCESSKEY, ONE_SECRETKEY
+  two          Azure Keys: TWO_APPID, TWO_PASSWORD, TWO_TENANT
+  three        Kubernetes: THREE_KUBECONFIGCONTENT
+  four-tripub  Joyent Triton: FOURTRIPUB_USERNAME, FOURTRIPUB_URL, FOURTRIPUB_VALIDITYPERIOD
+  five-ddc     Docker DataCenter: FIVEDDC_USERNAME, FIVEDDC_PASSWORD, FIVEDDC_URL
+  six-dcl      Docker Cloud: SIXDCL_USERNAME, SIXDCL_TOKEN, SIXDCL_URL
+next: shipctl check
+",
+        )
+        .run();
+}
+
+#[test]
 fn nothing_is_overwritten() {
     let own = "integrations: []\n";
     shipctl("init")
