@@ -16,6 +16,7 @@ pub(crate) mod container_program;
 pub(crate) mod containers;
 pub(crate) mod dry_run;
 pub(crate) mod execute;
+mod executor;
 pub(crate) mod given;
 pub(crate) mod host;
 pub(crate) mod jobless;
@@ -44,5 +45,6 @@ pub(crate) mod versions;
 pub(crate) mod wanted_services;
 pub(crate) mod warnings;
 
+pub(crate) use executor::Executor;
 pub(crate) use prepare::{FetchPolicy, Fetched, Ready, chosen_task, masking};
 pub(crate) use session::Session;

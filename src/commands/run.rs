@@ -9,7 +9,7 @@ use crate::cli::{LineOptions, LogFormat, Run};
 use crate::diagnostic::Diagnostic;
 use crate::job::record::Access;
 use crate::job::report::Report;
-use crate::job::{FetchPolicy, Session, dry_run, execute, shell};
+use crate::job::{Executor, FetchPolicy, Session, dry_run, shell};
 use crate::line;
 use crate::load::read_to_run;
 use crate::output::{Failure, paint, print};
@@ -83,6 +83,7 @@ fn watched(
     if let Some(report) = report {
         report.watch(&mut console);
     }
-    let done = execute::execute(session, fetched, None, command, &signals, &mut console)?;
+    let done =
+        Executor { session, command, signals: &signals, console: &mut console }.execute(fetched, None)?;
     Ok(done.outcome)
 }

@@ -8,12 +8,12 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
 
-use super::execute::{self, Ran};
+use super::execute::Ran;
 use super::record::{State, ending_of};
 use super::remote::assignment::{Assignment, Options};
 use super::remote::incoming::Incoming;
 use super::remote::report;
-use super::{Session, outputs};
+use super::{Executor, Session, outputs};
 use crate::cli::{JobOptions, Run};
 use crate::model::files::Line;
 use crate::output::Failure;
@@ -64,7 +64,8 @@ fn run(mut input: Input, output: &Rc<Output>, signals: &Signals) -> Result<(), F
     let mut console = Console::new(EventFrames, output.stream().as_fd());
     let command =
         Run { timeout: options.timeout, grace: options.grace, keep: options.keep, ..Run::of_job(&job) };
-    let ran = execute::run(&session, fetched, None, &mut state, &command, signals, &mut console)?;
+    let ran = Executor { session: &session, command: &command, signals, console: &mut console }
+        .run(fetched, None, &mut state)?;
     send(ran, &session, output)
 }
 

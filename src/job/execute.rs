@@ -8,11 +8,9 @@ pub(crate) use super::log::unwritten;
 pub(crate) use managed::plan as plan_of_managed;
 
 use super::record::{Record, State};
-use super::{Fetched, Ready, Session, log, remote};
-use crate::cli::Run;
+use super::{Executor, Fetched, Ready, log, remote};
 use crate::output::Failure;
-use crate::run::console::Console;
-use crate::run::{Masking, Outcome, Signals};
+use crate::run::{Masking, Outcome};
 use crate::state::Store;
 use crate::workspace::{Home, Workspace};
 
@@ -35,50 +33,6 @@ pub(crate) struct Done {
     pub(crate) left: Left,
 }
 
-/// Runs a job for which everything was fetched, and stores what it made. `before` is the workspace of the job before.
-///
-/// # Errors
-///
-/// When no line of its script can be run, when the log cannot be written, and when what it made cannot be stored.
-pub(crate) fn execute(
-    session: &Session,
-    mut fetched: Fetched,
-    before: Option<Workspace>,
-    command: &Run,
-    signals: &Signals,
-    console: &mut Console,
-) -> Result<Done, Failure> {
-    if let Some(work) = fetched.plan.job.managed() {
-        return managed::run(session, work, fetched, before, command, signals, console);
-    }
-    let (mut state, record) = Record::begin(session, &mut fetched)?;
-    let number = record.is_some().then_some(fetched.number);
-    log::keep(session, command, &fetched.plan.job.name.text, number, console);
-    let allowed = command.allow_secrets_in_state;
-    if let Some(on) = &command.on {
-        drop(before);
-        let remote::Ended { report, credentials, patterns, files } =
-            remote::run(session, fetched, &state, command, on, signals, console)?;
-        let (outcome, made) = (report.outcome, (report.changes, report.added.as_slice()));
-        let store = match record {
-            Some(record) => record
-                .finish_made(state, session, &credentials, outcome, made, allowed)
-                .map_err(|failure| failure.masked(&patterns))?,
-            None => None,
-        };
-        return Ok(Done { outcome, build: number, left: Left { workspace: Some(files), store } });
-    }
-    let Ran { ready, workspace, outcome, masking } =
-        run(session, fetched, before, &mut state, command, signals, console)?;
-    let store = match record {
-        Some(record) => record
-            .finish(state, session, &ready, outcome, &masking, allowed)
-            .map_err(|failure| failure.masked(masking.patterns()))?,
-        None => None,
-    };
-    Ok(Done { outcome, build: number, left: Left { workspace: Some(workspace), store } })
-}
-
 /// A job that has run, and what it has left.
 pub(crate) struct Ran<'a> {
     pub(crate) ready: Ready<'a>,
@@ -88,25 +42,64 @@ pub(crate) struct Ran<'a> {
     pub(crate) masking: Masking,
 }
 
-/// Runs a job for which everything was fetched, once or with each entry of its matrix.
-///
-/// # Errors
-///
-/// When no line of its script can be run, and when the log cannot be written.
-pub(crate) fn run<'a>(
-    session: &Session,
-    fetched: Fetched<'a>,
-    before: Option<Workspace>,
-    state: &mut State,
-    command: &Run,
-    signals: &Signals,
-    console: &mut Console,
-) -> Result<Ran<'a>, Failure> {
-    if session.runs_matrix(&fetched.plan) {
-        return matrix::run(session, fetched, before, state, command, signals, console);
+impl Executor<'_, '_> {
+    /// Runs a job, and stores what it made. `before` is the workspace of the job before.
+    ///
+    /// # Errors
+    ///
+    /// When no line of its script can be run, when the log cannot be written, and when what it made cannot be stored.
+    pub(crate) fn execute(
+        &mut self,
+        mut fetched: Fetched,
+        before: Option<Workspace>,
+    ) -> Result<Done, Failure> {
+        if let Some(work) = fetched.plan.job.managed() {
+            return self.run_managed(work, fetched, before);
+        }
+        let session = self.session;
+        let (mut state, record) = Record::begin(session, &mut fetched)?;
+        let number = record.is_some().then_some(fetched.number);
+        log::keep(session, self.command, &fetched.plan.job.name.text, number, self.console);
+        let allowed = self.command.allow_secrets_in_state;
+        if let Some(on) = &self.command.on {
+            drop(before);
+            let remote::Ended { report, credentials, patterns, files } =
+                self.run_remote(on, fetched, &state)?;
+            let (outcome, made) = (report.outcome, (report.changes, report.added.as_slice()));
+            let store = match record {
+                Some(record) => record
+                    .finish_made(state, session, &credentials, outcome, made, allowed)
+                    .map_err(|failure| failure.masked(&patterns))?,
+                None => None,
+            };
+            return Ok(Done { outcome, build: number, left: Left { workspace: Some(files), store } });
+        }
+        let Ran { ready, workspace, outcome, masking } = self.run(fetched, before, &mut state)?;
+        let store = match record {
+            Some(record) => record
+                .finish(state, session, &ready, outcome, &masking, allowed)
+                .map_err(|failure| failure.masked(masking.patterns()))?,
+            None => None,
+        };
+        Ok(Done { outcome, build: number, left: Left { workspace: Some(workspace), store } })
     }
-    let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, true)?;
-    let (outcome, masking) =
-        script::run(session, (&ready, &workspace), before, state, command, signals, console)?;
-    Ok(Ran { ready, workspace, outcome, masking })
+
+    /// Runs the scripts of a job, once or with each entry of its matrix.
+    ///
+    /// # Errors
+    ///
+    /// When no line of its script can be run, and when the log cannot be written.
+    pub(crate) fn run<'a>(
+        &mut self,
+        fetched: Fetched<'a>,
+        before: Option<Workspace>,
+        state: &mut State,
+    ) -> Result<Ran<'a>, Failure> {
+        if self.session.runs_matrix(&fetched.plan) {
+            return self.run_matrix(fetched, before, state);
+        }
+        let (ready, workspace) = self.session.open(fetched, Home::Disk, self.command.keep, true)?;
+        let (outcome, masking) = self.run_scripts(&ready, &workspace, before, state)?;
+        Ok(Ran { ready, workspace, outcome, masking })
+    }
 }

@@ -16,9 +16,8 @@ use anyhow::{Context as _, anyhow};
 
 use super::add_mask::add_masks;
 use super::record::State;
-use super::{Fetched, Ready, Session};
+use super::{Executor, Fetched, Ready, Session};
 use super::{audit, log, results};
-use crate::cli::Run;
 use crate::contract::path;
 use crate::credentials::Credentials;
 use crate::environment::dependency_directory;
@@ -27,7 +26,6 @@ use crate::model::integration::SourceKind;
 use crate::output::Failure;
 use crate::printable;
 use crate::resolve::{Operation, Plan};
-use crate::run::console::Console;
 use crate::run::remote::{Download, Launcher, Reply, Upload, walk};
 use crate::run::{self, Signals, Variables};
 use crate::state::BuildRef;
@@ -48,81 +46,76 @@ pub(super) struct Ended {
     pub(super) files: Workspace,
 }
 
-/// Runs a job for which everything was fetched by what `on` starts.
-///
-/// # Errors
-///
-/// When nothing of it was run, or its end is not known.
-pub(super) fn run(
-    session: &Session,
-    fetched: Fetched,
-    state: &State,
-    command: &Run,
-    on: &str,
-    signals: &Signals,
-    console: &mut Console,
-) -> Result<Ended, Failure> {
-    let on = words(on)?;
-    let document = assignment::write(session, &fetched, command).map_err(|why| {
-        anyhow!("job `{}` cannot be sent to another machine: {why}", fetched.plan.job.name.text)
-    })?;
-    let files = claim(&fetched.plan.job.name.text, |root, what| {
-        session.say(&format!("warning: {} is not used: {what}\n", root.display()));
-    })?;
-    // Nothing is in it yet; but what killed runs have left goes.
-    files.fill()?;
-    let (sent, made) = (files.root().join(SENT), files.root().join(MADE));
-    for directory in [&sent, &made] {
-        let made = DirBuilder::new().mode(0o700).create(directory);
-        made.with_context(|| format!("cannot make {}", directory.display()))?;
+impl Executor<'_, '_> {
+    /// Runs a job for which everything was fetched by what `on` starts.
+    ///
+    /// # Errors
+    ///
+    /// When nothing of it was run, or its end is not known.
+    pub(super) fn run_remote(&mut self, on: &str, fetched: Fetched, state: &State) -> Result<Ended, Failure> {
+        let Executor { session, command, signals, console } = self;
+        let on = words(on)?;
+        let document = assignment::write(session, &fetched, command).map_err(|why| {
+            anyhow!("job `{}` cannot be sent to another machine: {why}", fetched.plan.job.name.text)
+        })?;
+        let files = claim(&fetched.plan.job.name.text, |root, what| {
+            session.say(&format!("warning: {} is not used: {what}\n", root.display()));
+        })?;
+        // Nothing is in it yet; but what killed runs have left goes.
+        files.fill()?;
+        let (sent, made) = (files.root().join(SENT), files.root().join(MADE));
+        for directory in [&sent, &made] {
+            let made = DirBuilder::new().mode(0o700).create(directory);
+            made.with_context(|| format!("cannot make {}", directory.display()))?;
+        }
+        let (built, build, _) = session.build(&fetched, sent.clone())?;
+        let Fetched { plan, credentials, logins, .. } = fetched;
+        let environment = built.environment;
+        let ready = Ready { plan, credentials, environment, build, logins, finish: Vec::new() };
+        let patterns = Patterns::new(ready.environment.secrets());
+        add_masks(command.add_mask, ready.environment.secrets())?;
+        put_files(session, &ready, state, &sent, signals)?;
+        let number = state.recording.then_some(ready.build.number);
+        let entry = audit::Entry { command: "run", program: None, build: number };
+        let note = audit::begin(&ready, command.no_audit, &entry);
+        let items = walk(&sent).with_context(|| format!("cannot read {}", sent.display()))?;
+        let say = |lines: &str| {
+            let masked = patterns.mask(lines.as_bytes());
+            session.say(&printable::lines(&String::from_utf8_lossy(&masked)));
+        };
+        let build = number.map(|number| BuildRef { job: ready.plan.job.name.text.clone(), number });
+        let launcher = Launcher {
+            command: &on,
+            environment: &environment_of_command(session, &patterns)?,
+            grace: command.grace.unwrap_or(run::GRACE),
+            signals,
+            console,
+            say: &say,
+            keep: &|document| {
+                if let (Some(build), Some(result)) = (&build, results::Kept::parse(document)) {
+                    results::keep(session, build, &result);
+                }
+            },
+        };
+        let reply = launcher.run(&document, Upload::new(items), Download::into(&made)).map_err(Failure::from);
+        let report = reply.and_then(|reply| match reply {
+            Reply::Ended(document) => report::read(&document, &made),
+            Reply::Lost(outcome) => Ok(Report { outcome, changes: Ok(Vec::new()), added: Vec::new() }),
+        });
+        let outcome = report
+            .as_ref()
+            .map(|report| report.outcome)
+            .map_err(|failure| Failure { status: failure.status, message: failure.message.clone() });
+        note.into_iter().for_each(|note| note.end(session, &outcome));
+        let mut report = report.map_err(|failure| failure.masked(&patterns))?;
+        if let Ok(changes) = &mut report.changes {
+            // The other machine changes what comes out of the job, and nothing else.
+            changes.retain(|change| comes_out(&ready.plan, &change.name));
+        }
+        log::written(console)?;
+        let patterns = patterns.with(report.added.iter().cloned());
+        Ok(Ended { report, credentials: ready.credentials, patterns, files })
     }
-    let (built, build, _) = session.build(&fetched, sent.clone())?;
-    let Fetched { plan, credentials, logins, .. } = fetched;
-    let environment = built.environment;
-    let ready = Ready { plan, credentials, environment, build, logins, finish: Vec::new() };
-    let patterns = Patterns::new(ready.environment.secrets());
-    add_masks(command.add_mask, ready.environment.secrets())?;
-    put_files(session, &ready, state, &sent, signals)?;
-    let number = state.recording.then_some(ready.build.number);
-    let entry = audit::Entry { command: "run", program: None, build: number };
-    let note = audit::begin(&ready, command.no_audit, &entry);
-    let items = walk(&sent).with_context(|| format!("cannot read {}", sent.display()))?;
-    let say = |lines: &str| {
-        let masked = patterns.mask(lines.as_bytes());
-        session.say(&printable::lines(&String::from_utf8_lossy(&masked)));
-    };
-    let build = number.map(|number| BuildRef { job: ready.plan.job.name.text.clone(), number });
-    let launcher = Launcher {
-        command: &on,
-        environment: &environment_of_command(session, &patterns)?,
-        grace: command.grace.unwrap_or(run::GRACE),
-        signals,
-        console,
-        say: &say,
-        keep: &|document| {
-            if let (Some(build), Some(result)) = (&build, results::Kept::parse(document)) {
-                results::keep(session, build, &result);
-            }
-        },
-    };
-    let reply = launcher.run(&document, Upload::new(items), Download::into(&made)).map_err(Failure::from);
-    let report = reply.and_then(|reply| match reply {
-        Reply::Ended(document) => report::read(&document, &made),
-        Reply::Lost(outcome) => Ok(Report { outcome, changes: Ok(Vec::new()), added: Vec::new() }),
-    });
-    let outcome = report
-        .as_ref()
-        .map(|report| report.outcome)
-        .map_err(|failure| Failure { status: failure.status, message: failure.message.clone() });
-    note.into_iter().for_each(|note| note.end(session, &outcome));
-    let mut report = report.map_err(|failure| failure.masked(&patterns))?;
-    if let Ok(changes) = &mut report.changes {
-        // The other machine changes what comes out of the job, and nothing else.
-        changes.retain(|change| comes_out(&ready.plan, &change.name));
-    }
-    log::written(console)?;
-    let patterns = patterns.with(report.added.iter().cloned());
-    Ok(Ended { report, credentials: ready.credentials, patterns, files })
 }
 
 /// Whether a job makes versions of this.

@@ -8,9 +8,9 @@ use std::time::Instant;
 use crate::cli::{LogFormat, Run};
 use crate::credentials::Credentials;
 use crate::exit;
-use crate::job::execute::Left;
+use crate::job::execute::{Done, Left};
 use crate::job::record::Access;
-use crate::job::{FetchPolicy, Session, execute};
+use crate::job::{Executor, FetchPolicy, Session};
 use crate::order::Order;
 use crate::output::Failure;
 use crate::paint::Paint;
@@ -97,7 +97,7 @@ impl Worker<'_, '_> {
         Update { job, build, took, stage }
     }
 
-    fn execute(&mut self, job: u32, name: &str) -> Result<execute::Done, Failure> {
+    fn execute(&mut self, job: u32, name: &str) -> Result<Done, Failure> {
         let Some((plan, credentials)) = self.jobs[job as usize].take() else {
             return Err(Failure {
                 status: exit::SHIPCTL_FAILED,
@@ -120,6 +120,7 @@ impl Worker<'_, '_> {
             }
             LogFormat::Text => Console::new(Prefixed::new(Text::brief(self.paint), prefix), stdout.as_fd()),
         };
-        execute::execute(self.session, fetched, left.workspace, self.command, self.signals, &mut console)
+        let Worker { session, command, signals, .. } = *self;
+        Executor { session, command, signals, console: &mut console }.execute(fetched, left.workspace)
     }
 }

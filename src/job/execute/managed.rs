@@ -9,17 +9,16 @@ mod settings;
 use std::time::Instant;
 
 use super::{Done, Left};
-use crate::cli::Run;
 use crate::diagnostic::Diagnostic;
 use crate::job::record::Record;
-use crate::job::{Fetched, Ready, Session, audit, log};
+use crate::job::{Executor, Fetched, Ready, Session, audit, log};
 use crate::managed::deploy::Platform;
 use crate::managed::{self, Given, Made};
 use crate::mask::Patterns;
 use crate::model::Managed;
 use crate::output::Failure;
 use crate::run::console::Console;
-use crate::run::{Event, Kind, Outcome, Signals, Step};
+use crate::run::{Event, Kind, Outcome, Step};
 use crate::state::{Base, Change, Entries, Files};
 use crate::workspace::{Home, Workspace};
 use incoming::{Unmade, incoming};
@@ -41,119 +40,125 @@ impl Log<'_, '_> {
     }
 }
 
-/// Runs a job, and stores what it made.
-///
-/// # Errors
-///
-/// When what goes in does not fit together, when the log cannot be written, and when the version cannot be stored.
-pub(super) fn run(
-    session: &Session,
-    work: Managed,
-    mut fetched: Fetched,
-    before: Option<Workspace>,
-    command: &Run,
-    signals: &Signals,
-    console: &mut Console,
-) -> Result<Done, Failure> {
-    let begun = Instant::now();
-    drop(before);
-    let root = session.root(&fetched.plan.job.name.text, Home::Disk, 0)?;
-    let (built, mut build, _) = session.build(&fetched, root)?;
-    session.warn(&built.warnings);
-    let mut log = Log { console, patterns: Patterns::new(built.environment.secrets()) };
-    let jobs = incoming(session, &fetched.plan, &build.versions, Unmade::LeftOut, &mut Vec::new());
-    let given = Given {
-        plan: &fetched.plan,
-        environment: &built.environment,
-        versions: &build.versions,
-        opened: &build.opened,
-        jobs,
-        is_dry: false,
-    };
-    let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
-    let (made, deployment) = match work {
-        Managed::Deploy => {
-            let deployment = deploy::Prepared::new(session, &given, &fetched.credentials)?;
-            (Made::default(), Some(deployment))
-        }
-        _ => (managed::make(work, &given).map_err(fail)?, None),
-    };
-    drop(given);
-    session.warn(&made.warnings);
-    let (state, record) = Record::begin(session, &mut fetched)?;
-    build.number = fetched.number;
-    let number = record.is_some().then_some(fetched.number);
-    log::keep(session, command, &fetched.plan.job.name.text, number, log.console);
-    let notifies = command.notify && notify::is_wanted(&fetched.plan);
-    let needs_workspace =
-        work == Managed::Provision || deployment.as_ref().is_some_and(deploy::Prepared::needs_workspace);
-    let (ready, workspace) = if notifies || needs_workspace {
-        let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, false)?;
-        workspace.fill()?;
-        if needs_workspace {
-            session.finish_tools(&ready, signals)?;
-        }
-        (ready, Some(workspace))
-    } else {
-        let Fetched { plan, credentials, logins, .. } = fetched;
-        let (environment, finish) = (built.environment, Vec::new());
-        (Ready { plan, credentials, environment, build, logins, finish }, None)
-    };
-    let sections = &ready.plan.job.sections;
-    let notify = |entries: &[String], log: &mut Log| {
-        if notifies {
-            notify::send(session, &ready, entries, signals, log);
-        }
-    };
-    let job = &ready.plan.job.name.text;
-    let note = audit::begin(
-        &ready,
-        command.no_audit,
-        &audit::Entry { command: "run", program: None, build: number },
-    );
-    let step = ready.plan.job.kind.text.as_str();
-    log.console.tell(&Event::JobStart { job });
-    log.console.tell(&Event::StepStart { step, kind: Kind::Task });
-    notify(&sections.on_start, &mut log);
-    let (outcome, made) = match deployment {
-        Some(deployment) => {
-            let limit = command.timeout.or(ready.plan.job.time_limit);
-            let deadline = limit.and_then(|limit| begun.checked_add(limit));
-            deployment.run(session, &ready, deadline, signals, &mut log)
-        }
-        None if work == Managed::Provision => {
-            (kubernetes::provision(session, &ready, &made, signals, &mut log), made)
-        }
-        None => {
-            made.lines.iter().for_each(|line| log.line(line));
-            (Outcome::Success, made)
-        }
-    };
-    note.into_iter().for_each(|note| note.end(session, &Ok(outcome)));
-    let mut store = None;
-    if let Some(record) = record {
-        let changes = match outcome {
-            Outcome::Success => vec![change(job, made)],
-            _ => Vec::new(),
+impl Executor<'_, '_> {
+    /// Runs a job, and stores what it made.
+    ///
+    /// # Errors
+    ///
+    /// When what goes in does not fit together, when the log cannot be written, and when the version cannot be stored.
+    pub(super) fn run_managed(
+        &mut self,
+        work: Managed,
+        mut fetched: Fetched,
+        before: Option<Workspace>,
+    ) -> Result<Done, Failure> {
+        let Executor { session, command, signals, console } = self;
+        let begun = Instant::now();
+        drop(before);
+        let root = session.root(&fetched.plan.job.name.text, Home::Disk, 0)?;
+        let (built, mut build, _) = session.build(&fetched, root)?;
+        session.warn(&built.warnings);
+        let mut log = Log { console, patterns: Patterns::new(built.environment.secrets()) };
+        let jobs = incoming(session, &fetched.plan, &build.versions, Unmade::LeftOut, &mut Vec::new());
+        let given = Given {
+            plan: &fetched.plan,
+            environment: &built.environment,
+            versions: &build.versions,
+            opened: &build.opened,
+            jobs,
+            is_dry: false,
         };
-        let allowed = command.allow_secrets_in_state;
-        store =
-            record.finish_made(state, session, &ready.credentials, outcome, (Ok(changes), &[]), allowed)?;
+        let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
+        let (made, deployment) = match work {
+            Managed::Deploy => {
+                let deployment = deploy::Prepared::new(session, &given, &fetched.credentials)?;
+                (Made::default(), Some(deployment))
+            }
+            _ => (managed::make(work, &given).map_err(fail)?, None),
+        };
+        drop(given);
+        session.warn(&made.warnings);
+        let (state, record) = Record::begin(session, &mut fetched)?;
+        build.number = fetched.number;
+        let number = record.is_some().then_some(fetched.number);
+        log::keep(session, command, &fetched.plan.job.name.text, number, log.console);
+        let notifies = command.notify && notify::is_wanted(&fetched.plan);
+        let needs_workspace =
+            work == Managed::Provision || deployment.as_ref().is_some_and(deploy::Prepared::needs_workspace);
+        let (ready, workspace) = if notifies || needs_workspace {
+            let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, false)?;
+            workspace.fill()?;
+            if needs_workspace {
+                session.finish_tools(&ready, signals)?;
+            }
+            (ready, Some(workspace))
+        } else {
+            let Fetched { plan, credentials, logins, .. } = fetched;
+            let (environment, finish) = (built.environment, Vec::new());
+            (Ready { plan, credentials, environment, build, logins, finish }, None)
+        };
+        let sections = &ready.plan.job.sections;
+        let notify = |entries: &[String], log: &mut Log| {
+            if notifies {
+                notify::send(session, &ready, entries, signals, log);
+            }
+        };
+        let job = &ready.plan.job.name.text;
+        let note = audit::begin(
+            &ready,
+            command.no_audit,
+            &audit::Entry { command: "run", program: None, build: number },
+        );
+        let step = ready.plan.job.kind.text.as_str();
+        log.console.tell(&Event::JobStart { job });
+        log.console.tell(&Event::StepStart { step, kind: Kind::Task });
+        notify(&sections.on_start, &mut log);
+        let (outcome, made) = match deployment {
+            Some(deployment) => {
+                let limit = command.timeout.or(ready.plan.job.time_limit);
+                let deadline = limit.and_then(|limit| begun.checked_add(limit));
+                deployment.run(session, &ready, deadline, signals, &mut log)
+            }
+            None if work == Managed::Provision => {
+                (kubernetes::provision(session, &ready, &made, signals, &mut log), made)
+            }
+            None => {
+                made.lines.iter().for_each(|line| log.line(line));
+                (Outcome::Success, made)
+            }
+        };
+        note.into_iter().for_each(|note| note.end(session, &Ok(outcome)));
+        let mut store = None;
+        if let Some(record) = record {
+            let changes = match outcome {
+                Outcome::Success => vec![change(job, made)],
+                _ => Vec::new(),
+            };
+            let allowed = command.allow_secrets_in_state;
+            store = record.finish_made(
+                state,
+                session,
+                &ready.credentials,
+                outcome,
+                (Ok(changes), &[]),
+                allowed,
+            )?;
+        }
+        let of_outcome = match outcome {
+            Outcome::Success => &sections.on_success,
+            Outcome::Cancelled(_) => &sections.on_cancel,
+            _ => &sections.on_failure,
+        };
+        notify(of_outcome, &mut log);
+        notify(&sections.always, &mut log);
+        let duration = begun.elapsed();
+        let (name, kind) = (step.to_owned(), Kind::Task);
+        let step = Step { name, kind, outcome: Some(outcome), overlooked: 0, duration };
+        log.console.tell(&Event::StepEnd { step: &step });
+        log.console.tell(&Event::JobEnd { job, outcome, duration, steps: &[step] });
+        log::written(log.console)?;
+        Ok(Done { outcome, build: number, left: Left { workspace, store } })
     }
-    let of_outcome = match outcome {
-        Outcome::Success => &sections.on_success,
-        Outcome::Cancelled(_) => &sections.on_cancel,
-        _ => &sections.on_failure,
-    };
-    notify(of_outcome, &mut log);
-    notify(&sections.always, &mut log);
-    let duration = begun.elapsed();
-    let (name, kind) = (step.to_owned(), Kind::Task);
-    let step = Step { name, kind, outcome: Some(outcome), overlooked: 0, duration };
-    log.console.tell(&Event::StepEnd { step: &step });
-    log.console.tell(&Event::JobEnd { job, outcome, duration, steps: &[step] });
-    log::written(log.console)?;
-    Ok(Done { outcome, build: number, left: Left { workspace, store } })
 }
 
 /// The next version of a job.
@@ -172,7 +177,7 @@ fn change(job: &str, made: Made) -> Change {
 ///
 /// # Errors
 ///
-/// As [`run`], but for the log and the state.
+/// As a run, but for the log and the state.
 pub(crate) fn plan(session: &Session, work: Managed, ready: &Ready) -> Result<Vec<String>, Failure> {
     let (environment, build) = (&ready.environment, &ready.build);
     let trail = &mut vec![ready.plan.job.name.text.clone()];

@@ -2,61 +2,58 @@
 
 use anyhow::anyhow;
 
-use super::{Ran, script};
-use crate::cli::Run;
+use super::Ran;
 use crate::job::matrix::{described, entries};
 use crate::job::record::State;
-use crate::job::{Fetched, Ready, Session};
+use crate::job::{Executor, Fetched, Ready};
 use crate::mask::Patterns;
 use crate::model::ci::Entry;
 use crate::output::Failure;
-use crate::run::console::Console;
-use crate::run::{Event, Outcome, Signals};
+use crate::run::{Event, Outcome};
 use crate::workspace::{Home, Workspace};
 
-/// Runs a job once for each entry of its matrix, one after the other, each in a workspace of its own. All of them are
-/// one build; what the last one leaves is what is stored of it.
-///
-/// # Errors
-///
-/// When an entry cannot be started, or what was made cannot be stored.
-pub(super) fn run<'a>(
-    session: &Session,
-    mut fetched: Fetched<'a>,
-    mut before: Option<Workspace>,
-    state: &mut State,
-    command: &Run,
-    signals: &Signals,
-    console: &mut Console,
-) -> Result<Ran<'a>, Failure> {
-    let entries = entries(&fetched.plan);
-    if command.keep && session.options.workspace.is_some() {
-        return Err(anyhow!("--keep and --workspace: pick one entry of the matrix with --matrix").into());
-    }
-    let mut outcomes = Vec::new();
-    loop {
-        let index = outcomes.len();
-        fetched.entry = index;
-        let (ready, workspace) = session.open(fetched, Home::Disk, command.keep, true)?;
-        let patterns = Patterns::new(ready.environment.secrets());
-        let label = |index: usize, entry| {
-            String::from_utf8_lossy(&patterns.mask(described(index, entry).as_bytes())).into_owned()
-        };
-        console.tell(&Event::MatrixStart { label: &label(index, &entries[index]) });
-        let (outcome, masking) =
-            script::run(session, (&ready, &workspace), before.take(), state, command, signals, console)?;
-        outcomes.push(outcome);
-        if outcomes.len() < entries.len() && !matches!(outcomes[index], Outcome::Cancelled(_)) {
-            drop(workspace);
-            fetched = ready.again();
-            continue;
+impl Executor<'_, '_> {
+    /// Runs a job once for each entry of its matrix, one after the other, each in a workspace of its own. All of them are
+    /// one build; what the last one leaves is what is stored of it.
+    ///
+    /// # Errors
+    ///
+    /// When an entry cannot be started, or what was made cannot be stored.
+    pub(super) fn run_matrix<'a>(
+        &mut self,
+        mut fetched: Fetched<'a>,
+        mut before: Option<Workspace>,
+        state: &mut State,
+    ) -> Result<Ran<'a>, Failure> {
+        let (session, keep) = (self.session, self.command.keep);
+        let entries = entries(&fetched.plan);
+        if keep && session.options.workspace.is_some() {
+            return Err(anyhow!("--keep and --workspace: pick one entry of the matrix with --matrix").into());
         }
-        let labels = entries.iter().enumerate().map(|(index, entry)| label(index, entry));
-        let rows: Vec<_> =
-            labels.enumerate().map(|(index, label)| (label, outcomes.get(index).copied())).collect();
-        console.tell(&Event::MatrixEnd { entries: &rows });
-        let outcome = overall(entries, &outcomes);
-        return Ok(Ran { ready, workspace, outcome, masking });
+        let mut outcomes = Vec::new();
+        loop {
+            let index = outcomes.len();
+            fetched.entry = index;
+            let (ready, workspace) = session.open(fetched, Home::Disk, keep, true)?;
+            let patterns = Patterns::new(ready.environment.secrets());
+            let label = |index: usize, entry| {
+                String::from_utf8_lossy(&patterns.mask(described(index, entry).as_bytes())).into_owned()
+            };
+            self.console.tell(&Event::MatrixStart { label: &label(index, &entries[index]) });
+            let (outcome, masking) = self.run_scripts(&ready, &workspace, before.take(), state)?;
+            outcomes.push(outcome);
+            if outcomes.len() < entries.len() && !matches!(outcomes[index], Outcome::Cancelled(_)) {
+                drop(workspace);
+                fetched = ready.again();
+                continue;
+            }
+            let labels = entries.iter().enumerate().map(|(index, entry)| label(index, entry));
+            let rows: Vec<_> =
+                labels.enumerate().map(|(index, label)| (label, outcomes.get(index).copied())).collect();
+            self.console.tell(&Event::MatrixEnd { entries: &rows });
+            let outcome = overall(entries, &outcomes);
+            return Ok(Ran { ready, workspace, outcome, masking });
+        }
     }
 }
 

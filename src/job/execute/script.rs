@@ -1,6 +1,5 @@
 //! The scripts of a job, run in its workspace.
 
-use crate::cli::Run;
 use crate::contract::path;
 use crate::environment::task_name;
 use crate::exit;
@@ -10,110 +9,113 @@ use crate::job::log;
 use crate::job::record::State;
 use crate::job::shell::FailedTask;
 use crate::job::{
-    Ready, Session, audit, container_program, masking, matrix, results, script_commands, ssh_keys,
+    Executor, Ready, Session, audit, container_program, masking, matrix, results, script_commands, ssh_keys,
 };
 use crate::model::job::Sections;
 use crate::output::Failure;
-use crate::run::console::Console;
-use crate::run::{self, Masking, Outcome, Signals};
+use crate::run::{self, Masking, Outcome};
 use crate::workspace::{Pipes, Workspace};
 
-/// Runs a job in its workspace, once what goes in is there. Returns what is masked by now, too.
-///
-/// # Errors
-///
-/// When no line of its script can be run, and when the log cannot be written.
-pub(super) fn run<'c>(
-    session: &Session,
-    (ready, workspace): (&Ready, &Workspace),
-    before: Option<Workspace>,
-    state: &mut State,
-    command: &Run,
-    signals: &Signals,
-    console: &mut Console<'c>,
-) -> Result<(Outcome, Masking), Failure> {
-    add_masks(command.add_mask, ready.environment.secrets())?;
-    let pipes = Pipes::make()?;
-    let containers = session.containers(&ready.plan)?;
-    let tasks = tasks(session, ready, containers.as_ref(), workspace, &pipes)?;
-    if let Some(task) = tasks.iter().find(|task| task.container.is_none()) {
-        session.warn_of_versions(&ready.plan, ready.build.entry, &task.environment, signals);
-    }
-    let job = run::Job {
-        name: &matrix::name_of_run(&ready.plan, ready.build.entry),
-        tasks: &tasks,
-        sections: &sections(&ready.plan.job.sections),
-        root: &ready.build.directory(&ready.plan),
-        mount: session.old_workspace(&ready.plan).map(|build| (workspace.root(), build)),
-        scripts: &workspace.root().join(path::SCRIPTS),
-        pipes: pipes.path(),
-        time_limit: command.timeout.or(ready.plan.job.time_limit),
-        grace: command.grace.unwrap_or(run::GRACE),
-    };
-    // A shell takes as long to load as all that it has to find takes to be written. What other programs do takes longer,
-    // and they may want the terminal.
-    let alone = ready.build.repositories.is_empty()
-        && ready.finish.is_empty()
-        && containers.is_none()
-        && !ssh_keys::are_needed(&ready.plan);
-    workspace.note_run()?;
-    let started = alone.then(|| run::start(&job, signals, console));
-    drop(before);
-    state.open_ahead(session);
-    workspace.fill()?;
-    match &state.incoming {
-        Some(incoming) => incoming.put(workspace.root())?,
-        None => session.clone_repositories(ready, signals)?,
-    }
-    session.finish_tools(ready, signals)?;
-    state.restore_files(ready)?;
-    let leftovers = match &containers {
-        Some(containers) => {
-            session.say(&containers.engine_line());
-            session.pull(containers, ready, signals)?;
-            container_program::prepare(&pipes)?;
-            containers.look_for_leftovers()
+impl Executor<'_, '_> {
+    /// Runs a job in its workspace, once what goes in is there. Returns what is masked by now, too.
+    ///
+    /// # Errors
+    ///
+    /// When no line of its script can be run, and when the log cannot be written.
+    pub(super) fn run_scripts(
+        &mut self,
+        ready: &Ready,
+        workspace: &Workspace,
+        before: Option<Workspace>,
+        state: &mut State,
+    ) -> Result<(Outcome, Masking), Failure> {
+        let Executor { session, command, signals, console } = self;
+        add_masks(command.add_mask, ready.environment.secrets())?;
+        let pipes = Pipes::make()?;
+        let containers = session.containers(&ready.plan)?;
+        let tasks = tasks(session, ready, containers.as_ref(), workspace, &pipes)?;
+        if let Some(task) = tasks.iter().find(|task| task.container.is_none()) {
+            session.warn_of_versions(&ready.plan, ready.build.entry, &task.environment, signals);
         }
-        None => None,
-    };
-    let services = match &containers {
-        Some(containers) => {
-            session.start_services(containers, &ready.plan, &ready.build, pipes.path(), signals)?
+        let job = run::Job {
+            name: &matrix::name_of_run(&ready.plan, ready.build.entry),
+            tasks: &tasks,
+            sections: &sections(&ready.plan.job.sections),
+            root: &ready.build.directory(&ready.plan),
+            mount: session.old_workspace(&ready.plan).map(|build| (workspace.root(), build)),
+            scripts: &workspace.root().join(path::SCRIPTS),
+            pipes: pipes.path(),
+            time_limit: command.timeout.or(ready.plan.job.time_limit),
+            grace: command.grace.unwrap_or(run::GRACE),
+        };
+        // A shell takes as long to load as all that it has to find takes to be written. What other programs do takes longer,
+        // and they may want the terminal.
+        let alone = ready.build.repositories.is_empty()
+            && ready.finish.is_empty()
+            && containers.is_none()
+            && !ssh_keys::are_needed(&ready.plan);
+        workspace.note_run()?;
+        let started = alone.then(|| run::start(&job, signals, console));
+        drop(before);
+        state.open_ahead(session);
+        workspace.fill()?;
+        match &state.incoming {
+            Some(incoming) => incoming.put(workspace.root())?,
+            None => session.clone_repositories(ready, signals)?,
         }
-        None => None,
-    };
-    let here = tasks.iter().any(|task| task.container.is_none());
-    let keys = session.provide_keys(ready, &pipes, here, signals)?;
-    let mut masking = masking(ready, workspace)?;
-    let failed = command.shell_on_failure.then(|| FailedTask::of(console));
-    let started = started.unwrap_or_else(|| run::start(&job, signals, console));
-    let entry =
-        audit::Entry { command: "run", program: None, build: state.recording.then_some(ready.build.number) };
-    let note = audit::begin(ready, command.no_audit, &entry);
-    let outcome = started
-        .and_then(|started| run::run(&job, started, &mut masking, signals, console))
-        .map_err(Failure::from)
-        .and_then(|outcome| log::written(console).map(|()| outcome));
-    drop(services);
-    drop(keys);
-    if let Some(leftovers) = leftovers {
-        leftovers.remove();
+        session.finish_tools(ready, signals)?;
+        state.restore_files(ready)?;
+        let leftovers = match &containers {
+            Some(containers) => {
+                session.say(&containers.engine_line());
+                session.pull(containers, ready, signals)?;
+                container_program::prepare(&pipes)?;
+                containers.look_for_leftovers()
+            }
+            None => None,
+        };
+        let services = match &containers {
+            Some(containers) => {
+                session.start_services(containers, &ready.plan, &ready.build, pipes.path(), signals)?
+            }
+            None => None,
+        };
+        let here = tasks.iter().any(|task| task.container.is_none());
+        let keys = session.provide_keys(ready, &pipes, here, signals)?;
+        let mut masking = masking(ready, workspace)?;
+        let failed = command.shell_on_failure.then(|| FailedTask::of(console));
+        let started = started.unwrap_or_else(|| run::start(&job, signals, console));
+        let entry = audit::Entry {
+            command: "run",
+            program: None,
+            build: state.recording.then_some(ready.build.number),
+        };
+        let note = audit::begin(ready, command.no_audit, &entry);
+        let outcome = started
+            .and_then(|started| run::run(&job, started, &mut masking, signals, console))
+            .map_err(Failure::from)
+            .and_then(|outcome| log::written(console).map(|()| outcome));
+        drop(services);
+        drop(keys);
+        if let Some(leftovers) = leftovers {
+            leftovers.remove();
+        }
+        let number = state.recording.then_some(ready.build.number);
+        results::take(session, ready, job.root, number, masking.patterns(), console);
+        note.into_iter().for_each(|note| note.end(session, &outcome));
+        let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;
+        if outcome == Outcome::Failed(exit::NOT_FOUND) {
+            session.hint_at_line_files(&ready.plan, job.root);
+        }
+        if let Some(failed) = failed {
+            let containers = containers.as_ref().map(|containers| (containers, pipes.path()));
+            failed.start_shell(session, ready, containers, workspace, signals)?;
+        }
+        if command.keep {
+            session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
+        }
+        Ok((outcome, masking))
     }
-    let number = state.recording.then_some(ready.build.number);
-    results::take(session, ready, job.root, number, masking.patterns(), console);
-    note.into_iter().for_each(|note| note.end(session, &outcome));
-    let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;
-    if outcome == Outcome::Failed(exit::NOT_FOUND) {
-        session.hint_at_line_files(&ready.plan, job.root);
-    }
-    if let Some(failed) = failed {
-        let containers = containers.as_ref().map(|containers| (containers, pipes.path()));
-        failed.start_shell(session, ready, containers, workspace, signals)?;
-    }
-    if command.keep {
-        session.say(&format!("shipctl: the workspace is kept: {}\n", workspace.root().display()));
-    }
-    Ok((outcome, masking))
 }
 
 /// The tasks of a job, with their environments.
