@@ -95,7 +95,10 @@ pub(super) fn local(
             (Some(branch.to_owned()), find_branch(&local.path, branch, remote)?)
         }
     };
-    let mut facts = commit(&local.path, &revision)?;
+    let mut facts = commit(&local.path, &revision).map_err(|error| match has_commits(&local.path) {
+        true => NoFacts::from(error),
+        false => NoFacts::new("it has no commits yet".to_owned()).hint("make one: git add . && git commit"),
+    })?;
     facts.branch = branch;
     facts.tag = tag(&local.path, &facts.commit)?;
     Ok(facts)
@@ -145,6 +148,15 @@ fn no_branch<'a>(branch: &str, branches: impl Iterator<Item = &'a str>) -> NoFac
 
 fn did_you_mean<'a>(branch: &str, branches: impl Iterator<Item = &'a str>) -> String {
     nearest(branch, branches).map(|near| format!("did you mean `{near}`? otherwise, ")).unwrap_or_default()
+}
+
+/// Whether a repository has a commit at all.
+fn has_commits(repository: &Path) -> bool {
+    Git::at(repository, "rev-list")
+        .offline()
+        .args(["--max-count=1", "--all"])
+        .line()
+        .is_ok_and(|said| !said.is_empty())
 }
 
 /// What git says of a commit, but for branch and tag.

@@ -156,11 +156,12 @@ fn signatures_and_encodings_do_not_matter() {
 }
 
 #[test]
-fn a_repository_without_commits_is_an_error_in_gits_words() {
+fn a_repository_without_commits_is_an_error_that_says_so() {
     let place = Place::new();
     place.repository("app");
     place.line("app", "", "true");
     let done = place.run("app", &["run", "j", "--dry-run"]);
     assert_eq!(done.status, Some(125));
-    assert!(done.stderr.contains("git log: fatal: "), "{}", done.stderr);
+    assert!(done.stderr.contains("it has no commits yet\n"), "{}", done.stderr);
+    assert!(done.stderr.contains("hint: make one: git add . && git commit\n"), "{}", done.stderr);
 }
