@@ -57,11 +57,12 @@ pub(super) fn missing(pipeline: &Pipeline, evidence: &Evidence) -> Vec<Stub> {
             if declared(&name.text) {
                 continue;
             }
-            let stub = stubs.entry(&name.text).or_insert_with(|| {
-                let kind =
-                    if scopes { "cliConfig" } else { kind_of(&name.text, word, job, pipeline, evidence) };
-                Stub { name: name.text.clone(), kind, integration: None, jobs: Vec::new() }
-            });
+            let kind = match scopes {
+                true => "cliConfig",
+                false => kind_of(&name.text, word, &Needs { job, pipeline, stubs: &stubs }, evidence),
+            };
+            let stub = || Stub { name: name.text.clone(), kind, integration: None, jobs: Vec::new() };
+            let stub = stubs.entry(&name.text).or_insert_with(stub);
             stub.jobs.push((word, job.name.text.clone()));
         }
     }
@@ -78,47 +79,67 @@ pub(super) fn missing(pipeline: &Pipeline, evidence: &Evidence) -> Vec<Stub> {
     stubs
 }
 
-fn kind_of(name: &str, word: &str, job: &Job, pipeline: &Pipeline, evidence: &Evidence) -> &'static str {
+fn kind_of(name: &str, word: &str, needs: &Needs, evidence: &Evidence) -> &'static str {
     if evidence.has_fields(name) {
         return "integration";
     }
     let lower: String = name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
-    if let (Some(kind), "IN") = (lacking(&lower, job, pipeline), word) {
+    if let (Some(kind), "IN") = (needs.lacking(&lower), word) {
         return kind;
     }
     let named = NAMES.iter().find(|(part, _)| lower.ends_with(part) || lower.starts_with(part));
     match (named.or_else(|| NAMES.iter().find(|(part, _)| part.len() > 3 && lower.contains(part))), word) {
         (Some((_, kind)), _) => kind,
         (None, "OUT") => "state",
-        (None, _) => match job.kind.text.as_str() {
+        (None, _) => match needs.job.kind.text.as_str() {
             "runCI" => "gitRepo",
             _ => "params",
         },
     }
 }
 
-/// What a job without scripts takes by this name: what the name says, or else what the job lacks to be run.
-fn lacking(lower: &str, job: &Job, pipeline: &Pipeline) -> Option<&'static str> {
-    let managed = job.managed()?;
-    if let Some((_, kind)) = MANAGED_NAMES.iter().find(|(part, _)| lower.contains(part)) {
-        return Some(kind);
+/// What a job needs to be run, and what is there.
+struct Needs<'n> {
+    job: &'n Job,
+    pipeline: &'n Pipeline,
+    /// What has been found missing so far, by name.
+    stubs: &'n IndexMap<&'n str, Stub>,
+}
+
+impl Needs<'_> {
+    /// What a job without scripts takes by this name: what the name says, or else what the job lacks to be run.
+    fn lacking(&self, lower: &str) -> Option<&'static str> {
+        let managed = self.job.managed()?;
+        if let Some((_, kind)) = MANAGED_NAMES.iter().find(|(part, _)| lower.contains(part)) {
+            return Some(kind);
+        }
+        // What other words say of a name counts before what is lacking does.
+        let is_named = NAMES.iter().any(|(part, _)| lower.ends_with(part) || lower.starts_with(part));
+        match managed {
+            _ if is_named => None,
+            Managed::Manifest if !self.declares(&["image", "file"]) => Some("image"),
+            Managed::Release if !self.has(&["version", "release"]) => {
+                Some(if lower.contains("ver") { "version" } else { "release" })
+            }
+            Managed::Deploy if !self.has(HOLDERS) && !lower.contains("env") => Some("manifest"),
+            Managed::Deploy if !self.has(CLUSTERS) => Some("cluster"),
+            _ => None,
+        }
     }
-    // What other words say of a name counts before what is lacking does.
-    let is_named = NAMES.iter().any(|(part, _)| lower.ends_with(part) || lower.starts_with(part));
-    let takes = |kinds: &[&str]| {
-        job.inputs().any(|input| {
-            let kind = pipeline.resources.get(&input.name.text).map(|resource| &resource.kind);
-            let kind = kind.or_else(|| pipeline.jobs.get(&input.name.text).map(|job| &job.kind));
+
+    /// Whether one of these types goes in that the line declares.
+    fn declares(&self, kinds: &[&str]) -> bool {
+        self.job.inputs().any(|input| {
+            let resource = self.pipeline.resources.get(&input.name.text).map(|resource| &resource.kind);
+            let kind = resource.or_else(|| self.pipeline.jobs.get(&input.name.text).map(|job| &job.kind));
             kind.is_some_and(|kind| kinds.contains(&kind.text.as_str()))
         })
-    };
-    match managed {
-        _ if is_named => None,
-        Managed::Manifest if !takes(&["image", "file"]) => Some("image"),
-        Managed::Release if !takes(&["version", "release"]) => Some("release"),
-        Managed::Deploy if !takes(HOLDERS) && !lower.contains("env") => Some("manifest"),
-        Managed::Deploy if !takes(CLUSTERS) => Some("cluster"),
-        _ => None,
+    }
+
+    /// Whether one of these types goes in, declared or taken for one.
+    fn has(&self, kinds: &[&str]) -> bool {
+        let stub = |name: &str| self.stubs.get(name).is_some_and(|stub| kinds.contains(&stub.kind));
+        self.declares(kinds) || self.job.inputs().any(|input| stub(&input.name.text))
     }
 }
 

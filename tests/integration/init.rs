@@ -155,12 +155,14 @@ jobs:
 - {name: go, type: deploy, steps: [{IN: shop}, {IN: test-env}]}
 - {name: shop, type: manifest, steps: [{IN: app}, {IN: shop-opts}]}
 - {name: final, type: release, bump: final, steps: [{IN: ship-beta}]}
+- {name: next, type: release, bump: patch, steps: [{IN: shop}, {IN: ver}]}
+- {name: far, type: deploy, steps: [{IN: shop}, {IN: there}, {IN: more}]}
 ";
     let call = shipctl("init").arg("--yes").file("shippable.yml", line).starts();
     let (check, list) = (call.also("check"), call.also("list"));
     let dry = call.also("run --all --dry-run");
-    let _done = call.stdout("wrote shippable.integrations.yml: 3 integrations, 9 stubs\n").run();
-    succeeds(check, "2 files: 7 jobs and 8 resources, no problems\n");
+    let _done = call.stdout("wrote shippable.integrations.yml: 4 integrations, 12 stubs\n").run();
+    succeeds(check, "2 files: 9 jobs and 11 resources, no problems\n");
     let mut list = list;
     let listed = list.output().unwrap();
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
@@ -174,6 +176,9 @@ jobs:
         ("shop-opts", "dockerOptions"),
         ("ship-beta", "release"),
         ("ship-beta_version", "version"),
+        ("ver", "version"),
+        ("there", "cluster"),
+        ("more", "params"),
     ] {
         let is_listed = |line: &str| line.split_whitespace().take(2).eq([name, kind]);
         assert!(listed.lines().any(is_listed), "{name} {kind}\n{listed}");
