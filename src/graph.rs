@@ -48,7 +48,7 @@ pub struct Node {
     /// The steps of a job, a line each.
     pub steps: Vec<String>,
     /// The last builds of a job, the last one first.
-    pub builds: Vec<Build>,
+    pub builds: Vec<BuildBadge>,
 }
 
 /// What a node is.
@@ -64,7 +64,7 @@ pub enum Shape {
 
 /// A build of a job.
 #[derive(Clone, Debug)]
-pub struct Build {
+pub struct BuildBadge {
     /// Its number.
     pub number: u32,
     /// What has become of it.

@@ -29,7 +29,7 @@ use crate::job::report::Report;
 use crate::job::{FetchPolicy, Session, execute, results};
 use crate::load::{read_to_run, store};
 use crate::model::{Job, files::Line};
-use crate::order::{Order, Wish};
+use crate::order::{Order, Selection};
 use crate::output::{Failure, failure, paint};
 use crate::printable::Printable;
 use crate::resolve::{self, Plan};
@@ -63,7 +63,7 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         let failure = failure(&[problem], &line.sources, paint(options.color, &io::stderr()));
         return Err(Failure { status: exit::USAGE, ..failure });
     }
-    let wish = Wish {
+    let selection = Selection {
         jobs: if command.failed { &failed } else { &command.job },
         upstream: command.upstream,
         downstream: command.downstream || command.failed,
@@ -78,11 +78,14 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
             return Err(failure(&problems, &line.sources, stderr));
         }
     }
-    let names: Vec<String> =
-        Order::of(&line.pipeline, &wish).members.iter().map(|member| member.job.name.text.clone()).collect();
+    let names: Vec<String> = Order::of(&line.pipeline, &selection)
+        .members
+        .iter()
+        .map(|member| member.job.name.text.clone())
+        .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let session = Session::to_run(line, &names, command, options)?;
-    let order = Order::of(&session.line.pipeline, &wish);
+    let order = Order::of(&session.line.pipeline, &selection);
     if order.members.is_empty() {
         return Err(anyhow!(nothing_to_run(&order)).into());
     }

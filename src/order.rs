@@ -16,7 +16,7 @@ use crate::model::{Job, Pipeline};
 
 /// What is asked of a line.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wish<'a> {
+pub struct Selection<'a> {
     /// The jobs by name, which have to be the pipeline's.
     pub jobs: &'a [String],
     /// Also all that they depend on.
@@ -53,20 +53,20 @@ pub struct Wait {
 }
 
 impl<'a> Order<'a> {
-    /// The jobs of a pipeline that are wished for.
-    pub fn of(pipeline: &'a Pipeline, wish: &Wish) -> Order<'a> {
-        let web = Web::of(pipeline);
-        let wanted = web.wanted(pipeline, wish);
-        let sequence = web.sequence();
+    /// The jobs of a pipeline that are selected.
+    pub fn of(pipeline: &'a Pipeline, selection: &Selection) -> Order<'a> {
+        let graph = DependencyGraph::of(pipeline);
+        let wanted = graph.wanted(pipeline, selection);
+        let sequence = graph.sequence();
         let mut order = Order { members: Vec::new(), left_out: Vec::new() };
         // The members that each job waits for, or lets those wait for that come after it.
-        let mut waits: Vec<Vec<Wait>> = vec![Vec::new(); web.before.len()];
-        let mut place = vec![usize::MAX; web.before.len()];
+        let mut waits: Vec<Vec<Wait>> = vec![Vec::new(); graph.before.len()];
+        let mut place = vec![usize::MAX; graph.before.len()];
         for (position, &index) in sequence.iter().enumerate() {
             place[index] = position;
             let job = &pipeline.jobs[index];
             let mut after: Vec<Wait> = Vec::new();
-            for edge in &web.before[index] {
+            for edge in &graph.before[index] {
                 // One that would close a circle was given up.
                 if place[edge.job] < position {
                     for wait in &waits[edge.job] {
@@ -89,9 +89,9 @@ impl<'a> Order<'a> {
     }
 }
 
-/// The names of the jobs that are wished for, of whatever type.
-pub fn selected<'a>(pipeline: &'a Pipeline, wish: &Wish) -> IndexSet<&'a str> {
-    let wanted = Web::of(pipeline).wanted(pipeline, wish);
+/// The names of the jobs that are selected, of whatever type.
+pub fn selected<'a>(pipeline: &'a Pipeline, selection: &Selection) -> IndexSet<&'a str> {
+    let wanted = DependencyGraph::of(pipeline).wanted(pipeline, selection);
     pipeline.jobs.keys().zip(wanted).filter(|(_, wanted)| *wanted).map(|(name, _)| name.as_str()).collect()
 }
 
@@ -103,7 +103,7 @@ fn add(waits: &mut Vec<Wait>, new: Wait) {
 }
 
 /// Which jobs come before which.
-struct Web {
+struct DependencyGraph {
     before: Vec<Vec<Edge>>,
 }
 
@@ -118,8 +118,8 @@ struct Edge {
     loose: bool,
 }
 
-impl Web {
-    fn of(pipeline: &Pipeline) -> Web {
+impl DependencyGraph {
+    fn of(pipeline: &Pipeline) -> DependencyGraph {
         let mut makers: HashMap<&str, IndexSet<usize>> = HashMap::new();
         for (index, job) in pipeline.jobs.values().enumerate() {
             for output in job.outputs() {
@@ -142,19 +142,19 @@ impl Web {
             }
             edges
         });
-        Web { before: before.collect() }
+        DependencyGraph { before: before.collect() }
     }
 
-    /// Which jobs are wished for.
-    fn wanted(&self, pipeline: &Pipeline, wish: &Wish) -> Vec<bool> {
+    /// Which jobs are selected.
+    fn wanted(&self, pipeline: &Pipeline, selection: &Selection) -> Vec<bool> {
         let named: Vec<usize> =
-            wish.jobs.iter().filter_map(|name| pipeline.jobs.get_index_of(name.as_str())).collect();
-        let mut wanted = vec![wish.all; self.before.len()];
+            selection.jobs.iter().filter_map(|name| pipeline.jobs.get_index_of(name.as_str())).collect();
+        let mut wanted = vec![selection.all; self.before.len()];
         named.iter().for_each(|&index| wanted[index] = true);
-        if wish.upstream {
+        if selection.upstream {
             reach(&named, &mut wanted, |index| self.before[index].iter().map(|edge| edge.job).collect());
         }
-        if wish.downstream {
+        if selection.downstream {
             let mut after = vec![Vec::new(); self.before.len()];
             for (index, edges) in self.before.iter().enumerate() {
                 edges.iter().filter(|edge| edge.starts).for_each(|edge| after[edge.job].push(index));
@@ -230,11 +230,11 @@ mod tests {
     use crate::model::files;
 
     /// The members in order, each with what it waits for: `b<a` if `a` has to succeed, `b~a` if it has to end.
-    fn order(yaml: &str, wish: Wish) -> String {
+    fn order(yaml: &str, selection: Selection) -> String {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("line.yml"), yaml).unwrap();
         let line = files::read(&["line.yml".into()], &[], Path::new(directory.path()));
-        let order = Order::of(&line.pipeline, &wish);
+        let order = Order::of(&line.pipeline, &selection);
         let name = |member: usize| &order.members[member].job.name.text;
         let member = |(index, member): (usize, &Member)| {
             let waits = member
@@ -265,7 +265,7 @@ mod tests {
         yaml
     }
 
-    const ALL: Wish = Wish { jobs: &[], upstream: false, downstream: false, all: true };
+    const ALL: Selection = Selection { jobs: &[], upstream: false, downstream: false, all: true };
 
     #[test]
     fn jobs_come_after_what_they_take() {
@@ -277,7 +277,7 @@ mod tests {
     fn others_may_be_wished_for() {
         let yaml = jobs("a:runSh OUT=r; b:runSh IN=r; c:runSh IN=b; d:runSh in=b; e:runSh");
         let named =
-            |jobs, upstream, downstream| order(&yaml, Wish { jobs, upstream, downstream, all: false });
+            |jobs, upstream, downstream| order(&yaml, Selection { jobs, upstream, downstream, all: false });
         let b = &["b".to_owned()];
         assert_eq!(named(b, false, false), "b");
         assert_eq!(named(b, true, false), "a b<a");
@@ -291,7 +291,7 @@ mod tests {
         let yaml = jobs("a:runSh; m:dclDeploy IN=a; c:runSh IN=m; d:runSh in=m");
         assert_eq!(order(&yaml, ALL), "a c<a d~a");
         let yaml = jobs("a:runSh; b:runSh IN=a; c:runSh IN=b");
-        let ends = Wish { jobs: &["a".to_owned(), "c".to_owned()], ..Wish::default() };
+        let ends = Selection { jobs: &["a".to_owned(), "c".to_owned()], ..Selection::default() };
         assert_eq!(order(&yaml, ends), "a c<a");
     }
 

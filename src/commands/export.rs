@@ -15,7 +15,7 @@ use crate::line::nothing_to_run;
 use crate::load::{read_good, store};
 use crate::model::integration::SourceKind;
 use crate::model::{self, Integration, Name, Pipeline};
-use crate::order::{Order, Wish};
+use crate::order::{Order, Selection};
 use crate::output::{Failure, paint, print};
 use crate::printable::Printable;
 use crate::versions;
@@ -42,7 +42,7 @@ pub fn run(command: &Export, options: &LineOptions) -> Result<u8, Failure> {
     if let State::Shared(place) = &state {
         written += &format!(" --state {}", shell_quoted(place));
     }
-    let order = Order::of(&line.pipeline, &Wish { all: true, ..Wish::default() });
+    let order = Order::of(&line.pipeline, &Selection { all: true, ..Selection::default() });
     if order.members.is_empty() {
         return Err(anyhow::anyhow!(nothing_to_run(&order)).into());
     }

@@ -11,7 +11,7 @@ use crate::exit;
 use crate::load::read_good;
 use crate::model::files::Line;
 use crate::model::{Job, Pipeline};
-use crate::order::{self, Wish};
+use crate::order::{self, Selection};
 use crate::output::{Failure, failure, paint, print};
 use crate::printable::Printable;
 use crate::resolve;
@@ -44,10 +44,14 @@ fn select(line: &mut Line, command: &Graph, options: &LineOptions) -> Result<Ind
         let problem = resolve::unknown_job(pipeline, job);
         return Err(failure(&[problem], &line.sources, paint(options.color, &io::stderr())));
     }
-    let wish =
-        Wish { jobs: &command.job, upstream: command.upstream, downstream: command.downstream, all: false };
+    let selection = Selection {
+        jobs: &command.job,
+        upstream: command.upstream,
+        downstream: command.downstream,
+        all: false,
+    };
     let selected: IndexSet<String> =
-        order::selected(pipeline, &wish).into_iter().map(str::to_owned).collect();
+        order::selected(pipeline, &selection).into_iter().map(str::to_owned).collect();
     let named: IndexSet<String> = pipeline
         .jobs
         .values()

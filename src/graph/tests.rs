@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::layout::{Layout, height, lay_out};
 use super::order::Columns;
 use super::ranks::{arrows, ranks};
-use super::{Build, Edge, Graph, Node, Outcome, Shape, page, picture};
+use super::{BuildBadge, Edge, Graph, Node, Outcome, Shape, page, picture};
 
 fn node(name: &str, shape: Shape) -> Node {
     Node {
@@ -147,7 +147,7 @@ fn hostile() -> Graph {
     job.kind = text.clone();
     job.place = Some(text.clone());
     job.steps = vec![text.clone()];
-    job.builds = vec![Build {
+    job.builds = vec![BuildBadge {
         number: 3,
         outcome: Outcome::Failure,
         started: text.clone(),
@@ -196,7 +196,7 @@ fn a_page_allows_its_own_script_and_styles_alone() {
 fn colour_is_never_the_only_sign() {
     for outcome in Outcome::ALL {
         let mut job = node("job", Shape::Job);
-        job.builds.push(Build {
+        job.builds.push(BuildBadge {
             number: 12,
             outcome,
             started: "2026-02-28T13:59:07Z".to_owned(),

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::{edges, names};
 use crate::commands::history::took;
-use crate::graph::{Build, Edge, Graph, Node, Outcome, Shape};
+use crate::graph::{BuildBadge, Edge, Graph, Node, Outcome, Shape};
 use crate::load::store;
 use crate::model::files::Line;
 use crate::model::job::Step;
@@ -54,7 +54,7 @@ fn notices(job: &Job) -> impl Iterator<Item = (&str, &str, bool)> {
     steps.chain(sections).map(|to| (job.name.text.as_str(), to.as_str(), true))
 }
 
-fn node(line: &Line, name: &str, builds: Vec<Build>) -> Node {
+fn node(line: &Line, name: &str, builds: Vec<BuildBadge>) -> Node {
     let place = |name: &Name| Some(line.sources.describe(name.place));
     let node = Node {
         name: name.to_owned(),
@@ -102,8 +102,8 @@ fn describe(step: &Step, sources: &Sources) -> String {
 }
 
 /// The last builds of all jobs, the last one first.
-fn last_builds(line: &Line) -> Result<HashMap<String, Vec<Build>>, Failure> {
-    let mut builds: HashMap<String, Vec<Build>> = HashMap::new();
+fn last_builds(line: &Line) -> Result<HashMap<String, Vec<BuildBadge>>, Failure> {
+    let mut builds: HashMap<String, Vec<BuildBadge>> = HashMap::new();
     let Some(store) = store::open_existing(line)? else { return Ok(builds) };
     let now = SystemTime::now();
     for record in store.last_builds(BUILDS)? {
@@ -113,7 +113,7 @@ fn last_builds(line: &Line) -> Result<HashMap<String, Vec<Build>>, Failure> {
     Ok(builds)
 }
 
-fn build(record: &BuildRecord, now: SystemTime) -> Build {
+fn build(record: &BuildRecord, now: SystemTime) -> BuildBadge {
     let (outcome, took) = match record.progress {
         Progress::Running | Progress::Begun => (Outcome::Running, String::new()),
         Progress::Interrupted => (Outcome::Interrupted, String::new()),
@@ -127,7 +127,7 @@ fn build(record: &BuildRecord, now: SystemTime) -> Build {
             (outcome, took(ended))
         }
     };
-    Build {
+    BuildBadge {
         number: record.reference.number,
         outcome,
         started: rfc3339(record.started),

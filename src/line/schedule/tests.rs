@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Schedule;
 use crate::model::files;
-use crate::order::{Order, Wish};
+use crate::order::{Order, Selection};
 use crate::run::Outcome;
 use crate::run::worker_pool::{Stage, Update};
 use crate::source::Sources;
@@ -82,8 +82,8 @@ fn measure(jobs: u64) -> [Duration; 3] {
     let mut sources = Sources::default();
     sources.add("shippable.yml".into(), line(jobs)).unwrap();
     let (pipeline, read) = timed(|| files::pipeline(&sources, Path::new("/"), &mut Vec::new()));
-    let wish = Wish { all: true, ..Wish::default() };
-    let (order, ordered) = timed(|| Order::of(&pipeline, &wish));
+    let selection = Selection { all: true, ..Selection::default() };
+    let (order, ordered) = timed(|| Order::of(&pipeline, &selection));
     let runs = (0..3).map(|_| timed(|| simulate(&order)));
     let scheduled = runs.map(|(ended, took)| {
         assert_eq!(ended as u64, jobs);
