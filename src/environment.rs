@@ -44,7 +44,7 @@ pub struct Given {
 
 /// What is true of this run and stands in no YAML.
 #[derive(Default)]
-pub struct Build {
+pub struct RunContext {
     /// The workspace.
     pub root: PathBuf,
     /// The number of the run, from 1 for each job.
@@ -75,7 +75,7 @@ pub struct Build {
     pub max_environment: usize,
 }
 
-impl Build {
+impl RunContext {
     /// What is known of a dependency that is a repository and goes in.
     pub fn repository(&self, dependency: &Dependency) -> Option<&Repository> {
         match dependency.operation {
@@ -199,18 +199,18 @@ pub fn dependency_directory(root: &Path, operation: &str, name: &str) -> PathBuf
 /// # Errors
 ///
 /// Values that no variable can hold.
-pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Built, Vec<Diagnostic>> {
+pub fn build(plan: &Plan, credentials: &Credentials, context: &RunContext) -> Result<Built, Vec<Diagnostic>> {
     let mut environment = Environment::default();
     // More than most jobs have; to make room again and again takes longer than to fill it.
     environment.variables.reserve(256);
     let for_scripts = plan.job.has_scripts();
     let mut builder = Builder { environment, for_scripts, warnings: Vec::new(), problems: Vec::new() };
-    builder.params(plan, build);
-    builder.job(plan, build);
+    builder.params(plan, context);
+    builder.job(plan, context);
     if let Some(ci) = plan.ci {
-        builder.ci(ci, plan, build);
+        builder.ci(ci, plan, context);
     }
-    for Given { name, value, origin } in build.given.iter() {
+    for Given { name, value, origin } in context.given.iter() {
         if OF_BASH.contains(&name.as_str()) {
             builder.warnings.push(changes_bash(&format!("{origin} {name}=…"), name));
         }
@@ -227,11 +227,11 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
         }
     }
     for dependency in &plan.dependencies {
-        builder.dependency(dependency, credentials, build);
+        builder.dependency(dependency, credentials, context);
     }
     for (env, integration) in &plan.integrations {
         if let Some(credential) = credentials.get(&integration.name.text) {
-            let directory = build.root.join(path::INTEGRATIONS).join(&credential.name);
+            let directory = context.root.join(path::INTEGRATIONS).join(&credential.name);
             builder.integration(env, credential, &directory, integration.name.place);
         }
     }
@@ -242,7 +242,7 @@ pub fn build(plan: &Plan, credentials: &Credentials, build: &Build) -> Result<Bu
         }
     }
     if for_scripts {
-        builder.check_size(build.max_environment);
+        builder.check_size(context.max_environment);
     }
     if builder.problems.is_empty() {
         Ok(Built { environment: builder.environment, warnings: builder.warnings })

@@ -25,7 +25,7 @@ pub fn run(command: &Env, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::new(options, &command.options, &command.job)?;
     let policy = if command.reveal { FetchPolicy::Full } else { FetchPolicy::NoCommands };
     let ready = session.prepare(&command.job, policy)?;
-    let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
+    let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.context)?;
     let shown = Shown { patterns: (!command.reveal).then(|| Patterns::new(ready.environment.secrets())) };
     let environment = ready.environment.with(task);
     print(&match command.format {

@@ -62,7 +62,7 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
     let name = if inside { "shell" } else { "exec" };
     let entry = audit::Entry { command: name, program: program.as_deref(), build: None };
     if inside {
-        let root = ready.build.directory(&ready.plan);
+        let root = ready.context.directory(&ready.plan);
         std::env::set_current_dir(root).context("cannot go to the workspace")?;
     }
     let mut note = None;
@@ -76,7 +76,7 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
             outcome
         }
         None => {
-            let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.build)?;
+            let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.context)?;
             let mut variables = session.process_environment(&ready.environment, &task)?;
             script_commands::add(&mut variables)?;
             run::exec(&words, variables, masking.as_mut(), &signals, meanwhile).map_err(Failure::from)

@@ -56,10 +56,10 @@ struct Answer {
 
 impl Answer {
     fn of(function: &Function, call: &FunctionCall, ready: &Ready) -> Result<Answer, Failure> {
-        let layout = workspace::render(&ready.plan, &ready.environment, &ready.credentials, &ready.build)?;
+        let layout = workspace::render(&ready.plan, &ready.environment, &ready.credentials, &ready.context)?;
         let asked = |unknown: Option<&'static str>| {
             let (needs_commands, needs_servers) = Default::default();
-            let (environment, root) = (&ready.environment, ready.build.root.as_path());
+            let (environment, root) = (&ready.environment, ready.context.root.as_path());
             let context =
                 JobContext { environment, layout: &layout, root, unknown, needs_commands, needs_servers };
             let (mut out, mut err) = (Vec::new(), Vec::new());

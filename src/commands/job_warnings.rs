@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
-use crate::environment::{self, Build, UNKNOWN};
+use crate::environment::{self, RunContext, UNKNOWN};
 use crate::job::params::is_of_shippable;
 use crate::model::files::Line;
 use crate::repository;
@@ -16,9 +16,12 @@ pub(super) fn warn(line: &Line) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = Vec::new();
     for job in line.pipeline.jobs.values().filter(|job| job.has_scripts()) {
         let Ok(plan) = resolve::resolve(&line.pipeline, &job.name.text) else { continue };
-        let build =
-            Build { opened: Rc::new(encrypted_here(&plan)), max_environment: usize::MAX, ..Build::default() };
-        let Ok(built) = environment::build(&plan, &Credentials::default(), &build) else { continue };
+        let context = RunContext {
+            opened: Rc::new(encrypted_here(&plan)),
+            max_environment: usize::MAX,
+            ..RunContext::default()
+        };
+        let Ok(built) = environment::build(&plan, &Credentials::default(), &context) else { continue };
         let all_is_known = tells_all_variables(&plan);
         let warnings =
             built.warnings.into_iter().filter(|one| all_is_known || !one.message.contains(UNKNOWN));

@@ -106,14 +106,14 @@ fn survey<'a>(session: &'a Session, jobs: &[&str], policy: FetchPolicy) -> Resul
     }
     session.assume_roles(&plan, &mut credentials, false).map_err(fail)?;
     let versions = Rc::default();
-    let mut build = session.surroundings(session.root(&plan.job.name.text, Home::Disk, 0)?, 1, &versions)?;
-    build.opened = Rc::new(session.open_params(&plan, &versions)?);
+    let mut context = session.run_context(session.root(&plan.job.name.text, Home::Disk, 0)?, 1, &versions)?;
+    context.opened = Rc::new(session.open_params(&plan, &versions)?);
     // No process gets it.
-    build.max_environment = usize::MAX;
-    let built = environment::build(&plan, &credentials, &build).map_err(fail)?;
+    context.max_environment = usize::MAX;
+    let built = environment::build(&plan, &credentials, &context).map_err(fail)?;
     session.warn(&built.warnings);
     let (logins, finish) = Default::default();
-    Ok(Ready { plan, credentials, environment: built.environment, build, logins, finish })
+    Ok(Ready { plan, credentials, environment: built.environment, context, logins, finish })
 }
 
 /// The integration that the command is about.

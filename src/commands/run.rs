@@ -34,7 +34,7 @@ fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let session = Session::to_run(read_to_run(command, options)?, &[job], command, options)?;
     if command.dry_run {
         let ready = session.prepare(job, FetchPolicy::NoCommands)?;
-        session.check_inputs(&ready.plan, &ready.build.versions, command.require_in)?;
+        session.check_inputs(&ready.plan, &ready.context.versions, command.require_in)?;
         print(&dry_run::describe(&session, &ready, command, paint(options.color, &io::stdout()))?)?;
         return session.end_of_dry_run();
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Build, Environment, LINE_DIRECTORY, Variable, is_variable_name, stable_id};
+use super::{Environment, LINE_DIRECTORY, RunContext, Variable, is_variable_name, stable_id};
 use crate::contract::{self, path};
 use crate::credentials::Value;
 use crate::diagnostic::Diagnostic;
@@ -79,22 +79,22 @@ impl Builder {
     }
 
     /// Step 2: the job.
-    pub(super) fn job(&mut self, plan: &Plan, build: &Build) {
+    pub(super) fn job(&mut self, plan: &Plan, context: &RunContext) {
         let name = &plan.job.name.text;
-        let root = build.root.display().to_string();
+        let root = context.root.display().to_string();
         let below = |part: &str| format!("{root}/{part}");
         let id = stable_id("job", name);
-        let build_id = stable_id("build", &format!("{name}/{}", build.number));
+        let build_id = stable_id("build", &format!("{name}/{}", context.number));
         let variables = [
             ("RESOURCE_ID", id),
             ("BUILD_JOB_ID", build_id.clone()),
             ("BUILD_ID", build_id),
-            ("BUILD_NUMBER", build.number.to_string()),
+            ("BUILD_NUMBER", context.number.to_string()),
             ("BUILD_JOB_NUMBER", "1".to_owned()),
-            ("SUBSCRIPTION_ID", stable_id("subscription", &build.user)),
-            ("JOB_TRIGGERED_BY_NAME", build.user.clone()),
-            ("JOB_TRIGGERED_BY_ID", stable_id("user", &build.user)),
-            ("JOB_TRIGGERED_BY_USER", build.user.clone()),
+            ("SUBSCRIPTION_ID", stable_id("subscription", &context.user)),
+            ("JOB_TRIGGERED_BY_NAME", context.user.clone()),
+            ("JOB_TRIGGERED_BY_ID", stable_id("user", &context.user)),
+            ("JOB_TRIGGERED_BY_USER", context.user.clone()),
             ("SHARED_DIR", below(path::SHARED)),
             ("BUILD_DIR", root.clone()),
             ("BUILD_SECRETS_DIR", below(path::SECRETS)),
@@ -111,7 +111,7 @@ impl Builder {
         for (name, value) in variables {
             self.environment.plain(name, value, &origin);
         }
-        self.environment.plain(LINE_DIRECTORY, build.line.display().to_string(), &origin);
+        self.environment.plain(LINE_DIRECTORY, context.line.display().to_string(), &origin);
         for (part, value) in [
             ("NAME", name.clone()),
             ("TYPE", plan.job.kind.text.clone()),

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use super::builder::Builder;
-use super::{Build, UNKNOWN, stable_id, substitute};
+use super::{RunContext, UNKNOWN, stable_id, substitute};
 use crate::contract::{self, path};
 use crate::credentials::Value;
 use crate::diagnostic::Diagnostic;
@@ -54,10 +54,10 @@ const NO_REPOSITORY: &[(&str, &str)] = &[
 
 impl Builder {
     /// Everything that is so because the job is a runCI job.
-    pub(super) fn ci(&mut self, ci: &Ci, plan: &Plan, build: &Build) {
-        let entry = ci.matrix.get(build.entry);
-        self.of_build(ci, plan, build);
-        self.of_repository(plan, build);
+    pub(super) fn ci(&mut self, ci: &Ci, plan: &Plan, context: &RunContext) {
+        let entry = ci.matrix.get(context.entry);
+        self.of_build(ci, plan, context);
+        self.of_repository(plan, context);
         let origin: Rc<str> = "the matrix of the CI section".into();
         for (axis, version) in entry.into_iter().flat_map(|entry| &entry.versions) {
             for variable in axis.variables {
@@ -72,7 +72,7 @@ impl Builder {
             let origin = origin.into();
             for setting in settings {
                 match setting {
-                    Setting::Variable(variable) => self.of_ci(variable, &origin, build),
+                    Setting::Variable(variable) => self.of_ci(variable, &origin, context),
                     Setting::Secure(text) => self.secure_of_ci(text),
                     // The shells of the job set it.
                     Setting::Command(_) => {}
@@ -82,20 +82,20 @@ impl Builder {
     }
 
     /// What tells of this build.
-    fn of_build(&mut self, ci: &Ci, plan: &Plan, build: &Build) {
+    fn of_build(&mut self, ci: &Ci, plan: &Plan, context: &RunContext) {
         let origin: Rc<str> = "the CI build".into();
         for (name, value) in ALWAYS {
             self.environment.plain(*name, *value, &origin);
         }
-        let (number, job_number) = (build.number.to_string(), (build.entry + 1).to_string());
+        let (number, job_number) = (context.number.to_string(), (context.entry + 1).to_string());
         let name = &plan.job.name.text;
-        let build_id = stable_id("build", &format!("{name}/{}", build.number));
-        let job_id = stable_id("build", &format!("{name}/{}/{job_number}", build.number));
-        let directory = build.directory(plan).display().to_string();
-        let last = build.versions.previous.as_ref().and_then(|version| {
+        let build_id = stable_id("build", &format!("{name}/{}", context.number));
+        let job_id = stable_id("build", &format!("{name}/{}/{job_number}", context.number));
+        let directory = context.directory(plan).display().to_string();
+        let last = context.versions.previous.as_ref().and_then(|version| {
             version.made.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_secs().to_string())
         });
-        let cache = build.line.join(state::DIRECTORY).join("cache").join(contract::sanitize(name));
+        let cache = context.line.join(state::DIRECTORY).join("cache").join(contract::sanitize(name));
         let cache = std::path::absolute(&cache).unwrap_or(cache).display().to_string();
         let flag = |yes: bool| if yes { "true" } else { "false" }.to_owned();
         for (names, value) in [
@@ -129,8 +129,8 @@ impl Builder {
     }
 
     /// What git tells of the repository that is built.
-    fn of_repository(&mut self, plan: &Plan, build: &Build) {
-        let repository = built(plan).and_then(|dependency| build.repository(dependency));
+    fn of_repository(&mut self, plan: &Plan, context: &RunContext) {
+        let repository = built(plan).and_then(|dependency| context.repository(dependency));
         let origin: Rc<str> = repository.map_or_else(|| "no repository".into(), |one| one.origin().into());
         let facts = repository.map_or_else(|| NO_REPOSITORY.to_vec(), Repository::variables);
         let fact = |name: &str| facts.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
@@ -163,9 +163,9 @@ impl Builder {
     }
 
     /// A variable of `env`. A shell read them in the original: what they refer to may be the caller's too.
-    fn of_ci(&mut self, variable: &Variable, origin: &Rc<str>, build: &Build) {
+    fn of_ci(&mut self, variable: &Variable, origin: &Rc<str>, context: &RunContext) {
         let (environment, warnings) = (&self.environment, &mut self.warnings);
-        let known = |name: &str| environment.get(name).or_else(|| build.inherited(name));
+        let known = |name: &str| environment.get(name).or_else(|| context.inherited(name));
         let mut unknown = |name: &str| {
             warnings.push(
                 Diagnostic::warning(format!(
@@ -213,7 +213,7 @@ fn compare_url(url: &str, range: &str) -> String {
     }
 }
 
-impl Build {
+impl RunContext {
     /// Where the TASKs of a job begin: in the clone of the repository that a runCI job builds, or in the workspace.
     pub fn directory(&self, plan: &Plan) -> std::path::PathBuf {
         match built(plan) {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::Build;
+use super::RunContext;
 use super::builder::Builder;
 use crate::contract::{self, path, suffix};
 use crate::credentials::Value;
@@ -15,13 +15,13 @@ use crate::versions::{self, Param};
 
 impl Builder {
     /// Step 1: the params, under their own names.
-    pub(super) fn params(&mut self, plan: &Plan, build: &Build) {
+    pub(super) fn params(&mut self, plan: &Plan, context: &RunContext) {
         for dependency in &plan.dependencies {
             if dependency.operation.word() != path::IN || dependency.target.kind() != "params" {
                 continue;
             }
             let Some(resource) = dependency.target.resource() else { continue };
-            let stored = build.versions.of(dependency);
+            let stored = context.versions.of(dependency);
             if let Some(params) =
                 resource.params().filter(|params| stored.is_none() && params.map().is_none())
             {
@@ -37,7 +37,7 @@ impl Builder {
             let origin = origin_of_params(&dependency.name.text, stored);
             for param in versions::params(resource, stored) {
                 if param.secure.is_some() {
-                    self.encrypted_param(&dependency.name.text, &param, build);
+                    self.encrypted_param(&dependency.name.text, &param, context);
                     continue;
                 }
                 self.set_alone(param.key, Value::Plain(param.text.into_owned()), &origin, param.place);
@@ -46,8 +46,8 @@ impl Builder {
     }
 
     /// What was encrypted is a secret under its own name.
-    fn encrypted_param(&mut self, resource: &str, param: &Param, build: &Build) {
-        let Some(opened) = build.opened.get(resource, param.key) else {
+    fn encrypted_param(&mut self, resource: &str, param: &Param, context: &RunContext) {
+        let Some(opened) = context.opened.get(resource, param.key) else {
             return self.warn_of_secure_param(resource, param.place);
         };
         let origin: Rc<str> = format!("params {resource}, encrypted").into();
@@ -69,8 +69,8 @@ impl Builder {
     }
 
     /// `<N>_PARAMS_<KEY>` for each.
-    pub(super) fn params_of(&mut self, dependency: &Dependency, resource: &Resource, build: &Build) {
-        let stored = build.versions.of(dependency);
+    pub(super) fn params_of(&mut self, dependency: &Dependency, resource: &Resource, context: &RunContext) {
+        let stored = context.versions.of(dependency);
         let origin = origin_of_params(&dependency.name.text, stored);
         let variable =
             |key: &str| format!("{}_{}_{}", dependency.env, suffix::PARAMS, contract::key_name(key));
@@ -79,7 +79,7 @@ impl Builder {
                 self.environment.set(variable(param.key), Value::Plain(param.text.into_owned()), &origin);
                 continue;
             }
-            let opened = build.opened.get(&dependency.name.text, param.key).unwrap_or_default();
+            let opened = context.opened.get(&dependency.name.text, param.key).unwrap_or_default();
             for (key, value) in opened {
                 self.environment.set(variable(key), Value::Secret(value.clone()), &origin);
             }

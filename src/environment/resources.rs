@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::builder::Builder;
-use super::{Build, UNKNOWN, dependency_directory, stable_id, substitute};
+use super::{RunContext, UNKNOWN, dependency_directory, stable_id, substitute};
 use crate::contract::{self, path, suffix};
 use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
@@ -13,20 +13,25 @@ use crate::resolve::{Dependency, Target};
 use crate::yaml::{Node, Value as Yaml};
 
 impl Builder {
-    pub(super) fn dependency(&mut self, dependency: &Dependency, credentials: &Credentials, build: &Build) {
+    pub(super) fn dependency(
+        &mut self,
+        dependency: &Dependency,
+        credentials: &Credentials,
+        context: &RunContext,
+    ) {
         let name = &dependency.name.text;
         let word = dependency.operation.word();
-        let directory = dependency_directory(&build.root, word, name);
+        let directory = dependency_directory(&context.root, word, name);
         let kind = dependency.target.kind();
         let shown = directory.display().to_string();
         let origin: Rc<str> = format!("{word} {name}").into();
-        let repository = build.repository(dependency);
+        let repository = context.repository(dependency);
         let version_name = match repository {
             // The version of a repository is a commit.
             Some(repository) => repository.commit().to_owned(),
-            None => self.version_name(dependency, build),
+            None => self.version_name(dependency, context),
         };
-        let number = match (build.versions.of(dependency), dependency.target) {
+        let number = match (context.versions.of(dependency), dependency.target) {
             (Some(version), _) => version.number.to_string(),
             // It has not run yet, or did so elsewhere.
             (None, target) if matches!(target, Target::Job(_)) || target.kind() == RUN_CI => String::new(),
@@ -48,7 +53,7 @@ impl Builder {
             let variable = format!("{}_{part}", dependency.env);
             // What was never made has no values; one that is given with -e is meant.
             let is_unmade = matches!(part, suffix::VERSIONNAME | suffix::VERSIONNUMBER) && value.is_empty();
-            if !(is_unmade && build.given.iter().any(|given| given.name == variable)) {
+            if !(is_unmade && context.given.iter().any(|given| given.name == variable)) {
                 self.environment.plain(variable, value, &origin);
             }
         }
@@ -60,10 +65,10 @@ impl Builder {
                 self.flatten(dependency, &variable, name, &origin);
             }
             if let Some(repository) = repository {
-                self.repository(dependency, repository, build);
+                self.repository(dependency, repository, context);
             }
             if word == path::IN && kind == "params" {
-                self.params_of(dependency, resource, build);
+                self.params_of(dependency, resource, context);
             }
         }
         if let Some(credential) = dependency.integration.and_then(|bound| credentials.get(&bound.name.text)) {
@@ -72,23 +77,23 @@ impl Builder {
     }
 
     /// What git says of a repository that goes in.
-    fn repository(&mut self, dependency: &Dependency, repository: &Repository, build: &Build) {
+    fn repository(&mut self, dependency: &Dependency, repository: &Repository, context: &RunContext) {
         let name = &dependency.name.text;
         let origin: Rc<str> = format!("{} {name}, {}", path::IN, repository.origin()).into();
         for (part, value) in repository.variables() {
             self.environment.plain(format!("{}_{part}", dependency.env), value, &origin);
         }
         // Where the original had the key it cloned with. Here git gets in as it does for the user, and no file is there.
-        let key = build.root.join(path::SECRETS).join(format!("{name}_key.pem"));
+        let key = context.root.join(path::SECRETS).join(format!("{name}_key.pem"));
         let variable = format!("{}_{}", dependency.env, suffix::KEYPATH);
         self.environment.plain(variable, key.display().to_string(), &origin);
     }
 
     /// The name of the version that is taken. Placeholders are replaced in what is still as the YAML has it; what a job
     /// wrote is left alone.
-    fn version_name(&mut self, dependency: &Dependency, build: &Build) -> String {
+    fn version_name(&mut self, dependency: &Dependency, context: &RunContext) -> String {
         let written = dependency.target.resource().and_then(|resource| resource.version_name());
-        match build.versions.of(dependency).map(|version| version.version_name.as_deref()) {
+        match context.versions.of(dependency).map(|version| version.version_name.as_deref()) {
             Some(stored) if stored != written => stored.unwrap_or_default().to_owned(),
             _ => self.replace(dependency, written.unwrap_or_default()),
         }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Build, Environment, is_variable_name, nul, stable_id};
+use super::{Environment, RunContext, is_variable_name, nul, stable_id};
 use crate::contract;
 use crate::diagnostic::Diagnostic;
 use crate::model::task::Task;
@@ -12,7 +12,7 @@ use crate::model::task::Task;
 /// # Errors
 ///
 /// Names and values that no variable can have.
-pub fn of_task(task: &Task, index: usize, build: &Build) -> Result<Environment, Vec<Diagnostic>> {
+pub fn of_task(task: &Task, index: usize, context: &RunContext) -> Result<Environment, Vec<Diagnostic>> {
     let mut environment = Environment::default();
     let mut problems = Vec::new();
     let origin: Rc<str> = format!("TASK {}", task_name(task, index)).into();
@@ -33,9 +33,9 @@ pub fn of_task(task: &Task, index: usize, build: &Build) -> Result<Environment, 
         }
     }
     let origin: Rc<str> = "the task".into();
-    let image = task.image.as_ref().filter(|_| build.containers);
+    let image = task.image.as_ref().filter(|_| context.containers);
     if let Some(image) = image {
-        environment.plain(NAME_OF_CONTAINER, container_name(&index.to_string(), build), &origin);
+        environment.plain(NAME_OF_CONTAINER, container_name(&index.to_string(), context), &origin);
         environment.plain(IMAGE_NAME, image.name.clone(), &origin);
         environment.plain(
             "TASK_CONTAINER_IMAGE_SHOULD_PULL",
@@ -49,8 +49,8 @@ pub fn of_task(task: &Task, index: usize, build: &Build) -> Result<Environment, 
         ("TASK_NAME", task_name(task, index)),
         ("TASK_IN_CONTAINER", image.is_some().to_string()),
         ("IS_RESTRICTED_NODE", "false".to_owned()),
-        ("SHIPPABLE_NODE_ARCHITECTURE", build.architecture.clone()),
-        ("SHIPPABLE_NODE_OPERATING_SYSTEM", build.operating_system.clone()),
+        ("SHIPPABLE_NODE_ARCHITECTURE", context.architecture.clone()),
+        ("SHIPPABLE_NODE_OPERATING_SYSTEM", context.operating_system.clone()),
     ] {
         environment.plain(name, value, &origin);
     }
@@ -63,12 +63,12 @@ pub const NAME_OF_CONTAINER: &str = "TASK_CONTAINER_NAME";
 pub const IMAGE_NAME: &str = "TASK_CONTAINER_IMAGE";
 
 /// The name of a container of a run: that of a task, or of a service. No two runs have one workspace at the same time.
-pub fn container_name(part: &str, build: &Build) -> String {
-    let job = build.root.file_name().unwrap_or_default().to_string_lossy();
+pub fn container_name(part: &str, context: &RunContext) -> String {
+    let job = context.root.file_name().unwrap_or_default().to_string_lossy();
     let job: String =
         job.chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c)).take(40).collect();
-    let id = stable_id("container", &build.root.to_string_lossy());
-    format!("shipctl-{job}-{}-{part}-{}", build.number, &id[..8])
+    let id = stable_id("container", &context.root.to_string_lossy());
+    format!("shipctl-{job}-{}-{part}-{}", context.number, &id[..8])
 }
 
 /// The name of a task: its own, or `Task 0`, `Task 1` ….

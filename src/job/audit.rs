@@ -41,12 +41,12 @@ pub(crate) fn begin(ready: &Ready, off: bool, entry: &Entry) -> Option<Note> {
     let host = nix::sys::utsname::uname().map(|name| name.nodename().to_string_lossy().into_owned());
     let line = [
         (TIME, Json::Null),
-        ("user", json!(ready.build.user)),
+        ("user", json!(ready.context.user)),
         ("uid", json!(nix::unistd::getuid().as_raw())),
         ("host", json!(host.unwrap_or_default())),
         ("command", json!(entry.command)),
         ("program", json!(entry.program)),
-        ("job", json!(matrix::name_of_run(&ready.plan, ready.build.entry))),
+        ("job", json!(matrix::name_of_run(&ready.plan, ready.context.entry))),
         ("build", json!(entry.build)),
         ("integrations", integrations.into_values().collect()),
     ];

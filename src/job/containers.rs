@@ -294,7 +294,7 @@ impl Containers {
             image: on_top.get(IMAGE_NAME).unwrap_or(&image.name),
             pull: self.is_pulled_at_start(index, image, &ready.environment),
             options: &self
-                .network(&ready.build)
+                .network(&ready.context)
                 .map_or_else(|| options.clone(), |network| options.within(&network)),
             name,
             label: &container::label_of(&self.machine, pipes),

@@ -48,8 +48,8 @@ pub(crate) fn describe(
         return Ok(of_managed(session, ready, &made, paint));
     }
     session.warn_of_weak_secrets(&ready.credentials);
-    session.warn_of_skipped(&ready.plan, &ready.build.repositories);
-    session.warn_of_left_out(&ready.build.repositories, Filters::Off);
+    session.warn_of_skipped(&ready.plan, &ready.context.repositories);
+    session.warn_of_left_out(&ready.context.repositories, Filters::Off);
     let limit = command.timeout.or(ready.plan.job.time_limit);
     of_scripts(session, ready, limit, command.verbose, paint)
 }
@@ -76,7 +76,7 @@ fn of_scripts(
     );
     // Where several jobs run, each has its own, and none is asked for.
     if verbose || !session.is_of_several {
-        plan.row("workspace", &ready.build.root.display().to_string());
+        plan.row("workspace", &ready.context.root.display().to_string());
     }
     if let Some(on) = &session.on {
         plan.row("runs where this starts it", on);
@@ -100,7 +100,7 @@ fn of_scripts(
     plan.notifications_of_ci(ready);
     plan.variables("environment", &ready.environment, verbose);
     for (index, task) in ready.plan.tasks.iter().enumerate() {
-        let on_top = session.of_task(Some((index, task)), &ready.build)?;
+        let on_top = session.of_task(Some((index, task)), &ready.context)?;
         plan.variables(&format!("environment of TASK {}", task_name(task, index)), &on_top, verbose);
     }
     plan.other_entries(session, ready)?;
@@ -137,8 +137,8 @@ fn command_lines(
 ) -> Result<Vec<Option<String>>, Failure> {
     let Some(containers) = containers else { return Ok(Vec::new()) };
     let line = |(index, task)| {
-        let on_top = session.of_task(Some((index, task)), &ready.build)?;
-        let (root, pipes) = (&ready.build.root, Path::new("$PIPES"));
+        let on_top = session.of_task(Some((index, task)), &ready.context)?;
+        let (root, pipes) = (&ready.context.root, Path::new("$PIPES"));
         let container = containers.of_task((index, task), ready, &on_top, root, pipes)?;
         Ok(container.map(|container| containers::shown(&container.start)))
     };

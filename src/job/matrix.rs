@@ -51,11 +51,11 @@ impl Session {
     ///
     /// Values that no variable can hold.
     pub(crate) fn environment_of_entry(&self, ready: &Ready, entry: usize) -> Result<Environment, Failure> {
-        let mut build =
-            self.surroundings(ready.build.root.clone(), ready.build.number, &ready.build.versions)?;
-        build.repositories = ready.build.repositories.clone();
-        build.entry = entry;
-        let built = environment::build(&ready.plan, &ready.credentials, &build);
+        let mut context =
+            self.run_context(ready.context.root.clone(), ready.context.number, &ready.context.versions)?;
+        context.repositories = ready.context.repositories.clone();
+        context.entry = entry;
+        let built = environment::build(&ready.plan, &ready.credentials, &context);
         Ok(built.map_err(|problems| self.fail(&problems))?.environment)
     }
 

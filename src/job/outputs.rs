@@ -54,7 +54,7 @@ pub(crate) fn made(ready: &Ready, ending: Ending) -> Result<Made, Failure> {
         })
         .collect();
     if outputs.iter().any(|(_, output)| counts(output)) {
-        let layout = workspace::render(&ready.plan, &ready.environment, &ready.credentials, &ready.build)?;
+        let layout = workspace::render(&ready.plan, &ready.environment, &ready.credentials, &ready.context)?;
         let mut done = HashSet::new();
         // The workspace has the last of two steps that name the same.
         for (dependency, output) in outputs.iter().rev().filter(|(_, output)| counts(output)) {
@@ -85,7 +85,7 @@ pub(crate) fn made(ready: &Ready, ending: Ending) -> Result<Made, Failure> {
 /// The next version of the job.
 fn of_job(ready: &Ready) -> Result<Change, Failure> {
     let name = &ready.plan.job.name.text;
-    let directory = ready.build.root.join(path::STATE);
+    let directory = ready.context.root.join(path::STATE);
     let entries = Entries::parse(&read_state(ready, name)?, name, &ready.plan.job.kind.text)?;
     let names = ready.plan.dependencies.iter().map(|dependency| &dependency.name.text).chain([name]);
     let mut left_out: HashSet<PathBuf> = names.map(|name| format!("{name}.env").into()).collect();
@@ -114,7 +114,7 @@ fn of_output(
     let name = &dependency.name.text;
     let kind = dependency.target.kind();
     let entries = Entries::parse(&read_state(ready, name)?, name, kind)?;
-    let directory = dependency_directory(&ready.build.root, path::OUT, name).join(kind);
+    let directory = dependency_directory(&ready.context.root, path::OUT, name).join(kind);
     let tree = Tree::collect(&directory, MAX_BYTES, |_| true)?;
     let copied = output.replicate.as_ref().and_then(|from| copy_of(ready, &from.text));
     let (base, untouched) = match (replicated(ready, layout, name)?, copied) {
@@ -133,9 +133,9 @@ fn copy_of(ready: &Ready, from: &str) -> Option<(Base, Files)> {
     let input = ready.plan.dependencies.iter().find(|dependency| {
         dependency.name.text == from && matches!(dependency.operation, Operation::In(_))
     })?;
-    let stored = ready.build.versions.of(input);
+    let stored = ready.context.versions.of(input);
     let mut bag = bag_of(input.target.resource(), stored);
-    if let Some(sha_data) = ready.build.repository(input).map(Repository::sha_data) {
+    if let Some(sha_data) = ready.context.repository(input).map(Repository::sha_data) {
         bag.insert("shaData".to_owned(), sha_data);
     }
     let version_name = ready.environment.get(&format!("{}_{}", input.env, suffix::VERSIONNAME));
@@ -151,7 +151,7 @@ fn copy_of(ready: &Ready, from: &str) -> Option<(Base, Files)> {
 fn replicated(ready: &Ready, layout: &Layout, name: &str) -> Result<Option<Base>, Failure> {
     let below = Path::new(path::OUT).join(name).join(path::VERSION_JSON);
     let Some(rendered) = layout.files.get(&below) else { return Ok(None) };
-    let at = ready.build.root.join(&below);
+    let at = ready.context.root.join(&below);
     if fs::read(&at).is_ok_and(|found| found == rendered.contents) {
         return Ok(None);
     }
@@ -170,7 +170,7 @@ fn replicated(ready: &Ready, layout: &Layout, name: &str) -> Result<Option<Base>
 
 /// `state/<name>.env`; empty if the job has removed it.
 fn read_state(ready: &Ready, name: &str) -> Result<Vec<u8>, Failure> {
-    let at = ready.build.root.join(path::STATE).join(format!("{name}.env"));
+    let at = ready.context.root.join(path::STATE).join(format!("{name}.env"));
     match fs::read(&at) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         read => Ok(read.with_context(|| format!("cannot read {}, which the job left", at.display()))?),

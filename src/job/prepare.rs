@@ -14,7 +14,7 @@ use crate::aws::ecr::Login;
 use crate::contract::path;
 use crate::credentials::{self, AwsProvider, Credentials, Fetch};
 use crate::diagnostic::Diagnostic;
-use crate::environment::{self, Build, Built, Environment};
+use crate::environment::{self, Built, Environment, RunContext};
 use crate::mask::Patterns;
 use crate::model::task::Task;
 use crate::output::Failure;
@@ -60,7 +60,7 @@ pub(crate) struct Ready<'a> {
     pub(crate) plan: Plan<'a>,
     pub(crate) credentials: Credentials,
     pub(crate) environment: Environment,
-    pub(crate) build: Build,
+    pub(crate) context: RunContext,
     /// The logins to registries of AWS, by the resources that ask for them.
     pub(crate) logins: Vec<(String, Login)>,
     /// What is left to the tools of the job.
@@ -112,16 +112,16 @@ impl Session {
         self.go_on(self.assume_roles(&plan, &mut credentials, policy == FetchPolicy::Full))?;
         let opened = Rc::new(self.open_params(&plan, &versions)?);
         // Where the workspace will be in the end makes no difference to a repository.
-        let mut build = self.surroundings(self.root(job, Home::Disk, 0)?, number, &versions)?;
-        build.entry = entry;
-        self.describe_repositories(&plan, &credentials, &mut build, policy == FetchPolicy::Full)?;
+        let mut context = self.run_context(self.root(job, Home::Disk, 0)?, number, &versions)?;
+        context.entry = entry;
+        self.describe_repositories(&plan, &credentials, &mut context, policy == FetchPolicy::Full)?;
         let logins = match policy {
             FetchPolicy::Full => {
-                self.log_in(&plan, &credentials, &build).map_err(|problems| self.fail(&problems))?
+                self.log_in(&plan, &credentials, &context).map_err(|problems| self.fail(&problems))?
             }
             _ => Vec::new(),
         };
-        let repositories = build.repositories;
+        let repositories = context.repositories;
         Ok(Fetched { plan, credentials, repositories, versions, opened, logins, state, number, entry })
     }
 
@@ -139,12 +139,12 @@ impl Session {
     }
 
     /// What is true of a run in a workspace, but for the repositories.
-    pub(crate) fn surroundings(
+    pub(crate) fn run_context(
         &self,
         root: PathBuf,
         number: u32,
         versions: &Rc<Versions>,
-    ) -> Result<Build, Failure> {
+    ) -> Result<RunContext, Failure> {
         if root.to_str().is_none() {
             let shown = root.display();
             return Err(
@@ -152,7 +152,7 @@ impl Session {
             );
         }
         let size = |(name, value): &(OsString, OsString)| name.len() + value.len() + 2 + size_of::<usize>();
-        Ok(Build {
+        Ok(RunContext {
             root,
             number,
             versions: Rc::clone(versions),
@@ -183,42 +183,42 @@ impl Session {
     }
 
     /// Builds the environment of the job in a workspace.
-    pub(crate) fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, Build, Tools), Failure> {
-        let mut build = self.surroundings(root, job.number, &job.versions)?;
-        build.repositories = job.repositories.clone();
-        build.opened = Rc::clone(&job.opened);
-        build.entry = job.entry;
-        let mut built = self.go_on(environment::build(&job.plan, &job.credentials, &build))?;
+    pub(crate) fn build(&self, job: &Fetched, root: PathBuf) -> Result<(Built, RunContext, Tools), Failure> {
+        let mut context = self.run_context(root, job.number, &job.versions)?;
+        context.repositories = job.repositories.clone();
+        context.opened = Rc::clone(&job.opened);
+        context.entry = job.entry;
+        let mut built = self.go_on(environment::build(&job.plan, &job.credentials, &context))?;
         let tools =
-            self.configure_tools(&job.plan, &job.credentials, &mut built, &job.logins, &build.root)?;
+            self.configure_tools(&job.plan, &job.credentials, &mut built, &job.logins, &context.root)?;
         // Scripts that notify have it in their environment.
         let password = self.smtp_password();
         built.environment.configure([], password.map(|value| Secret::new(value.to_owned())), []);
         self.switch_versions(&job.plan, job.entry, &mut built.environment);
         for (index, task) in job.plan.tasks.iter().enumerate() {
-            self.go_on(environment::of_task(task, index, &build))?;
+            self.go_on(environment::of_task(task, index, &context))?;
         }
-        Ok((built, build, tools))
+        Ok((built, context, tools))
     }
 
     /// All of the above, for commands that only tell of a job.
     pub(crate) fn prepare(&self, job: &str, policy: FetchPolicy) -> Result<Ready<'_>, Failure> {
         let fetched = self.fetch(job, policy, Access::Read)?;
-        let (built, build, tools) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
+        let (built, context, tools) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
         self.warn(&built.warnings);
         let Fetched { plan, credentials, logins, .. } = fetched;
         let (environment, finish) = (built.environment, tools.finish);
-        Ok(Ready { plan, credentials, environment, build, logins, finish })
+        Ok(Ready { plan, credentials, environment, context, logins, finish })
     }
 
     /// The same job, with what only servers know of its repositories and roles.
     pub(crate) fn ask_servers<'a>(&self, mut ready: Ready<'a>) -> Result<Ready<'a>, Failure> {
         self.assume_roles(&ready.plan, &mut ready.credentials, true)
             .map_err(|problems| self.fail(&problems))?;
-        self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.build, true)?;
-        let built = environment::build(&ready.plan, &ready.credentials, &ready.build);
+        self.describe_repositories(&ready.plan, &ready.credentials, &mut ready.context, true)?;
+        let built = environment::build(&ready.plan, &ready.credentials, &ready.context);
         let mut built = built.map_err(|problems| self.fail(&problems))?;
-        self.configure_tools(&ready.plan, &ready.credentials, &mut built, &[], &ready.build.root)?;
+        self.configure_tools(&ready.plan, &ready.credentials, &mut built, &[], &ready.context.root)?;
         ready.environment = built.environment;
         Ok(ready)
     }
@@ -240,26 +240,26 @@ impl Session {
         // A clone may be large.
         let home = if fetched.repositories.is_empty() { home } else { Home::Disk };
         for attempt in 0.. {
-            let (built, build, tools) = self.build(&fetched, self.root(job, home, attempt)?)?;
+            let (built, context, tools) = self.build(&fetched, self.root(job, home, attempt)?)?;
             let mut layout =
-                workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &build)?;
+                workspace::render(&fetched.plan, &built.environment, &fetched.credentials, &context)?;
             for (path, contents) in tools.files {
                 layout.add_secret(path, contents);
             }
             if masks {
                 layout.add_secret(Path::new(path::SECRETS).join(path::MASKED), Zeroizing::default());
             }
-            match Workspace::claim(&build.root, layout, keep) {
+            match Workspace::claim(&context.root, layout, keep) {
                 Ok(workspace) => {
                     self.warn(&built.warnings);
                     let Fetched { plan, credentials, logins, .. } = fetched;
                     let (environment, finish) = (built.environment, tools.finish);
-                    return Ok((Ready { plan, credentials, environment, build, logins, finish }, workspace));
+                    return Ok((Ready { plan, credentials, environment, context, logins, finish }, workspace));
                 }
                 Err(Unavailable::Failed(error)) => return Err(error.into()),
                 Err(Unavailable::Blocked(what)) => self.say(&format!(
                     "warning: {} is not used: what a run has left there cannot be removed, {what}: remove it\n",
-                    build.root.display()
+                    context.root.display()
                 )),
                 Err(Unavailable::InUse) if self.options.workspace.is_none() => {}
                 Err(Unavailable::InUse) => break,

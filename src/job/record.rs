@@ -106,7 +106,7 @@ impl State {
     /// Puts the files of the versions that go in, and of the job's last one, where the job finds them.
     pub(crate) fn restore_files(&self, ready: &Ready) -> Result<(), Failure> {
         let Some(store) = &self.store else { return Ok(()) };
-        let (root, versions) = (&ready.build.root, &ready.build.versions);
+        let (root, versions) = (&ready.context.root, &ready.context.versions);
         if let Some(version) = versions.previous.as_ref().filter(|version| version.has_files()) {
             store.restore_files(version, &root.join(path::PREVIOUS_STATE))?;
         }

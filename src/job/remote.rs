@@ -68,14 +68,14 @@ impl Executor<'_, '_> {
             let made = DirBuilder::new().mode(0o700).create(directory);
             made.with_context(|| format!("cannot make {}", directory.display()))?;
         }
-        let (built, build, _) = session.build(&fetched, sent.clone())?;
+        let (built, context, _) = session.build(&fetched, sent.clone())?;
         let Fetched { plan, credentials, logins, .. } = fetched;
         let environment = built.environment;
-        let ready = Ready { plan, credentials, environment, build, logins, finish: Vec::new() };
+        let ready = Ready { plan, credentials, environment, context, logins, finish: Vec::new() };
         let patterns = Patterns::new(ready.environment.secrets());
         add_masks(command.add_mask, ready.environment.secrets())?;
         put_files(session, &ready, state, &sent, signals)?;
-        let number = state.recording.then_some(ready.build.number);
+        let number = state.recording.then_some(ready.context.number);
         let entry = audit::Entry { command: "run", program: None, build: number };
         let note = audit::begin(&ready, command.no_audit, &entry);
         let items = walk(&sent).with_context(|| format!("cannot read {}", sent.display()))?;

@@ -12,7 +12,7 @@ use super::{Ready, Session};
 use crate::contract::{path, suffix};
 use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
-use crate::environment::{self, Build, Environment};
+use crate::environment::{self, Environment, RunContext};
 use crate::exit;
 use crate::model::Resource;
 use crate::model::job::Pin;
@@ -25,7 +25,7 @@ use crate::run::{self, Captured, Signals, Variables};
 const CI_REPOSITORY: &str = "ciRepo";
 
 impl Session {
-    /// Describes the repositories of a plan to `build`; those that only a server knows in full if `ask_servers`.
+    /// Describes the repositories of a plan to `context`; those that only a server knows in full if `ask_servers`.
     ///
     /// A pointer may hold variables, of repositories that come before it too: so each is read from the environment
     /// that those before it make.
@@ -33,7 +33,7 @@ impl Session {
         &self,
         plan: &Plan,
         credentials: &Credentials,
-        build: &mut Build,
+        context: &mut RunContext,
         ask_servers: bool,
     ) -> Result<(), Failure> {
         self.go_on(self.check_given_repositories())?;
@@ -43,11 +43,11 @@ impl Session {
                 continue;
             };
             let name = &dependency.name.text;
-            let known = build.repositories.get(name).is_some_and(|known| known.is_known() || !ask_servers);
+            let known = context.repositories.get(name).is_some_and(|known| known.is_known() || !ask_servers);
             if known || !repository::is_repository(&resource.kind.text) {
                 continue;
             }
-            let environment = self.go_on(environment::build(plan, credentials, build))?.environment;
+            let environment = self.go_on(environment::build(plan, credentials, context))?.environment;
             let pointer = |part: &str| pointer(&environment, dependency, part);
             let wanted = Wanted {
                 resource: name,
@@ -76,7 +76,7 @@ impl Session {
             };
             match repository::describe(&wanted, &search) {
                 Ok(described) => {
-                    build.repositories.insert(name.clone(), Rc::new(described));
+                    context.repositories.insert(name.clone(), Rc::new(described));
                 }
                 Err(problem) => self.complain(vec![problem])?,
             }
@@ -130,8 +130,8 @@ impl Session {
             },
             Some(_) => Err(io::ErrorKind::Interrupted.into()),
         };
-        for (name, repository) in &ready.build.repositories {
-            let directory = environment::dependency_directory(&ready.build.root, path::IN, name);
+        for (name, repository) in &ready.context.repositories {
+            let directory = environment::dependency_directory(&ready.context.root, path::IN, name);
             let made = repository.make_clone(&directory, &runner);
             // What is missing of a clone is but a warning, unless it is missing because git was ended.
             if let Some(signal) = stopped.get() {

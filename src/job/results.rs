@@ -86,7 +86,7 @@ pub(crate) fn take(
             "{name} is left out of the summary: it is neither JUnit nor Cobertura"
         ))]);
     }
-    let entry = ready.build.entry + 1;
+    let entry = ready.context.entry + 1;
     let kept = tests
         .iter()
         .map(|file| (TEST_RESULTS, file))

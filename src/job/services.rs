@@ -12,7 +12,7 @@ use super::containers::Containers;
 use super::wanted_services::Wanted;
 use crate::container::{self, Mount, Options, Spec};
 use crate::diagnostic::Diagnostic;
-use crate::environment::Build;
+use crate::environment::RunContext;
 use crate::output::Failure;
 use crate::resolve::Plan;
 use crate::run::{self, Signals, Variables};
@@ -25,8 +25,8 @@ const DIRECTORY: &str = "services";
 
 impl Containers {
     /// The container whose network the containers of the job share: that of the first service.
-    pub(crate) fn network(&self, build: &Build) -> Option<String> {
-        Some(format!("container:{}", self.services.first()?.container(build)))
+    pub(crate) fn network(&self, context: &RunContext) -> Option<String> {
+        Some(format!("container:{}", self.services.first()?.container(context)))
     }
 }
 
@@ -52,7 +52,7 @@ impl Session {
         &self,
         containers: &Containers,
         plan: &Plan,
-        build: &Build,
+        context: &RunContext,
         pipes: &Path,
         signals: &Signals,
     ) -> Result<Option<run::Services>, Failure> {
@@ -63,7 +63,7 @@ impl Session {
         let mut services = Vec::new();
         for (index, wanted) in containers.services.iter().enumerate() {
             self.say(&format!("shipctl: starting {} ({})\n", wanted.name.text, wanted.image));
-            let options = match containers.network(build).filter(|_| index > 0) {
+            let options = match containers.network(context).filter(|_| index > 0) {
                 Some(network) => Options::of_words(vec![format!("--network={network}")]),
                 // It has the network of all, and so their ports.
                 None if is_here => {
@@ -72,7 +72,7 @@ impl Session {
                 None => Options::of_words(Vec::new()),
             };
             let directory = pipes.join(DIRECTORY).join(&wanted.name.text);
-            services.push(containers.service(wanted, &options, build, pipes, directory, signals)?);
+            services.push(containers.service(wanted, &options, context, pipes, directory, signals)?);
         }
         Ok(Some(run::Services::start(&services, signals)?))
     }
@@ -89,7 +89,7 @@ impl Containers {
         &self,
         wanted: &Wanted,
         options: &Options,
-        build: &Build,
+        context: &RunContext,
         pipes: &Path,
         directory: PathBuf,
         signals: &Signals,
@@ -100,7 +100,7 @@ impl Containers {
         let mut command = program.command;
         let socket = Path::new(PLACE).join(run::SERVICE_SOCKET);
         command.extend([run::FIRST_PROCESS.into(), socket.into_os_string()]);
-        let name = wanted.container(build);
+        let name = wanted.container(context);
         let spec = Spec {
             image: &wanted.image,
             pull: false,

@@ -15,7 +15,7 @@ use super::{ci_inputs, containers, notifications, remote};
 use crate::cli::{JobOptions, LineOptions, Run};
 use crate::container::Choice;
 use crate::credentials::{self, Ambient};
-use crate::environment::{self, Build, Environment, Given};
+use crate::environment::{self, Environment, Given, RunContext};
 use crate::load::{opener, read_good};
 use crate::model::files::Line;
 use crate::model::task::Task;
@@ -139,9 +139,9 @@ impl Session {
     pub(crate) fn of_task(
         &self,
         task: Option<(usize, &Task)>,
-        build: &Build,
+        context: &RunContext,
     ) -> Result<Environment, Failure> {
         let Some((index, task)) = task else { return Ok(Environment::default()) };
-        self.go_on(environment::of_task(task, index, build))
+        self.go_on(environment::of_task(task, index, context))
     }
 }

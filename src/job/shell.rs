@@ -60,7 +60,7 @@ impl FailedTask {
     ) -> Result<(), Failure> {
         let task = self.0.borrow();
         let Some(name) = task.as_deref().filter(|_| has_terminal()) else { return Ok(()) };
-        let root = ready.build.directory(&ready.plan);
+        let root = ready.context.directory(&ready.plan);
         // A name that is masked is none of its TASKs.
         let task = chosen_task(&ready.plan, Some(name)).or_else(|_| chosen_task(&ready.plan, None))?;
         let begin = |place: &str| {
@@ -76,7 +76,7 @@ impl FailedTask {
             return place.exec(session, ready, &["bash".into()], None, signals, || {}).map(|_| ());
         }
         begin(&root.display().to_string());
-        let on_top = session.of_task(task, &ready.build)?;
+        let on_top = session.of_task(task, &ready.context)?;
         let mut variables = session.process_environment(&ready.environment, &on_top)?;
         script_commands::add(&mut variables)?;
         let before = std::env::current_dir().context("the current directory is gone")?;

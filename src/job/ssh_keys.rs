@@ -91,7 +91,7 @@ impl Session {
     ) -> Result<Option<SshKeys>, Failure> {
         let keys = keys(&ready.plan);
         let Some((_, first)) = keys.first() else { return Ok(None) };
-        let directory = directory(&ready.build.root);
+        let directory = directory(&ready.context.root);
         let link = match here.then(|| Link::make(directory.clone())).transpose() {
             Ok(link) => link,
             Err(why) => {

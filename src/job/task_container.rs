@@ -104,7 +104,7 @@ impl Place<'_> {
         signals: &Signals,
         meanwhile: impl FnOnce(),
     ) -> Result<Outcome, Failure> {
-        let on_top = session.of_task(Some(self.task), &ready.build)?;
+        let on_top = session.of_task(Some(self.task), &ready.context)?;
         let container = self
             .containers
             .of_task(self.task, ready, &on_top, self.workspace, self.pipes)?
@@ -113,7 +113,7 @@ impl Place<'_> {
             container: &container,
             words,
             environment: session.container_environment(&ready.environment, &on_top)?,
-            directory: &ready.build.directory(&ready.plan),
+            directory: &ready.context.directory(&ready.plan),
             pipes: self.pipes,
         };
         Ok(run::exec_in_container(command, masking, signals, meanwhile)?)

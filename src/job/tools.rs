@@ -7,7 +7,7 @@ use super::{Ready, Session};
 use crate::aws::ecr::Login;
 use crate::credentials::{AwsProvider, Credential, Credentials};
 use crate::diagnostic::Diagnostic;
-use crate::environment::{self, Build, Built, Environment};
+use crate::environment::{self, Built, Environment, RunContext};
 use crate::exit;
 use crate::mask::Patterns;
 use crate::output::Failure;
@@ -21,12 +21,12 @@ impl Session {
         &self,
         plan: &Plan,
         credentials: &Credentials,
-        build: &Build,
+        context: &RunContext,
     ) -> Result<Vec<(String, Login)>, Vec<Diagnostic>> {
         if !tools::are_needed(plan) {
             return Ok(Vec::new());
         }
-        let environment = environment::build(plan, credentials, build)?.environment;
+        let environment = environment::build(plan, credentials, context)?.environment;
         let registries = tools::registries(plan, &environment);
         if registries.is_empty() {
             return Ok(Vec::new());

@@ -1,7 +1,7 @@
 //! The services that a CI section asks for.
 
 use crate::container;
-use crate::environment::{Build, container_name};
+use crate::environment::{RunContext, container_name};
 use crate::model::Name;
 use crate::resolve::Plan;
 
@@ -34,8 +34,8 @@ impl Wanted {
     }
 
     /// How its container is called.
-    pub(crate) fn container(&self, build: &Build) -> String {
+    pub(crate) fn container(&self, context: &RunContext) -> String {
         let name = self.name.text.split(':').next().unwrap_or_default();
-        container_name(name, build)
+        container_name(name, context)
     }
 }

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map as JsonMap, Value as Json};
 
 use crate::credentials::{Content, Credential};
-use crate::environment::{Build, Environment, dependency_directory, stable_id, substitute};
+use crate::environment::{Environment, RunContext, dependency_directory, stable_id, substitute};
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Plan, Target};
 use crate::versions;
@@ -101,16 +101,16 @@ struct Substituted<'a>(&'a Node, &'a Environment);
 pub(super) struct IntegrationDocument<'a>(pub &'a Credential);
 
 impl<'a> Message<'a> {
-    pub(super) fn new(plan: &'a Plan, environment: &'a Environment, build: &'a Build) -> Self {
+    pub(super) fn new(plan: &'a Plan, environment: &'a Environment, context: &'a RunContext) -> Self {
         let job = plan.job;
-        let root = &build.root;
+        let root = &context.root;
         Message {
             name: &job.name.text,
             resource_id: stable_id("job", &job.name.text),
             subscription_id: environment.get("SUBSCRIPTION_ID"),
             kind: &job.kind.text,
             path: root,
-            build_number: build.number,
+            build_number: context.number,
             steps: job.node.get("steps"),
             property_bag: AsWritten { yml: &job.node, normalized_repo: None },
             dependencies: plan
@@ -118,10 +118,10 @@ impl<'a> Message<'a> {
                 .iter()
                 .map(|dependency| MessageDependency {
                     operation: dependency.operation.word(),
-                    identity: Identity::new(dependency, build),
+                    identity: Identity::new(dependency, context),
                     path: dependency_directory(root, dependency.operation.word(), &dependency.name.text),
                     source_name: variable(dependency, environment, "SOURCENAME"),
-                    version: Version::new(dependency, environment, build),
+                    version: Version::new(dependency, environment, context),
                 })
                 .collect(),
         }
@@ -129,47 +129,51 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> VersionDocument<'a> {
-    pub(super) fn new(dependency: &'a Dependency, environment: &'a Environment, build: &'a Build) -> Self {
+    pub(super) fn new(
+        dependency: &'a Dependency,
+        environment: &'a Environment,
+        context: &'a RunContext,
+    ) -> Self {
         VersionDocument {
-            identity: Identity::new(dependency, build),
+            identity: Identity::new(dependency, context),
             operation: dependency.operation.word(),
             is_job: matches!(dependency.target, Target::Job(_)),
             step: dependency.step,
-            version: Version::new(dependency, environment, build),
+            version: Version::new(dependency, environment, context),
         }
     }
 }
 
 impl<'a> Identity<'a> {
-    fn new(dependency: &'a Dependency, build: &Build) -> Self {
+    fn new(dependency: &'a Dependency, context: &RunContext) -> Self {
         Identity {
             name: &dependency.name.text,
             resource_id: stable_id("resource", &dependency.name.text),
             kind: dependency.target.kind(),
             property_bag: AsWritten {
                 yml: dependency.target.node(),
-                normalized_repo: build.repository(dependency).map(Repository::normalized),
+                normalized_repo: context.repository(dependency).map(Repository::normalized),
             },
         }
     }
 }
 
 impl<'a> Version<'a> {
-    fn new(dependency: &'a Dependency, environment: &'a Environment, build: &'a Build) -> Self {
+    fn new(dependency: &'a Dependency, environment: &'a Environment, context: &'a RunContext) -> Self {
         Version {
             version_id: variable(dependency, environment, "VERSIONID"),
             version_number: variable(dependency, environment, "VERSIONNUMBER")
                 .and_then(|text| text.parse().ok()),
             version_name: variable(dependency, environment, "VERSIONNAME"),
             property_bag: PropertyBag {
-                stored: build.versions.of(dependency).map(|version| &version.bag),
+                stored: context.versions.of(dependency).map(|version| &version.bag),
                 written: dependency
                     .target
                     .resource()
                     .and_then(|resource| resource.version())
                     .and_then(Node::map),
                 source_name: variable(dependency, environment, "SOURCENAME"),
-                sha_data: build.repository(dependency).map(Repository::sha_data),
+                sha_data: context.repository(dependency).map(Repository::sha_data),
                 environment,
             },
         }

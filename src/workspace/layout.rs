@@ -9,7 +9,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::documents::{IntegrationDocument, Message, VersionDocument};
 use crate::contract::{envfile, path};
 use crate::credentials::{Content, Credential, Credentials};
-use crate::environment::{Build, Environment, key_files};
+use crate::environment::{Environment, RunContext, key_files};
 use crate::resolve::{Dependency, Plan};
 use crate::versions;
 
@@ -67,18 +67,18 @@ pub fn render(
     plan: &Plan,
     environment: &Environment,
     credentials: &Credentials,
-    build: &Build,
+    context: &RunContext,
 ) -> anyhow::Result<Layout> {
     let mut layout = Layout::default();
     layout.directories.extend(DIRECTORIES.iter().map(PathBuf::from));
-    layout.json(path::MESSAGE_JSON.into(), &Message::new(plan, environment, build), false)?;
+    layout.json(path::MESSAGE_JSON.into(), &Message::new(plan, environment, context), false)?;
     layout.add(Path::new(path::SCRIPTS).join(path::INTEGRATION_ENVS), Vec::new(), false);
     for (name, text) in SOURCED {
         layout.add(Path::new(path::SCRIPTS).join(name), (*text).into(), false);
     }
     layout.state_file(&plan.job.name.text);
     for dependency in &plan.dependencies {
-        layout.dependency(dependency, environment, credentials, build)?;
+        layout.dependency(dependency, environment, credentials, context)?;
     }
     for (_, integration) in &plan.integrations {
         let directory = Path::new(path::INTEGRATIONS).join(&integration.name.text);
@@ -136,14 +136,14 @@ impl Layout {
         dependency: &Dependency,
         environment: &Environment,
         credentials: &Credentials,
-        build: &Build,
+        context: &RunContext,
     ) -> anyhow::Result<()> {
         let directory = Path::new(dependency.operation.word()).join(&dependency.name.text);
         let kind = dependency.target.kind();
         self.state_file(&dependency.name.text);
-        let version = VersionDocument::new(dependency, environment, build);
+        let version = VersionDocument::new(dependency, environment, context);
         self.json(directory.join(path::VERSION_JSON), &version, false)?;
-        let stored = build.versions.of(dependency);
+        let stored = context.versions.of(dependency);
         let params = dependency.target.resource().filter(|resource| {
             kind == "params"
                 && (stored.is_some() || resource.params().is_some_and(|params| params.map().is_some()))

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::credentials::{Content, Credential, FetchedValue, Value};
-use crate::environment::{Build, Environment, Variable, task_name};
+use crate::environment::{Environment, RunContext, Variable, task_name};
 use crate::job::{Ready, Session, matrix};
 use crate::model::job::{Input, Output, Pin, Sections, Step};
 use crate::model::task::Task;
@@ -187,7 +187,7 @@ impl<'s> Text<'s> {
             match step {
                 Step::In(Input { name, node, .. }) | Step::Out(Output { name, node, .. }) => {
                     match of_step(node) {
-                        Some(dependency) => self.dependency(dependency, &ready.build),
+                        Some(dependency) => self.dependency(dependency, &ready.context),
                         None => self.unresolved(if matches!(step, Step::In(_)) { "IN" } else { "OUT" }, name),
                     }
                 }
@@ -214,7 +214,7 @@ impl<'s> Text<'s> {
         let _ = writeln!(self.out, "{word} {} · {missing}", Printable(&name.text));
     }
 
-    fn dependency(&mut self, dependency: &Dependency, build: &Build) {
+    fn dependency(&mut self, dependency: &Dependency, context: &RunContext) {
         let what = match dependency.target {
             Target::Resource(resource) => format!("({})", resource.kind.text),
             Target::Job(job) => format!("(job, {})", job.kind.text),
@@ -229,7 +229,7 @@ impl<'s> Text<'s> {
             notes.push(format!("integration {}", integration.name.text));
         }
         notes.extend(self.missing_at(dependency.name.place));
-        notes.extend(build.repository(dependency).map(Repository::summary));
+        notes.extend(context.repository(dependency).map(Repository::summary));
         notes.extend(dependency.target.resource().and_then(starter));
         match dependency.operation {
             Operation::In(input) => {

@@ -56,15 +56,15 @@ impl Executor<'_, '_> {
         let begun = Instant::now();
         drop(before);
         let root = session.root(&fetched.plan.job.name.text, Home::Disk, 0)?;
-        let (built, mut build, _) = session.build(&fetched, root)?;
+        let (built, mut context, _) = session.build(&fetched, root)?;
         session.warn(&built.warnings);
         let mut log = Log { console, patterns: Patterns::new(built.environment.secrets()) };
-        let jobs = incoming(session, &fetched.plan, &build.versions, Unmade::LeftOut, &mut Vec::new());
+        let jobs = incoming(session, &fetched.plan, &context.versions, Unmade::LeftOut, &mut Vec::new());
         let given = Given {
             plan: &fetched.plan,
             environment: &built.environment,
-            versions: &build.versions,
-            opened: &build.opened,
+            versions: &context.versions,
+            opened: &context.opened,
             jobs,
             is_dry: false,
         };
@@ -79,7 +79,7 @@ impl Executor<'_, '_> {
         drop(given);
         session.warn(&made.warnings);
         let (state, record) = Record::begin(session, &mut fetched)?;
-        build.number = fetched.number;
+        context.number = fetched.number;
         let number = record.is_some().then_some(fetched.number);
         log::keep(session, command, &fetched.plan.job.name.text, number, log.console);
         let notifies = command.notify && notify::is_wanted(&fetched.plan);
@@ -95,7 +95,7 @@ impl Executor<'_, '_> {
         } else {
             let Fetched { plan, credentials, logins, .. } = fetched;
             let (environment, finish) = (built.environment, Vec::new());
-            (Ready { plan, credentials, environment, build, logins, finish }, None)
+            (Ready { plan, credentials, environment, context, logins, finish }, None)
         };
         let sections = &ready.plan.job.sections;
         let notify = |entries: &[String], log: &mut Log| {
@@ -179,23 +179,23 @@ fn change(job: &str, made: Made) -> Change {
 ///
 /// As a run, but for the log and the state.
 pub(crate) fn plan(session: &Session, work: Managed, ready: &Ready) -> Result<Vec<String>, Failure> {
-    let (environment, build) = (&ready.environment, &ready.build);
+    let (environment, context) = (&ready.environment, &ready.context);
     let trail = &mut vec![ready.plan.job.name.text.clone()];
-    let jobs = incoming(session, &ready.plan, &build.versions, Unmade::Assumed, trail);
+    let jobs = incoming(session, &ready.plan, &context.versions, Unmade::Assumed, trail);
     let given = Given {
         plan: &ready.plan,
         environment,
-        versions: &build.versions,
-        opened: &build.opened,
+        versions: &context.versions,
+        opened: &context.opened,
         jobs,
         is_dry: true,
     };
     let described = match work {
         Managed::Deploy => managed::deploy::read(&given).map(|deployment| {
             let lines = match deployment.cluster.platform {
-                Platform::Ecs => managed::ecs::described(&deployment, build.number),
+                Platform::Ecs => managed::ecs::described(&deployment, context.number),
                 Platform::Kubernetes => {
-                    managed::kubernetes::described(&ready.plan.job.name.text, &deployment, build.number)
+                    managed::kubernetes::described(&ready.plan.job.name.text, &deployment, context.number)
                 }
             };
             (lines, deployment.warnings)

@@ -63,13 +63,13 @@ impl<'a> Ready<'a> {
         Fetched {
             plan: self.plan,
             credentials: self.credentials,
-            repositories: self.build.repositories,
-            versions: self.build.versions,
+            repositories: self.context.repositories,
+            versions: self.context.versions,
             logins: self.logins,
-            opened: self.build.opened,
+            opened: self.context.opened,
             state: State::default(),
-            number: self.build.number,
-            entry: self.build.entry,
+            number: self.context.number,
+            entry: self.context.entry,
         }
     }
 }

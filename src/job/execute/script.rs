@@ -35,13 +35,13 @@ impl Executor<'_, '_> {
         let containers = session.containers(&ready.plan)?;
         let tasks = tasks(session, ready, containers.as_ref(), workspace, &pipes)?;
         if let Some(task) = tasks.iter().find(|task| task.container.is_none()) {
-            session.warn_of_versions(&ready.plan, ready.build.entry, &task.environment, signals);
+            session.warn_of_versions(&ready.plan, ready.context.entry, &task.environment, signals);
         }
         let job = run::Job {
-            name: &matrix::name_of_run(&ready.plan, ready.build.entry),
+            name: &matrix::name_of_run(&ready.plan, ready.context.entry),
             tasks: &tasks,
             sections: &sections(&ready.plan.job.sections),
-            root: &ready.build.directory(&ready.plan),
+            root: &ready.context.directory(&ready.plan),
             mount: session.old_workspace(&ready.plan).map(|build| (workspace.root(), build)),
             scripts: &workspace.root().join(path::SCRIPTS),
             pipes: pipes.path(),
@@ -50,7 +50,7 @@ impl Executor<'_, '_> {
         };
         // A shell takes as long to load as all that it has to find takes to be written. What other programs do takes longer,
         // and they may want the terminal.
-        let alone = ready.build.repositories.is_empty()
+        let alone = ready.context.repositories.is_empty()
             && ready.finish.is_empty()
             && containers.is_none()
             && !ssh_keys::are_needed(&ready.plan);
@@ -76,7 +76,7 @@ impl Executor<'_, '_> {
         };
         let services = match &containers {
             Some(containers) => {
-                session.start_services(containers, &ready.plan, &ready.build, pipes.path(), signals)?
+                session.start_services(containers, &ready.plan, &ready.context, pipes.path(), signals)?
             }
             None => None,
         };
@@ -88,7 +88,7 @@ impl Executor<'_, '_> {
         let entry = audit::Entry {
             command: "run",
             program: None,
-            build: state.recording.then_some(ready.build.number),
+            build: state.recording.then_some(ready.context.number),
         };
         let note = audit::begin(ready, command.no_audit, &entry);
         let outcome = started
@@ -100,7 +100,7 @@ impl Executor<'_, '_> {
         if let Some(leftovers) = leftovers {
             leftovers.remove();
         }
-        let number = state.recording.then_some(ready.build.number);
+        let number = state.recording.then_some(ready.context.number);
         results::take(session, ready, job.root, number, masking.patterns(), console);
         note.into_iter().for_each(|note| note.end(session, &outcome));
         let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;
@@ -129,7 +129,7 @@ fn tasks(
     let mut tasks = Vec::new();
     let from = session.first_task(&ready.plan)?;
     for (index, task) in ready.plan.tasks.iter().enumerate().skip(from) {
-        let on_top = session.of_task(Some((index, task)), &ready.build)?;
+        let on_top = session.of_task(Some((index, task)), &ready.context)?;
         let container = containers.map(|containers| {
             containers.of_task((index, task), ready, &on_top, workspace.root(), pipes.path())
         });

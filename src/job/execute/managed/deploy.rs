@@ -110,7 +110,7 @@ impl Prepared {
         let orders: Vec<_> = deployment
             .services
             .iter()
-            .map(|service| order(deployment, service, opened, ready.build.number))
+            .map(|service| order(deployment, service, opened, ready.context.number))
             .collect();
         let several = orders.len() > 1;
         let mut ended_by = None;

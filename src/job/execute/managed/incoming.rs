@@ -56,9 +56,9 @@ fn assumed(session: &Session, job: &Job, trail: &mut Vec<String>) -> Option<Hold
     let made = (|| {
         let fetched = session.fetch(name, FetchPolicy::NoCommands, Access::Read).ok()?;
         let root = session.root(name, Home::Disk, 0).ok()?;
-        let mut build = session.surroundings(root, fetched.number, &fetched.versions).ok()?;
-        build.opened = Rc::clone(&fetched.opened);
-        let built = environment::build(&fetched.plan, &fetched.credentials, &build).ok()?;
+        let mut context = session.run_context(root, fetched.number, &fetched.versions).ok()?;
+        context.opened = Rc::clone(&fetched.opened);
+        let built = environment::build(&fetched.plan, &fetched.credentials, &context).ok()?;
         let jobs = incoming(session, &fetched.plan, &fetched.versions, Unmade::Assumed, trail);
         let given = Given {
             plan: &fetched.plan,

@@ -77,7 +77,7 @@ impl Kubernetes<'_> {
 
     /// Deploys a service; gives the name of its Deployment.
     fn service(&self, service: &Service, variables: &Variables, log: &mut Log) -> Result<String, Halt> {
-        let number = self.ready.build.number;
+        let number = self.ready.context.number;
         let mut calls = kubernetes::calls(self.deployment, service, number);
         let mut name = service.name(self.deployment.method, number);
         if let Some(Call::Get(old)) = calls.first() {
@@ -114,7 +114,7 @@ impl Kubernetes<'_> {
         let job = &self.ready.plan.job.name.text;
         let mut value = value_of(self.opened);
         let (object, _) =
-            kubernetes::object(job, self.deployment, service, self.ready.build.number, &mut value);
+            kubernetes::object(job, self.deployment, service, self.ready.context.number, &mut value);
         write(&self.file(), &object)
     }
 
@@ -137,7 +137,7 @@ impl Kubernetes<'_> {
     /// A new Deployment that was never rolled out makes way for the old one.
     fn roll_back(&self, service: &Service, variables: &Variables, log: &mut Log) {
         if self.deployment.method == Method::BlueGreen && service.change == Change::All {
-            let name = service.name(self.deployment.method, self.ready.build.number);
+            let name = service.name(self.deployment.method, self.ready.context.number);
             let _ = self.call(&Call::Delete(vec![name]), AFTERWARDS, variables, log);
         }
     }
@@ -185,7 +185,7 @@ pub(super) fn provision(
 
 /// Where kubectl reads what it is to apply.
 fn file(ready: &Ready) -> PathBuf {
-    ready.build.root.join(path::SECRETS).join("apply.json")
+    ready.context.root.join(path::SECRETS).join("apply.json")
 }
 
 fn write(file: &Path, object: &Json) -> io::Result<()> {
