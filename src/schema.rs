@@ -281,6 +281,7 @@ const RESOURCE_KEYS: &[(&str, &str)] = &[
     ("versionTemplate", "Its pointer and first version, in the new syntax."),
     ("pointer", "Where it is: sourceName, region, branches and so on."),
     ("seed", "Its first version, such as versionName."),
+    ("initialVersion", "The old name of seed."),
     ("version", "Its first version: params, files, a count and so on."),
     ("source", "Its pointer and first version, in the first syntax: name, tag, region, params, count and so on."),
     ("configuration", "The pointer and first version, in the syntax between the old and the new."),

@@ -29,6 +29,7 @@ pub const KEYS: &[&str] = &[
     "versionTemplate",
     "pointer",
     "seed",
+    "initialVersion",
     "version",
     "source",
     "configuration",
@@ -61,7 +62,7 @@ impl Resource {
             );
         }
         let integration = optional_text(map, "integration", diagnostics);
-        for key in ["versionTemplate", "pointer", "seed", "version", "source"] {
+        for key in ["versionTemplate", "pointer", "seed", "initialVersion", "version", "source"] {
             let Some(entry) = map.get(key) else { continue };
             if !matches!(entry.node.value, Value::Map(_) | Value::Null) {
                 diagnostics.push(
@@ -89,9 +90,9 @@ impl Resource {
         written("versionTemplate").or_else(|| written("pointer")).or(self.source.as_ref())
     }
 
-    /// The seed.
+    /// The seed, which old lines call `initialVersion`.
     pub fn seed(&self) -> Option<&Node> {
-        self.node.get("seed")
+        self.node.get("seed").or_else(|| self.node.get("initialVersion"))
     }
 
     /// What its first version holds: `version`, or its template.
@@ -99,9 +100,10 @@ impl Resource {
         self.node.get("version").or_else(|| self.template())
     }
 
-    /// The params of a params resource.
+    /// The params of a params resource: of its version, in old lines of its pointer.
     pub fn params(&self) -> Option<&Node> {
-        self.version().and_then(|version| version.get("params"))
+        let of_version = self.version().and_then(|version| version.get("params"));
+        of_version.or_else(|| self.pointer()?.get("params"))
     }
 
     /// The name of its first version: of the version, the template or the seed.

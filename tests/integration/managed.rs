@@ -60,6 +60,25 @@ jobs:
 }
 
 #[test]
+fn old_names_of_the_parts_of_resources_are_understood() {
+    let line = Line::new(
+        "
+resources:
+  - {name: web, type: image, pointer: {sourceName: shop/web}, initialVersion: {versionName: latest}}
+  - {name: settings, type: params, pointer: {params: {LEVEL: info}}}
+jobs:
+  - {name: shop, type: manifest, steps: [{IN: web}, {IN: settings}]}
+  - {name: see, type: runSh, steps: [{IN: web}, {IN: settings}, {TASK: {script: 'echo $WEB_SEED_VERSIONNAME $WEB_VERSIONNAME $LEVEL'}}]}
+",
+    );
+    assert_eq!(line.does("check"), "1 file: 2 jobs and 2 resources, no problems\n");
+    let plan = line.does("run shop --dry-run");
+    assert!(plan.contains("image web: shop/web:latest (version 1)\n    params: LEVEL=info\n"), "{plan}");
+    let said = line.does("run see");
+    assert!(said.contains("\nlatest latest info\n"), "{said}");
+}
+
+#[test]
 fn what_no_job_can_be_run_of_is_said() {
     let line = Line::new(
         "
