@@ -24,7 +24,7 @@ use crate::model::kind::Kind;
 use crate::model::{Integration, Pipeline};
 use crate::resolve::Plan;
 use crate::secret::Secret;
-use crate::source::Place;
+use crate::source::Span;
 
 pub use account::LastingKeys;
 pub use ambient::{Ambient, PREFIX};
@@ -68,7 +68,7 @@ impl Credential {
         self.one(name).map(|fetched| fetched.value.expose())
     }
 
-    fn place(&self, name: &str) -> Option<Place> {
+    fn place(&self, name: &str) -> Option<Span> {
         self.one(name).map(|fetched| fetched.place)
     }
 
@@ -118,7 +118,7 @@ pub struct FetchedValue {
     /// Whether the log masks it if it is secret.
     pub masked: bool,
     /// Where the YAML says it.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// A value of the environment or of a field.

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::nearest::nearest;
 use crate::paint::{Paint, Style};
 use crate::printable::{Printable, in_one_column};
-use crate::source::{Excerpt, Place, Sources};
+use crate::source::{Excerpt, Sources, Span};
 
 pub use exchange::{github, sarif};
 pub use rules::{INVALID, RULES, Rule};
@@ -35,9 +35,9 @@ pub struct Diagnostic {
     /// What is wrong; one line.
     pub message: String,
     /// Where.
-    pub place: Option<Place>,
+    pub place: Option<Span>,
     /// Other places that have to do with it, each with what is there.
-    pub related: Vec<(Place, String)>,
+    pub related: Vec<(Span, String)>,
     /// What to do about it.
     pub hint: Option<String>,
 }
@@ -75,14 +75,14 @@ impl Diagnostic {
 
     /// With the place.
     #[must_use]
-    pub fn at(mut self, place: Place) -> Self {
+    pub fn at(mut self, place: Span) -> Self {
         self.place = Some(place);
         self
     }
 
     /// With another place and what is there.
     #[must_use]
-    pub fn and_at(mut self, place: Place, what: impl Into<String>) -> Self {
+    pub fn and_at(mut self, place: Span, what: impl Into<String>) -> Self {
         self.related.push((place, what.into()));
         self
     }
@@ -145,7 +145,7 @@ impl Diagnostic {
 
     /// As JSON for machines: severity, message, file, line, column (from 1), hint, related.
     pub fn to_json(&self, sources: &Sources) -> serde_json::Value {
-        let place = |place: Place| {
+        let place = |place: Span| {
             let source = sources.get(place.source);
             let position = source.position(place.start);
             json!({"file": source.path().to_string_lossy(), "line": position.line, "column": position.column})
@@ -172,7 +172,7 @@ impl Diagnostic {
 /// How much of a line is shown, in characters.
 const MAX_SNIPPET: usize = 160;
 
-fn snippet(out: &mut String, sources: &Sources, place: Place, message: &str, mark: String, paint: Paint) {
+fn snippet(out: &mut String, sources: &Sources, place: Span, message: &str, mark: String, paint: Paint) {
     let source = sources.get(place.source);
     let position = source.position(place.start);
     let named = |text: &str| message.contains(&format!("`{text}`"));

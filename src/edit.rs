@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{files, is_of_ci};
-use crate::source::{Place, SourceId, Sources};
+use crate::source::{SourceId, Sources, Span};
 use crate::yaml::{Entry, Kind, Map, Node, Scalar, Value};
 
 pub use list::{as_block, is_plain};
@@ -120,7 +120,7 @@ impl<'a> Draft<'a> {
         let changes = list::add(text, tree, key, &item).map_err(refuse)?;
         self.changes.extend(changes.into_iter().map(|change| (file, change)));
         let Some(tree) = self.tree_mut(file) else { return Ok(()) };
-        let place = Place { source: file, start: 0, len: 0 };
+        let place = Span { source: file, start: 0, len: 0 };
         if !matches!(tree.value, Value::Map(_)) {
             tree.value = Value::Map(Map::default());
         }
@@ -139,7 +139,7 @@ impl<'a> Draft<'a> {
     /// # Errors
     ///
     /// When the list is written in a way that does not show where the integration begins and ends.
-    pub fn remove(&mut self, name: Place) -> Result<(), Refusal> {
+    pub fn remove(&mut self, name: Span) -> Result<(), Refusal> {
         self.remove_from(KEY, "name", name)
     }
 
@@ -148,11 +148,11 @@ impl<'a> Draft<'a> {
     /// # Errors
     ///
     /// As [`Draft::remove`].
-    pub fn remove_recipient(&mut self, key: Place) -> Result<(), Refusal> {
+    pub fn remove_recipient(&mut self, key: Span) -> Result<(), Refusal> {
         self.remove_from(RECIPIENTS, "key", key)
     }
 
-    fn remove_from(&mut self, key: &str, within: &str, place: Place) -> Result<(), Refusal> {
+    fn remove_from(&mut self, key: &str, within: &str, place: Span) -> Result<(), Refusal> {
         let file = place.source;
         let refuse = |why: &str| self.refuse(file, why);
         let found = self.tree(file).and_then(|tree| Some((tree, list::position(tree, key, within, place)?)));
@@ -185,7 +185,7 @@ impl<'a> Draft<'a> {
     /// When one is written in a way that does not show where it begins and ends.
     pub fn encrypt_anew(
         &mut self,
-        encrypt: &mut dyn FnMut(&str, Place) -> Option<String>,
+        encrypt: &mut dyn FnMut(&str, Span) -> Option<String>,
     ) -> Result<usize, Refusal> {
         let found = secure::apply(&mut self.trees, encrypt);
         for value in &found {
@@ -209,7 +209,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Puts one text in the place of another wherever it was found.
-    fn replace_at(&mut self, places: &[Place], old: &str, new: &str) -> Result<(), Refusal> {
+    fn replace_at(&mut self, places: &[Span], old: &str, new: &str) -> Result<(), Refusal> {
         for &place in places {
             let text = self.sources.get(place.source).text();
             let change = rename::change(text, place, old, new).map_err(|why| {
@@ -307,12 +307,12 @@ fn read(sources: &Sources) -> Result<Vec<(SourceId, Node)>, Vec<Diagnostic>> {
 /// A text as a node of a file.
 pub fn text_node(file: SourceId, text: impl Into<String>) -> Node {
     let scalar = Scalar { text: text.into(), kind: Kind::Text };
-    Node { place: Place { source: file, start: 0, len: 0 }, value: Value::Scalar(scalar) }
+    Node { place: Span { source: file, start: 0, len: 0 }, value: Value::Scalar(scalar) }
 }
 
 /// A map as a node of a file.
 pub fn map_node(file: SourceId, entries: impl IntoIterator<Item = (String, Node)>) -> Node {
-    let place = Place { source: file, start: 0, len: 0 };
+    let place = Span { source: file, start: 0, len: 0 };
     let entries = entries.into_iter().map(|(key, node)| (key, Entry { key: place, node }));
     Node { place, value: Value::Map(entries.collect()) }
 }

@@ -25,7 +25,7 @@ use indexmap::IndexMap;
 use crate::contract;
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
-use crate::source::{Place, Sources};
+use crate::source::{Sources, Span};
 use crate::yaml::{Map, Node, Value};
 
 pub use ci::Ci;
@@ -41,7 +41,7 @@ pub struct Name {
     /// As written.
     pub text: String,
     /// Where.
-    pub place: Place,
+    pub place: Span,
 }
 
 impl Name {
@@ -169,7 +169,7 @@ pub fn is_of_ci(node: &Node) -> bool {
 }
 
 /// Where the value of a top-level key begins with an anchor, the key is there to hold it.
-fn holds_an_anchor(sources: &Sources, key: Place) -> bool {
+fn holds_an_anchor(sources: &Sources, key: Span) -> bool {
     let text = sources.get(key.source).text().get((key.start + key.len) as usize..).unwrap_or_default();
     let line = text.lines().next().unwrap_or_default();
     line.split_once(':').is_some_and(|(_, value)| value.trim_start().starts_with('&'))
@@ -261,7 +261,7 @@ fn required_name(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> 
 }
 
 /// The error for a name that goes over several lines. It is not quoted: what it took in may be a secret.
-fn over_lines(key: &str, place: Place) -> Diagnostic {
+fn over_lines(key: &str, place: Span) -> Diagnostic {
     Diagnostic::error(format!("the text of `{key}` goes on in the line below"))
         .at(place)
         .hint("close its quote, or check the indentation of the lines below it")
@@ -360,7 +360,7 @@ fn flatten_texts(node: &Node, what: &str, out: &mut Vec<String>, diagnostics: &m
 }
 
 /// The error for a line of a script that is a map to YAML.
-fn line_as_map(map: &Map, place: Place, what: &str) -> Diagnostic {
+fn line_as_map(map: &Map, place: Span, what: &str) -> Diagnostic {
     let keys_alone = map.values().all(|entry| matches!(entry.node.value, Value::Null));
     Diagnostic::error(format!("{what} is a text or a list of texts, and this is a map")).at(place).hint(if keys_alone {
         "braces around a line make it a map to YAML, as a `:` at its end does: put it into quotes, or write it as a block (`- |`)"

@@ -27,7 +27,7 @@ use serde_json::{Value as Json, json};
 
 use crate::credentials::Credential;
 use crate::diagnostic::Diagnostic;
-use crate::source::Place;
+use crate::source::Span;
 
 pub use working_tree::Filters;
 
@@ -56,7 +56,7 @@ pub struct Wanted<'a> {
     /// The type of the resource.
     pub kind: &'a str,
     /// Where the job names it.
-    pub place: Place,
+    pub place: Span,
     /// The owner and the name of the repository, as the resource points at it.
     pub source_name: &'a str,
     /// The branch that the resource points at.
@@ -86,7 +86,7 @@ pub struct Search<'a> {
 pub struct Repository {
     resource: String,
     kind: String,
-    place: Place,
+    place: Span,
     full_name: String,
     source: Source,
     /// Where the clone fetches from and pushes to.

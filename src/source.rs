@@ -1,6 +1,6 @@
 //! The text of a file and places in it.
 //!
-//! A [`Place`] is a byte offset. Line and column are computed only when there is something to say about it.
+//! A [`Span`] is offsets of bytes. Line and column are computed only when there is something to say about it.
 
 mod secrets;
 mod words;
@@ -23,9 +23,9 @@ pub use words::{CI as CI_KEYS, is_known_word};
 /// moment.
 pub const MAX_BYTES: u64 = 32 << 20;
 
-/// A stretch of a file's text.
+/// A stretch of a file's text, or the place where one begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Span {
     /// Which of the [`Sources`].
     pub source: SourceId,
     /// Offset of the first byte.
@@ -131,7 +131,7 @@ impl Sources {
     }
 
     /// `file:line:column` of a place.
-    pub fn describe(&self, place: Place) -> String {
+    pub fn describe(&self, place: Span) -> String {
         let source = self.get(place.source);
         let position = source.position(place.start);
         format!("{}:{}:{}", Printable(&source.path.to_string_lossy()), position.line, position.column)
@@ -172,7 +172,7 @@ impl Source {
 
     /// The line of a place, as it may be shown: `***` stands for what may be a secret. What is `named` in the message about
     /// it is shown.
-    pub fn excerpt(&self, place: Place, named: impl Fn(&str) -> bool) -> Excerpt {
+    pub fn excerpt(&self, place: Span, named: impl Fn(&str) -> bool) -> Excerpt {
         let start = self.text.floor_char_boundary(place.start as usize);
         let end = self.text.floor_char_boundary(start + place.len as usize);
         let (_, line) = self.line_at(start);
@@ -313,7 +313,7 @@ mod tests {
     }
 
     fn line(source: &Source, start: u32) -> String {
-        source.excerpt(Place { source: SourceId(0), start, len: 0 }, |_| false).line
+        source.excerpt(Span { source: SourceId(0), start, len: 0 }, |_| false).line
     }
 
     fn nth_line(text: &str, n: usize) -> u32 {

@@ -27,7 +27,7 @@ use crate::model::work::{CLUSTERS, KUBERNETES};
 use crate::model::{Integration, Managed};
 use crate::resolve::{AWS_KINDS, Dependency, Operation, Plan};
 use crate::secret::Secret;
-use crate::source::Place;
+use crate::source::Span;
 
 /// The scopes with which kubectl is configured, for clusters of Google and of Azure.
 const GKE: &str = "gke";
@@ -65,7 +65,7 @@ pub struct Finish {
     /// Whether the job can begin without it.
     pub optional: bool,
     /// Where it is asked for.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// A `cliConfig` that goes IN, or a cluster of Kubernetes that a job deploys to.
@@ -73,7 +73,7 @@ struct CliConfig<'a> {
     name: &'a str,
     /// Whether it is a cluster, or names one that Services are made in: kubectl is configured whatever the scopes are.
     is_cluster: bool,
-    place: Place,
+    place: Span,
     integration: &'a Credential,
     scopes: &'a [String],
     /// First part of its variables, which have its pointer with placeholders replaced.

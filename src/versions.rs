@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 use crate::model::Resource;
 use crate::resolve::{Dependency, Operation};
 use crate::secret::Secret;
-use crate::source::Place;
+use crate::source::Span;
 use crate::state::{Seed, Version};
 use crate::yaml::{Map as YamlMap, Node};
 
@@ -62,7 +62,7 @@ pub struct Param<'a> {
     /// Scalars as written, objects and lists as compact JSON.
     pub text: Cow<'a, str>,
     /// Where the YAML has it, or the resource.
-    pub place: Place,
+    pub place: Span,
     /// The encrypted text, if it is an encrypted one.
     pub secure: Option<Cow<'a, str>>,
 }

@@ -14,14 +14,14 @@ use indexmap::IndexMap;
 use serde::{Serialize, Serializer};
 
 use crate::diagnostic::Diagnostic;
-use crate::source::{Place, SourceId, Sources};
+use crate::source::{SourceId, Sources, Span};
 
 /// A node of the tree.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// Where it stands. For a map, a list, a block or an empty value: where its first part or, without one, its
     /// key stands. What an alias stands for is placed at its anchor.
-    pub place: Place,
+    pub place: Span,
     /// What it holds.
     pub value: Value,
 }
@@ -46,7 +46,7 @@ pub type Map = IndexMap<String, Entry>;
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Where the key stands.
-    pub key: Place,
+    pub key: Span,
     /// The value.
     pub node: Node,
 }

@@ -11,7 +11,7 @@ use crate::model::job::Step;
 use crate::model::{Integration, Job, Resource};
 use crate::output::{Failure, print};
 use crate::printable::{self, Printable};
-use crate::source::{Place, Sources};
+use crate::source::{Sources, Span};
 
 /// Runs the command.
 ///
@@ -91,7 +91,7 @@ fn integration_row(integration: &Integration, sources: &Sources) -> Json {
     })
 }
 
-fn place(sources: &Sources, place: Place) -> String {
+fn place(sources: &Sources, place: Span) -> String {
     sources.describe(place)
 }
 

@@ -9,12 +9,12 @@ use crate::diagnostic::Diagnostic;
 use crate::model::files::Line;
 use crate::model::integration::SourceKind;
 use crate::repository::contents;
-use crate::source::{Place, SourceId};
+use crate::source::{SourceId, Span};
 
 /// Warns of each file that holds plain secrets and is tracked by git, or can be read by others. Git is asked only where
 /// there is something to ask about: it takes longer than all the rest of `check`.
 pub(super) fn warn(line: &Line) -> Vec<Diagnostic> {
-    let mut files: BTreeMap<SourceId, Vec<(Place, String)>> = BTreeMap::new();
+    let mut files: BTreeMap<SourceId, Vec<(Span, String)>> = BTreeMap::new();
     for integration in line.pipeline.integrations.values() {
         for given in integration.fields.iter().filter(|given| given.is_secret()) {
             let plain = given.values.sources().into_iter().find(|(_, source)| match &source.kind {
@@ -30,7 +30,7 @@ pub(super) fn warn(line: &Line) -> Vec<Diagnostic> {
     files.iter().filter_map(|(file, secrets)| warning(line.sources.get(*file).path(), secrets)).collect()
 }
 
-fn warning(path: &Path, secrets: &[(Place, String)]) -> Option<Diagnostic> {
+fn warning(path: &Path, secrets: &[(Span, String)]) -> Option<Diagnostic> {
     let (place, _) = secrets.first()?;
     let tracked = is_tracked(path);
     let who = match (tracked, others_may_read(path)) {

@@ -4,7 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::files::Line;
 use crate::model::integration::SourceKind;
 use crate::secure;
-use crate::source::Place;
+use crate::source::Span;
 use crate::versions;
 
 /// Warns where values were encrypted to more or fewer keys than the line lists: a recipient came or went, and `key rotate`
@@ -14,8 +14,8 @@ pub(super) fn warn(line: &Line) -> Option<Diagnostic> {
     if listed == 0 {
         return None;
     }
-    let mut stale: Vec<(Place, String, usize)> = Vec::new();
-    let mut look = |text: &str, place: Place, what: String| {
+    let mut stale: Vec<(Span, String, usize)> = Vec::new();
+    let mut look = |text: &str, place: Span, what: String| {
         if let Some(count) = secure::count_recipients(text).filter(|count| *count != listed) {
             stale.push((place, what, count));
         }

@@ -19,7 +19,7 @@ use crate::model::tool::Take;
 use crate::printable::Printable;
 use crate::secret::Secret;
 use crate::secure::Opener;
-use crate::source::{Place, Sources};
+use crate::source::{Sources, Span};
 
 /// What stands for the output of a command that was not run.
 pub const NOT_RUN: &str = "(the command is started when the job runs)";
@@ -46,7 +46,7 @@ pub struct Fetch<'a> {
 pub(super) struct FetchError {
     message: String,
     hint: String,
-    place: Place,
+    place: Span,
 }
 
 impl FetchError {
@@ -218,7 +218,7 @@ impl<'a> Fetch<'a> {
     }
 
     /// A part of the keys of a profile of AWS; nothing for a token that keys have none of.
-    fn of_profile(&self, profile: &str, part: KeyPart, place: Place) -> Result<Secret, FetchError> {
+    fn of_profile(&self, profile: &str, part: KeyPart, place: Span) -> Result<Secret, FetchError> {
         if !self.run_commands {
             return Ok(Secret::new(NOT_RUN.to_owned()));
         }
@@ -267,7 +267,7 @@ impl<'a> Fetch<'a> {
     }
 
     /// A path of a YAML file: `~/` is the home directory, and a relative path starts from the file's directory.
-    fn resolve_path(&self, path: &str, place: Place) -> PathBuf {
+    fn resolve_path(&self, path: &str, place: Span) -> PathBuf {
         if let (Some(rest), Some(home)) = (path.strip_prefix("~/"), std::env::var_os("HOME")) {
             return Path::new(&home).join(rest);
         }

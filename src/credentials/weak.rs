@@ -3,7 +3,7 @@
 use super::{Content, Credential, Credentials, FetchedValue, Value};
 use crate::contract::MIN_MASKED;
 use crate::diagnostic::Diagnostic;
-use crate::source::Place;
+use crate::source::Span;
 
 /// Values that people put where a secret belongs and that stand in logs for other reasons.
 const COMMON: &[&str] = &[
@@ -81,7 +81,7 @@ fn warning(credential: &Credential, key: &str, fetched: &FetchedValue) -> Option
         return None;
     };
     // How long the value is would be shown by what is underlined.
-    Some(diagnostic.at(Place { len: 1, ..fetched.place }))
+    Some(diagnostic.at(Span { len: 1, ..fetched.place }))
 }
 
 fn is_common(value: &str) -> bool {

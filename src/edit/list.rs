@@ -2,7 +2,7 @@
 
 use super::Change;
 use super::section::{self, Block, Empty, Section, end_of_line};
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::extent::Flow;
 use crate::yaml::{Node, Scalar, Value};
 
@@ -77,7 +77,7 @@ pub(super) fn remove(text: &str, root: &Node, key: &str, index: usize) -> Result
 }
 
 /// The number of the item in the list of a file that stands at a place, or whose key `within` does.
-pub(super) fn position(root: &Node, key: &str, within: &str, place: Place) -> Option<usize> {
+pub(super) fn position(root: &Node, key: &str, within: &str, place: Span) -> Option<usize> {
     let is_there = |item: &Node| {
         item.place == place && item.map().is_none()
             || item.get(within).is_some_and(|node| node.place == place)

@@ -1,11 +1,11 @@
 //! Giving a recipient another key.
 
 use super::RECIPIENTS;
-use crate::source::{Place, SourceId};
+use crate::source::{SourceId, Span};
 use crate::yaml::{Node, Value};
 
 /// Puts `new` in the place of `old` in all lists of recipients. Where that was.
-pub(super) fn apply(trees: &mut [(SourceId, Node)], old: &str, new: &str) -> Vec<Place> {
+pub(super) fn apply(trees: &mut [(SourceId, Node)], old: &str, new: &str) -> Vec<Span> {
     let mut places = Vec::new();
     for (_, tree) in trees {
         let Value::Map(map) = &mut tree.value else { continue };

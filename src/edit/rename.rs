@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::list::is_plain;
 use super::{Change, KEY};
 use crate::model::is_of_ci;
-use crate::source::{Place, SourceId};
+use crate::source::{SourceId, Span};
 use crate::yaml::{Node, Value};
 
 /// Gives an integration its new name in all trees. The places of the old name, each once.
-pub(super) fn apply(trees: &mut [(SourceId, Node)], old: &str, new: &str) -> Vec<Place> {
+pub(super) fn apply(trees: &mut [(SourceId, Node)], old: &str, new: &str) -> Vec<Span> {
     let mut renamer = Renamer { old, new, places: BTreeMap::new() };
     for (_, tree) in trees.iter_mut() {
         renamer.file(tree);
@@ -24,7 +24,7 @@ pub(super) fn apply(trees: &mut [(SourceId, Node)], old: &str, new: &str) -> Vec
 struct Renamer<'n> {
     old: &'n str,
     new: &'n str,
-    places: BTreeMap<(SourceId, u32), Place>,
+    places: BTreeMap<(SourceId, u32), Span>,
 }
 
 impl Renamer<'_> {
@@ -120,7 +120,7 @@ impl Renamer<'_> {
 }
 
 /// The change of one name; quotes around it stay.
-pub(super) fn change(text: &str, place: Place, old: &str, new: &str) -> Result<Change, &'static str> {
+pub(super) fn change(text: &str, place: Span, old: &str, new: &str) -> Result<Change, &'static str> {
     let range = place.start as usize..place.start as usize + place.len as usize;
     if text.get(range.clone()) != Some(old) {
         return Err("the name is written with escapes, as a block, or behind an alias");

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Change;
-use crate::source::{Place, SourceId};
+use crate::source::{SourceId, Span};
 use crate::yaml::{Node, Value};
 
 const KEY: &str = "secure";
@@ -14,7 +14,7 @@ const END: &str = "-----END AGE ENCRYPTED FILE-----";
 /// An encrypted value and what takes its place.
 pub(super) struct Found {
     /// Where its key stands.
-    pub(super) key: Place,
+    pub(super) key: Span,
     /// The new text.
     new: String,
 }
@@ -22,7 +22,7 @@ pub(super) struct Found {
 /// Gives the values in the trees their new texts. A value that stands behind several aliases is one.
 pub(super) fn apply(
     trees: &mut [(SourceId, Node)],
-    encrypt: &mut dyn FnMut(&str, Place) -> Option<String>,
+    encrypt: &mut dyn FnMut(&str, Span) -> Option<String>,
 ) -> Vec<Found> {
     let mut known = HashMap::new();
     let mut found = BTreeMap::new();
@@ -39,7 +39,7 @@ pub(super) fn apply(
 }
 
 /// Calls `visit` with each text under a key `secure`, and the place of the key.
-fn walk(node: &mut Node, visit: &mut dyn FnMut(&mut String, Place)) {
+fn walk(node: &mut Node, visit: &mut dyn FnMut(&mut String, Span)) {
     match &mut node.value {
         Value::List(nodes) => nodes.iter_mut().for_each(|node| walk(node, visit)),
         Value::Map(map) => {

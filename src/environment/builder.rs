@@ -7,7 +7,7 @@ use crate::contract::{self, path};
 use crate::credentials::Value;
 use crate::diagnostic::Diagnostic;
 use crate::resolve::Plan;
-use crate::source::Place;
+use crate::source::Span;
 
 /// Variables that change how programs run, and that a value of the line replaces by accident at best.
 const DANGEROUS: &[&str] = &["PATH", "IFS", "PS4", "PROMPT_COMMAND", "HOME", "SHELL", "CDPATH", "GLOBIGNORE"];
@@ -37,7 +37,7 @@ pub(super) struct Builder {
 
 impl Builder {
     /// Sets a variable of the line's own choosing, with a warning where that replaces one that matters.
-    pub(super) fn set_alone(&mut self, key: &str, value: Value, origin: &Rc<str>, place: Place) {
+    pub(super) fn set_alone(&mut self, key: &str, value: Value, origin: &Rc<str>, place: Span) {
         let name = contract::sanitize(key);
         if !self.for_scripts {
             self.environment.set(name, value, origin);

@@ -7,11 +7,11 @@ use super::builder::Builder;
 use crate::contract::{self, suffix};
 use crate::credentials::{Content, Credential, FetchedValue, Value};
 use crate::secret::Secret;
-use crate::source::Place;
+use crate::source::Span;
 
 impl Builder {
     /// The fields of an integration under the first part `env`, and its key files below `directory`.
-    pub(super) fn integration(&mut self, env: &str, credential: &Credential, directory: &Path, place: Place) {
+    pub(super) fn integration(&mut self, env: &str, credential: &Credential, directory: &Path, place: Span) {
         let name = &credential.name;
         let prefix = format!("{env}_{}", suffix::INTEGRATION);
         let whole: Rc<str> = format!("integration {name}").into();

@@ -9,7 +9,7 @@ use crate::credentials::Value;
 use crate::diagnostic::Diagnostic;
 use crate::model::Resource;
 use crate::resolve::{Dependency, Plan};
-use crate::source::Place;
+use crate::source::Span;
 use crate::state::Version;
 use crate::versions::{self, Param};
 
@@ -58,7 +58,7 @@ impl Builder {
     }
 
     /// The service that encrypted it is gone, and its key with it: the job may run, without these variables.
-    fn warn_of_secure_param(&mut self, resource: &str, place: Place) {
+    fn warn_of_secure_param(&mut self, resource: &str, place: Span) {
         self.warnings.push(
             Diagnostic::warning(format!(
                 "the encrypted params of `{resource}` cannot be opened: their variables are not set"

@@ -21,7 +21,7 @@ use crate::model::image::Image;
 use crate::output::Failure;
 use crate::resolve::Plan;
 use crate::run::{self, Captured, Removal, Signals, Variables};
-use crate::source::Place;
+use crate::source::Span;
 
 /// The variable that says what `--containers` says.
 const VARIABLE: &str = "SHIPCTL_CONTAINERS";
@@ -96,7 +96,7 @@ impl Session {
     }
 
     /// What of a job needs a container first, and where that stands.
-    fn first_container(&self, plan: &Plan) -> Option<(String, Place)> {
+    fn first_container(&self, plan: &Plan) -> Option<(String, Span)> {
         if !self.runs_containers.uses_containers() {
             return None;
         }

@@ -9,7 +9,7 @@ use crate::exit;
 use crate::output::{Failure, failure};
 use crate::paint::Paint;
 use crate::run::remote::Output;
-use crate::source::Place;
+use crate::source::Span;
 
 /// What was said so far, and how it is said.
 pub(crate) struct Messages {
@@ -38,7 +38,7 @@ impl Messages {
     }
 
     /// What is missing at a place, in words.
-    pub(crate) fn missing_at(&self, place: Place) -> Option<String> {
+    pub(crate) fn missing_at(&self, place: Span) -> Option<String> {
         let missing = self.missing.borrow();
         missing.iter().find(|problem| problem.place == Some(place)).map(|problem| problem.message.clone())
     }

@@ -9,7 +9,7 @@ use crate::contract;
 use crate::diagnostic::Diagnostic;
 use crate::resolve::Plan;
 use crate::run;
-use crate::source::Place;
+use crate::source::Span;
 
 /// Where the workspace was.
 const WORKSPACE: &str = "/build";
@@ -64,12 +64,12 @@ impl Session {
     }
 
     /// Where the text of a job has the first such path; it may be in a template.
-    fn place_of_old_path(&self, job: &str, from: Place) -> Option<Place> {
+    fn place_of_old_path(&self, job: &str, from: Span) -> Option<Span> {
         let text = self.line.sources.get(from.source).text();
         let start = from.start as usize;
         let (at, _) = find(text.get(start..)?)?;
         let place =
-            Place { source: from.source, start: u32::try_from(start + at).ok()?, len: BUILD.len() as u32 };
+            Span { source: from.source, start: u32::try_from(start + at).ok()?, len: BUILD.len() as u32 };
         (item_at(&self.line.pipeline, place) == Some(job)).then_some(place)
     }
 }

@@ -20,7 +20,7 @@ use crate::output::Failure;
 use crate::printable::Printable;
 use crate::resolve::Plan;
 use crate::run::{self, Captured, Signals, SshAgent, Variables};
-use crate::source::Place;
+use crate::source::Span;
 use crate::workspace::Pipes;
 
 /// Where the keys were.
@@ -34,7 +34,7 @@ const SOCKET_FILE: &str = "agent";
 const KINDS: &[&str] = &["sshKey", "pemKey"];
 
 /// The names of the keys of a job, in the order in which `ssh` was offered them, each with the place where it is named.
-fn keys<'a>(plan: &Plan<'a>) -> Vec<(&'a str, Place)> {
+fn keys<'a>(plan: &Plan<'a>) -> Vec<(&'a str, Span)> {
     let integrations = plan.integrations.iter().filter(|_| plan.ci.is_some());
     let keys = integrations.filter(|(_, integration)| KINDS.contains(&integration.kind.name));
     let mut keys: Vec<_> = keys.map(|(_, key)| (key.name.text.as_str(), key.name.place)).collect();

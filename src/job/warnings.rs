@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::environment::LINE_DIRECTORY;
 use crate::model::Pipeline;
 use crate::resolve::Plan;
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Node, Value};
 
 impl Session {
@@ -88,7 +88,7 @@ impl Session {
 
     /// Whether an anchor that belongs to no item brought what a warning is about into a job: a tag or a bracket, and behind
     /// it what the job has.
-    fn is_in(&self, node: &Node, place: Place) -> bool {
+    fn is_in(&self, node: &Node, place: Span) -> bool {
         let begins = |node: &Node| {
             let text = self.line.sources.get(place.source).text();
             let between = text.get(place.start as usize..node.place.start as usize);
@@ -134,7 +134,7 @@ fn owner(pipeline: &Pipeline, diagnostic: &Diagnostic) -> Option<String> {
 }
 
 /// The name of the resource or job that a place lies in: the last one that begins before it.
-pub(crate) fn item_at(pipeline: &Pipeline, place: Place) -> Option<&str> {
+pub(crate) fn item_at(pipeline: &Pipeline, place: Span) -> Option<&str> {
     let resources =
         pipeline.resources.values().map(|resource| (resource.node.place, resource.name.text.as_str()));
     let jobs = pipeline.jobs.values().map(|job| (job.node.place, job.name.text.as_str()));

@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::environment::substitute;
 use crate::model::{Name, Resource};
 use crate::resolve::{Dependency, Operation};
-use crate::source::Place;
+use crate::source::Span;
 use crate::versions::{self, bag_of, still_written};
 use crate::yaml::{Node, Value};
 
@@ -25,7 +25,7 @@ pub struct Input<'a> {
 
 impl<'a> Input<'a> {
     /// Where the step names it.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> Span {
         self.dependency.name.place
     }
 

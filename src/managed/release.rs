@@ -7,7 +7,7 @@ use super::entry::{self, Manifest};
 use super::{Given, Made};
 use crate::contract::suffix;
 use crate::diagnostic::Diagnostic;
-use crate::source::Place;
+use crate::source::Span;
 
 /// The property that remembers which seed a version was counted from.
 const SEED: &str = "seed";
@@ -54,7 +54,7 @@ pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
 
 /// What the version is counted from at first, where that comes from, and where this is written: the version of a job that
 /// goes in, of several the last one's; else that of a version resource.
-fn seed(given: &Given) -> Option<(String, String, Place)> {
+fn seed(given: &Given) -> Option<(String, String, Span)> {
     let place = |name: &str| {
         let named = given.plan.dependencies.iter().find(|dependency| dependency.name.text == name);
         named.map_or(given.plan.job.name.place, |dependency| dependency.name.place)

@@ -21,7 +21,7 @@ use super::job::{Sections, Step};
 use super::task::Task;
 use super::{Job, Name, Pipeline, flatten_texts, is_path, names, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Map, Node, Value, is_true};
 
 pub use super::job::RUN_CI;
@@ -67,7 +67,7 @@ pub struct Ci {
     /// The registries of images that jobs are logged in to, by their integrations, each with its type in small letters.
     pub hubs: Vec<(Name, String)>,
     /// Where its keys stand.
-    pub keys: Vec<Place>,
+    pub keys: Vec<Span>,
 }
 
 /// What a runCI job takes from the CI section.
@@ -99,7 +99,7 @@ impl Ci {
     }
 
     /// Where the first command stands in a row of `env` that is one of several, which no shell runs.
-    pub fn command_of_a_row(&self) -> Option<Place> {
+    pub fn command_of_a_row(&self) -> Option<Span> {
         let mut settings =
             self.matrix.iter().flat_map(|entry| &entry.settings).filter(|_| self.matrix.len() > 1);
         settings.find_map(|setting| match setting {
@@ -233,7 +233,7 @@ impl Pipeline {
 }
 
 /// The job that a repository has without saying so.
-fn unwritten_job(name: &str, place: Place) -> Option<Job> {
+fn unwritten_job(name: &str, place: Span) -> Option<Job> {
     let name = Name { text: name.to_owned(), place };
     (is_path(&name.text) && name.env().is_some()).then(|| Job {
         name,

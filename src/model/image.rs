@@ -1,7 +1,7 @@
 //! The image that a TASK runs in: `runtime` of the TASK or of its job, and `pre_ci_boot` of a CI section.
 
 use super::Name;
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Node, is_true};
 
 /// The image of a TASK, and how its container is started.
@@ -14,7 +14,7 @@ pub struct Image {
     /// More options for the engine, in its own words.
     pub options: Option<Name>,
     /// Where it is named.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// What `runtime` says of images.

@@ -6,7 +6,7 @@ use super::{Name, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::secret::Secret;
 use crate::secure::is_age;
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Entry, Map, Node, Value, is_false, is_true};
 
 /// An integration.
@@ -50,7 +50,7 @@ pub struct ValueSource {
     /// Whether it is masked in the log if it is secret; `mask: false` beside the source says that it is not.
     pub masked: bool,
     /// Where that is written.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// The kinds of value sources.
@@ -159,7 +159,7 @@ fn tool_of(key: &str) -> Option<&'static Tool> {
 }
 
 /// The warning for an encrypted value that no key opens: an error only where it is needed.
-fn not_age(field: &str, of: &str, place: Place) -> Diagnostic {
+fn not_age(field: &str, of: &str, place: Span) -> Diagnostic {
     Diagnostic::warning(format!("`secure` of field `{field}` of {of} is no text in the age format"))
         .rule("lost-secret")
         .at(place)

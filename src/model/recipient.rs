@@ -3,7 +3,7 @@
 use super::warn_of_unknown_keys;
 use crate::diagnostic::Diagnostic;
 use crate::secure::Listed;
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Node, Value};
 
 /// A recipient and where it stands.
@@ -11,7 +11,7 @@ pub struct Recipient {
     /// The key, and whose it is.
     pub listed: Listed,
     /// Where the key stands.
-    pub place: Place,
+    pub place: Span,
 }
 
 impl Recipient {

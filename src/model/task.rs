@@ -4,7 +4,7 @@ use super::image::{Image, Runtime};
 use super::notified::notified;
 use super::{Name, flatten_texts, is_line, line_as_map, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Node, Value};
 
 /// A TASK: what one shell runs.
@@ -25,7 +25,7 @@ pub struct Task {
     /// Whether it asks for a container and names no image: the original had one of its own for that.
     pub default_image: bool,
     /// Where it stands.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// A variable of a task.
@@ -36,7 +36,7 @@ pub struct TaskVariable {
     /// Its value.
     pub value: String,
     /// Where it stands.
-    pub place: Place,
+    pub place: Span,
 }
 
 const TASK_KEYS: &[&str] = &["name", "runtime", "script"];
@@ -48,7 +48,7 @@ const RUNTIME_KEYS: &[&str] = &["container", "options", "nodePool", "timeoutMinu
 impl Task {
     /// Reads a TASK in any of its shapes: a map with a script, a list of `{script}` or of texts, a text. `None` for the
     /// word `managed`: the original's own jobs fill that in.
-    pub(super) fn read(node: &Node, place: Place, diagnostics: &mut Vec<Diagnostic>) -> Option<Task> {
+    pub(super) fn read(node: &Node, place: Span, diagnostics: &mut Vec<Diagnostic>) -> Option<Task> {
         let problems = diagnostics.len();
         let mut task = Task {
             name: None,

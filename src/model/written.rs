@@ -1,7 +1,7 @@
 //! What no file says, as if one did.
 
 use super::{Name, Resource};
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Entry, Kind, Map, Node, Scalar, Value};
 
 impl Resource {
@@ -20,13 +20,13 @@ impl Resource {
 }
 
 /// A map as if it were written at a place.
-pub fn map(place: Place, entries: &[(&str, &str)]) -> Node {
+pub fn map(place: Span, entries: &[(&str, &str)]) -> Node {
     let entry =
         |(key, value): &(&str, &str)| ((*key).to_owned(), Entry { key: place, node: text(place, value) });
     Node { place, value: Value::Map(Map::from_iter(entries.iter().map(entry))) }
 }
 
 /// A text as if it were written at a place.
-pub fn text(place: Place, text: &str) -> Node {
+pub fn text(place: Span, text: &str) -> Node {
     Node { place, value: Value::Scalar(Scalar { text: text.to_owned(), kind: Kind::Text }) }
 }

@@ -8,7 +8,7 @@ use crate::contract::{key_name, sanitize};
 use crate::diagnostic::Diagnostic;
 use crate::model::integration::Values;
 use crate::model::{Integration, Resource};
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Node, Value};
 
 use super::Plan;
@@ -45,7 +45,7 @@ pub fn of_integration(integration: &Integration, diagnostics: &mut Vec<Diagnosti
 
 /// The variables that more than one integration of a job sets: the last one wins.
 pub fn shared(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
-    let mut first: IndexMap<String, (&str, Place)> = IndexMap::new();
+    let mut first: IndexMap<String, (&str, Span)> = IndexMap::new();
     let mut done: Vec<&str> = Vec::new();
     for integration in plan.all_integrations() {
         let name = integration.name.text.as_str();
@@ -76,12 +76,7 @@ pub fn shared(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// The names that the keys of a node have as the last part of a variable, each as written and with its place.
-fn flatten(
-    node: &Node,
-    (name, written): (&str, &str),
-    place: Place,
-    keys: &mut Vec<(String, String, Place)>,
-) {
+fn flatten(node: &Node, (name, written): (&str, &str), place: Span, keys: &mut Vec<(String, String, Span)>) {
     let join = |before: &str, part: &str, by: char| {
         if before.is_empty() { part.to_owned() } else { format!("{before}{by}{part}") }
     };
@@ -104,11 +99,11 @@ fn flatten(
 
 /// Reports the keys that come out the same; each comes with the name that it has in a variable.
 fn collisions(
-    keys: impl Iterator<Item = (String, String, Place)>,
+    keys: impl Iterator<Item = (String, String, Span)>,
     of: &str,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut taken: HashMap<String, (String, Place)> = HashMap::new();
+    let mut taken: HashMap<String, (String, Span)> = HashMap::new();
     for (name, key, place) in keys.filter(|(name, _, _)| !name.is_empty()) {
         match taken.get(&name) {
             Some((first, at)) => diagnostics.push(

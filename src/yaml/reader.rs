@@ -21,7 +21,7 @@ use merge::merge_keys;
 use super::{Entry, Kind, Map, Node, Scalar, Value, extent, guard};
 use crate::diagnostic::Diagnostic;
 use crate::printable::Printable;
-use crate::source::{Place, SourceId, Sources};
+use crate::source::{SourceId, Sources, Span};
 
 /// What aliases may expand to, beside the file itself, in bytes.
 const MAX_EXPANSION: usize = 16 << 20;
@@ -38,7 +38,7 @@ pub(super) fn parse(
     let text = sources.get(file).text();
     if let Some(offset) = guard::too_deep(text) {
         sources.get(file).mark_damaged();
-        let place = Place { source: file, start: offset as u32, len: 1 };
+        let place = Span { source: file, start: offset as u32, len: 1 };
         diagnostics.push(nested_too_deep().at(place));
         return None;
     }
@@ -162,13 +162,13 @@ impl<'a> Reader<'a> {
         Failure::Yaml { message, offset: error.location().map(|location| location.index()) }
     }
 
-    fn place(&self, offset: usize, len: usize) -> Place {
+    fn place(&self, offset: usize, len: usize) -> Span {
         let (source, start) = match self.prefix {
             Some((templates, end)) if offset < end => (templates, offset),
             Some((_, end)) => (self.file, offset - end),
             None => (self.file, offset),
         };
-        Place { source, start: start as u32, len: len as u32 }
+        Span { source, start: start as u32, len: len as u32 }
     }
 
     fn is_too_large(&self) -> bool {
@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The place of a slice of the text; it is the last one known from now on.
-    fn locate(&self, slice: &str) -> Option<Place> {
+    fn locate(&self, slice: &str) -> Option<Span> {
         let start = (slice.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
         let end = start + slice.len();
         if end > self.text.len() {
@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The text of a scalar that the library gave as something else: the next token of the text, if `reads_as` it.
-    fn retrieve(&self, reads_as: impl Fn(&str) -> bool) -> Option<(&str, Place)> {
+    fn retrieve(&self, reads_as: impl Fn(&str) -> bool) -> Option<(&str, Span)> {
         if self.cursor.get() < self.front.get() {
             return None;
         }
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
 
     fn scalar(
         &self,
-        parent: Place,
+        parent: Span,
         kind: Kind,
         canonical: impl fmt::Display,
         reads_as: impl Fn(&str) -> bool,
@@ -268,7 +268,7 @@ fn next_token(mut text: &str) -> Option<&str> {
 #[derive(Clone, Copy)]
 struct Seed<'r, 'a> {
     reader: &'r Reader<'a>,
-    parent: Place,
+    parent: Span,
 }
 
 impl<'de> DeserializeSeed<'de> for Seed<'_, '_> {

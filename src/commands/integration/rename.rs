@@ -14,7 +14,7 @@ use crate::model::files::Line;
 use crate::model::{Pipeline, usage};
 use crate::output::{Failure, failure, paint, print};
 use crate::printable::Printable;
-use crate::source::Place;
+use crate::source::Span;
 
 /// Runs the command.
 pub(super) fn run(old: &str, new: &str, options: &LineOptions) -> Result<u8, Failure> {
@@ -112,7 +112,7 @@ fn mentions(line: &Line, edited: &[Edited], prefix: &str) -> Vec<String> {
         for (start, _) in now.get(id).text().match_indices(prefix) {
             let inside = text[..start].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
             if !inside {
-                places.push(now.describe(Place { source: id, start: start as u32, len: 0 }));
+                places.push(now.describe(Span { source: id, start: start as u32, len: 0 }));
             }
         }
     }

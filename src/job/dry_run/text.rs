@@ -13,7 +13,7 @@ use crate::paint::{Paint, Style};
 use crate::printable::Printable;
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Operation, Target};
-use crate::source::Place;
+use crate::source::Span;
 
 /// What is said of a notification.
 const UNSENT: &str = "not sent; --notify sends it";
@@ -61,7 +61,7 @@ impl<'s> Text<'s> {
     }
 
     /// What is missing at a place, marked.
-    fn missing_at(&self, place: Place) -> Option<String> {
+    fn missing_at(&self, place: Span) -> Option<String> {
         self.session.messages.missing_at(place).map(|message| self.missing(&message))
     }
 

@@ -23,7 +23,7 @@ use crate::model::kind::Kind;
 use crate::repository::{Repositories, Repository};
 use crate::resolve::Plan;
 use crate::secret::Secret;
-use crate::source::Place;
+use crate::source::Span;
 use crate::versions::{Opened, Versions};
 
 /// The options of a run that count where the job runs.
@@ -107,7 +107,7 @@ struct SentValue<'a> {
     value: SentText<'a>,
     origin: &'a str,
     masked: bool,
-    place: Place,
+    place: Span,
 }
 
 #[derive(Serialize)]
@@ -144,7 +144,7 @@ struct TakenValue {
     value: TakenText,
     origin: String,
     masked: bool,
-    place: Place,
+    place: Span,
 }
 
 #[derive(Deserialize)]
@@ -363,7 +363,7 @@ impl Assignment {
 
 impl Received {
     /// The integrations that the job has. Their values are known, so that there is nothing more to them.
-    pub(crate) fn integrations(&self, place: Place) -> impl Iterator<Item = Integration> {
+    pub(crate) fn integrations(&self, place: Span) -> impl Iterator<Item = Integration> {
         self.credentials.values().map(move |credential| Integration {
             name: crate::model::Name { text: credential.name.clone(), place },
             kind: credential.kind,

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{Name, names, warn_of_unknown_keys};
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::Node;
 
 /// What a commit says in its message to be left out.
@@ -12,7 +12,7 @@ const SKIP: &[&str] = &["[ci skip]", "[skip ci]"];
 #[derive(Default)]
 pub struct Branches {
     /// These alone, if there are any; with where the list stands.
-    only: Option<(Vec<Name>, Place)>,
+    only: Option<(Vec<Name>, Span)>,
     /// All but these.
     except: Vec<Name>,
 }
@@ -23,7 +23,7 @@ pub struct Skipped {
     /// In words.
     pub why: String,
     /// Where that is written, if it is in the YAML.
-    pub place: Option<Place>,
+    pub place: Option<Span>,
 }
 
 impl Branches {

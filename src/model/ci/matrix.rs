@@ -4,7 +4,7 @@ use super::axis::{AXES, Axis, find};
 use super::settings::{Setting, is_rules, read_row};
 use crate::diagnostic::Diagnostic;
 use crate::model::warn_of_unknown_keys;
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Map, Node, Value};
 
 /// One run of the matrix.
@@ -88,7 +88,7 @@ fn values(node: &Node) -> Vec<String> {
     }
 }
 
-type Values = (&'static Axis, Vec<String>, Place);
+type Values = (&'static Axis, Vec<String>, Span);
 
 fn product(axes: &[Values], rows: &[Vec<Setting>], diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut entries = vec![Entry::default()];

@@ -6,7 +6,7 @@ use crate::model::image::Runtime;
 use crate::model::job::read_sections;
 use crate::model::task::Task;
 use crate::model::{flatten_texts, warn_of_unknown_keys};
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Map, Node};
 
 #[rustfmt::skip]
@@ -125,7 +125,7 @@ fn read_old(written: &Map, script: &mut Script, diagnostics: &mut Vec<Diagnostic
     add(script, "ci", entries, place);
 }
 
-fn add(script: &mut Script, name: &str, entries: Vec<String>, place: Option<Place>) {
+fn add(script: &mut Script, name: &str, entries: Vec<String>, place: Option<Span>) {
     if let Some(place) = place
         && !entries.is_empty()
     {

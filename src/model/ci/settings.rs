@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{Name, warn_of_unknown_keys};
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Map, Node, Value};
 
 /// What tells rules from rows of variables.
@@ -27,7 +27,7 @@ pub struct Variable {
     /// Its value, piece by piece.
     pub value: Vec<Part>,
     /// Where it stands.
-    pub place: Place,
+    pub place: Span,
 }
 
 /// A piece of a value.
@@ -155,7 +155,7 @@ pub(super) fn read_row(node: &Node, row: &mut Vec<Setting>, diagnostics: &mut Ve
     }
 }
 
-fn read_words(text: &str, place: Place, row: &mut Vec<Setting>, diagnostics: &mut Vec<Diagnostic>) {
+fn read_words(text: &str, place: Span, row: &mut Vec<Setting>, diagnostics: &mut Vec<Diagnostic>) {
     for word in (Words { rest: text }) {
         if word.is_open {
             diagnostics.push(

@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::diagnostic::Diagnostic;
-use crate::source::Place;
+use crate::source::Span;
 use crate::yaml::{Node, Scalar, Value};
 
 /// How many such lines of a file are told: who sees that many knows.
@@ -53,7 +53,7 @@ impl Reader<'_> {
 
     fn tell(&self, warning: Diagnostic) {
         let mut told = self.misread.borrow_mut();
-        let here = |place: Option<Place>| place.is_some_and(|place| place.source == self.file);
+        let here = |place: Option<Span>| place.is_some_and(|place| place.source == self.file);
         // What an alias stands for is read once more for each.
         if told.len() < MAX_TOLD && here(warning.place) && !told.contains(&warning) {
             told.push(warning);
