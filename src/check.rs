@@ -1,12 +1,16 @@
 //! What people get wrong that is no error of YAML: each lint is one function, and one row of `LINTS`.
 
+mod jobs;
 mod managed;
+mod plain_secrets;
+mod stale_values;
 
 use std::collections::HashMap;
 
 use indexmap::IndexSet;
 
 use crate::diagnostic::Diagnostic;
+use crate::model::files::Line;
 use crate::model::job::Step;
 use crate::model::{Job, Name, Pipeline};
 use crate::resolve::{self, keys};
@@ -39,6 +43,18 @@ pub fn check(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     for lint in LINTS {
         lint(pipeline, diagnostics);
     }
+}
+
+/// Adds to what was found wrong when a line was read all that [`check`] finds, and what takes more than the pipeline to
+/// tell: its files, what they encrypt, and the warnings of its jobs. All of it comes in the order of the files.
+pub fn check_line(line: &mut Line) {
+    check(&line.pipeline, &mut line.diagnostics);
+    line.diagnostics.extend(plain_secrets::warn(line));
+    line.diagnostics.extend(stale_values::warn(line));
+    let of_jobs = jobs::warn(line);
+    line.diagnostics.extend(of_jobs);
+    line.diagnostics
+        .sort_by_cached_key(|diagnostic| diagnostic.place.map(|place| (place.source, place.start)));
 }
 
 /// The names of a job's steps, with the word of the step.

@@ -29,6 +29,11 @@ impl Secret {
         Secret(Zeroizing::new(value))
     }
 
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The value itself: for the environment of a job, for files of its workspace, for the masker.
     pub fn expose(&self) -> &str {
         &self.0

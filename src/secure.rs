@@ -110,6 +110,13 @@ pub fn is_age(text: &str) -> bool {
     text.starts_with(BEGIN) || text.starts_with(HEADER)
 }
 
+/// Whether it looks as Shippable's encrypted params did: one line of base64 that is no age text.
+pub fn is_of_shippable(text: &str) -> bool {
+    let base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    let text = text.trim();
+    !is_age(text) && !text.is_empty() && text.chars().all(base64)
+}
+
 /// Whether it is one line of base64 in the age format.
 pub fn is_one_line(text: &str) -> bool {
     text.trim_start().starts_with(HEADER)

@@ -6,8 +6,7 @@ use std::mem::ManuallyDrop;
 
 use serde_json::json;
 
-use super::{job_warnings, plain_secrets, stale_values};
-use crate::check::check;
+use crate::check::check_line;
 use crate::cli::{Check, CheckFormat, LineOptions};
 use crate::diagnostic::{Diagnostic, INVALID, Severity, github, sarif};
 use crate::exit;
@@ -27,14 +26,8 @@ pub fn run(command: &Check, options: &LineOptions) -> Result<u8, Failure> {
     // Freeing the nodes of a large line one by one takes a tenth of the whole check; the process ends anyway.
     let mut line = ManuallyDrop::new(read(&options)?);
     let line = &mut *line;
-    check(&line.pipeline, &mut line.diagnostics);
-    line.diagnostics.extend(plain_secrets::warn(line));
-    line.diagnostics.extend(stale_values::warn(line));
-    let of_jobs = job_warnings::warn(line);
-    line.diagnostics.extend(of_jobs);
+    check_line(line);
     let sources = &line.sources;
-    line.diagnostics
-        .sort_by_cached_key(|diagnostic| diagnostic.place.map(|place| (place.source, place.start)));
     let found = line.diagnostics.len();
     line.diagnostics.retain(|diagnostic| {
         let allowed = command.allow.iter().any(|rule| rule == diagnostic.rule) && !diagnostic.is_error();

@@ -76,7 +76,7 @@ fn ask_twice() -> Result<Secret, Failure> {
         answer.map_err(|why| anyhow!("no passphrase: {why}; nothing was written"))
     };
     let passphrase = ask("Passphrase")?;
-    if passphrase.expose().is_empty() {
+    if passphrase.is_empty() {
         return Err(anyhow!("a passphrase cannot be empty; nothing was written").into());
     }
     if passphrase.expose() != ask("Once more")?.expose() {

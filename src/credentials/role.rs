@@ -67,7 +67,7 @@ impl Credential {
         Some(Keys {
             access_key: secret("accessKey")?,
             secret_key: secret("secretKey")?,
-            session_token: secret("sessionToken").filter(|token| !token.expose().is_empty()),
+            session_token: secret("sessionToken").filter(|token| !token.is_empty()),
         })
     }
 

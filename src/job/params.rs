@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::output::Failure;
 use crate::resolve::Plan;
 use crate::secret::Secret;
-use crate::secure::{self, is_age};
+use crate::secure::{self, is_of_shippable};
 use crate::versions::{self, Opened, Param, Versions};
 
 impl Session {
@@ -59,13 +59,6 @@ impl Session {
             hint: "it holds `KEY=value KEY2=\"v 2\"`, quoted as for a shell".to_owned(),
         })
     }
-}
-
-/// Whether it looks as Shippable's encrypted params did: one line of base64 that is no age text.
-pub(crate) fn is_of_shippable(text: &str) -> bool {
-    let base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
-    let text = text.trim();
-    !is_age(text) && !text.is_empty() && text.chars().all(base64)
 }
 
 /// `KEY=value KEY2="v 2"`: words with the quotes and backslashes of a POSIX shell. The errors do not repeat a value.

@@ -183,7 +183,7 @@ fn ask_for(field: &'static Field, recipients: &Recipients, answers: &mut Vec<Ans
     match field.shape {
         Shape::Text if field.secret => loop {
             let value = prompt::ask_secret(&format!("{}{skip}", field.name))?;
-            if !value.expose().is_empty() {
+            if !value.is_empty() {
                 recipients.must_encrypt(field.name)?;
                 add(None, From::Typed(value));
                 return Ok(());

@@ -18,7 +18,7 @@ pub(super) fn warn(line: &Line) -> Vec<Diagnostic> {
     for integration in line.pipeline.integrations.values() {
         for given in integration.fields.iter().filter(|given| given.is_secret()) {
             let plain = given.values.sources().into_iter().find(|(_, source)| match &source.kind {
-                SourceKind::Literal(value) => source.masked && !value.expose().is_empty(),
+                SourceKind::Literal(value) => source.masked && !value.is_empty(),
                 _ => false,
             });
             if let Some((_, source)) = plain {

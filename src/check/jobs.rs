@@ -1,14 +1,14 @@
-//! What a run of a job would warn of, as far as the YAML alone tells: for `check`.
+//! What a run of a job would warn of, as far as the YAML alone tells.
 
 use std::rc::Rc;
 
 use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
 use crate::environment::{self, RunContext, UNKNOWN};
-use crate::job::params::is_of_shippable;
 use crate::model::files::Line;
 use crate::repository;
 use crate::resolve::{self, Plan};
+use crate::secure::is_of_shippable;
 use crate::versions::{self, Opened};
 
 /// The warnings of all jobs that can run, each once.
