@@ -27,7 +27,7 @@ pub use formats::{
 };
 pub use functions::{FunctionCall, Functions};
 pub use integration::{IntegrationAdd, IntegrationArgs, IntegrationCommand, Scan};
-pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand};
+pub use keys::{DecryptValue, Encrypt, KeyArgs, KeyCommand, SessionArgs, SessionCommand};
 pub use line::{Check, Doctor, Env, Explain, Export, Graph, List, Policy};
 pub use run::{Exec, Run, Shell};
 pub use stored::{Audit, History, Logs, Reset, State, StateCommand};
@@ -88,6 +88,8 @@ pub enum Command {
     Integration(IntegrationArgs),
     /// Make the key that encrypted values are opened with, and say who else opens them
     Key(KeyArgs),
+    /// List and forget the sessions of AWS that are kept between runs
+    Session(SessionArgs),
     /// Encrypt a value, and print the YAML to paste
     Encrypt(Encrypt),
     /// Print what an encrypted value is

@@ -28,6 +28,7 @@ pub mod reset;
 pub mod run;
 pub mod scan;
 pub mod schema;
+pub mod session;
 pub mod state;
 
 use std::path::PathBuf;

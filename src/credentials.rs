@@ -6,6 +6,7 @@ mod account;
 mod ambient;
 mod caller;
 mod fetch;
+pub mod kept;
 mod profile;
 mod program;
 mod provider;

@@ -162,6 +162,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Graph(command) => commands::graph::run(command, &cli.line),
         Command::Integration(command) => commands::integration::run(command, &cli.line),
         Command::Key(command) => commands::key::run(command, &cli.line),
+        Command::Session(command) => commands::session::run(command),
         Command::Encrypt(command) => commands::encrypt::encrypt(command, &cli.line),
         Command::DecryptValue(_) => commands::encrypt::decrypt(&cli.line),
         Command::Scan(command) => commands::scan::run(command, &cli.line),

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Args, Subcommand};
 
+use super::ListFormat;
+
 /// `shipctl key`
 #[derive(Args)]
 #[command(
@@ -48,6 +50,30 @@ pub enum KeyCommand {
         #[arg(long, conflicts_with = "new_key")]
         force: bool,
     },
+}
+
+/// `shipctl session`
+#[derive(Args)]
+#[command(
+    after_help = "A session of AWS is kept where your key is a file without a passphrase: one that shows a second factor until five minutes before it ends, one of a role until half of its time is over.\nEach is a file in shipctl/sessions of the cache directory, encrypted to that key. SHIPCTL_NO_SESSIONS=1 keeps none."
+)]
+pub struct SessionArgs {
+    /// What is done.
+    #[command(subcommand)]
+    pub command: SessionCommand,
+}
+
+/// The commands of `shipctl session`.
+#[derive(Subcommand)]
+pub enum SessionCommand {
+    /// List the sessions, with the time when each ends
+    List {
+        /// How they are printed
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: ListFormat,
+    },
+    /// Forget all sessions
+    Clear,
 }
 
 /// `shipctl encrypt`

@@ -43,6 +43,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("SHIPCTL_CONTAINERS", "what runs containers, as --containers"),
     ("SHIPCTL_ALLOW_MISSING", "1: what a function for scripts does not find is an empty line and no error"),
     ("SHIPCTL_NO_AUDIT", "1: no line in the audit log, as --no-audit"),
+    ("SHIPCTL_NO_SESSIONS", "1: no session of AWS is kept between runs"),
     ("SHIPCTL_SMTP", "the server for notifications by e-mail, smtp://user@host:port"),
     ("SHIPCTL_SMTP_PASSWORD", "the password for that server"),
     ("SHIPCTL_SMTP_FROM", "the sender of these e-mails"),
@@ -60,6 +61,10 @@ const FILES: &[(&str, &str)] = &[
     (".shipctlrc", "options for this line, as on the command line"),
     ("$XDG_CONFIG_HOME/shipctl/config", "options for all lines"),
     ("$XDG_CONFIG_HOME/shipctl/key.txt", "the key that opens encrypted values"),
+    (
+        "$XDG_CACHE_HOME/shipctl/sessions/",
+        "sessions of AWS that are kept between runs, encrypted to that key",
+    ),
     (".shipctl/", "versions, runs, logs and the audit log of the line"),
 ];
 

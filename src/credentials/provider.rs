@@ -1,6 +1,7 @@
 //! The credentials provider for AWS: keys of integrations and of the user, and keys for a while in exchange for them.
 
 use super::caller::{self, Caller};
+use super::kept::Purpose;
 use super::session::{asked_for, device_of, remembered};
 use super::{Credential, Credentials};
 use crate::aws::renewal::Renewal;
@@ -239,7 +240,8 @@ impl AwsProvider {
                 device_of(&arn).unwrap_or(arn)
             }
         };
-        let session = remembered(&keys, &[&serial, &client.address(region)], || {
+        let asked = [serial.as_str(), &client.address(region)];
+        let session = remembered(&keys, &asked, Purpose::SecondFactor, || {
             let code = self.mfa_code.clone().map_or_else(|| asked_for(&serial), Ok)?;
             sts::session_with_mfa(client, region, &keys, &serial, &code)
         })?;
@@ -252,7 +254,7 @@ fn assume(client: &Client, from: &Keys, role: &Role, region: &str) -> Result<Ses
     let seconds = role.seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
     let external_id = role.external_id.as_ref().map_or("", Secret::expose);
     let asked = [&role.arn, &role.session_name, external_id, &seconds, &client.address(region)];
-    remembered(from, &asked, || sts::assume_role(client, region, from, role))
+    remembered(from, &asked, Purpose::Role, || sts::assume_role(client, region, from, role))
 }
 
 /// Why a source gave no keys.

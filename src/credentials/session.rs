@@ -1,4 +1,4 @@
-//! Sessions: the memory of those that were got, and the second factor that some are got with.
+//! Sessions: the memory of those that were got, in this process and between runs, and the second factor that some are got with.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::{Mutex, PoisonError};
@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
+use super::kept::{self, Purpose};
 use crate::aws::renewal::SPARE;
 use crate::aws::sts::Session;
 use crate::aws::{self, Arn, Keys};
@@ -14,10 +15,12 @@ use crate::secret::Secret;
 /// The sessions of this process, by what they were asked for with: several jobs of one line take the same roles.
 static SESSIONS: Mutex<Vec<(Zeroizing<String>, Session)>> = Mutex::new(Vec::new());
 
-/// The session that `keys` got for the same before, if it lasts; otherwise a new one.
+/// The session that `keys` got for the same before, if it lasts; otherwise a new one, which is kept. What is asked for begins
+/// with the role, or the device of the second factor.
 pub(super) fn remembered(
     keys: &Keys,
     asked: &[&str],
+    purpose: Purpose,
     new: impl FnOnce() -> Result<Session, aws::Error>,
 ) -> Result<Session, aws::Error> {
     let mut key = Zeroizing::new(keys.access_key.expose().to_owned());
@@ -30,7 +33,16 @@ pub(super) fn remembered(
     if let Some((_, session)) = sessions.iter().find(|(known, _)| *known == key) {
         return Ok(session.clone());
     }
-    let session = new()?;
+    let own = [keys.access_key.expose(), keys.secret_key.expose()];
+    let words: Vec<_> = own.into_iter().chain(asked.iter().copied()).collect();
+    let session = match kept::find(&words, purpose) {
+        Some(session) => session,
+        None => {
+            let session = new()?;
+            let _ = kept::keep(&words, asked.first().copied().unwrap_or_default(), &session);
+            session
+        }
+    };
     sessions.push((key, session.clone()));
     Ok(session)
 }

@@ -1,5 +1,7 @@
 //! Who takes a role that no integration is named for: whoever runs shipctl, by the rules of the AWS CLI.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use crate::answers::{Answers, session};
 use crate::place::{ACCESS_KEY, Place, SECRET_KEY};
 
@@ -53,6 +55,87 @@ fn keys_come_from_the_environment_a_profile_or_a_command() {
         )
     };
     assert_eq!(signer(single_sign_on, &[]).0, "ASIASSO");
+}
+
+/// A place of a user with a key, and with keys of AWS that ask for a second factor.
+fn with_second_factor(address: &str) -> Place {
+    let place = Place::new(address);
+    place.write(
+        "home/.aws/credentials",
+        &format!(
+            "[default]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\nmfa_serial = arn:aws:iam::2:mfa/me\n"
+        ),
+    );
+    let place = place.role("", SHOW);
+    place.good(&["key", "new"]);
+    place
+}
+
+/// The sessions that are kept, each as its mode and its text.
+fn kept(place: &Place) -> Vec<(u32, String)> {
+    let files = std::fs::read_dir(place.path("home/.cache/shipctl/sessions")).into_iter().flatten().flatten();
+    files
+        .map(|file| {
+            let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+            (mode, std::fs::read_to_string(file.path()).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn sessions_are_kept_for_the_next_run() {
+    let aws = Answers::new(vec![session()]);
+    let place = with_second_factor(&aws.address);
+    assert_eq!(place.good(&["session", "list"]), "");
+    let first = place.good(&["run", "j", "--mfa-code", "123456"]);
+    assert_eq!(aws.asked().len(), 2);
+    let again = place.good(&["run", "j"]);
+    assert!(
+        first.contains("\nuntil 2099-01-01T00:00:00Z,") && again.contains("\nuntil 2099-01-01T00:00:00Z,")
+    );
+    assert_eq!(aws.asked().len(), 2);
+
+    let files = kept(&place);
+    assert_eq!(files.len(), 2);
+    for (mode, text) in files {
+        assert_eq!(mode, 0o600);
+        assert!(text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"), "{text}");
+    }
+    let listed = place.good(&["session", "list"]);
+    let listed: Vec<Vec<_>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(listed[0], ["SESSION", "EXPIRES"]);
+    let mut sessions = listed[1..].to_vec();
+    sessions.sort_unstable();
+    let until = "2099-01-01T00:00:00Z";
+    assert_eq!(
+        sessions,
+        [["arn:aws:iam::210987654321:role/deploy", until], ["arn:aws:iam::2:mfa/me", until]]
+    );
+
+    assert_eq!(place.run(&["session", "clear"]).stderr, "shipctl: 2 sessions forgotten\n");
+    assert!(kept(&place).is_empty());
+    assert!(place.bad(&["run", "j"]).contains("a code of the MFA device is needed"));
+}
+
+#[test]
+fn no_session_is_kept_for_keys_in_variables_or_against_ones_will() {
+    let aws = Answers::new(vec![session()]);
+    let place = with_second_factor(&aws.address).with("SHIPCTL_NO_SESSIONS", "1");
+    place.good(&["run", "j", "--mfa-code", "123456"]);
+    assert!(kept(&place).is_empty());
+    let key = std::fs::read_to_string(place.path("home/.config/shipctl/key.txt")).unwrap();
+    let place = place.with("SHIPCTL_NO_SESSIONS", "").with("SHIPCTL_KEY", &key);
+    place.good(&["run", "j", "--mfa-code", "123456"]);
+    assert!(kept(&place).is_empty());
+    // One that another key opens, or none, is got again.
+    let place = place.with("SHIPCTL_KEY", "");
+    place.good(&["run", "j", "--mfa-code", "123456"]);
+    assert_eq!(kept(&place).len(), 2);
+    std::fs::remove_file(place.path("home/.config/shipctl/key.txt")).unwrap();
+    place.good(&["key", "new"]);
+    assert!(place.bad(&["run", "j"]).contains("a code of the MFA device is needed"));
+    assert_eq!(place.good(&["session", "list"]), "");
+    assert!(kept(&place).is_empty());
 }
 
 #[test]
