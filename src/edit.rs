@@ -6,6 +6,7 @@
 //! texts are read as any others are, and only if they say what they should are they handed out. A text that this room
 //! misjudges is refused, never damaged.
 
+mod error;
 mod list;
 mod lock;
 mod recipient;
@@ -14,6 +15,7 @@ mod section;
 mod secure;
 mod write;
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -22,6 +24,7 @@ use crate::model::{files, is_of_ci};
 use crate::source::{SourceId, Sources, Span};
 use crate::yaml::{Entry, Kind, Map, Node, Scalar, Value};
 
+pub use error::WriteError;
 pub use list::{as_block, is_plain};
 pub use lock::EditLock;
 pub use write::{Replacement, create, replace};
@@ -112,12 +115,12 @@ impl<'a> Draft<'a> {
 
     fn add_to(&mut self, key: &str, file: SourceId, item: Node) -> Result<(), Refusal> {
         let text = self.sources.get(file).text();
-        let refuse = |why: &str| self.refuse(file, why);
-        let tree = self.tree(file).ok_or_else(|| refuse("it cannot be read"))?;
+        let refuse = |why: &dyn Display| self.refuse(file, why);
+        let tree = self.tree(file).ok_or_else(|| refuse(&"it cannot be read"))?;
         if key == KEY && self.has_list_of_ci(file) {
-            return Err(refuse("its `integrations:` are those of the CI section"));
+            return Err(refuse(&"its `integrations:` are those of the CI section"));
         }
-        let changes = list::add(text, tree, key, &item).map_err(refuse)?;
+        let changes = list::add(text, tree, key, &item).map_err(|why| refuse(&why))?;
         self.changes.extend(changes.into_iter().map(|change| (file, change)));
         let Some(tree) = self.tree_mut(file) else { return Ok(()) };
         let place = Span { source: file, start: 0, len: 0 };
@@ -154,11 +157,12 @@ impl<'a> Draft<'a> {
 
     fn remove_from(&mut self, key: &str, within: &str, place: Span) -> Result<(), Refusal> {
         let file = place.source;
-        let refuse = |why: &str| self.refuse(file, why);
+        let refuse = |why: &dyn Display| self.refuse(file, why);
         let found = self.tree(file).and_then(|tree| Some((tree, list::position(tree, key, within, place)?)));
         let (tree, index) =
-            found.ok_or_else(|| refuse("what is to go stands behind an anchor or a merge key"))?;
-        let changes = list::remove(self.sources.get(file).text(), tree, key, index).map_err(refuse)?;
+            found.ok_or_else(|| refuse(&"what is to go stands behind an anchor or a merge key"))?;
+        let changes =
+            list::remove(self.sources.get(file).text(), tree, key, index).map_err(|why| refuse(&why))?;
         self.changes.extend(changes.into_iter().map(|change| (file, change)));
         if let Some(items) = self.tree_mut(file).and_then(|tree| list::items_mut(tree, key)) {
             items.remove(index);
@@ -191,7 +195,7 @@ impl<'a> Draft<'a> {
         for value in &found {
             let text = self.sources.get(value.key.source).text();
             let change = secure::change(text, value).map_err(|why| {
-                self.refuse(value.key.source, &format!("{why} at {}", self.sources.describe(value.key)))
+                self.refuse(value.key.source, format!("{why} at {}", self.sources.describe(value.key)))
             })?;
             self.changes.extend(change.map(|change| (value.key.source, change)));
         }
@@ -213,7 +217,7 @@ impl<'a> Draft<'a> {
         for &place in places {
             let text = self.sources.get(place.source).text();
             let change = rename::change(text, place, old, new).map_err(|why| {
-                self.refuse(place.source, &format!("{why} at {}", self.sources.describe(place)))
+                self.refuse(place.source, format!("{why} at {}", self.sources.describe(place)))
             })?;
             self.changes.push((place.source, change));
         }
@@ -240,7 +244,7 @@ impl<'a> Draft<'a> {
             if text != source.text() {
                 edited.push(Edited { source: id, text: text.clone() });
             }
-            sources.add(source.path().to_owned(), text).map_err(|why| self.refuse(id, &why))?;
+            sources.add(source.path().to_owned(), text).map_err(|why| self.refuse(id, why))?;
         }
         let Some(first) = edited.first() else { return Ok(edited) };
         let again = read(&sources).map_err(|problems| {
@@ -253,7 +257,7 @@ impl<'a> Draft<'a> {
                 let ended = self.sources.get(*id).text().ends_with('\n');
                 let hint = if ended { "" } else { " (end its last line with a line end, and try again)" };
                 let why = format!("something else in it would change its meaning; nothing was written{hint}");
-                return Err(self.refuse(*id, &why));
+                return Err(self.refuse(*id, why));
             }
         }
         Ok(edited)
@@ -268,8 +272,8 @@ impl<'a> Draft<'a> {
         self.trees.iter_mut().find(|(id, _)| *id == file).map(|(_, tree)| tree)
     }
 
-    fn refuse(&self, file: SourceId, why: &str) -> Refusal {
-        Refusal { file: self.sources.get(file).path().to_owned(), why: why.to_owned() }
+    fn refuse(&self, file: SourceId, why: impl Display) -> Refusal {
+        Refusal { file: self.sources.get(file).path().to_owned(), why: why.to_string() }
     }
 }
 

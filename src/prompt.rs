@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::exit;
 use crate::output::Failure;
 use crate::secret::Secret;
+use crate::secure::NoAnswer;
 
 /// Whether there is a terminal to ask on.
 pub fn can_ask() -> bool {
@@ -54,21 +55,21 @@ pub fn ask_secret(question: &str) -> Result<Secret, Failure> {
 }
 
 /// Asks for a secret on the terminal of this process, wherever stdin and stderr go. Why there is no answer, in words.
-pub fn ask_on_terminal(question: &str) -> Result<Secret, String> {
-    let no_terminal = |_| "there is no terminal to ask for it".to_owned();
+pub fn ask_on_terminal(question: &str) -> Result<Secret, NoAnswer> {
+    let no_terminal = |_| NoAnswer("there is no terminal to ask for it".to_owned());
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
     let copy = || terminal.try_clone().map_err(no_terminal);
-    let quiet = Quiet::begin(copy()?, copy()?).map_err(|failure| failure.message)?;
+    let quiet = Quiet::begin(copy()?, copy()?).map_err(|failure| NoAnswer(failure.message))?;
     write!(&terminal, "{question} (not shown): ").map_err(no_terminal)?;
     let answer = read_quietly(&terminal);
     drop(quiet);
     let _ = writeln!(&terminal);
-    match answer.map_err(|failure| failure.message)? {
+    match answer.map_err(|failure| NoAnswer(failure.message))? {
         Typed::Line(bytes) => match std::str::from_utf8(&bytes) {
             Ok(text) => Ok(Secret::new(text.to_owned())),
-            Err(_) => Err("what was typed is not UTF-8 text".to_owned()),
+            Err(_) => Err(NoAnswer("what was typed is not UTF-8 text".to_owned())),
         },
-        Typed::Interrupted | Typed::End => Err("nothing was typed".to_owned()),
+        Typed::Interrupted | Typed::End => Err(NoAnswer("nothing was typed".to_owned())),
     }
 }
 

@@ -4,6 +4,7 @@
 //! itself. [`Keys`] are the secret halves that this user has. Any other tool that knows age opens and writes the same
 //! texts.
 
+mod error;
 mod keys;
 mod opener;
 mod place;
@@ -20,26 +21,24 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
+pub use error::{CreateError, EncryptError, KeyError, NoAnswer, OpenError, ParseKeysError, RecipientError};
 pub use keys::{Keys, generate, protect};
 pub use opener::{Listed, Opener};
-pub use place::{Ask, KeyError, KeyPlace, VARIABLES, create, default_file};
+pub use place::{Ask, KeyPlace, VARIABLES, create, default_file};
 
 /// The public half of a key: `age1…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Recipient(age::x25519::Recipient);
 
 impl FromStr for Recipient {
-    type Err = String;
+    type Err = RecipientError;
 
     /// Reads `age1…`. The error says what the text is instead, and never repeats it: it may be a secret key.
-    fn from_str(text: &str) -> Result<Recipient, String> {
+    fn from_str(text: &str) -> Result<Recipient, RecipientError> {
         if text.to_ascii_uppercase().contains("AGE-SECRET-KEY-") {
-            return Err(
-                "this is a secret key; a recipient is its public half, `age1…` (shipctl key show)".to_owned()
-            );
+            return Err(RecipientError::SecretKey);
         }
-        let read = text.parse().map(Recipient);
-        read.map_err(|_| "this is no age recipient: one is `age1` and 58 letters and digits".to_owned())
+        text.parse().map(Recipient).map_err(|_| RecipientError::Unknown)
     }
 }
 
@@ -54,41 +53,22 @@ impl fmt::Display for Recipient {
 /// # Errors
 ///
 /// When there are no recipients, or the system has no random numbers.
-pub fn encrypt(recipients: &[Recipient], value: &Secret) -> Result<String, String> {
+pub fn encrypt(recipients: &[Recipient], value: &Secret) -> Result<String, EncryptError> {
     let recipients = recipients.iter().map(|recipient| &recipient.0 as &dyn age::Recipient);
-    let encryptor = Encryptor::with_recipients(recipients).map_err(|error| error.to_string())?;
+    let encryptor = Encryptor::with_recipients(recipients)?;
     armoured(encryptor, value.expose().as_bytes())
 }
 
-fn armoured(encryptor: Encryptor, plain: &[u8]) -> Result<String, String> {
-    let write = || {
-        let armour = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
-        let mut stream = encryptor.wrap_output(armour)?;
-        stream.write_all(plain)?;
-        stream.finish()?.finish()
-    };
-    let bytes = write().map_err(|error: std::io::Error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|error| error.to_string())
+fn armoured(encryptor: Encryptor, plain: &[u8]) -> Result<String, EncryptError> {
+    let armour = ArmoredWriter::wrap_output(Vec::new(), Format::AsciiArmor)?;
+    let mut stream = encryptor.wrap_output(armour)?;
+    stream.write_all(plain)?;
+    Ok(String::from_utf8(stream.finish()?.finish()?)?)
 }
 
 /// The same encrypted value as one line: base64 of age's binary format. `None` if `armoured` is none.
 pub fn as_one_line(armoured: &str) -> Option<String> {
     Some(STANDARD.encode(binary(armoured)?.ok()?))
-}
-
-/// Why an encrypted value could not be opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OpenError {
-    /// It is no text in the age format.
-    NotAge,
-    /// It was encrypted to other keys.
-    OtherKeys,
-    /// It was encrypted to a passphrase, which cannot be asked for in the middle of a run.
-    Passphrase,
-    /// It was cut or altered; in words that go on "the text is damaged: ".
-    Damaged(&'static str),
-    /// What is in it is no UTF-8 text.
-    NotText,
 }
 
 const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";

@@ -34,6 +34,23 @@ pub struct Span {
     pub len: u32,
 }
 
+/// Why a file cannot be a source. Fit for "cannot read FILE: …".
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// It cannot be read, or is no regular file.
+    #[error("{}", file::describe(.0))]
+    Io(io::Error),
+    /// It is larger than [`MAX_BYTES`].
+    #[error("it is larger than {} MiB", MAX_BYTES >> 20)]
+    TooLarge,
+    /// The line of this number, from 1, is not UTF-8.
+    #[error("line {0} is not UTF-8 text; save the file as UTF-8")]
+    NotText(usize),
+    /// There are as many as there can be.
+    #[error("too many files")]
+    TooMany,
+}
+
 /// Stands for one of the [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SourceId(u16);
@@ -96,8 +113,8 @@ impl Sources {
     /// # Errors
     ///
     /// When there are more sources than an assembly line can sensibly have (65,535).
-    pub fn add(&mut self, path: PathBuf, text: String) -> Result<SourceId, String> {
-        let id = u16::try_from(self.0.len()).map_err(|_| "too many files".to_owned())?;
+    pub fn add(&mut self, path: PathBuf, text: String) -> Result<SourceId, SourceError> {
+        let id = u16::try_from(self.0.len()).map_err(|_| SourceError::TooMany)?;
         let (lines, damaged, hidden, words, shown) = Default::default();
         self.0.push(Source { path, text, lines, damaged, hidden, words, shown });
         Ok(SourceId(id))
@@ -247,24 +264,23 @@ impl Source {
 ///
 /// # Errors
 ///
-/// In words fit for "cannot read FILE: …": no such file, no regular file, too large, not UTF-8.
-pub fn read_text(path: &Path) -> Result<String, String> {
-    let say = |error: io::Error| file::describe(&error);
-    let file = file::open(path).map_err(say)?;
-    let metadata = file.metadata().map_err(say)?;
+/// No such file, no regular file, too large, not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, SourceError> {
+    let file = file::open(path).map_err(SourceError::Io)?;
+    let metadata = file.metadata().map_err(SourceError::Io)?;
     if metadata.len() > MAX_BYTES {
-        return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
+        return Err(SourceError::TooLarge);
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
     // A pipe says nothing of its length beforehand.
-    io::Read::read_to_end(&mut io::Read::take(file, MAX_BYTES + 1), &mut bytes).map_err(say)?;
+    io::Read::read_to_end(&mut io::Read::take(file, MAX_BYTES + 1), &mut bytes).map_err(SourceError::Io)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
+        return Err(SourceError::TooLarge);
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = memchr::memchr_iter(b'\n', valid).count() + 1;
-        format!("line {line} is not UTF-8 text; save the file as UTF-8")
+        SourceError::NotText(line)
     })?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),

@@ -12,7 +12,9 @@ use crate::model::Pipeline;
 use crate::output::{Failure, print};
 use crate::prompt;
 use crate::secret::Secret;
-use crate::secure::{self, KeyPlace, Listed, Opener, Recipient, as_one_line, find_armoured};
+use crate::secure::{
+    self, KeyPlace, Listed, NoAnswer, Opener, Recipient, RecipientError, as_one_line, find_armoured,
+};
 
 /// The largest value that is encrypted, in bytes: no variable can hold more.
 const MAX_VALUE: u64 = 128 << 10;
@@ -42,7 +44,7 @@ pub fn encrypt(command: &Encrypt, options: &LineOptions) -> Result<u8, Failure> 
         command.recipients.iter().map(|text| parse(text)).collect::<Result<_, _>>()?
     };
     let value = if io::stdin().is_terminal() { prompt::ask_secret("Value")? } else { stdin()? };
-    let armoured = secure::encrypt(&recipients, &value).map_err(|why| anyhow!(why))?;
+    let armoured = secure::encrypt(&recipients, &value).map_err(anyhow::Error::from)?;
     print(&match as_one_line(&armoured).filter(|_| command.one_line) {
         Some(text) => format!("secure: {text}\n"),
         None => block(&armoured),
@@ -83,7 +85,7 @@ fn encrypted(text: &str) -> String {
 
 /// This user's own recipients, if they are known without asking for a passphrase.
 pub(super) fn own() -> Option<Vec<Recipient>> {
-    let keys = KeyPlace::find().ok()?.keys(|_| Err(String::new())).ok()?;
+    let keys = KeyPlace::find().ok()?.keys(|_| Err(NoAnswer(String::new()))).ok()?;
     Some(keys.recipients())
 }
 
@@ -103,7 +105,8 @@ pub(super) fn recipients(pipeline: &Pipeline, opener: &Opener) -> Result<Vec<Rec
 
 /// Reads a recipient that was given as an argument.
 pub(super) fn parse(text: &str) -> Result<Recipient, Failure> {
-    text.parse().map_err(|why: String| Failure { status: exit::USAGE, message: format!("error: {why}\n") })
+    text.parse()
+        .map_err(|why: RecipientError| Failure { status: exit::USAGE, message: format!("error: {why}\n") })
 }
 
 /// All of stdin, byte for byte, but for one newline at its end.

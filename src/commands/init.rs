@@ -171,7 +171,7 @@ fn indented(text: &str) -> String {
 /// Makes a file that is not there yet. One that says where secrets are is its owner's alone.
 fn create(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
     if name != LINE {
-        return edit::create(path, text).map_err(|why| anyhow!(why).into());
+        return Ok(edit::create(path, text).map_err(anyhow::Error::from)?);
     }
     let write = || OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes());
     Ok(write().with_context(|| format!("cannot make {}", path.display()))?)

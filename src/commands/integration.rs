@@ -69,7 +69,7 @@ pub(super) fn commit(line: &Line, draft: Draft, options: &LineOptions) -> Result
     for id in line.sources.ids() {
         let text =
             edited.iter().find(|edited| edited.source == id).map_or(line.sources.get(id).text(), |e| &e.text);
-        after.add(line.sources.get(id).path().to_owned(), text.to_owned()).map_err(|why| anyhow!(why))?;
+        after.add(line.sources.get(id).path().to_owned(), text.to_owned()).map_err(anyhow::Error::from)?;
     }
     let before = errors_of(&line.sources, &line.directory);
     let new: Vec<_> = errors_of(&after, &line.directory)
@@ -83,7 +83,7 @@ pub(super) fn commit(line: &Line, draft: Draft, options: &LineOptions) -> Result
     }
     let is_new = |edited: &&Edited| !line.sources.get(edited.source).path().exists();
     if let Some(new) = edited.iter().find(is_new) {
-        edit::create(line.sources.get(new.source).path(), &new.text).map_err(|why| anyhow!(why))?;
+        edit::create(line.sources.get(new.source).path(), &new.text).map_err(anyhow::Error::from)?;
         return Ok(edited);
     }
     let replacements: Vec<_> = edited
@@ -93,7 +93,7 @@ pub(super) fn commit(line: &Line, draft: Draft, options: &LineOptions) -> Result
             Replacement { path: source.path(), before: source.text(), after: &edited.text }
         })
         .collect();
-    edit::replace(&replacements).map_err(|why| anyhow!(why))?;
+    edit::replace(&replacements).map_err(anyhow::Error::from)?;
     Ok(edited)
 }
 

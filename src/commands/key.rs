@@ -41,10 +41,10 @@ fn new(passphrase: bool) -> Result<u8, Failure> {
     let (keys, public) = secure::generate();
     if passphrase {
         let passphrase = ask_twice()?;
-        let text = secure::protect(&keys, &passphrase).map_err(|why| anyhow!(why))?;
-        secure::create(&path, &text).map_err(|why| anyhow!(why))?;
+        let text = secure::protect(&keys, &passphrase).map_err(anyhow::Error::from)?;
+        secure::create(&path, &text).map_err(anyhow::Error::from)?;
     } else {
-        secure::create(&path, keys.expose()).map_err(|why| anyhow!(why))?;
+        secure::create(&path, keys.expose()).map_err(anyhow::Error::from)?;
     }
     print(&format!("{public}\n"))?;
     eprintln!("shipctl: your key is in {}; keep a copy where no one else can read it", path.display());

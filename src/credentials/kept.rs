@@ -16,7 +16,7 @@ use crate::aws::renewal::{SPARE, keys_of_json, keys_to_json};
 use crate::aws::sts::{self, Session};
 use crate::file;
 use crate::secret::Secret;
-use crate::secure::{self, KeyPlace, Keys};
+use crate::secure::{self, KeyPlace, Keys, NoAnswer};
 
 /// Turns it off.
 pub const OFF: &str = "SHIPCTL_NO_SESSIONS";
@@ -170,7 +170,7 @@ fn directory() -> Option<PathBuf> {
 fn keys() -> Option<Keys> {
     match KeyPlace::find().ok()? {
         KeyPlace::Variable => None,
-        place @ KeyPlace::File(_) => place.keys(|_| Err("it is not asked for".to_owned())).ok(),
+        place @ KeyPlace::File(_) => place.keys(|_| Err(NoAnswer("it is not asked for".to_owned()))).ok(),
     }
 }
 

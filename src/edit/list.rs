@@ -1,19 +1,20 @@
 //! Adding to a list of integrations, and removing from one.
 
 use super::Change;
+use super::error::Unclear;
 use super::section::{self, Block, Empty, Section, end_of_line};
 use crate::source::Span;
 use crate::yaml::extent::Flow;
 use crate::yaml::{Node, Scalar, Value};
 
 /// The changes that put an item at the end of the list of a file that stands under `key`.
-pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec<Change>, &'static str> {
+pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec<Change>, Unclear> {
     let end_of_lines = line_end(text);
     let change = |at: usize, text: String| Change { range: at..at, text };
     Ok(match section::find(text, root, key)? {
         Section::Missing => {
             if text.trim_start().starts_with(['{', '[']) {
-                return Err("it is written between braces, and has no `integrations`");
+                return Err(Unclear::Braces);
             }
             let block = as_block(item, usual_indent(text), 2).join(end_of_lines);
             let section = format!("{key}:{end_of_lines}{block}");
@@ -31,7 +32,7 @@ pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec
             vec![Change { range: value, text: String::new() }, change(end, format!("{end_of_lines}{block}"))]
         }
         Section::Block(block) => {
-            let at = block.items.last().ok_or("its `integrations:` have no items")?.range.end;
+            let at = block.items.last().ok_or(Unclear::NoItems)?.range.end;
             let between = if blank_between(text, &block) { 2 } else { 1 };
             let lines = as_block(item, block.indent, gap(text, &block)).join(end_of_lines);
             vec![change(at, end_of_lines.repeat(between) + &lines)]
@@ -48,8 +49,7 @@ pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec
 }
 
 /// The changes that take the item of this number out of the list of a file.
-pub(super) fn remove(text: &str, root: &Node, key: &str, index: usize) -> Result<Vec<Change>, &'static str> {
-    const UNCLEAR: &str = "it is unclear where the item begins and ends";
+pub(super) fn remove(text: &str, root: &Node, key: &str, index: usize) -> Result<Vec<Change>, Unclear> {
     let count = items(root, key).map_or(0, Vec::len);
     let cut = |range| Change { range, text: String::new() };
     match section::find(text, root, key)? {
@@ -72,7 +72,7 @@ pub(super) fn remove(text: &str, root: &Node, key: &str, index: usize) -> Result
                 None => Change { range: flow.range, text: "[]".to_owned() },
             }])
         }
-        _ => Err(UNCLEAR),
+        _ => Err(Unclear::Item),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::error::Unclear;
 use super::list::is_plain;
 use super::{Change, KEY};
 use crate::model::is_of_ci;
@@ -120,10 +121,10 @@ impl Renamer<'_> {
 }
 
 /// The change of one name; quotes around it stay.
-pub(super) fn change(text: &str, place: Span, old: &str, new: &str) -> Result<Change, &'static str> {
+pub(super) fn change(text: &str, place: Span, old: &str, new: &str) -> Result<Change, Unclear> {
     let range = place.start as usize..place.start as usize + place.len as usize;
     if text.get(range.clone()) != Some(old) {
-        return Err("the name is written with escapes, as a block, or behind an alias");
+        return Err(Unclear::Name);
     }
     let quoted = text[..range.start].ends_with(['"', '\'']) && text[range.end..].starts_with(['"', '\'']);
     let fits =

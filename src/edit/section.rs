@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::error::Unclear;
 use crate::yaml::Node;
 use crate::yaml::extent::{self, Flow, Line};
 
@@ -56,19 +57,19 @@ pub(super) struct Item {
 /// # Errors
 ///
 /// When it is there and is written in a way that cannot be edited.
-pub(super) fn find(text: &str, root: &Node, name: &str) -> Result<Section, &'static str> {
+pub(super) fn find(text: &str, root: &Node, name: &str) -> Result<Section, Unclear> {
     let Some(entry) = root.map().and_then(|map| map.get(name)) else { return Ok(Section::Missing) };
     let key = entry.key.start as usize;
-    let behind = text.get(key..).and_then(|rest| rest.strip_prefix(name)).ok_or(ODD)?;
+    let behind = text.get(key..).and_then(|rest| rest.strip_prefix(name)).ok_or(Unclear::List)?;
     let behind = behind.strip_prefix(['"', '\'']).unwrap_or(behind);
-    let colon = text.len() - behind.trim_start_matches(BLANK).strip_prefix(':').ok_or(ODD)?.len();
+    let colon = text.len() - behind.trim_start_matches(BLANK).strip_prefix(':').ok_or(Unclear::List)?.len();
     let after_key = behind_properties(text, colon);
     let rest = text[after_key..].trim_start_matches(BLANK);
     let value = text.len() - rest.len();
     match rest.bytes().next() {
-        Some(b'*') => Err("`integrations:` is an alias"),
+        Some(b'*') => Err(Unclear::Alias),
         Some(b'[') => {
-            let flow = extent::flow(text, value).ok_or(ODD)?;
+            let flow = extent::flow(text, value).ok_or(Unclear::List)?;
             match begins_line(text, key) {
                 Some(indent) if text[flow.range.start + 1..flow.range.end - 1].trim().is_empty() => {
                     let end = end_of_line(text, flow.range.end);
@@ -78,7 +79,7 @@ pub(super) fn find(text: &str, root: &Node, name: &str) -> Result<Section, &'sta
             }
         }
         None | Some(b'#' | b'\n' | b'\r') => {
-            let indent = begins_line(text, key).ok_or(ODD)?;
+            let indent = begins_line(text, key).ok_or(Unclear::List)?;
             let lines = extent::lines(text);
             let from = lines.partition_point(|line| line.range.start <= key);
             let first = lines[from..].iter().find(|line| !line.comment);
@@ -92,9 +93,9 @@ pub(super) fn find(text: &str, root: &Node, name: &str) -> Result<Section, &'sta
         }
         Some(_) => {
             let word = rest.split([' ', '\t', '\r', '\n', ',', '}']).next().unwrap_or_default();
-            let indent = begins_line(text, key).ok_or(ODD)?;
+            let indent = begins_line(text, key).ok_or(Unclear::List)?;
             if !matches!(word, "~" | "null" | "Null" | "NULL") {
-                return Err(ODD);
+                return Err(Unclear::List);
             }
             let end = value + word.len();
             Ok(Section::Empty(Empty { value: after_key..end, indent, end: end_of_line(text, end) }))
@@ -103,8 +104,6 @@ pub(super) fn find(text: &str, root: &Node, name: &str) -> Result<Section, &'sta
 }
 
 const BLANK: [char; 2] = [' ', '\t'];
-
-const ODD: &str = "its `integrations:` are written in an unusual way";
 
 /// The items of the list whose key's line is the one before `lines[from]`.
 fn block(text: &str, lines: &[Line], from: usize, indent: usize, after_key: usize) -> Block {

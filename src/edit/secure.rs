@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Change;
+use super::error::Unclear;
 use crate::source::{SourceId, Span};
 use crate::yaml::{Node, Value};
 
@@ -55,25 +56,24 @@ fn walk(node: &mut Node, visit: &mut dyn FnMut(&mut String, Span)) {
 }
 
 /// The change of one value; `None` where an alias stands, whose text is elsewhere.
-pub(super) fn change(text: &str, value: &Found) -> Result<Option<Change>, &'static str> {
-    const ODD: &str = "the encrypted value is written in an unusual way";
+pub(super) fn change(text: &str, value: &Found) -> Result<Option<Change>, Unclear> {
     let start = value.key.start as usize;
-    let rest = text.get(start..).and_then(|rest| rest.strip_prefix(KEY)).ok_or(ODD)?;
+    let rest = text.get(start..).and_then(|rest| rest.strip_prefix(KEY)).ok_or(Unclear::Encrypted)?;
     let rest = rest.strip_prefix(['"', '\'']).unwrap_or(rest).trim_start_matches([' ', '\t']);
-    let mut rest = rest.strip_prefix(':').ok_or(ODD)?.trim_start();
+    let mut rest = rest.strip_prefix(':').ok_or(Unclear::Encrypted)?.trim_start();
     // An anchor or a tag.
     while rest.starts_with(['&', '!']) {
-        rest = rest[rest.find(char::is_whitespace).ok_or(ODD)?..].trim_start();
+        rest = rest[rest.find(char::is_whitespace).ok_or(Unclear::Encrypted)?..].trim_start();
     }
     let from = text.len() - rest.len();
     let scalar = |new: String, len: usize| Ok(Some(Change { range: from..from + len, text: new }));
     match rest.as_bytes().first() {
         Some(b'*') => Ok(None),
-        Some(b'|') => block(text, from, &value.new).map(Some).ok_or(ODD),
+        Some(b'|') => block(text, from, &value.new).map(Some).ok_or(Unclear::Encrypted),
         Some(quote @ (b'"' | b'\'')) => {
             let quote = char::from(*quote);
             // Neither base64 nor armour has a quote in it.
-            let len = rest[1..].find(quote).ok_or(ODD)? + 2;
+            let len = rest[1..].find(quote).ok_or(Unclear::Encrypted)? + 2;
             if value.new.contains('\n') {
                 scalar(serde_json::Value::from(value.new.as_str()).to_string(), len)
             } else {
@@ -85,7 +85,7 @@ pub(super) fn change(text: &str, value: &Found) -> Result<Option<Change>, &'stat
                 rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | '}' | ']')).unwrap_or(rest.len());
             scalar(value.new.clone(), len)
         }
-        _ => Err(ODD),
+        _ => Err(Unclear::Encrypted),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::Path;
 
+use super::error::WriteError;
 use crate::file::{self, Pending};
 
 /// The byte order mark.
@@ -26,10 +27,11 @@ pub struct Replacement<'a> {
 /// # Errors
 ///
 /// When a file cannot be written, or is not any more what it was.
-pub fn replace(replacements: &[Replacement]) -> Result<(), String> {
+pub fn replace(replacements: &[Replacement]) -> Result<(), WriteError> {
     let mut ready = Vec::new();
     for replacement in replacements {
-        let failed = |error: io::Error| format!("cannot write {}: {error}", replacement.path.display());
+        let path = || replacement.path.to_owned();
+        let failed = move |source: io::Error| WriteError::Replace { path: path(), source };
         let target = fs::canonicalize(replacement.path).map_err(failed)?;
         let found = fs::read(&target).map_err(failed)?;
         let (mark, text) = match found.strip_prefix(MARK) {
@@ -37,10 +39,7 @@ pub fn replace(replacements: &[Replacement]) -> Result<(), String> {
             None => (&[][..], &*found),
         };
         if text != replacement.before.as_bytes() {
-            return Err(format!(
-                "{} has been changed in the meantime; nothing was written",
-                replacement.path.display()
-            ));
+            return Err(WriteError::Changed(replacement.path.to_owned()));
         }
         let pending = write(&target, &[mark, replacement.after.as_bytes()]).map_err(failed)?;
         ready.push((target, pending, failed));
@@ -57,9 +56,9 @@ pub fn replace(replacements: &[Replacement]) -> Result<(), String> {
 /// # Errors
 ///
 /// When it cannot be written, or is there already.
-pub fn create(path: &Path, text: &str) -> Result<(), String> {
+pub fn create(path: &Path, text: &str) -> Result<(), WriteError> {
     file::create_private(path, text.as_bytes())
-        .map_err(|error| format!("cannot make {}: {error}", path.display()))
+        .map_err(|source| WriteError::Create { path: path.to_owned(), source })
 }
 
 /// New content beside a file, with its mode, and as far as possible its owner.

@@ -39,7 +39,7 @@ impl Recipient {
             }),
             Err(why) => {
                 diagnostics.push(
-                    Diagnostic::error(why)
+                    Diagnostic::error(why.to_string())
                         .at(key.place)
                         .hint("`shipctl key show` prints the recipient of a key"),
                 );

@@ -4,7 +4,8 @@ use age::secrecy::{ExposeSecret as _, SecretString};
 use age::x25519::Identity;
 use age::{DecryptError, Decryptor, Encryptor};
 
-use super::{OpenError, Recipient, armoured, binary, is_age, open, read, text_of};
+use super::error::{EncryptError, OpenError, ParseKeysError, UnprotectError};
+use super::{Recipient, armoured, binary, is_age, open, read, text_of};
 use crate::secret::Secret;
 
 /// Secret keys, and where they come from.
@@ -19,8 +20,8 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// In words that go on "ORIGIN: ". Nothing of the text is repeated.
-    pub fn parse(text: &str, origin: String) -> Result<Keys, String> {
+    /// When a line is no key, or there is none. Nothing of the text is repeated.
+    pub fn parse(text: &str, origin: String) -> Result<Keys, ParseKeysError> {
         let mut identities = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -28,20 +29,14 @@ impl Keys {
                 continue;
             }
             let Ok(identity) = line.parse() else {
-                let what = if line.starts_with("age1") {
-                    "is a recipient, the public half of a key"
-                } else {
-                    "is no secret key: one begins with AGE-SECRET-KEY-1"
-                };
-                return Err(format!("line {} {what}", index + 1));
+                return Err(match line.starts_with("age1") {
+                    true => ParseKeysError::Recipient(index + 1),
+                    false => ParseKeysError::NoKey(index + 1),
+                });
             };
             identities.push(identity);
         }
-        if identities.is_empty() {
-            Err("there is no key in it".to_owned())
-        } else {
-            Ok(Keys { identities, origin })
-        }
+        if identities.is_empty() { Err(ParseKeysError::Empty) } else { Ok(Keys { identities, origin }) }
     }
 
     /// The public half of each. The first is the current one: `shipctl key rotate --new-key` puts a new key before those
@@ -78,27 +73,24 @@ pub(super) fn is_protected(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// In words that go on "FILE: ".
-pub(super) fn unprotect(bytes: &[u8], passphrase: &Secret) -> Result<Secret, String> {
-    const DAMAGED: &str = "it is cut short or altered";
+/// When it is damaged, or the passphrase is another one.
+pub(super) fn unprotect(bytes: &[u8], passphrase: &Secret) -> Result<Secret, UnprotectError> {
     let bytes = match std::str::from_utf8(bytes).ok().and_then(binary) {
-        Some(binary) => binary.map_err(|_| DAMAGED)?,
+        Some(binary) => binary.map_err(|_| UnprotectError::Damaged)?,
         None => bytes.to_vec(),
     };
-    let decryptor = Decryptor::new(&*bytes).map_err(|_| DAMAGED)?;
+    let decryptor = Decryptor::new(&*bytes).map_err(|_| UnprotectError::Damaged)?;
     if !decryptor.is_scrypt() {
-        return Err("it is encrypted to a key; only a passphrase can be asked for".to_owned());
+        return Err(UnprotectError::ToKey);
     }
     let identity = age::scrypt::Identity::new(SecretString::from(passphrase.expose().to_owned()));
     let plain = read(decryptor, std::iter::once(&identity as &dyn age::Identity), bytes.len());
     let plain = plain.map_err(|error| match error {
-        DecryptError::KeyDecryptionFailed | DecryptError::DecryptionFailed => {
-            "the passphrase is wrong".to_owned()
-        }
-        DecryptError::ExcessiveWork { .. } => "it takes too long to try its passphrase".to_owned(),
-        _ => DAMAGED.to_owned(),
+        DecryptError::KeyDecryptionFailed | DecryptError::DecryptionFailed => UnprotectError::WrongPassphrase,
+        DecryptError::ExcessiveWork { .. } => UnprotectError::ExcessiveWork,
+        _ => UnprotectError::Damaged,
     })?;
-    text_of(plain).ok_or_else(|| "what is in it is no text".to_owned())
+    text_of(plain).ok_or(UnprotectError::NotText)
 }
 
 /// A file of keys, encrypted to a passphrase.
@@ -106,7 +98,7 @@ pub(super) fn unprotect(bytes: &[u8], passphrase: &Secret) -> Result<Secret, Str
 /// # Errors
 ///
 /// When the system has no random numbers.
-pub fn protect(keys: &Secret, passphrase: &Secret) -> Result<String, String> {
+pub fn protect(keys: &Secret, passphrase: &Secret) -> Result<String, EncryptError> {
     let passphrase = SecretString::from(passphrase.expose().to_owned());
     armoured(Encryptor::with_user_passphrase(passphrase), keys.expose().as_bytes())
 }

@@ -57,20 +57,13 @@ impl Opener {
     }
 
     fn explain(&self, error: &OpenError) -> KeyError {
-        let message = match error {
-            OpenError::NotAge => "what `secure:` holds is no text in the age format".to_owned(),
-            OpenError::OtherKeys => "the value was encrypted to other keys than yours".to_owned(),
-            OpenError::Passphrase => "the value is encrypted to a passphrase, not to keys".to_owned(),
-            OpenError::Damaged(why) => format!("the encrypted text is damaged: {why}"),
-            OpenError::NotText => "the value is not UTF-8 text".to_owned(),
-        };
         let what = match error {
             OpenError::NotText => "encode it, with base64 for instance, and encrypt it again",
             _ => {
                 "take the whole text from where it was still good, or encrypt the value again with `shipctl encrypt`"
             }
         };
-        KeyError { message, hint: format!("{what}{}", self.for_whom()) }
+        KeyError { message: error.to_string(), hint: format!("{what}{}", self.for_whom()) }
     }
 
     fn other_keys(&self, keys: &Keys) -> KeyError {

@@ -1,5 +1,6 @@
 //! Where this user's keys are: `SHIPCTL_KEY`, `SHIPCTL_KEY_FILE`, or a file in the configuration directory.
 
+use std::fmt::Display;
 use std::fs::DirBuilder;
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::error::{CreateError, KeyError, NoAnswer};
 use super::keys::{Keys, is_protected, unprotect};
 use crate::file;
 use crate::secret::Secret;
@@ -21,16 +23,7 @@ const FILE: &str = "SHIPCTL_KEY_FILE";
 const MAX_FILE: usize = 64 << 10;
 
 /// Asks the user for a secret: the question, and the answer or why there is none.
-pub type Ask = fn(&str) -> Result<Secret, String>;
-
-/// Why there are no keys.
-#[derive(Clone, Debug)]
-pub struct KeyError {
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub hint: String,
-}
+pub type Ask = fn(&str) -> Result<Secret, NoAnswer>;
 
 /// Where keys come from.
 pub enum KeyPlace {
@@ -144,14 +137,14 @@ fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE + 1));
     Read::by_ref(&mut file).take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    let bad = |why: String| {
+    let bad = |why: &dyn Display| {
         error(
             format!("the key file {shown} cannot be used: {why}"),
             "`shipctl key new` writes a good one".to_owned(),
         )
     };
     if bytes.len() > MAX_FILE {
-        return Err(bad(format!("it holds more than {} KiB", MAX_FILE >> 10)));
+        return Err(bad(&format_args!("it holds more than {} KiB", MAX_FILE >> 10)));
     }
     if is_protected(&bytes) {
         let passphrase = ask(&format!("Passphrase of {shown}")).map_err(|why| {
@@ -160,13 +153,13 @@ fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
                 format!("use a terminal, or set {TEXT} to a key without one"),
             )
         })?;
-        let again =
-            |why: String| error(format!("cannot open the key file {shown}: {why}"), "try again".to_owned());
-        let text = unprotect(&bytes, &passphrase).map_err(again)?;
-        return Keys::parse(text.expose(), shown.clone()).map_err(bad);
+        let text = unprotect(&bytes, &passphrase).map_err(|why| {
+            error(format!("cannot open the key file {shown}: {why}"), "try again".to_owned())
+        })?;
+        return Keys::parse(text.expose(), shown.clone()).map_err(|why| bad(&why));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| bad("it is no text".to_owned()))?;
-    Keys::parse(text, shown.clone()).map_err(bad)
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad(&"it is no text"))?;
+    Keys::parse(text, shown.clone()).map_err(|why| bad(&why))
 }
 
 /// Writes a new file of keys, for its owner alone from the first instant, as are directories that it needs.
@@ -174,10 +167,10 @@ fn of_file(path: &Path, ask: Ask) -> Result<Keys, KeyError> {
 /// # Errors
 ///
 /// When it is there already, or cannot be written. Nothing half-written stays.
-pub fn create(path: &Path, text: &str) -> Result<(), String> {
+pub fn create(path: &Path, text: &str) -> Result<(), CreateError> {
     let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::AlreadyExists => format!("{} is there already", path.display()),
-        _ => format!("cannot make {}: {error}", path.display()),
+        io::ErrorKind::AlreadyExists => CreateError::Exists(path.to_owned()),
+        _ => CreateError::Io { path: path.to_owned(), source: error },
     };
     if let Some(parent) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;

@@ -65,6 +65,9 @@ fn a_file_of_keys_has_comments_and_several_keys() {
         ("\nage1x", "line 2 is a recipient, the public half of a key"),
         ("AGE-SECRET-KEY-1XYZ", "line 1 is no secret key: one begins with AGE-SECRET-KEY-1"),
     ] {
-        assert_eq!(Keys::parse(text, String::new()).err().as_deref(), Some(why));
+        assert_eq!(
+            Keys::parse(text, String::new()).err().map(|error| error.to_string()).as_deref(),
+            Some(why)
+        );
     }
 }

@@ -9,7 +9,8 @@ use rusqlite::{ErrorCode, ffi};
 use super::place::Place;
 
 /// Why state could not be read or written. It prints as one line: what was wrong, where, and what to do.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct Error {
     kind: Kind,
     message: String,
@@ -123,14 +124,6 @@ pub(super) fn damaged(place: &Place, why: &str) -> Error {
 fn seconds(duration: Duration) -> String {
     format!("{} s", duration.as_secs_f32())
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Error {}
 
 /// Makes of an error of the database one that can be shown.
 pub(super) type Explain<'a> = &'a dyn Fn(rusqlite::Error) -> Error;

@@ -247,7 +247,7 @@ fn a_file_that_somebody_else_changes_meanwhile_is_left_alone() {
     std::fs::write(&two, "theirs").unwrap();
     let of = |path, before, after| Replacement { path, before, after };
     let error = replace(&[of(&one, "a", "b"), of(&two, "mine", "b")]).unwrap_err();
-    assert!(error.ends_with("has been changed in the meantime; nothing was written"), "{error}");
+    assert!(error.to_string().ends_with("has been changed in the meantime; nothing was written"), "{error}");
     assert_eq!(std::fs::read_to_string(&one).unwrap(), "a", "not the one without the other");
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2, "nothing is left beside them");
 }

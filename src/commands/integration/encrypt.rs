@@ -42,6 +42,6 @@ impl<'a> Recipients<'a> {
 
     /// What `secure:` holds for a value.
     pub(super) fn encrypt(&self, value: &Secret) -> Result<String, Failure> {
-        Ok(secure::encrypt(self.all()?, value).map_err(|why| anyhow!(why))?)
+        Ok(secure::encrypt(self.all()?, value).map_err(anyhow::Error::from)?)
     }
 }

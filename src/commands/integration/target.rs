@@ -67,7 +67,7 @@ fn join(line: &mut Line, path: PathBuf) -> Result<SourceId, Failure> {
     };
     let here = std::env::current_dir().context("the current directory is gone")?;
     let shown = path.strip_prefix(&here).unwrap_or(&path).to_owned();
-    line.sources.add(shown, text).map_err(|why| anyhow!(why).into())
+    Ok(line.sources.add(shown, text).map_err(anyhow::Error::from)?)
 }
 
 /// Says how a file is read that the line does not find by itself.

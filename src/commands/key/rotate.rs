@@ -16,7 +16,7 @@ use crate::exit;
 use crate::load::{opener, read_good};
 use crate::model::files::Line;
 use crate::output::{Failure, failure, paint, print};
-use crate::secure::{self, Opener, Recipient, as_one_line, is_age, is_one_line};
+use crate::secure::{self, KeyError, Opener, Recipient, as_one_line, is_age, is_one_line};
 
 /// Runs the command. Either all values are encrypted anew, or the files stay as they are.
 pub(super) fn run(new_key: bool, force: bool, options: &LineOptions) -> Result<u8, Failure> {
@@ -50,7 +50,7 @@ pub(super) fn run(new_key: bool, force: bool, options: &LineOptions) -> Result<u
         }
         match anew(text, &opener, &recipients) {
             Ok(text) => Some(text),
-            Err((message, hint)) => {
+            Err(KeyError { message, hint }) => {
                 problems.push(Diagnostic::error(message).at(place).hint(hint));
                 None
             }
@@ -83,9 +83,10 @@ pub(super) fn run(new_key: bool, force: bool, options: &LineOptions) -> Result<u
 }
 
 /// A value encrypted to the recipients, in the form that it had.
-fn anew(text: &str, opener: &Opener, recipients: &[Recipient]) -> Result<String, (String, String)> {
-    let value = opener.open(text).map_err(|error| (error.message, error.hint))?;
-    let armoured = secure::encrypt(recipients, &value).map_err(|why| (why, String::new()))?;
+fn anew(text: &str, opener: &Opener, recipients: &[Recipient]) -> Result<String, KeyError> {
+    let value = opener.open(text)?;
+    let armoured = secure::encrypt(recipients, &value)
+        .map_err(|why| KeyError { message: why.to_string(), hint: String::new() })?;
     Ok(if is_one_line(text) {
         as_one_line(&armoured).unwrap_or_default()
     } else if text.ends_with('\n') {
@@ -109,7 +110,7 @@ impl NewKey {
     fn write(&self) -> Result<(), Failure> {
         let replacement =
             Replacement { path: &self.path, before: self.before.expose(), after: self.after.as_str() };
-        Ok(edit::replace(&[replacement]).map_err(|why| anyhow!(why))?)
+        Ok(edit::replace(&[replacement]).map_err(anyhow::Error::from)?)
     }
 }
 
