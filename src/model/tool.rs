@@ -83,6 +83,71 @@ pub static TOOLS: &[Tool] = &[
         },
     },
     Tool {
+        key: "aws_parameter",
+        form: "NAME",
+        program: "aws",
+        install: "it is the AWS command-line tool: https://aws.amazon.com/cli",
+        call: |reference| {
+            let words = ["ssm", "get-parameter", "--with-decryption", "--name", part(reference)?];
+            Some(call(&[&words[..], &["--query", "Parameter.Value", "--output", "text"]].concat()))
+        },
+    },
+    Tool {
+        key: "gcp_secret",
+        form: "NAME or PROJECT/NAME",
+        program: "gcloud",
+        install: "it is the Google Cloud CLI: https://cloud.google.com/sdk",
+        call: |reference| {
+            let words = ["secrets", "versions", "access", "latest", "--quiet"];
+            Some(match reference.contains('/') {
+                true => {
+                    let (project, name) = parts(reference, '/')?;
+                    call(&[&words[..], &["--project", project, "--secret", name]].concat())
+                }
+                false => call(&[&words[..], &["--secret", part(reference)?]].concat()),
+            })
+        },
+    },
+    Tool {
+        key: "azure_secret",
+        form: "VAULT/NAME",
+        program: "az",
+        install: "it is the Azure CLI: https://learn.microsoft.com/cli/azure",
+        call: |reference| {
+            let (vault, name) = parts(reference, '/')?;
+            let words = ["keyvault", "secret", "show", "--vault-name", vault, "--name", name];
+            Some(Call {
+                take: Take::Json(vec![vec!["value".to_owned()]]),
+                ..call(&[&words[..], &["--output", "json"]].concat())
+            })
+        },
+    },
+    // Of the kinds of things that it gives of an item, the password is what nearly everybody means.
+    Tool {
+        key: "bitwarden",
+        form: "ITEM, or ITEM#username, #password, #uri, #totp or #notes",
+        program: "bw",
+        install: "it is the Bitwarden CLI: https://bitwarden.com/help/cli",
+        call: |reference| {
+            let (item, what) = match reference.contains('#') {
+                true => parts(reference, '#')?,
+                false => (part(reference)?, "password"),
+            };
+            let is_known = ["username", "password", "uri", "totp", "notes"].contains(&what);
+            is_known.then(|| call(&["get", what, item, "--nointeraction"]))
+        },
+    },
+    Tool {
+        key: "bitwarden_secret",
+        form: "ID",
+        program: "bws",
+        install: "it is the CLI of Bitwarden Secrets Manager: https://bitwarden.com/help/secrets-manager-cli",
+        call: |reference| {
+            let call = call(&["secret", "get", part(reference)?, "--output", "json"]);
+            Some(Call { take: Take::Json(vec![vec!["value".to_owned()]]), ..call })
+        },
+    },
+    Tool {
         key: "pass",
         form: "PATH",
         program: "pass",
@@ -180,6 +245,21 @@ mod tests {
         ] {
             assert_eq!(words(key, reference).as_deref(), Some(expected));
         }
+        for (key, reference, expected) in [
+            (
+                "aws_parameter",
+                "/prod/db",
+                "ssm get-parameter --with-decryption --name /prod/db --query Parameter.Value --output text",
+            ),
+            ("gcp_secret", "db", "secrets versions access latest --quiet --secret db"),
+            ("gcp_secret", "shop/db", "secrets versions access latest --quiet --project shop --secret db"),
+            ("azure_secret", "shop/db", "keyvault secret show --vault-name shop --name db --output json"),
+            ("bitwarden", "shop db", "get password shop db --nointeraction"),
+            ("bitwarden", "shop#username", "get username shop --nointeraction"),
+            ("bitwarden_secret", "be8e0ad8", "secret get be8e0ad8 --output json"),
+        ] {
+            assert_eq!(words(key, reference).as_deref(), Some(expected));
+        }
         let aws = "secretsmanager get-secret-value --secret-id a/b --query SecretString --output text";
         assert_eq!(words("aws_secret", "a/b#key").as_deref(), Some(aws));
     }
@@ -193,6 +273,12 @@ mod tests {
             ("vault", "-address=http://evil#x"),
             ("aws_secret", "--debug"),
             ("aws_secret", "name#"),
+            ("aws_parameter", "--debug"),
+            ("gcp_secret", "shop/"),
+            ("gcp_secret", "--project=x"),
+            ("azure_secret", "db"),
+            ("bitwarden", "shop#card"),
+            ("bitwarden_secret", "-h"),
             ("pass", "-c"),
             ("sops", "#a"),
             ("keyring", "service"),

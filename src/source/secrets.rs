@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::words::{
-    CI, CI_INTEGRATIONS, NAMES, OPEN, OPENERS, PLAIN, SCRIPTS, SECRETS, SECTIONS, is_known_word,
+    CI, CI_INTEGRATIONS, ELSEWHERE, NAMES, OPEN, OPENERS, PLAIN, SCRIPTS, SECRETS, SECTIONS, is_known_word,
 };
 
 /// A part of a text that is not shown.
@@ -299,10 +299,6 @@ impl Scan {
 
 /// What is no part of a value at its ends.
 const PUNCTUATION: [char; 8] = [' ', '\t', '-', '[', ']', '{', '}', ','];
-
-/// Keys of a value that only say where the real one is.
-const ELSEWHERE: [&str; 10] =
-    ["env", "file", "op", "vault", "aws_secret", "aws_profile", "pass", "sops", "keyring", "mask"];
 
 /// A key in a line.
 struct Key<'t> {

@@ -53,6 +53,13 @@ pub(super) const OPEN: &[&str] = &[
     "assumeRoleARN", "awsAccountId", "durationSeconds", "region", "roleSessionName", "sourceIntegration",
 ];
 
+/// Keys of a value that only say where the real one is: of the sources of values, but for `command` and `secure`.
+#[rustfmt::skip]
+pub const ELSEWHERE: &[&str] = &[
+    "env", "file", "op", "vault", "aws_secret", "aws_parameter", "aws_profile", "gcp_secret", "azure_secret", "bitwarden",
+    "bitwarden_secret", "pass", "sops", "keyring", "mask",
+];
+
 /// Keys of `integrations` in the CI section, which hold lists of them.
 pub(super) const CI_INTEGRATIONS: &[&str] = &["hub", "generic", "key", "notifications", "deploy"];
 
@@ -61,8 +68,7 @@ pub(super) const CI_INTEGRATIONS: &[&str] = &["hub", "generic", "key", "notifica
 const OTHERS: &[&str] = &[
     "integrations", "configuration", "versionTemplate", "triggerMode", "dependencyMode", "priority",
     "allowPublicAccess", "stabilityDuration", "serial", "bump", "showBuildStatus", "replicateOnPullRequest",
-    "deployMethod", "deploymentMethod", "agentOnly", "trigger", "mask", "value", "file", "command", "op", "vault",
-    "aws_secret", "aws_profile", "pass", "sops", "keyring", "pre_ci_boot", "cache_dir_list", "advancedReporting", "global", "include",
+    "deployMethod", "deploymentMethod", "agentOnly", "trigger", "value", "command", "pre_ci_boot", "cache_dir_list", "advancedReporting", "global", "include",
     "exclude", "fast_finish", "submodules", "appId", "assumeRoleARN", "awsAccountId", "dcosPublicKey", "domain",
     "durationSeconds", "email", "emailAuthUser", "emailSender", "host", "hostname", "nick", "nodes", "port", "proxy",
     "publicKey", "roleSessionName", "server", "sourceIntegration", "tenant", "url", "username", "validityPeriod",
@@ -71,7 +77,7 @@ const OTHERS: &[&str] = &[
 
 /// Whether a key is one of all these.
 pub fn is_known_word(key: &str) -> bool {
-    [SECTIONS, CI, OPENERS, SECRETS, SCRIPTS, PLAIN, NAMES, CI_INTEGRATIONS, OTHERS]
+    [SECTIONS, CI, OPENERS, SECRETS, SCRIPTS, PLAIN, NAMES, ELSEWHERE, CI_INTEGRATIONS, OTHERS]
         .iter()
         .any(|words| words.contains(&key))
 }

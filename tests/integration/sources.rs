@@ -56,6 +56,32 @@ fn each_tool_is_called_through_its_own_command_line() {
 }
 
 #[test]
+fn the_stores_of_clouds_and_teams_are_called_through_their_own_command_lines() {
+    let envs = "      PARAMETER: {aws_parameter: /prod/db}
+      GCP: {gcp_secret: shop/db}
+      AZURE: {azure_secret: shop/db}
+      BITWARDEN: {bitwarden: \"web shop\"}
+      BITWARDEN_USER: {bitwarden: \"web shop#username\"}
+      BITWARDEN_SECRET: {bitwarden_secret: be8e0ad8}
+";
+    let echo = "echo \"$(basename \"$0\") $*\"";
+    let json = "[ \"$5\" = --name -o \"$5\" = json -o \"$6\" = --name ] && echo '{\"id\": 1, \"value\": \"of '$(basename $0)'\"}'";
+    let script = "printf '%s|' \"$PARAMETER\" \"$GCP\" \"$AZURE\" \"$BITWARDEN\" \"$BITWARDEN_USER\" \"$BITWARDEN_SECRET\"";
+    with_programs(
+        "exec j -C line --",
+        envs,
+        &[("aws", echo), ("gcloud", echo), ("az", json), ("bw", echo), ("bws", json)],
+    )
+    .arg("sh")
+    .arg("-c")
+    .arg(script)
+    .stdout(
+        "aws ssm get-parameter --with-decryption --name /prod/db --query Parameter.Value --output text|gcloud secrets versions access latest --quiet --project shop --secret db|of az|bw get password web shop --nointeraction|bw get username web shop --nointeraction|of bws|",
+    )
+    .run();
+}
+
+#[test]
 fn a_tool_that_is_missing_or_fails_says_what_to_do() {
     let envs = "      A: {op: \"op://team/aws/key\"}\n      B: {pass: web}\n      C: {vault: \"kv/x#y\"}\n";
     with_programs(
