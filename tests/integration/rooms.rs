@@ -123,7 +123,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "output",
         &["cli", "container", "diagnostic", "exit", "mask", "paint", "printable", "run", "secure", "source"],
     ),
-    ("prompt", &["exit", "output", "secret"]),
+    ("prompt", &["exit", "output", "secret", "secure"]),
     ("load", &["aws", "cli", "credentials", "diagnostic", "model", "output", "prompt", "secure", "state"]),
     ("deploy", &["aws", "managed"]),
     (
