@@ -1,8 +1,9 @@
 //! The deployment of one service, step by step.
 
+mod wait;
+
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
@@ -11,13 +12,6 @@ use crate::aws;
 use crate::aws::ecs::{Ecs, State};
 use crate::managed::deploy::{Deployment, Method};
 use crate::managed::ecs::{Scaling, Step};
-
-/// The first pause between two looks at a service, and the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// How many events of a service are shown when it fails.
-const EVENTS: usize = 5;
 
 /// Why it does not go on.
 enum Halt {
@@ -233,85 +227,6 @@ impl<'a> Work<'a> {
 
     fn state_of(&self, name: &str) -> Result<Option<State>, Halt> {
         Ok(self.ecs.describe(self.cluster(), &[name.to_owned()])?.into_iter().next())
-    }
-
-    fn wait_until_stable(&mut self, name: &str) -> Result<(), Halt> {
-        let stability = match self.deployment.method {
-            Method::BlueGreen => self.deployment.stability,
-            Method::Upgrade | Method::Replace => Duration::ZERO,
-        };
-        self.wait(name, "become stable", State::is_stable, stability)?;
-        (self.tell)(format!("service {name} is stable"));
-        Ok(())
-    }
-
-    /// Waits until a service is as it should be, and stays so.
-    fn wait(
-        &self,
-        name: &str,
-        what: &str,
-        is_reached: impl Fn(&State) -> bool,
-        stays: Duration,
-    ) -> Result<(), Halt> {
-        let begun = Instant::now();
-        let limit = self.deployment.max_wait + stays;
-        let known: Vec<String> = self
-            .there
-            .iter()
-            .filter(|it| it.name == name)
-            .flat_map(|it| &it.events)
-            .map(|(id, _)| id.clone())
-            .collect();
-        let (mut said, mut reached, mut pause) = (String::new(), None, FIRST_PAUSE);
-        loop {
-            let Some(state) = self.state_of(name)? else {
-                return Err(Halt::Failed(format!(
-                    "service {name} is gone: it was deleted by another client"
-                )));
-            };
-            let now = described(&state);
-            if now != said {
-                (self.tell)(format!("service {name}: {now}"));
-                said = now;
-            }
-            if is_reached(&state) {
-                let since = *reached.get_or_insert_with(Instant::now);
-                if since.elapsed() >= stays {
-                    return Ok(());
-                }
-            } else {
-                reached = None;
-            }
-            let failed = state.failed.clone().or_else(|| {
-                (begun.elapsed() >= limit).then(|| format!("it had {} s to {what}", limit.as_secs()))
-            });
-            if let Some(why) = failed {
-                let new = state.events.iter().filter(|(id, _)| !known.contains(id));
-                let events: Vec<_> = new.take(EVENTS).map(|(_, message)| message.as_str()).collect();
-                for event in events.iter().rev() {
-                    (self.tell)(format!("event: {event}"));
-                }
-                return Err(Halt::Failed(format!(
-                    "service {name} did not {what}: {}; {why}",
-                    described(&state)
-                )));
-            }
-            self.pause(pause.min(limit.saturating_sub(begun.elapsed())).max(FIRST_PAUSE))?;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    /// A pause that ends when all is stopped.
-    fn pause(&self, pause: Duration) -> Result<(), Halt> {
-        const PIECE: Duration = Duration::from_millis(50);
-        let begun = Instant::now();
-        while begun.elapsed() < pause {
-            if self.stopped.load(Ordering::Relaxed) {
-                return Err(Halt::Stopped);
-            }
-            sleep(PIECE);
-        }
-        Ok(())
     }
 
     fn follow_load(&self, scaling: &Scaling, name: &str) -> Result<(), Halt> {

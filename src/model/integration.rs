@@ -1,13 +1,14 @@
 //! Integrations: named credentials of a known kind, and where each value is to be had.
 
+mod source;
+
 use super::kind::{Field, KINDS, Kind, Shape};
-use super::tool::{Call, TOOLS, Tool};
 use super::{Name, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
-use crate::secret::Secret;
-use crate::secure::is_age;
-use crate::source::Span;
-use crate::yaml::{Entry, Map, Node, Value, is_false, is_true};
+use crate::yaml::{Entry, Map, Node, Value};
+
+pub use source::{AWS_PROFILE, KeyPart, SOURCES, SourceKind, ValueSource};
+use source::{KEY_PARTS, read_source};
 
 /// An integration.
 #[derive(Debug)]
@@ -42,93 +43,6 @@ pub enum Values {
     Integration(Name),
 }
 
-/// Where a value is to be had.
-#[derive(Debug)]
-pub struct ValueSource {
-    /// From what.
-    pub kind: SourceKind,
-    /// Whether it is masked in the log if it is secret; `mask: false` beside the source says that it is not.
-    pub masked: bool,
-    /// Where that is written.
-    pub place: Span,
-}
-
-/// The kinds of value sources.
-#[derive(Debug)]
-pub enum SourceKind {
-    /// The value itself, byte for byte.
-    Literal(Secret),
-    /// A variable of shipctl's own environment.
-    Env(String),
-    /// The contents of a file; a relative path starts from the directory of the YAML file.
-    File(String),
-    /// What a program prints, called with these arguments.
-    Program(Vec<String>),
-    /// What a command line prints, run by `sh -c`.
-    Shell(String),
-    /// What a tool for secrets gives for a reference.
-    Tool {
-        /// The tool.
-        tool: &'static Tool,
-        /// The reference, as written.
-        reference: String,
-        /// What the tool is called with.
-        call: Call,
-    },
-    /// An encrypted value.
-    Secure(String),
-    /// A part of the keys of a profile of the AWS CLI.
-    AwsProfile {
-        /// The profile.
-        profile: String,
-        /// Which part.
-        part: KeyPart,
-    },
-}
-
-/// A part of keys for AWS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyPart {
-    /// The access key.
-    AccessKey,
-    /// The secret key.
-    SecretKey,
-    /// The token of a session; keys that last have none.
-    SessionToken,
-}
-
-impl KeyPart {
-    /// The part that a field of AWS Keys holds.
-    fn of(field: &str) -> Option<KeyPart> {
-        let (_, part) = KEY_PARTS.iter().find(|(name, _)| *name == field)?;
-        Some(*part)
-    }
-}
-
-const KEY_PARTS: [(&str, KeyPart); 3] = [
-    ("accessKey", KeyPart::AccessKey),
-    ("secretKey", KeyPart::SecretKey),
-    ("sessionToken", KeyPart::SessionToken),
-];
-
-/// The key of [`SourceKind::AwsProfile`].
-pub const AWS_PROFILE: &str = "aws_profile";
-
-impl SourceKind {
-    /// What sort of source it is, in one word. Never a value.
-    pub fn word(&self) -> &'static str {
-        match self {
-            SourceKind::Literal(_) => "yaml",
-            SourceKind::Env(_) => "env",
-            SourceKind::File(_) => "file",
-            SourceKind::Program(_) | SourceKind::Shell(_) => "command",
-            SourceKind::Tool { tool, .. } => tool.key,
-            SourceKind::Secure(_) => "secure",
-            SourceKind::AwsProfile { .. } => AWS_PROFILE,
-        }
-    }
-}
-
 impl Values {
     /// The sources of all values of a field, each with its key if it has one.
     pub fn sources(&self) -> Vec<(Option<&Name>, &ValueSource)> {
@@ -146,33 +60,6 @@ impl FieldValue {
     pub fn is_secret(&self) -> bool {
         self.field.secret || matches!(self.values, Values::Map(_))
     }
-}
-
-/// The keys that say where a value is, beside those of [`TOOLS`].
-pub const SOURCES: &[&str] = &["value", "env", "file", "command", "secure", AWS_PROFILE];
-
-/// The key beside them that says whether the value is masked in the log.
-const MASK: &str = "mask";
-
-fn tool_of(key: &str) -> Option<&'static Tool> {
-    TOOLS.iter().find(|tool| tool.key == key)
-}
-
-/// The warning for an encrypted value that no key opens: an error only where it is needed.
-fn not_age(field: &str, of: &str, place: Span) -> Diagnostic {
-    Diagnostic::warning(format!("`secure` of field `{field}` of {of} is no text in the age format"))
-        .rule("lost-secret")
-        .at(place)
-        .hint("`shipctl encrypt` prints what stands there")
-}
-
-/// How a field says where its value is.
-fn forms() -> String {
-    let tools: Vec<_> = TOOLS.iter().map(|tool| format!("`{{{}: …}}`", tool.key)).collect();
-    format!(
-        "a value is a text, or exactly one of `{{env: VARIABLE}}`, `{{file: path}}`, `{{command: [program, argument]}}`, `{{secure: …}}`, `{{aws_profile: NAME}}`, {}; `{{value: text, mask: false}}` is not masked in the log",
-        tools.join(", ")
-    )
 }
 
 impl Integration {
@@ -214,7 +101,7 @@ impl Integration {
                 for (key, entry) in given {
                     match read_field(kind, key, entry, &of, diagnostics) {
                         Ok(field) => fields.extend(field),
-                        Err(()) => good = false,
+                        Err(Reported) => good = false,
                     }
                 }
             }
@@ -285,6 +172,9 @@ pub fn missing_field(of: &str, kind: &Kind, field: &str) -> Diagnostic {
     ))
 }
 
+/// An error that is in the diagnostics.
+struct Reported;
+
 /// Reads one field. A null is a field that is not there, as the original had it. The error is in `diagnostics`.
 fn read_field(
     kind: &'static Kind,
@@ -292,7 +182,7 @@ fn read_field(
     entry: &Entry,
     of: &str,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Result<Option<FieldValue>, ()> {
+) -> Result<Option<FieldValue>, Reported> {
     let Some(field) = kind.field(key) else {
         let known: Vec<_> = kind.fields.iter().map(|field| field.name).collect();
         diagnostics.push(
@@ -302,7 +192,7 @@ fn read_field(
                 .hint(format!("its fields are: {}", known.join(", ")))
                 .did_you_mean(key, known.iter().copied()),
         );
-        return Err(());
+        return Err(Reported);
     };
     let values = match (field.shape, &entry.node.value) {
         (_, Value::Null) => return Ok(None),
@@ -316,7 +206,7 @@ fn read_field(
                     .at(entry.node.place)
                     .hint("write `KEY: value`, one a line"),
             );
-            return Err(());
+            return Err(Reported);
         }
         (Shape::Integration, Value::Scalar(scalar)) => {
             Values::Integration(Name { text: scalar.text.clone(), place: entry.node.place })
@@ -330,106 +220,22 @@ fn read_field(
                 .at(entry.node.place)
                 .hint("write the name itself: nothing can be looked up before it is known"),
             );
-            return Err(());
+            return Err(Reported);
         }
         (Shape::Text | Shape::List, _) => Values::One(read_source(&entry.node, key, of, diagnostics)?),
     };
     Ok(Some(FieldValue { field, values }))
 }
 
-fn read_map(map: &Map, of: &str, diagnostics: &mut Vec<Diagnostic>) -> Result<Vec<(Name, ValueSource)>, ()> {
+fn read_map(
+    map: &Map,
+    of: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Vec<(Name, ValueSource)>, Reported> {
     let mut values = Vec::new();
     for (key, entry) in map {
         let source = read_source(&entry.node, key, of, diagnostics)?;
         values.push((Name { text: key.clone(), place: entry.key }, source));
     }
     Ok(values)
-}
-
-/// Reads where a value is. Messages name the field, never what stands there.
-fn read_source(
-    node: &Node,
-    field: &str,
-    of: &str,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Result<ValueSource, ()> {
-    let place = node.place;
-    let mut refuse = |message: String| {
-        diagnostics.push(Diagnostic::error(message).at(place).hint(forms()));
-        Err(())
-    };
-    let literal = |text: &str, masked| {
-        Ok(ValueSource { kind: SourceKind::Literal(Secret::new(text.to_owned())), masked, place })
-    };
-    let map = match &node.value {
-        Value::Null => return literal("", true),
-        Value::Scalar(scalar) => return literal(&scalar.text, true),
-        Value::List(_) => return refuse(format!("field `{field}` of {of} is one value, and this is a list")),
-        Value::Map(map) => map,
-    };
-    let masked = match map.get(MASK).map(|entry| &entry.node.value) {
-        None => true,
-        Some(Value::Scalar(scalar)) if is_false(&scalar.text) => false,
-        Some(Value::Scalar(scalar)) if is_true(&scalar.text) => true,
-        Some(_) => return refuse(format!("`{MASK}` of field `{field}` of {of} is true or false")),
-    };
-    let mut sources = map.iter().filter(|(key, _)| *key != MASK);
-    let (Some((key, entry)), None) = (sources.next(), sources.next()) else {
-        return refuse(format!("field `{field}` of {of} does not say where its value is"));
-    };
-    if !SOURCES.contains(&key.as_str()) && tool_of(key).is_none() {
-        return refuse(format!("field `{field}` of {of} does not say where its value is"));
-    }
-    let kind = match (key.as_str(), &entry.node.value) {
-        ("command", Value::List(nodes)) => {
-            let words: Option<Vec<_>> = nodes.iter().map(|node| node.text().map(str::to_owned)).collect();
-            match words {
-                Some(words) if words.first().is_some_and(|word| !word.is_empty()) => {
-                    SourceKind::Program(words)
-                }
-                _ => {
-                    return refuse(format!(
-                        "the command of field `{field}` of {of} is a list of texts that begins with a program"
-                    ));
-                }
-            }
-        }
-        ("value", Value::Scalar(scalar)) => return literal(&scalar.text, masked),
-        (_, Value::Scalar(scalar)) if !scalar.text.is_empty() => {
-            let text = scalar.text.clone();
-            match key.as_str() {
-                "env" => SourceKind::Env(text),
-                "file" => SourceKind::File(text),
-                "command" => SourceKind::Shell(text),
-                AWS_PROFILE => match KeyPart::of(field) {
-                    Some(part) => SourceKind::AwsProfile { profile: text, part },
-                    None => {
-                        return refuse(format!(
-                            "field `{field}` of {of} cannot come from a profile of AWS: keys alone do"
-                        ));
-                    }
-                },
-                "secure" => {
-                    if !is_age(&text) {
-                        diagnostics.push(not_age(field, of, entry.node.place));
-                    }
-                    SourceKind::Secure(text)
-                }
-                key => match tool_of(key).and_then(|tool| Some((tool, (tool.call)(&text)?))) {
-                    Some((tool, call)) => SourceKind::Tool { tool, reference: text, call },
-                    None => {
-                        let form = tool_of(key).map_or("", |tool| tool.form);
-                        return refuse(format!("`{key}` of field `{field}` of {of} is written `{form}`"));
-                    }
-                },
-            }
-        }
-        _ => {
-            return refuse(format!(
-                "`{key}` of field `{field}` of {of} is a text, and this is {}",
-                entry.node.what()
-            ));
-        }
-    };
-    Ok(ValueSource { kind, masked, place: entry.node.place })
 }

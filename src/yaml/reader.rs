@@ -3,6 +3,7 @@
 mod breaks;
 mod explain;
 mod merge;
+mod retrieve;
 mod shell;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use serde::de::{
 use breaks::Breaks;
 use explain::{Failure, nested_too_deep};
 use merge::merge_keys;
+use retrieve::Retrieve;
 
 use super::{Entry, Kind, Map, Node, Scalar, Value, extent, guard};
 use crate::diagnostic::Diagnostic;
@@ -134,7 +136,7 @@ impl<'a> Reader<'a> {
             .deserialize(document)
             .map_err(|error| self.failure(&error))?;
         if self.lost_text.get() && self.duplicates.borrow().is_empty() {
-            // The same text gave the same tree a moment ago.
+            // The same text has just given the same tree.
             if let Some(document) = serde_yaml::Deserializer::from_str(&self.text).next() {
                 Retrieve(&mut node).deserialize(document).map_err(|error| self.failure(&error))?;
             }
@@ -393,55 +395,5 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
     fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<Node, A::Error> {
         let (IgnoredAny, value) = access.variant()?;
         value.newtype_variant_seed(self)
-    }
-}
-
-/// Reads a tree again and takes every scalar as text.
-struct Retrieve<'t>(&'t mut Node);
-
-impl<'de> DeserializeSeed<'de> for Retrieve<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match &self.0.value {
-            Value::Null => deserializer.deserialize_ignored_any(IgnoredAny).map(drop),
-            Value::Scalar(_) => deserializer.deserialize_str(self),
-            Value::List(_) => deserializer.deserialize_seq(self),
-            Value::Map(_) => deserializer.deserialize_map(self),
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for Retrieve<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the same as before")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        if let Value::Scalar(scalar) = &mut self.0.value {
-            text.clone_into(&mut scalar.text);
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        if let Value::List(nodes) = &mut self.0.value {
-            for node in nodes {
-                access.next_element_seed(Retrieve(node))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        if let Value::Map(map) = &mut self.0.value {
-            for entry in map.values_mut() {
-                access.next_key::<IgnoredAny>()?;
-                access.next_value_seed(Retrieve(&mut entry.node))?;
-            }
-        }
-        Ok(())
     }
 }
