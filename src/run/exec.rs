@@ -1,6 +1,7 @@
 //! One command in a job's environment: everything but the environment is the command's own.
 
 pub(super) mod container;
+mod stream;
 
 use std::ffi::{CStr, OsString};
 use std::io::{self, IsTerminal};
@@ -12,7 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, pipe2, read, write};
+use nix::unistd::{Pid, pipe2};
 
 use super::command::{Variables, c_string, find, not_started, words};
 use super::masking::Masking;
@@ -22,7 +23,8 @@ use super::signals::Arrival;
 use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Outcome, Signals};
 use crate::mask::{Masker, Patterns};
-use crate::poll::{PollSet, end_of, is_writable};
+use crate::poll::{PollSet, end_of};
+use stream::Stream;
 
 /// How long what the command has left behind may be silent before it is no longer listened to: what stands behind
 /// `>( … )` ends a little later than the command.
@@ -30,9 +32,6 @@ const QUIET: Duration = Duration::from_millis(200);
 
 /// How long it is listened to at most.
 const LISTENING_LIMIT: Duration = Duration::from_secs(10);
-
-/// What can be written to a pipe that has room without waiting, in bytes.
-const PIECE: usize = libc::PIPE_BUF;
 
 /// Runs a command with exactly this environment and says how it ended.
 ///
@@ -347,83 +346,5 @@ fn look(pid: Pid, ways: &mut Ways) -> Result<Option<Outcome>, Error> {
             Err(Errno::EINTR) => continue,
             Err(error) => Err(Error::system("wait for the command")(error)),
         };
-    }
-}
-
-/// A stream of the command that is masked.
-struct Stream<'a> {
-    /// The pipe from the command; `None` once either side is closed.
-    from: Option<OwnedFd>,
-    to: BorrowedFd<'a>,
-    masker: Masker,
-    /// What is masked and still to be written, and how much of it was.
-    masked: Vec<u8>,
-    written: usize,
-    /// Why what the command wrote could not be passed on, but for a reader that is gone.
-    error: Option<Errno>,
-}
-
-impl Stream<'_> {
-    /// Whether something is still to be written.
-    fn is_waiting(&self) -> bool {
-        self.written < self.masked.len()
-    }
-
-    /// Waits until it can be written to, or else until the command has written.
-    fn wait_in<'fd>(&'fd self, set: &mut PollSet<'fd>) {
-        if self.is_waiting() {
-            set.writable(self.to);
-        } else {
-            set.readable(self.from.as_ref().map(AsFd::as_fd));
-        }
-    }
-
-    /// Reads what the command has written; `None` if there is nothing now, or what came before is not written yet.
-    fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        if self.is_waiting() {
-            return None;
-        }
-        loop {
-            match read(self.from.as_ref()?, buffer) {
-                Ok(0) => self.from = None,
-                Ok(length) => return Some(length),
-                Err(Errno::EINTR) => {}
-                Err(_) => return None,
-            }
-        }
-    }
-
-    /// Passes it on.
-    fn show(&mut self, bytes: &[u8]) {
-        self.masker.push(bytes, &mut self.masked);
-        self.write_some();
-    }
-
-    fn finish(&mut self) {
-        self.masker.finish(&mut self.masked);
-        self.write_some();
-    }
-
-    /// Writes as much as is taken without waiting, so that signals are heard meanwhile. When it is not read any more, the
-    /// command learns it as it would without us: its pipe is closed.
-    fn write_some(&mut self) {
-        while self.is_waiting() {
-            if !is_writable(self.to) {
-                return;
-            }
-            let end = self.masked.len().min(self.written + PIECE);
-            match write(self.to, &self.masked[self.written..end]) {
-                Ok(n) => self.written += n,
-                Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return,
-                Err(error) => {
-                    self.from = None;
-                    self.error = Some(error).filter(|error| *error != Errno::EPIPE);
-                    break;
-                }
-            }
-        }
-        self.masked.clear();
-        self.written = 0;
     }
 }

@@ -376,7 +376,7 @@ fn no_files_use_each_other_in_a_circle() {
 #[test]
 fn what_is_dangerous_or_heavy_is_named_in_few_places() {
     for (word, places) in [
-        ("unsafe ", &["run/platform.rs"][..]),
+        ("unsafe ", &["run/platform"][..]),
         ("nix::poll", &["poll.rs"]),
         ("serde_yaml::", &["yaml/reader.rs"]),
         ("clap::", &["cli", "commands.rs", "commands/manual.rs", "lib.rs"]),
