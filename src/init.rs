@@ -94,7 +94,7 @@ impl Missing {
 /// The key of a key-value pair whose keys the line does not tell.
 const EXAMPLE_KEY: &str = "KEY";
 
-/// The value that nearly everybody has in a field that is no secret.
+/// The usual value of a field that is no secret.
 pub fn default_of(kind: &Kind, field: &Field) -> Option<&'static str> {
     match (kind.name, field.name) {
         ("github", "url") => Some("https://api.github.com"),

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`session`] | a [`Session`]: a line that was read for some jobs |
 //! | [`prepare`] | a plan of one job; with all that it needs, a [`Fetched`]; with its environment, a [`Ready`] and a workspace |
-//! | [`execute`] | its run, and how that has [ended](execute::Done) |
+//! | [`execute`] | its run by an [`Executor`], and how that has [ended](execute::Done) |
 //! | [`record`], [`outputs`], [`audit`], [`log`], [`results`] | what is stored of it |
 //! | [`dry_run`] | all of that as text, where nothing runs |
 

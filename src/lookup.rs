@@ -106,8 +106,8 @@ impl<'a> Call<'a> {
 enum Failure {
     /// Called wrongly: the usage says how to.
     Usage,
-    /// A variable, key, file or resource is not there. The original printed an empty line and went on; whoever
-    /// relies on that sets `SHIPCTL_ALLOW_MISSING=1`.
+    /// A variable, key, file or resource is not there. The original printed an empty line and went on;
+    /// scripts that rely on that set `SHIPCTL_ALLOW_MISSING=1`.
     Missing(String),
     /// Anything else that went wrong.
     Failed(String),

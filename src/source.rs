@@ -34,9 +34,9 @@ pub struct Span {
     pub len: u32,
 }
 
-/// Why a file cannot be a source. Fit for "cannot read FILE: …".
+/// Why a file cannot be read as a source. Fit for "cannot read FILE: …".
 #[derive(Debug, thiserror::Error)]
-pub enum SourceError {
+pub enum ReadError {
     /// It cannot be read, or is no regular file.
     #[error("{}", file::describe(.0))]
     Io(io::Error),
@@ -113,8 +113,8 @@ impl Sources {
     /// # Errors
     ///
     /// When there are more sources than an assembly line can sensibly have (65,535).
-    pub fn add(&mut self, path: PathBuf, text: String) -> Result<SourceId, SourceError> {
-        let id = u16::try_from(self.0.len()).map_err(|_| SourceError::TooMany)?;
+    pub fn add(&mut self, path: PathBuf, text: String) -> Result<SourceId, ReadError> {
+        let id = u16::try_from(self.0.len()).map_err(|_| ReadError::TooMany)?;
         let (lines, damaged, hidden, words, shown) = Default::default();
         self.0.push(Source { path, text, lines, damaged, hidden, words, shown });
         Ok(SourceId(id))
@@ -265,22 +265,22 @@ impl Source {
 /// # Errors
 ///
 /// No such file, no regular file, too large, not UTF-8.
-pub fn read_text(path: &Path) -> Result<String, SourceError> {
-    let file = file::open(path).map_err(SourceError::Io)?;
-    let metadata = file.metadata().map_err(SourceError::Io)?;
+pub fn read_text(path: &Path) -> Result<String, ReadError> {
+    let file = file::open(path).map_err(ReadError::Io)?;
+    let metadata = file.metadata().map_err(ReadError::Io)?;
     if metadata.len() > MAX_BYTES {
-        return Err(SourceError::TooLarge);
+        return Err(ReadError::TooLarge);
     }
     let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
     // A pipe says nothing of its length beforehand.
-    io::Read::read_to_end(&mut io::Read::take(file, MAX_BYTES + 1), &mut bytes).map_err(SourceError::Io)?;
+    io::Read::read_to_end(&mut io::Read::take(file, MAX_BYTES + 1), &mut bytes).map_err(ReadError::Io)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(SourceError::TooLarge);
+        return Err(ReadError::TooLarge);
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = memchr::memchr_iter(b'\n', valid).count() + 1;
-        SourceError::NotText(line)
+        ReadError::NotText(line)
     })?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),

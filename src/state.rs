@@ -1,7 +1,7 @@
 //! State that lasts: the versions of jobs and resources, and the builds that made them.
 //!
 //! It lies in `.shipctl/` beside the YAML, in a database, see `sqlite`; or in a directory or a bucket that several machines
-//! share, see `shared`. What a store does is the trait in `backend`, and everybody else knows [`Store`] alone.
+//! share, see `shared`. What a store does is the trait in `backend`; other rooms use [`Store`] alone.
 //!
 //! This layer knows no YAML, no commands and no processes.
 

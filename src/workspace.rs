@@ -1,7 +1,7 @@
 //! The workspace: the directories and files that a job finds, private, and gone when it ends.
 //!
 //! [`render`] says what is in it and is pure; [`Workspace`] puts it on disk and takes it away again. Each run has a new
-//! directory. It is locked while it is in use: what nobody has locked was left by a run that was killed, and is removed by
+//! directory. It is locked while it is in use: what is not locked was left by a run that was killed, and is removed by
 //! the next command that makes a workspace. All that is done to it is done below the directory that was opened when it was
 //! made: a script that puts something else in its place has nothing else emptied.
 
@@ -118,7 +118,7 @@ impl Workspace {
         strays::note(lock, &self.root).with_context(|| format!("cannot lock {}", self.root.display()))
     }
 
-    /// Writes a file that nobody else can read, not even for an instant.
+    /// Writes a file that no other user can read, not even for an instant.
     fn write(&self, path: &Path, contents: &[u8]) -> std::io::Result<()> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = openat(self.directory(), path, flags, Mode::S_IRUSR | Mode::S_IWUSR)?;

@@ -65,7 +65,7 @@ pub fn create(path: &Path, text: &str) -> Result<(), WriteError> {
 fn write(target: &Path, parts: &[&[u8]]) -> io::Result<Pending> {
     let like = fs::metadata(target)?;
     let mut pending = Pending::new(target.to_owned())?;
-    // Only root can give a file away; for everybody else it is theirs as it was, or becomes theirs.
+    // Only root can give a file to another user; any other user keeps it, or becomes its owner.
     let _ = fchown(pending.file(), Some(like.uid()), Some(like.gid()));
     pending.write(parts, like.mode() & 0o7777)?;
     Ok(pending)

@@ -76,7 +76,7 @@ impl Session {
 
 /// Whether the scripts of a job can see its workspace at `/build`: where that is an empty directory and the kernel lets this
 /// user mount something. That is root: in a user namespace others can, but without `sudo`, and with all files of root
-/// being those of nobody, for which `ssh` refuses its own configuration.
+/// owned by `nobody`, for which `ssh` refuses its own configuration.
 fn can_be_mounted() -> bool {
     let build = Path::new(WORKSPACE);
     let is_directory = fs::symlink_metadata(build).is_ok_and(|found| found.is_dir());

@@ -122,7 +122,7 @@ pub static TOOLS: &[Tool] = &[
             })
         },
     },
-    // Of the kinds of things that it gives of an item, the password is what nearly everybody means.
+    // Of what it gives of an item, the password is what is nearly always meant.
     Tool {
         key: "bitwarden",
         form: "ITEM, or ITEM#username, #password, #uri, #totp or #notes",

@@ -128,8 +128,8 @@ fn give_back(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Drops the state of the line in `directory`. One that cannot be read is set aside under another name, for whoever
-/// may still want to rescue something from it.
+/// Drops the state of the line in `directory`. One that cannot be read is set aside under another name, so
+/// that something may still be rescued from it.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
 //! A workspace in a directory that was given with `--workspace`.
 //!
-//! A file in it marks it as one, so that a directory of somebody else's is never emptied, and is locked while it is in use.
+//! A file in it marks it as one, so that a directory with other files is never emptied, and is locked while it is in use.
 //! Where it lies is noted in the home of workspaces, so that the next command finds what was left in it.
 
 use std::ffi::OsStr;
@@ -82,7 +82,7 @@ impl Given {
                 return Err(Unavailable::Failed(anyhow::Error::from(error).context(context())));
             }
         };
-        // Whoever held the lock before may have removed it after it was opened here.
+        // The process that held the lock before may have removed it after it was opened here.
         if fstat(&*lock).with_context(context)?.st_nlink == 0 {
             return Err(Unavailable::InUse);
         }

@@ -1,7 +1,7 @@
 //! The private directories of a user that hold workspaces, and who uses what is in them.
 //!
 //! Each workspace `NAME` has a file `.busy/NAME`, which is locked by the process that uses it. The kernel drops the lock with
-//! the process, however that ends: so what nobody has locked was left by a process that was killed, and is removed by the next
+//! the process, however that ends: so what is not locked was left by a process that was killed, and is removed by the next
 //! command. Neither ages nor numbers of processes say that.
 
 use std::collections::BTreeSet;
@@ -169,7 +169,7 @@ impl OpenHome {
                 if let Err(blocked) = remove(self.directory.as_fd(), name) {
                     return Ok(Err(Taken::Blocked(blocked)));
                 }
-                // Whoever had it may have kept it.
+                // The process that had it may have kept it.
                 lock.set_len(0).map_err(|_| Errno::EIO)?;
                 make()?;
             }
@@ -185,7 +185,7 @@ impl OpenHome {
         loop {
             let file = File::from(openat(&self.locks, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                // Whoever held the lock before may have removed the file after it was opened here.
+                // The process that held the lock before may have removed the file after it was opened here.
                 Ok(lock) if fstat(&*lock)?.st_nlink == 0 => {}
                 Ok(lock) => return Ok(Some(lock)),
                 Err((_, Errno::EWOULDBLOCK)) => return Ok(None),
@@ -214,7 +214,7 @@ impl OpenHome {
 impl Claim {
     /// Removes what has its name, which a script may have put there.
     pub(super) fn remove(&mut self) -> Result<(), Blocked> {
-        // If it fails, the next command tries again, as nobody has the lock then.
+        // If it fails, the next command tries again, as no process has the lock then.
         self.stays = true;
         remove(self.home.directory.as_fd(), &self.name)?;
         self.stays = false;
@@ -235,7 +235,7 @@ impl Claim {
         }
     }
 
-    /// Has it stay until somebody claims it.
+    /// Has it stay until another run claims it.
     pub(super) fn keep(&mut self) -> std::io::Result<()> {
         self.stays = true;
         self.lock.set_len(0)?;

@@ -145,7 +145,7 @@ impl Removal<'_> {
             match unlink(parent, name, UnlinkatFlags::NoRemoveDir) {
                 Ok(()) | Err(Errno::ENOENT) => return,
                 Err(Errno::EISDIR) => {}
-                // Where what is no directory is called one by nobody, it is looked at below.
+                // Where the kind is not known, and this may be no directory, it is looked at below.
                 Err(Errno::EPERM) if kind.is_none() => {}
                 Err(error) => {
                     blank(parent, name);

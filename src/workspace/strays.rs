@@ -2,7 +2,7 @@
 //!
 //! While a job runs, the lock file of its workspace says so. When the next command finds the lock free and the note still
 //! there, the run was killed, and what it started lives on, with the job's secrets in its environment. A process belongs to
-//! that run if its environment names the workspace: nobody else can have made that a workspace, as the lock is held while
+//! that run if its environment names the workspace: no other run can have made that a workspace, as the lock is held while
 //! the processes are looked for. One without that environment has no secrets either, and is left alone.
 
 use std::ffi::OsStr;

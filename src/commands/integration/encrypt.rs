@@ -11,8 +11,8 @@ use crate::output::Failure;
 use crate::secret::Secret;
 use crate::secure::{self, Recipient};
 
-/// Encrypts values for everybody who may read those of a line. Who that is is found out when it is first needed: for an
-/// integration without secrets needs no key.
+/// Encrypts values to the recipients of a line. Who they are is found out when it is first needed: an integration without
+/// secrets needs no key.
 pub(super) struct Recipients<'a> {
     pipeline: &'a Pipeline,
     found: OnceCell<Vec<Recipient>>,
