@@ -27,7 +27,9 @@ pub use arn::Arn;
 pub use call::Client;
 pub use endpoint::{Partition, Service};
 pub use error::{Error, Problem};
-pub use profile::{CredentialSource, Profiles, are_in_environment, chosen as chosen_profile};
+pub use profile::{
+    AUDIENCE, CredentialSource, Profiles, Token, are_in_environment, chosen as chosen_profile,
+};
 pub use settings::Settings;
 
 /// The keys of an AWS user or of a session.

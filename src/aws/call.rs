@@ -7,12 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
+use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use super::http::{self, Answer};
 use super::sign::{self, Payload, Scope};
 use super::{Error, Keys, Problem, Service, Settings};
 use crate::http::Unanswered;
+use crate::secret::Secret;
 
 /// How often a call is tried.
 pub(super) const ATTEMPTS: u32 = 4;
@@ -59,6 +61,15 @@ impl Client {
 
     /// Makes a call and gives the body of the answer.
     pub(super) fn send(&self, call: &Call, keys: &Keys) -> Result<Zeroizing<String>, Error> {
+        self.send_signed(call, Some(keys))
+    }
+
+    /// The same for a call that needs no keys.
+    pub(super) fn send_unsigned(&self, call: &Call) -> Result<Zeroizing<String>, Error> {
+        self.send_signed(call, None)
+    }
+
+    fn send_signed(&self, call: &Call, keys: Option<&Keys>) -> Result<Zeroizing<String>, Error> {
         let mut pause = FIRST_PAUSE;
         let mut clock_set = false;
         let mut attempt = 1;
@@ -80,7 +91,7 @@ impl Client {
         }
     }
 
-    fn attempt(&self, call: &Call, keys: &Keys) -> Result<Answer, Error> {
+    fn attempt(&self, call: &Call, keys: Option<&Keys>) -> Result<Answer, Error> {
         let url = self.settings.url(call.service, call.region);
         let scope = Scope {
             service: call.service.name(),
@@ -91,10 +102,34 @@ impl Client {
             let problem = if unanswered.untrusted { Problem::Untrusted } else { Problem::Unreachable };
             Error::new(call.name, problem, format!("{}: {}", origin(&url), unanswered.why))
         };
-        let signed = sign::headers("POST", &url, call.headers, Payload::Bytes(call.body), keys, &scope)
-            .ok_or_else(|| unanswered("it is not a valid http(s) URL".to_owned().into()))?;
+        let sign = |keys| sign::headers("POST", &url, call.headers, Payload::Bytes(call.body), keys, &scope);
+        let signed = match keys {
+            Some(keys) => {
+                sign(keys).ok_or_else(|| unanswered("it is not a valid http(s) URL".to_owned().into()))?
+            }
+            None => Vec::new(),
+        };
         let headers = call.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         http::post(&url, headers.chain(signed), call.body, &self.settings).map_err(unanswered)
+    }
+
+    /// The token that GitHub Actions gives for an audience, at the address and for the token that it gave the job.
+    ///
+    /// # Errors
+    ///
+    /// When it gives none, in words.
+    pub fn token_of_github(&self, url: &str, own: &Secret, audience: &str) -> Result<Secret, String> {
+        let failed = |why: String| format!("GitHub Actions gives no token at {}: {why}", origin(url));
+        let whole = format!("{url}&audience={audience}");
+        let authorization = Zeroizing::new(format!("bearer {}", own.expose()));
+        let answer =
+            http::get(&whole, &authorization, &self.settings).map_err(|unanswered| failed(unanswered.why))?;
+        let json: Option<Json> =
+            (answer.status == 200).then(|| serde_json::from_str(&answer.body).ok()).flatten();
+        let token = json.and_then(|json| Some(Secret::new(json["value"].as_str()?.to_owned())));
+        token.ok_or_else(|| {
+            failed(format!("status {}; the job needs `permissions: {{id-token: write}}`", answer.status))
+        })
     }
 
     /// The time as AWS has it.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use super::{Keys, xml};
+use crate::secret::Secret;
 
 /// Why a call did not give what it was made for. Nothing in it is secret.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl Error {
     }
 
     /// The error that an answer holds: XML of STS and IAM, or JSON of the newer services.
-    pub(super) fn of_answer(call: &'static str, status: u16, body: &str, keys: &Keys) -> Error {
+    pub(super) fn of_answer(call: &'static str, status: u16, body: &str, keys: Option<&Keys>) -> Error {
         let (code, message) = of_xml(body).or_else(|| of_json(body)).unwrap_or_default();
         let problem = problem(&code, &message, status);
         let detail = match (code.is_empty(), message.is_empty()) {
@@ -164,12 +165,14 @@ fn problem(code: &str, message: &str, status: u16) -> Problem {
 }
 
 /// The first line of a message. What follows repeats the request, and no service has a reason to repeat a key.
-fn without_secrets(message: &str, keys: &Keys) -> String {
+fn without_secrets(message: &str, keys: Option<&Keys>) -> String {
     let mut line = message.trim().lines().next().unwrap_or_default().to_owned();
-    for secret in [Some(&keys.secret_key), Some(&keys.access_key), keys.session_token.as_ref()] {
-        if let Some(secret) = secret.map(|secret| secret.expose()).filter(|secret| !secret.is_empty()) {
-            line = line.replace(secret, "***");
-        }
+    let secrets =
+        keys.map(|keys| [Some(&keys.secret_key), Some(&keys.access_key), keys.session_token.as_ref()]);
+    for secret in
+        secrets.into_iter().flatten().flatten().map(Secret::expose).filter(|secret| !secret.is_empty())
+    {
+        line = line.replace(secret, "***");
     }
     line.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
@@ -177,7 +180,6 @@ fn without_secrets(message: &str, keys: &Keys) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
 
     fn of(status: u16, body: &str) -> Error {
         let secret = |text: &str| Secret::new(text.to_owned());
@@ -186,7 +188,7 @@ mod tests {
             secret_key: secret("s3cr3t-key"),
             session_token: Some(secret("t0k3n")),
         };
-        Error::of_answer("sts:AssumeRole", status, body, &keys)
+        Error::of_answer("sts:AssumeRole", status, body, Some(&keys))
     }
 
     fn xml(code: &str, message: &str) -> String {

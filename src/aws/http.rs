@@ -3,9 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use ureq::http::Uri;
+use ureq::http::{Response, Uri};
 use ureq::tls::{PemItem, RootCerts, parse_pem};
-use ureq::{Agent, Proxy};
+use ureq::{Agent, Body, Proxy};
 use zeroize::Zeroizing;
 
 use super::Settings;
@@ -37,7 +37,17 @@ pub(super) fn post(
 ) -> Result<Answer, Unanswered> {
     let request = agent(url, settings, Some(WHOLE))?.post(url);
     let request = headers.fold(request, |request, (name, value)| request.header(name, value));
-    let mut response = request.send(body).map_err(|error| Unanswered::new(&error, WHOLE))?;
+    answer(request.send(body).map_err(|error| Unanswered::new(&error, WHOLE))?)
+}
+
+/// What a server outside of AWS answers to a request with this `Authorization`.
+pub(super) fn get(url: &str, authorization: &str, settings: &Settings) -> Result<Answer, Unanswered> {
+    let request = agent(url, settings, Some(WHOLE))?.get(url).header("authorization", authorization);
+    answer(request.call().map_err(|error| Unanswered::new(&error, WHOLE))?)
+}
+
+/// Takes all of an answer.
+fn answer(mut response: Response<Body>) -> Result<Answer, Unanswered> {
     let date = response.headers().get("date").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let status = response.status().as_u16();
     let body = response.body_mut().with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string();

@@ -31,12 +31,41 @@ pub enum CredentialSource {
         /// The device that the second factor comes from.
         mfa_serial: Option<String>,
     },
-    /// Only the AWS CLI knows: single sign-on, a web identity, a container, a machine of AWS.
+    /// They are those of a role that trusts who has signed a token: a web identity.
+    WebIdentity {
+        /// The role.
+        role: Role,
+        /// Where the token is.
+        token: Token,
+    },
+    /// Only the AWS CLI knows: single sign-on, a container, a machine of AWS.
     AwsCli {
         /// The profile.
         profile: String,
     },
 }
+
+/// Where the token of a web identity is.
+#[derive(Debug)]
+pub enum Token {
+    /// In a file.
+    File(String),
+    /// It is here.
+    Here(Secret),
+    /// GitHub Actions gives it at this address, with this token of its own.
+    GitHub(String, Secret),
+    /// A program prints it.
+    Program(&'static [&'static str]),
+}
+
+/// Whom a token is for.
+pub const AUDIENCE: &str = "sts.amazonaws.com";
+
+/// How a job of Buildkite asks for its token.
+const BUILDKITE: &[&str] = &["buildkite-agent", "oidc", "request-token", "--audience", AUDIENCE];
+
+/// The variables that hold the token of a job: of CircleCI, and as GitLab's documentation calls it in `id_tokens`.
+const TOKENS: &[&str] = &["CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN", "GITLAB_OIDC_TOKEN"];
 
 impl Profiles {
     /// Reads `~/.aws/config` and `~/.aws/credentials`, or what stands for them.
@@ -68,18 +97,17 @@ impl Profiles {
         if let Some(source) = of_environment(variable)? {
             return Ok(source);
         }
+        if let Some(source) = web_identity(variable) {
+            return Ok(source);
+        }
         let profile = chosen(variable);
         let named = self.exists(&profile);
         if !named && profile != "default" {
             return Err(format!("there is no AWS profile `{profile}`"));
         }
-        let in_container = [
-            "AWS_WEB_IDENTITY_TOKEN_FILE",
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        ]
-        .iter()
-        .any(|name| variable(name).is_some());
+        let in_container = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"]
+            .iter()
+            .any(|name| variable(name).is_some());
         if !named || in_container && self.get(&profile, "role_arn").is_none() {
             return Ok(CredentialSource::AwsCli { profile });
         }
@@ -120,23 +148,26 @@ impl Profiles {
         met.push(profile.to_owned());
         let text = |key: &str| self.text(profile, key);
         if let (Some(arn), false) = (text("role_arn"), again) {
-            let from = match (text("source_profile"), text("credential_source").as_deref()) {
-                (Some(source), _) => self.of_profile(&source, variable, met)?,
-                (None, Some("Environment")) => of_environment(variable)?
-                    .ok_or_else(|| format!("{of} takes its keys from the environment, which has none"))?,
-                (None, None) if text("web_identity_token_file").is_none() => {
-                    return Err(format!(
-                        "{of} has a role_arn, and neither source_profile nor credential_source"
-                    ));
-                }
-                // A web identity, or what a machine of AWS has.
-                (None, _) => return Ok(CredentialSource::AwsCli { profile: profile.to_owned() }),
-            };
             let role = Role {
                 arn,
                 session_name: text("role_session_name").unwrap_or_else(|| SESSION_NAME.to_owned()),
                 external_id: self.get(profile, "external_id").cloned(),
                 seconds: text("duration_seconds").and_then(|seconds| seconds.parse().ok()),
+            };
+            let from = match (text("source_profile"), text("credential_source").as_deref()) {
+                (Some(source), _) => self.of_profile(&source, variable, met)?,
+                (None, Some("Environment")) => of_environment(variable)?
+                    .ok_or_else(|| format!("{of} takes its keys from the environment, which has none"))?,
+                (None, None) => {
+                    return match text("web_identity_token_file") {
+                        Some(file) => Ok(CredentialSource::WebIdentity { role, token: Token::File(file) }),
+                        None => Err(format!(
+                            "{of} has a role_arn, and neither source_profile nor credential_source"
+                        )),
+                    };
+                }
+                // What a machine of AWS has.
+                (None, _) => return Ok(CredentialSource::AwsCli { profile: profile.to_owned() }),
             };
             return Ok(CredentialSource::Role { role, from: Box::new(from), mfa_serial: text("mfa_serial") });
         }
@@ -189,6 +220,23 @@ fn of_environment(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<C
         set("AWS_SECRET_ACCESS_KEY").ok_or("$AWS_ACCESS_KEY_ID is set, and $AWS_SECRET_ACCESS_KEY is not")?;
     let keys = Keys { access_key, secret_key, session_token: set("AWS_SESSION_TOKEN") };
     Ok(Some(CredentialSource::Keys(keys, "$AWS_ACCESS_KEY_ID".to_owned())))
+}
+
+/// The role that the environment names, for a token that a file or another CI has.
+fn web_identity(variable: &impl Fn(&str) -> Option<String>) -> Option<CredentialSource> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let arn = set("AWS_ROLE_ARN")?;
+    let of_github = || {
+        let own = Secret::new(set("ACTIONS_ID_TOKEN_REQUEST_TOKEN")?);
+        Some(Token::GitHub(set("ACTIONS_ID_TOKEN_REQUEST_URL")?, own))
+    };
+    let here = || TOKENS.iter().find_map(|name| set(name)).map(|token| Token::Here(Secret::new(token)));
+    let of_buildkite = || set("BUILDKITE").map(|_| Token::Program(BUILDKITE));
+    let token = set("AWS_WEB_IDENTITY_TOKEN_FILE").map(Token::File);
+    let token = token.or_else(of_github).or_else(here).or_else(of_buildkite)?;
+    let session_name = set("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| SESSION_NAME.to_owned());
+    let role = Role { arn, session_name, external_id: None, seconds: None };
+    Some(CredentialSource::WebIdentity { role, token })
 }
 
 /// Whether there are keys in the environment.
@@ -287,6 +335,15 @@ aws_secret_access_key = t
                 }
                 CredentialSource::Process(command) => format!("command {command}"),
                 CredentialSource::Role { role, from, .. } => format!("{} from {}", role.arn, told(from)),
+                CredentialSource::WebIdentity { role, token } => {
+                    let token = match token {
+                        Token::File(path) => format!("file {path}"),
+                        Token::Here(token) => token.expose().to_owned(),
+                        Token::GitHub(url, own) => format!("{url} with {}", own.expose()),
+                        Token::Program(words) => words.join(" "),
+                    };
+                    format!("{} as {} by the token {token}", role.arn, role.session_name)
+                }
                 CredentialSource::AwsCli { profile } => format!("the CLI, {profile}"),
             }
         }
@@ -301,6 +358,27 @@ aws_secret_access_key = t
         let sections = sections(text);
         let of = |key: &str| sections["a"].get(key).map_or("", |value| value.expose());
         assert_eq!([of("key"), of("other"), of("last"), of("s3\nkey")], ["1", "2", "4", "3"]);
+    }
+
+    #[test]
+    fn the_token_of_a_web_identity_is_that_of_the_ci() {
+        let role = ("AWS_ROLE_ARN", "role");
+        let file = ("AWS_WEB_IDENTITY_TOKEN_FILE", "token");
+        assert_eq!(source(&[role, file]), "role as shipctl by the token file token");
+        assert_eq!(
+            source(&[role, file, ("AWS_ROLE_SESSION_NAME", "ci")]),
+            "role as ci by the token file token"
+        );
+        let github = [("ACTIONS_ID_TOKEN_REQUEST_URL", "url"), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "own")];
+        assert_eq!(source(&[role, github[0], github[1]]), "role as shipctl by the token url with own");
+        assert_eq!(source(&[role, ("GITLAB_OIDC_TOKEN", "t")]), "role as shipctl by the token t");
+        assert_eq!(source(&[role, ("CIRCLE_OIDC_TOKEN_V2", "t")]), "role as shipctl by the token t");
+        let buildkite =
+            "role as shipctl by the token buildkite-agent oidc request-token --audience sts.amazonaws.com";
+        assert_eq!(source(&[role, ("BUILDKITE", "true")]), buildkite);
+        let keys = [("AWS_ACCESS_KEY_ID", "AKIAENV"), ("AWS_SECRET_ACCESS_KEY", "e")];
+        assert_eq!(source(&[role, file, keys[0], keys[1]]), "AKIAENV e of $AWS_ACCESS_KEY_ID");
+        assert_eq!(source(&[role]), "the CLI, default");
     }
 
     #[test]

@@ -237,7 +237,7 @@ impl Bucket {
                     if status == 404 && !body.contains("NoSuchBucket") {
                         return Ok(Answer::Missing);
                     }
-                    let error = Error::of_answer(request.name, status, &body, &keys);
+                    let error = Error::of_answer(request.name, status, &body, Some(&keys));
                     // Two have written the same key at the same moment.
                     let again = status == 409 && request.method == "PUT";
                     (if again { error.again() } else { error }, date)

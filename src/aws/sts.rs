@@ -82,6 +82,32 @@ pub fn assume_role(client: &Client, region: &str, keys: &Keys, role: &Role) -> R
     session(CALL, &send(client, CALL, region, &form(&pairs), keys)?)
 }
 
+/// Takes a role with the token of a web identity, which is all that such a call shows.
+///
+/// # Errors
+///
+/// When AWS refuses or cannot be asked.
+pub fn assume_role_with_web_identity(
+    client: &Client,
+    region: &str,
+    role: &Role,
+    token: &Secret,
+) -> Result<Session, Error> {
+    const CALL: &str = "sts:AssumeRoleWithWebIdentity";
+    let seconds = role.seconds.map(|seconds| seconds.to_string());
+    let mut pairs = vec![
+        ("Action", "AssumeRoleWithWebIdentity"),
+        VERSION,
+        ("RoleArn", &role.arn),
+        ("RoleSessionName", &role.session_name),
+        ("WebIdentityToken", token.expose()),
+    ];
+    pairs.extend(seconds.as_deref().map(|seconds| ("DurationSeconds", seconds)));
+    let body = form(&pairs);
+    let call = Call { name: CALL, service: Service::Sts, region, headers: FORM, body: body.as_bytes() };
+    session(CALL, &client.send_unsigned(&call)?)
+}
+
 /// Exchanges the keys of a user for those of a session that has shown a second factor: a code is good for one call, and
 /// the session for as many as are made.
 ///

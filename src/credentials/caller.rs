@@ -6,8 +6,11 @@ use serde_json::Value as Json;
 
 use super::program::{Failed, LIMIT, run_all};
 use crate::aws::renewal::keys_of_json;
-use crate::aws::{CredentialSource, Keys, Profiles, Settings, are_in_environment, chosen_profile};
+use crate::aws::{
+    AUDIENCE, Client, CredentialSource, Keys, Profiles, Settings, Token, are_in_environment, chosen_profile,
+};
 use crate::secret::Secret;
+use crate::source;
 
 /// The environment and the AWS profiles of the user.
 pub(super) struct Caller {
@@ -129,6 +132,20 @@ fn run(words: &[String]) -> Result<Secret, String> {
         Failed::Ended(why) => why,
         Failed::TooSlow(limit) => format!("{} gave nothing within {} s", words[0], limit.as_secs()),
     })
+}
+
+/// The token of a web identity.
+pub(super) fn token(token: &Token, client: &Client) -> Result<Secret, String> {
+    let text = match token {
+        Token::Here(token) => token.clone(),
+        Token::File(path) => {
+            let text = source::read_text(Path::new(path));
+            Secret::new(text.map_err(|why| format!("cannot read the token in {path}: {why}"))?)
+        }
+        Token::GitHub(url, own) => client.token_of_github(url, own, AUDIENCE)?,
+        Token::Program(words) => run(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())?,
+    };
+    Ok(Secret::new(text.expose().trim().to_owned()))
 }
 
 /// Keys in the form that the AWS CLI and its SDKs agreed on.

@@ -2,7 +2,7 @@
 
 use super::caller::{self, Caller};
 use super::kept::Purpose;
-use super::session::{asked_for, device_of, remembered};
+use super::session::{asked_for, device_of, in_memory, remembered};
 use super::{Credential, Credentials};
 use crate::aws::renewal::Renewal;
 use crate::aws::sts::{self, Role, Session};
@@ -213,6 +213,14 @@ impl AwsProvider {
             CredentialSource::Keys(keys, _) => Ok(keys.clone()),
             CredentialSource::Process(command) => Ok(caller::of_process(command)?),
             CredentialSource::AwsCli { profile } => Ok(caller::of_aws_cli(profile)?),
+            CredentialSource::WebIdentity { role, token } => {
+                let client = &self.callers_client;
+                let taken = in_memory(&["web identity", &role.arn, &role.session_name], || {
+                    let token = caller::token(token, client)?;
+                    Ok::<_, SourceError>(sts::assume_role_with_web_identity(client, region, role, &token)?)
+                })?;
+                Ok(taken.keys)
+            }
             CredentialSource::Role { role, from, mfa_serial } => {
                 let (client, from) = (&self.callers_client, self.resolve_source(from, region)?);
                 let from = self.with_second_factor(client, from, mfa_serial.clone(), region)?;

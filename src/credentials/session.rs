@@ -15,36 +15,37 @@ use crate::secret::Secret;
 /// The sessions of this process, by what they were asked for with: several jobs of one line take the same roles.
 static SESSIONS: Mutex<Vec<(Zeroizing<String>, Session)>> = Mutex::new(Vec::new());
 
-/// The session that `keys` got for the same before, if it lasts; otherwise a new one, which is kept. What is asked for begins
-/// with the role, or the device of the second factor.
+/// The session that this process got for these words before, if it lasts; otherwise a new one.
+pub(super) fn in_memory<E>(words: &[&str], new: impl FnOnce() -> Result<Session, E>) -> Result<Session, E> {
+    let key = Zeroizing::new(words.join("\0"));
+    let mut sessions = SESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    sessions.retain(|(_, session)| session.expires > SystemTime::now() + SPARE);
+    if let Some((_, session)) = sessions.iter().find(|(known, _)| *known == key) {
+        return Ok(session.clone());
+    }
+    let session = new()?;
+    sessions.push((key, session.clone()));
+    Ok(session)
+}
+
+/// The session that `keys` got for the same before, in this process or another, if it lasts; otherwise a new one, which is
+/// kept. What is asked for begins with the role, or the device of the second factor.
 pub(super) fn remembered(
     keys: &Keys,
     asked: &[&str],
     purpose: Purpose,
     new: impl FnOnce() -> Result<Session, aws::Error>,
 ) -> Result<Session, aws::Error> {
-    let mut key = Zeroizing::new(keys.access_key.expose().to_owned());
-    for part in asked {
-        key.push('\0');
-        key.push_str(part);
-    }
-    let mut sessions = SESSIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    sessions.retain(|(_, session)| session.expires > SystemTime::now() + SPARE);
-    if let Some((_, session)) = sessions.iter().find(|(known, _)| *known == key) {
-        return Ok(session.clone());
-    }
     let own = [keys.access_key.expose(), keys.secret_key.expose()];
     let words: Vec<_> = own.into_iter().chain(asked.iter().copied()).collect();
-    let session = match kept::find(&words, purpose) {
-        Some(session) => session,
+    in_memory(&words, || match kept::find(&words, purpose) {
+        Some(session) => Ok(session),
         None => {
             let session = new()?;
             let _ = kept::keep(&words, asked.first().copied().unwrap_or_default(), &session);
-            session
+            Ok(session)
         }
-    };
-    sessions.push((key, session.clone()));
-    Ok(session)
+    })
 }
 
 /// The device that a user's second factor comes from, if it is called after the user, as the console suggests.

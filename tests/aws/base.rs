@@ -57,6 +57,70 @@ fn keys_come_from_the_environment_a_profile_or_a_command() {
     assert_eq!(signer(single_sign_on, &[]).0, "ASIASSO");
 }
 
+/// What was asked with a web identity: the head and the body of the first call of STS.
+fn web_identity(aws: &Answers, place: Place) -> (String, String) {
+    let log = place.role("", SHOW).good(&["run", "j"]);
+    assert!(log.contains("\nuntil 2099-01-01T00:00:00Z, account 210987654321\n"), "{log}");
+    let asked = aws.asked();
+    let last = asked.last().unwrap();
+    assert!(last.contains("Credential=ASIASESSION/") && last.contains("Action=AssumeRole&"), "{last}");
+    let call = asked.iter().find(|call| call.contains("WithWebIdentity")).unwrap();
+    let (head, body) = call.split_once("\r\n\r\n").unwrap();
+    assert!(!head.to_ascii_lowercase().contains("authorization:"), "{head}");
+    (asked[0].clone(), body.to_owned())
+}
+
+#[test]
+fn a_web_identity_is_a_token_of_a_file_or_of_another_ci() {
+    let body = |token: &str| {
+        format!(
+            "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fci&RoleSessionName=shipctl&WebIdentityToken={token}"
+        )
+    };
+    let place = |aws: &Answers| Place::new(&aws.address).with("AWS_ROLE_ARN", "arn:aws:iam::1:role/ci");
+
+    let aws = Answers::new(vec![session()]);
+    let of_file = place(&aws).with("AWS_WEB_IDENTITY_TOKEN_FILE", "token");
+    of_file.write("token", "of-a-file\n");
+    assert_eq!(web_identity(&aws, of_file).1, body("of-a-file"));
+
+    let aws = Answers::new(vec![session()]);
+    let of_profile = Place::new(&aws.address).with("AWS_PROFILE", "web");
+    let config = "[profile web]\nrole_arn = arn:aws:iam::1:role/ci\nweb_identity_token_file = token\n";
+    of_profile.write("home/.aws/config", config);
+    of_profile.write("token", "of-a-profile");
+    assert_eq!(web_identity(&aws, of_profile).1, body("of-a-profile"));
+
+    let aws = Answers::new(vec![(200, String::new(), "{\"value\": \"of-github\"}".to_owned()), session()]);
+    let of_github = place(&aws)
+        .with("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{}/token?api-version=2", aws.address))
+        .with("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "own-token");
+    let (first, asked) = web_identity(&aws, of_github);
+    assert!(first.starts_with("GET /token?api-version=2&audience=sts.amazonaws.com HTTP/1.1\r\n"), "{first}");
+    assert!(first.contains("authorization: bearer own-token\r\n"), "{first}");
+    assert_eq!(asked, body("of-github"));
+
+    let aws = Answers::new(vec![session()]);
+    let of_buildkite = place(&aws).with("BUILDKITE", "true").program(
+        "buildkite-agent",
+        "[ \"$*\" = 'oidc request-token --audience sts.amazonaws.com' ] && echo of-buildkite",
+    );
+    assert_eq!(web_identity(&aws, of_buildkite).1, body("of-buildkite"));
+}
+
+#[test]
+fn github_without_a_token_for_the_job_says_what_the_workflow_lacks() {
+    let aws = Answers::new(vec![(403, String::new(), "secret words".to_owned())]);
+    let place = Place::new(&aws.address)
+        .with("AWS_ROLE_ARN", "arn:aws:iam::1:role/ci")
+        .with("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{}/token?a=b", aws.address))
+        .with("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "own-token")
+        .role("", SHOW);
+    let error = place.bad(&["run", "j"]);
+    assert!(error.contains("status 403; the job needs `permissions: {id-token: write}`"), "{error}");
+    assert!(!error.contains("own-token") && !error.contains("secret words"), "{error}");
+}
+
 /// A place of a user with a key, and with keys of AWS that ask for a second factor.
 fn with_second_factor(address: &str) -> Place {
     let place = Place::new(address);
