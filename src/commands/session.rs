@@ -46,7 +46,7 @@ fn list(format: &ListFormat) -> Result<u8, Failure> {
 }
 
 fn clear() -> Result<u8, Failure> {
-    let count = kept::clear().map_err(|why| anyhow!(why))?;
+    let count = kept::clear().map_err(anyhow::Error::from)?;
     eprintln!("shipctl: {count} session{} forgotten", if count == 1 { "" } else { "s" });
     Ok(exit::SUCCESS)
 }

@@ -5,6 +5,7 @@
 //! got again, so nothing here is an error of a run.
 
 use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -99,23 +100,39 @@ fn is_old(path: &PathBuf) -> bool {
     written.and_then(|written| written.elapsed().ok()).is_some_and(|age| age > LONGEST)
 }
 
+/// Why kept sessions cannot be listed or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptError {
+    /// No key opens them.
+    #[error("your key is no file without a passphrase, and nothing else opens them")]
+    NoKey,
+    /// A file stays where it is.
+    #[error("cannot remove {}", path.display())]
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// Why it stays.
+        source: io::Error,
+    },
+}
+
 /// The sessions that are kept and have not ended, those first that end first. Those that have ended are removed.
 ///
 /// # Errors
 ///
-/// When there is no key to open them with, in words.
-pub fn list() -> Result<Vec<Kept>, String> {
+/// When there is no key to open them with.
+pub fn list() -> Result<Vec<Kept>, KeptError> {
     let files = files();
     if files.is_empty() {
         return Ok(Vec::new());
     }
-    let keys = keys().ok_or("your key is no file without a passphrase, and nothing else opens them")?;
+    let keys = keys().ok_or(KeptError::NoKey)?;
     let mut all = Vec::new();
     for path in files {
         let text = fs::read_to_string(&path).ok().and_then(|text| keys.open(&text).ok());
         match text.and_then(|text| Kept::parse(path.clone(), &text)) {
             Some(kept) if kept.session.expires > SystemTime::now() => all.push(kept),
-            // It was kept with another key, or is damaged: nobody can use it.
+            // It was kept with another key, or is damaged: it is of no use any more.
             _ => _ = fs::remove_file(path),
         }
     }
@@ -127,12 +144,12 @@ pub fn list() -> Result<Vec<Kept>, String> {
 ///
 /// # Errors
 ///
-/// When one cannot be removed, in words.
-pub fn clear() -> Result<usize, String> {
+/// When one cannot be removed.
+pub fn clear() -> Result<usize, KeptError> {
     let files = files();
     for path in &files {
         let removed = fs::remove_file(path);
-        removed.map_err(|error| format!("cannot remove {}: {error}", path.display()))?;
+        removed.map_err(|source| KeptError::Remove { path: path.clone(), source })?;
     }
     Ok(files.len())
 }
