@@ -54,7 +54,10 @@ install_std_source() {
 }
 
 build_std=()
-flags="-C target-feature=+crt-static"
+# A panic ends the program (Cargo.toml), so nothing unwinds a stack.
+flags="-C target-feature=+crt-static -C force-unwind-tables=no"
+# Parts of SQLite that nothing here uses.
+export LIBSQLITE3_FLAGS="-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE"
 if ! has_std && ! { rustup target add "$target" >/dev/null 2>&1 && has_std; }; then
     [ -d "$tools/toolchain/lib/rustlib/src/rust" ] || install_std_source
     PATH=$tools/toolchain/bin:$PATH
