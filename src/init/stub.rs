@@ -27,7 +27,7 @@ pub struct Stub {
 #[rustfmt::skip]
 const NAMES: &[(&str, &str)] = &[
     ("repo", "gitRepo"), ("git", "gitRepo"), ("trigger", "trigger"), ("trig", "trigger"), ("dockeroptions", "dockerOptions"),
-    ("replicas", "replicas"), ("replica", "replicas"), ("loadbalancer", "loadBalancer"), ("params", "params"),
+    ("replicas", "replicas"), ("replica", "replicas"), ("loadbalancer", "loadBalancer"), ("lb", "loadBalancer"), ("params", "params"),
     ("param", "params"), ("image", "image"), ("img", "image"), ("cluster", "cluster"), ("state", "state"),
     ("version", "version"), ("semver", "version"), ("notif", "notification"), ("slack", "notification"),
     ("cli", "cliConfig"), ("integration", "integration"), ("creds", "integration"), ("keys", "integration"),
@@ -37,7 +37,7 @@ const NAMES: &[(&str, &str)] = &[
 #[rustfmt::skip]
 const MANAGED_NAMES: &[(&str, &str)] = &[
     ("opts", "dockerOptions"), ("options", "dockerOptions"), ("params", "params"), ("replicas", "replicas"),
-    ("alb", "loadBalancer"), ("elb", "loadBalancer"),
+    ("alb", "loadBalancer"), ("elb", "loadBalancer"), ("provision", "params"), ("labels", "dockerOptions"),
 ];
 
 /// The types of stubs that are jobs.
@@ -83,19 +83,38 @@ fn kind_of(name: &str, word: &str, needs: &Needs, evidence: &Evidence) -> &'stat
     if evidence.has_fields(name) {
         return "integration";
     }
-    let lower: String = name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let lower = letters(name);
     if let (Some(kind), "IN") = (needs.lacking(&lower), word) {
         return kind;
     }
-    let named = NAMES.iter().find(|(part, _)| lower.ends_with(part) || lower.starts_with(part));
-    match (named.or_else(|| NAMES.iter().find(|(part, _)| part.len() > 3 && lower.contains(part))), word) {
-        (Some((_, kind)), _) => kind,
+    let holds =
+        || NAMES.iter().find(|(part, _)| part.len() > 3 && lower.contains(part)).map(|(_, kind)| *kind);
+    match (named(&lower).or_else(holds), word) {
+        (Some(kind), _) => kind,
         (None, "OUT") => "state",
         (None, _) => match needs.job.kind.text.as_str() {
             "runCI" => "gitRepo",
             _ => "params",
         },
     }
+}
+
+/// The letters and digits of a name, in lower case.
+fn letters(name: &str) -> String {
+    name.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// The type that the start or the end of a name speaks for.
+fn named(lower: &str) -> Option<&'static str> {
+    let (_, kind) = NAMES.iter().find(|(part, _)| lower.ends_with(part) || lower.starts_with(part))?;
+    Some(kind)
+}
+
+/// The type that a name speaks for where a job without scripts takes it.
+fn managed_name(lower: &str) -> Option<&'static str> {
+    let part = || MANAGED_NAMES.iter().find(|(part, _)| lower.contains(part)).map(|(_, kind)| *kind);
+    let is_manifest = || ["manifest", "servicedef"].iter().any(|part| lower.contains(part));
+    part().or_else(|| named(lower)).or_else(|| is_manifest().then_some("manifest"))
 }
 
 /// What a job needs to be run, and what is there.
@@ -110,19 +129,19 @@ impl Needs<'_> {
     /// What a job without scripts takes by this name: what the name says, or else what the job lacks to be run.
     fn lacking(&self, lower: &str) -> Option<&'static str> {
         let managed = self.job.managed()?;
-        if let Some((_, kind)) = MANAGED_NAMES.iter().find(|(part, _)| lower.contains(part)) {
+        if let Some(kind) = managed_name(lower) {
             return Some(kind);
         }
-        // What other words say of a name counts before what is lacking does.
-        let is_named = NAMES.iter().any(|(part, _)| lower.ends_with(part) || lower.starts_with(part));
         match managed {
-            _ if is_named => None,
+            Managed::Manifest if lower.ends_with("env") || lower.ends_with("environment") => Some("params"),
             Managed::Manifest if !self.declares(&["image", "file"]) => Some("image"),
             Managed::Release if !self.has(&["version", "release"]) => {
                 Some(if lower.contains("ver") { "version" } else { "release" })
             }
+            Managed::Release if !self.has(HOLDERS) => Some("manifest"),
             Managed::Deploy if !self.has(HOLDERS) && !lower.contains("env") => Some("manifest"),
             Managed::Deploy if !self.has(CLUSTERS) => Some("cluster"),
+            Managed::Provision if !self.has(&["loadBalancer"]) => Some("loadBalancer"),
             _ => None,
         }
     }
@@ -136,10 +155,16 @@ impl Needs<'_> {
         })
     }
 
-    /// Whether one of these types goes in, declared or taken for one.
+    /// Whether one of these types goes in, declared or taken for one, or named like one in a later step.
     fn has(&self, kinds: &[&str]) -> bool {
-        let stub = |name: &str| self.stubs.get(name).is_some_and(|stub| kinds.contains(&stub.kind));
-        self.declares(kinds) || self.job.inputs().any(|input| stub(&input.name.text))
+        let is_one = |name: &str| match self.stubs.get(name) {
+            Some(stub) => kinds.contains(&stub.kind),
+            None if self.pipeline.resources.contains_key(name) || self.pipeline.jobs.contains_key(name) => {
+                false
+            }
+            None => managed_name(&letters(name)).is_some_and(|kind| kinds.contains(&kind)),
+        };
+        self.declares(kinds) || self.job.inputs().any(|input| is_one(&input.name.text))
     }
 }
 
@@ -190,6 +215,8 @@ impl Stub {
             ]),
             "params" => entries.push(map("version", ("params".to_owned(), map_node(file, [])))),
             "version" => entries.push(map("seed", text("versionName", "0.0.0"))),
+            // Services of Kubernetes have names of letters and digits alone.
+            "loadBalancer" => entries.push(map("pointer", text("sourceName", &letters(&self.name)))),
             "replicas" => entries.push(map("version", text("count", "1"))),
             "cluster" => {
                 let pointer = [text("sourceName", "CLUSTER"), text("region", "us-east-1")];

@@ -192,6 +192,46 @@ jobs:
 }
 
 #[test]
+fn what_the_name_of_a_later_step_says_is_not_guessed_of_an_earlier_one() {
+    let line = "jobs:
+- {name: ship, type: deploy, steps: [{IN: provision_cluster_job}, {IN: extra}, {IN: test_env}, {IN: test_cluster}, {IN: app_service_def}]}
+- {name: door, type: provision, steps: [{IN: front}]}
+- {name: back, type: deploy, steps: [{IN: shop}, {IN: there}, {IN: app_lb, applyTo: [{manifest: shop, image: shop_image, port: 80}]}]}
+- {name: next, type: release, steps: [{IN: parts}, {IN: app_version}]}
+- {name: shown, type: manifest, steps: [{IN: site}, {IN: site_env}, {IN: site_labels}]}
+";
+    let call = shipctl("init").arg("--yes").file("shippable.yml", line).starts();
+    let (mut list, mut dry) = (call.also("list"), call.also("run --all --dry-run"));
+    let _done = call.stdout("wrote shippable.integrations.yml: ").run();
+    let output = list.output().unwrap();
+    let listed = String::from_utf8_lossy(&output.stdout);
+    for (name, kind) in [
+        ("provision_cluster_job", "params"),
+        ("extra", "params"),
+        ("test_env", "params"),
+        ("test_cluster", "cluster"),
+        ("app_service_def", "manifest"),
+        ("front", "loadBalancer"),
+        ("shop", "manifest"),
+        ("there", "cluster"),
+        ("app_lb", "loadBalancer"),
+        ("parts", "manifest"),
+        ("app_version", "version"),
+        ("site", "image"),
+        ("site_env", "params"),
+        ("site_labels", "dockerOptions"),
+    ] {
+        let is_listed = |line: &str| line.split_whitespace().take(2).eq([name, kind]);
+        assert!(listed.lines().any(is_listed), "{name} {kind}\n{listed}");
+    }
+    // All there is to be mended are values that nobody has set.
+    let output = dry.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    let others = |line: &&str| line.starts_with("error: ") && !line.ends_with("is not set");
+    assert_eq!(text.lines().find(others), None, "{text}");
+}
+
+#[test]
 fn the_kind_of_a_cluster_is_told_by_what_its_pointer_says() {
     let cluster = |name: &str, pointer: &str| {
         format!("- {{name: {name}, type: cluster, integration: {name}, pointer: {{{pointer}}}}}\n")
