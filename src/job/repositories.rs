@@ -37,6 +37,10 @@ impl Session {
         ask_servers: bool,
     ) -> Result<(), Failure> {
         self.go_on(self.check_given_repositories())?;
+        // Jobs without scripts are started by changes of a repository, and have no use for its files.
+        if plan.job.managed().is_some() {
+            return Ok(());
+        }
         for dependency in &plan.dependencies {
             let (Operation::In(input), Some(resource)) = (dependency.operation, dependency.target.resource())
             else {

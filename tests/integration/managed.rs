@@ -29,6 +29,24 @@ fn shown(line: &Line, job: &str) -> Value {
 }
 
 #[test]
+fn a_repository_only_starts_a_job_without_scripts() {
+    let line = Line::new(
+        "
+integrations:
+  - {name: gh, type: github, fields: {token: {env: NOT_SET_ANYWHERE}, url: 'https://api.github.com'}}
+resources:
+  - {name: web, type: image, pointer: {sourceName: shop/web}, seed: {versionName: '1'}}
+  - {name: repo, type: gitRepo, integration: gh, pointer: {sourceName: org/app}}
+jobs:
+  - {name: shop, type: manifest, steps: [{IN: repo}, {IN: web}]}
+",
+    );
+    let plan = line.does("run shop --dry-run");
+    assert!(plan.contains("IN repo (gitRepo)") && plan.contains("image web: shop/web:1"), "{plan}");
+    line.does("run shop");
+}
+
+#[test]
 fn the_first_syntax_of_resources_is_understood() {
     let line = Line::new(
         "
