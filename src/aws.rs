@@ -12,6 +12,7 @@ mod no_proxy;
 mod profile;
 mod settings;
 mod sign;
+mod web_identity;
 mod xml;
 
 pub mod ecr;
@@ -27,10 +28,9 @@ pub use arn::Arn;
 pub use call::Client;
 pub use endpoint::{Partition, Service};
 pub use error::{Error, Problem};
-pub use profile::{
-    AUDIENCE, CredentialSource, Profiles, Token, are_in_environment, chosen as chosen_profile,
-};
+pub use profile::{CredentialSource, Profiles, are_in_environment, chosen as chosen_profile};
 pub use settings::Settings;
+pub use web_identity::{AUDIENCE, Token};
 
 /// The keys of an AWS user or of a session.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::Keys;
 use super::sts::{Role, SESSION_NAME};
+use super::web_identity::{self, Token};
 use crate::secret::Secret;
 
 /// What the two files hold, by section and key. Secrets are among it.
@@ -45,28 +46,6 @@ pub enum CredentialSource {
     },
 }
 
-/// Where the token of a web identity is.
-#[derive(Debug)]
-pub enum Token {
-    /// In a file.
-    File(String),
-    /// It is here.
-    Here(Secret),
-    /// GitHub Actions gives it at this address, with this token of its own.
-    GitHub(String, Secret),
-    /// A program prints it.
-    Program(&'static [&'static str]),
-}
-
-/// Whom a token is for.
-pub const AUDIENCE: &str = "sts.amazonaws.com";
-
-/// How a job of Buildkite asks for its token.
-const BUILDKITE: &[&str] = &["buildkite-agent", "oidc", "request-token", "--audience", AUDIENCE];
-
-/// The variables that hold the token of a job: of CircleCI, and as GitLab's documentation calls it in `id_tokens`.
-const TOKENS: &[&str] = &["CIRCLE_OIDC_TOKEN_V2", "CIRCLE_OIDC_TOKEN", "GITLAB_OIDC_TOKEN"];
-
 impl Profiles {
     /// Reads `~/.aws/config` and `~/.aws/credentials`, or what stands for them.
     pub fn parse(config: &str, credentials: &str) -> Self {
@@ -97,8 +76,8 @@ impl Profiles {
         if let Some(source) = of_environment(variable)? {
             return Ok(source);
         }
-        if let Some(source) = web_identity(variable) {
-            return Ok(source);
+        if let Some((role, token)) = web_identity::of_environment(variable) {
+            return Ok(CredentialSource::WebIdentity { role, token });
         }
         let profile = chosen(variable);
         let named = self.exists(&profile);
@@ -220,23 +199,6 @@ fn of_environment(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<C
         set("AWS_SECRET_ACCESS_KEY").ok_or("$AWS_ACCESS_KEY_ID is set, and $AWS_SECRET_ACCESS_KEY is not")?;
     let keys = Keys { access_key, secret_key, session_token: set("AWS_SESSION_TOKEN") };
     Ok(Some(CredentialSource::Keys(keys, "$AWS_ACCESS_KEY_ID".to_owned())))
-}
-
-/// The role that the environment names, for a token that a file or another CI has.
-fn web_identity(variable: &impl Fn(&str) -> Option<String>) -> Option<CredentialSource> {
-    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let arn = set("AWS_ROLE_ARN")?;
-    let of_github = || {
-        let own = Secret::new(set("ACTIONS_ID_TOKEN_REQUEST_TOKEN")?);
-        Some(Token::GitHub(set("ACTIONS_ID_TOKEN_REQUEST_URL")?, own))
-    };
-    let here = || TOKENS.iter().find_map(|name| set(name)).map(|token| Token::Here(Secret::new(token)));
-    let of_buildkite = || set("BUILDKITE").map(|_| Token::Program(BUILDKITE));
-    let token = set("AWS_WEB_IDENTITY_TOKEN_FILE").map(Token::File);
-    let token = token.or_else(of_github).or_else(here).or_else(of_buildkite)?;
-    let session_name = set("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| SESSION_NAME.to_owned());
-    let role = Role { arn, session_name, external_id: None, seconds: None };
-    Some(CredentialSource::WebIdentity { role, token })
 }
 
 /// Whether there are keys in the environment.
