@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, pipe2, read};
+use nix::unistd::{Pid, read};
 
 use super::Signals;
 use super::command::{Variables, c_string, find};
@@ -64,7 +64,7 @@ pub fn capture(command: &Command, environment: &Variables, signals: &Signals) ->
 
 /// A pipe that never makes us wait for what it gives.
 fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (from, to) = pipe2(OFlag::O_CLOEXEC)?;
+    let (from, to) = platform::pipe()?;
     fcntl(&from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok((from, to))
 }

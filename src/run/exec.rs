@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, pipe2};
+use nix::unistd::Pid;
 
 use super::command::{Variables, c_string, find, not_started, words};
 use super::masking::Masking;
@@ -129,7 +129,7 @@ impl<'a> Ways<'a> {
                     from.and_then(|from| Ok((from, end?))).map_err(prepare)?
                 }
                 _ => {
-                    let (from, end) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
+                    let (from, end) = platform::pipe().map_err(Error::system("make a pipe"))?;
                     fcntl(&from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
                         .map_err(Error::system("prepare a pipe"))?;
                     (Some(from), end)

@@ -9,7 +9,7 @@ use std::path::Path;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::wait::waitpid;
-use nix::unistd::{Pid, pipe2};
+use nix::unistd::Pid;
 
 use super::command::{c_string, find, not_started};
 use super::console::Console;
@@ -182,7 +182,7 @@ type Spawned = (io::Result<Pid>, OwnedFd, Option<Session>);
 
 /// A pipe for output, of which our end never waits.
 fn output_pipe() -> Result<(OwnedFd, OwnedFd), Error> {
-    let (output, end) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
+    let (output, end) = platform::pipe().map_err(Error::system("make a pipe"))?;
     fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
     Ok((output, end))
 }

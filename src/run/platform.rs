@@ -2,21 +2,23 @@
 
 #![allow(unsafe_code)]
 
+mod linux;
 mod spawn;
 
-use std::ffi::{CStr, OsStr};
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use nix::libc::{self, c_char, c_int};
+use nix::libc::{self, c_int};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::Pid;
 
+pub use linux::executed_as;
+pub(super) use linux::{
+    collect_orphans, collects_orphans, comes_from_kernel, end_with_parent, pipe, threads,
+};
 pub(super) use spawn::{Launch, Mount, Session, can_mount_at, spawn};
 
 /// How large the window of a terminal is; `None` if it is no terminal.
@@ -46,16 +48,6 @@ pub(super) fn fork() -> nix::Result<Option<Pid>> {
     }
 }
 
-/// The path that this program was executed by, as it was given to the kernel: it may be relative, or a link.
-pub fn executed_as() -> Option<PathBuf> {
-    // SAFETY: the kernel gives the address of a string that ends in NUL and is there as long as the process, or 0.
-    let path = unsafe {
-        let path = libc::getauxval(libc::AT_EXECFN) as *const c_char;
-        (!path.is_null()).then(|| CStr::from_ptr(path))
-    };
-    path.map(|path| OsStr::from_bytes(path.to_bytes()).into())
-}
-
 /// The limit that this process had for core dumps, for those that it starts.
 static CORE_LIMIT: AtomicU64 = AtomicU64::new(UNTOUCHED);
 
@@ -68,7 +60,7 @@ const UNTOUCHED: u64 = u64::MAX - 1;
 pub fn keep_memory_private() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     // Where this is not allowed, all else still works. A program that is executed is as before, so nothing has to be undone.
-    let _ = nix::sys::prctl::set_dumpable(false);
+    linux::hide_memory();
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_CORE)
         && CORE_LIMIT.load(Ordering::Relaxed) == UNTOUCHED
         && setrlimit(Resource::RLIMIT_CORE, 0, hard).is_ok()

@@ -6,7 +6,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::prctl;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
@@ -32,8 +31,8 @@ pub(super) struct Tree {
 impl Tree {
     /// Begins to collect orphans.
     pub(super) fn new() -> nix::Result<Tree> {
-        let was_subreaper = prctl::get_child_subreaper()?;
-        prctl::set_child_subreaper(true)?;
+        let was_subreaper = platform::collects_orphans()?;
+        platform::collect_orphans(true)?;
         let mut tree = Tree {
             strangers: HashSet::new(),
             spared: None,
@@ -62,7 +61,7 @@ impl Tree {
     /// Whether orphans become children of this process: not while a container runs, as what looks after it is an orphan
     /// that is none of the job.
     pub(super) fn collect_orphans(&self, collect: bool) {
-        let _ = prctl::set_child_subreaper(collect);
+        let _ = platform::collect_orphans(collect);
     }
 
     /// Whether there is any child at all, ended or not: the cheap question before the dear one.
@@ -170,7 +169,7 @@ impl Tree {
 
 impl Drop for Tree {
     fn drop(&mut self) {
-        let _ = prctl::set_child_subreaper(self.was_subreaper);
+        let _ = platform::collect_orphans(self.was_subreaper);
     }
 }
 

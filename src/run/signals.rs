@@ -89,7 +89,11 @@ impl Signals {
                 _ => !platform::is_ignored(signal),
             };
             if is_meant {
-                return Ok(Some(Arrival { signal, from_kernel: info.ssi_code == libc::SI_KERNEL, sender }));
+                return Ok(Some(Arrival {
+                    signal,
+                    from_kernel: platform::comes_from_kernel(info.ssi_code),
+                    sender,
+                }));
             }
         }
         Ok(None)

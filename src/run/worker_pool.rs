@@ -19,10 +19,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::sys::prctl;
-use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getppid, pipe2, read, write};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, read, write};
 
 use super::{Error, Outcome, Signals, platform};
 use crate::poll::PollSet;
@@ -138,7 +136,7 @@ impl<'s> WorkerPool<'s> {
         }
         // In the child of a process with several threads only one lives on, and locks that the others hold stay shut.
         let patience = Instant::now() + LINGERING;
-        while fs::read_dir("/proc/self/task").map_or(1, Iterator::count) > 1 {
+        while platform::threads() > 1 {
             if Instant::now() > patience {
                 let why = io::Error::other("this process has several threads");
                 return Err(Error::System("start a worker".to_owned(), why));
@@ -151,7 +149,7 @@ impl<'s> WorkerPool<'s> {
             return Ok(());
         }
         // Should the parent be killed, the worker ends its job in order.
-        let heard = prctl::set_pdeathsig(Signal::SIGTERM).is_ok() && getppid() == parent;
+        let heard = platform::end_with_parent(parent);
         if heard && settle(&log.to, with_stderr).is_ok() {
             // An end that is kept keeps the pipe open; so these take the places of ends that are the parent's.
             let queue = std::mem::replace(&mut self.queue.from, updates.from);
@@ -338,7 +336,7 @@ impl Update {
 }
 
 fn pipe() -> Result<Pipe, Error> {
-    let (from, to) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
+    let (from, to) = platform::pipe().map_err(Error::system("make a pipe"))?;
     Ok(Pipe { from, to })
 }
 

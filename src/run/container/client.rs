@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{Pid, pipe2, read};
+use nix::unistd::{Pid, read};
 
 use super::super::command::{Variables, c_string, find, not_started, words};
 use super::super::platform::{self, Launch};
@@ -54,7 +54,7 @@ impl Client {
         environment: &Variables,
         signals: &Signals,
     ) -> Result<Client, Error> {
-        let (output, end) = pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"))?;
+        let (output, end) = platform::pipe().map_err(Error::system("make a pipe"))?;
         fcntl(&output, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
         let null = fs::File::open("/dev/null").map_err(Error::system("open /dev/null"))?;
         let engine = find(&command[0], environment)?;

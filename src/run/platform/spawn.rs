@@ -6,11 +6,11 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
-use nix::fcntl::OFlag;
 use nix::libc::{self, c_char, c_int, c_void};
 use nix::sys::signal::{SigSet, SigmaskHow};
-use nix::unistd::{Pid, pipe2, read};
+use nix::unistd::{Pid, read};
 
+use super::linux::pipe;
 use super::{fork, kill, restore_core_limit, takes_file_limit_for_error};
 
 /// A process that is to be started: all of it said, nothing inherited but what is left `None`.
@@ -165,7 +165,7 @@ impl Session {
         stops: bool,
     ) -> io::Result<(Session, io::Result<Pid>)> {
         let mut prepared = Prepared::new(launch, terminal.as_raw_fd());
-        let (answer, answer_end) = pipe2(OFlag::O_CLOEXEC)?;
+        let (answer, answer_end) = pipe()?;
         let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
         let forked = match fork() {
             Ok(None) => lead(&mut prepared, stops, answer_end.as_fd()),

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, pipe2};
+use nix::unistd::Pid;
 
 use super::super::command::{Variables, c_string, find, words};
 use super::super::platform::{self, Launch};
@@ -40,7 +40,7 @@ impl Remote {
         environment: &Variables,
         signals: &Signals,
     ) -> Result<(Remote, OwnedFd, OwnedFd), Error> {
-        let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"));
+        let pipe = || platform::pipe().map_err(Error::system("make a pipe"));
         let ((stdin_end, stdin), (stdout, stdout_end), (stderr, stderr_end)) = (pipe()?, pipe()?, pipe()?);
         fcntl(&stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
         let shown = line[0].to_string_lossy();

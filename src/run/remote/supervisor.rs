@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::sys::prctl;
-use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getppid, pipe2, read};
+use nix::unistd::{Pid, dup2_stdin, dup2_stdout, read};
 use zeroize::Zeroizing;
 
 use super::super::{Error, Signals, platform};
@@ -36,14 +34,14 @@ const PIECE: usize = 64 * 1024;
 ///
 /// When the worker cannot be started, and when the system does not let us wait.
 pub fn supervise(signals: &Signals, work: impl FnOnce(Input, Output)) -> Result<(), Error> {
-    let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(Error::system("make a pipe"));
+    let pipe = || platform::pipe().map_err(Error::system("make a pipe"));
     let ((from_us, to_worker), (from_worker, to_us)) = (pipe()?, pipe()?);
     fcntl(&to_worker, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Error::system("prepare a pipe"))?;
     let parent = Pid::this();
     let Some(worker) = platform::fork().map_err(Error::system("start a worker"))? else {
         drop((to_worker, from_worker));
         // Should the supervisor be killed, the worker ends its job in order.
-        let is_heard = prctl::set_pdeathsig(Signal::SIGTERM).is_ok() && getppid() == parent;
+        let is_heard = platform::end_with_parent(parent);
         if is_heard && let Ok((input, output)) = settle(from_us, to_us) {
             work(input, output);
         }
