@@ -81,7 +81,7 @@ impl Pipeline {
             _ => {
                 diagnostics.push(
                     Diagnostic::error(format!(
-                        "a file of an assembly line is a map, and this is {}",
+                        "a file of an assembly line must be a map, and this is {}",
                         root.what()
                     ))
                     .at(place)
@@ -206,7 +206,7 @@ fn items(node: Node, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> 
         Value::Null => Vec::new(),
         _ => {
             diagnostics.push(
-                Diagnostic::error(format!("`{key}` is a list, and this is {}", node.what()))
+                Diagnostic::error(format!("`{key}` must be a list, and this is {}", node.what()))
                     .at(node.place)
                     .hint("begin each item with `- name: …`"),
             );
@@ -219,7 +219,7 @@ fn items(node: Node, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> 
 fn required_name(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Name> {
     let Some(map) = node.map() else {
         diagnostics.push(
-            Diagnostic::error(format!("{} is a map, and this is {}", with_article(what), node.what()))
+            Diagnostic::error(format!("{} must be a map, and this is {}", with_article(what), node.what()))
                 .at(node.place)
                 .hint("it begins with `- name: …`"),
         );
@@ -249,7 +249,7 @@ fn required_name(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> 
             Some(text) => return Some(Name { text: text.to_owned(), place: entry.node.place }),
             None => diagnostics.push(
                 Diagnostic::error(format!(
-                    "the name of {} is a text, and this is {}",
+                    "the name of {} must be a text, and this is {}",
                     with_article(what),
                     entry.node.what()
                 ))
@@ -293,7 +293,7 @@ fn optional_text(map: &Map, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Opt
         Some(text) => Some(Name { text: text.to_owned(), place: entry.node.place }),
         None => {
             diagnostics.push(
-                Diagnostic::error(format!("`{key}` is a text, and this is {}", entry.node.what()))
+                Diagnostic::error(format!("`{key}` must be a text, and this is {}", entry.node.what()))
                     .at(entry.node.place),
             );
             None
@@ -336,7 +336,7 @@ fn names(node: &Node, what: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Name
         Value::List(nodes) => nodes.iter().flat_map(|node| names(node, what, diagnostics)).collect(),
         Value::Map(_) => {
             diagnostics.push(
-                Diagnostic::error(format!("{what} is a text, and this is a map"))
+                Diagnostic::error(format!("{what} must be a text, and this is a map"))
                     .at(node.place)
                     .hint("write `- name`"),
             );

@@ -27,7 +27,7 @@ impl Builder {
             {
                 self.warnings.push(
                     Diagnostic::warning(format!(
-                        "the params of `{}` are a map, and this is {}",
+                        "the params of `{}` must be a map, and this is {}",
                         dependency.name.text,
                         params.what()
                     ))

@@ -134,6 +134,7 @@ impl Needs<'_> {
         }
         match managed {
             Managed::Manifest if lower.ends_with("env") || lower.ends_with("environment") => Some("params"),
+            Managed::Manifest if lower.ends_with("file") => Some("file"),
             Managed::Manifest if !self.declares(&["image", "file"]) => Some("image"),
             Managed::Release if !self.has(&["version", "release"]) => {
                 Some(if lower.contains("ver") { "version" } else { "release" })
@@ -213,6 +214,7 @@ impl Stub {
                 map("pointer", text("sourceName", "OWNER/IMAGE")),
                 map("seed", text("versionName", "latest")),
             ]),
+            "file" => entries.push(map("pointer", text("sourceName", "URL"))),
             "params" => entries.push(map("version", ("params".to_owned(), map_node(file, [])))),
             "version" => entries.push(map("seed", text("versionName", "0.0.0"))),
             // Services of Kubernetes have names of letters and digits alone.

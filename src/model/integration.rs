@@ -107,9 +107,12 @@ impl Integration {
             }
             Some(other) => {
                 diagnostics.push(
-                    Diagnostic::error(format!("the fields of {of} are a map, and this is {}", other.what()))
-                        .at(other.place)
-                        .hint("write `fieldName: value`, one a line"),
+                    Diagnostic::error(format!(
+                        "the fields of {of} must be a map, and this is {}",
+                        other.what()
+                    ))
+                    .at(other.place)
+                    .hint("write `fieldName: value`, one a line"),
                 );
                 return None;
             }
@@ -202,9 +205,12 @@ fn read_field(
         ),
         (Shape::Map, _) => {
             diagnostics.push(
-                Diagnostic::error(format!("`{key}` of {of} is a map, and this is {}", entry.node.what()))
-                    .at(entry.node.place)
-                    .hint("write `KEY: value`, one a line"),
+                Diagnostic::error(format!(
+                    "`{key}` of {of} must be a map, and this is {}",
+                    entry.node.what()
+                ))
+                .at(entry.node.place)
+                .hint("write `KEY: value`, one a line"),
             );
             return Err(Reported);
         }
@@ -214,7 +220,7 @@ fn read_field(
         (Shape::Integration, _) => {
             diagnostics.push(
                 Diagnostic::error(format!(
-                    "`{key}` of {of} is the name of an integration, and this is {}",
+                    "`{key}` of {of} must be the name of an integration, and this is {}",
                     entry.node.what()
                 ))
                 .at(entry.node.place)

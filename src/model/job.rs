@@ -210,7 +210,7 @@ fn read_steps(job: &Map, kind: &Name, diagnostics: &mut Vec<Diagnostic>) -> Vec<
         // Some wrote all steps into one map; it means the same.
         Value::Map(_) => read_step(&entry.node, kind, &mut steps, diagnostics),
         Value::Scalar(_) => diagnostics.push(
-            Diagnostic::error("`steps` is a list, and this is a text")
+            Diagnostic::error("`steps` must be a list, and this is a text")
                 .at(entry.node.place)
                 .hint("begin each step with `- IN:`, `- TASK:` or `- OUT:`"),
         ),
@@ -222,7 +222,7 @@ fn read_steps(job: &Map, kind: &Name, diagnostics: &mut Vec<Diagnostic>) -> Vec<
 fn read_step(node: &Node, kind: &Name, steps: &mut Vec<Step>, diagnostics: &mut Vec<Diagnostic>) {
     let Some(map) = node.map() else {
         diagnostics.push(
-            Diagnostic::warning(format!("a step is a map, and this is {}", node.what()))
+            Diagnostic::warning(format!("a step must be a map, and this is {}", node.what()))
                 .at(node.place)
                 .hint("write `- IN: name`, `- TASK: …` or `- OUT: name`"),
         );

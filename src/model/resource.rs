@@ -67,7 +67,7 @@ impl Resource {
             if !matches!(entry.node.value, Value::Map(_) | Value::Null) {
                 diagnostics.push(
                     Diagnostic::warning(format!(
-                        "`{key}` of {of} is a map, and this is {}",
+                        "`{key}` of {of} must be a map, and this is {}",
                         entry.node.what()
                     ))
                     .at(entry.node.place)

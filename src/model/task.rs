@@ -140,7 +140,7 @@ impl Task {
                         }),
                         None => diagnostics.push(
                             Diagnostic::error(format!(
-                                "variable `{name}` is a text, and this is {}",
+                                "variable `{name}` must be a text, and this is {}",
                                 entry.node.what()
                             ))
                             .at(entry.node.place),

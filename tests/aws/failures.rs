@@ -140,7 +140,7 @@ fn what_cannot_be_a_role_is_said_before_aws_is_asked() {
         ),
         (
             "      sourceIntegration: {env: X}",
-            "`sourceIntegration` of integration `role` is the name of an integration, and this is a map",
+            "`sourceIntegration` of integration `role` must be the name of an integration, and this is a map",
         ),
     ] {
         let text = Place::new("http://127.0.0.1:1").with_keys().role(fields, "true").bad(&["run", "j"]);

@@ -130,22 +130,22 @@ fn text_that_is_no_line() {
     for (text, error) in [
         (
             "just text",
-            "error: a file of an assembly line is a map, and this is a text\n  --> shippable.yml:1:1\n",
+            "error: a file of an assembly line must be a map, and this is a text\n  --> shippable.yml:1:1\n",
         ),
         (
             "- a\n- b\n",
-            "error: a file of an assembly line is a map, and this is a list\n  --> shippable.yml:1:3\n",
+            "error: a file of an assembly line must be a map, and this is a list\n  --> shippable.yml:1:3\n",
         ),
-        ("jobs: 7\n", "error: `jobs` is a list, and this is a number\n  --> shippable.yml:1:7\n"),
-        ("jobs:\n- 7\n", "error: a job is a map, and this is a number\n  --> shippable.yml:2:3\n"),
+        ("jobs: 7\n", "error: `jobs` must be a list, and this is a number\n  --> shippable.yml:1:7\n"),
+        ("jobs:\n- 7\n", "error: a job must be a map, and this is a number\n  --> shippable.yml:2:3\n"),
         (
             "jobs:\n- name: [a]\n",
-            "error: the name of a job is a text, and this is a list\n  --> shippable.yml:2:10\n",
+            "error: the name of a job must be a text, and this is a list\n  --> shippable.yml:2:10\n",
         ),
         ("jobs:\n- name: ../x\n", "error: the name of a job cannot be `../x`\n  --> shippable.yml:2:9\n"),
         (
             "jobs:\n- name: j\n  steps: go\n",
-            "error: `steps` is a list, and this is a text\n  --> shippable.yml:3:10\n",
+            "error: `steps` must be a list, and this is a text\n  --> shippable.yml:3:10\n",
         ),
         (
             "jobs:\n- name: j\n  steps:\n  - IN: [a]\n",

@@ -156,13 +156,14 @@ jobs:
 - {name: shop, type: manifest, steps: [{IN: app}, {IN: shop-opts}]}
 - {name: final, type: release, bump: final, steps: [{IN: ship-beta}]}
 - {name: next, type: release, bump: patch, steps: [{IN: shop}, {IN: ver}]}
+- {name: files, type: manifest, steps: [{IN: app_file}]}
 - {name: far, type: deploy, steps: [{IN: shop}, {IN: there}, {IN: more}]}
 ";
     let call = shipctl("init").arg("--yes").file("shippable.yml", line).starts();
     let (check, list) = (call.also("check"), call.also("list"));
     let dry = call.also("run --all --dry-run");
-    let _done = call.stdout("wrote shippable.integrations.yml: 4 integrations, 12 stubs\n").run();
-    succeeds(check, "2 files: 9 jobs and 11 resources, no problems\n");
+    let _done = call.stdout("wrote shippable.integrations.yml: 4 integrations, 13 stubs\n").run();
+    succeeds(check, "2 files: 10 jobs and 12 resources, no problems\n");
     let mut list = list;
     let listed = list.output().unwrap();
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
@@ -179,6 +180,7 @@ jobs:
         ("ver", "version"),
         ("there", "cluster"),
         ("more", "params"),
+        ("app_file", "file"),
     ] {
         let is_listed = |line: &str| line.split_whitespace().take(2).eq([name, kind]);
         assert!(listed.lines().any(is_listed), "{name} {kind}\n{listed}");

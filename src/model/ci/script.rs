@@ -33,7 +33,7 @@ pub(super) fn read(written: &Map, diagnostics: &mut Vec<Diagnostic>) -> Script {
             Some(map) => read_build(map, defaults, &mut script, diagnostics),
             None if build.node.text() == Some("") => {}
             None => diagnostics.push(
-                Diagnostic::warning(format!("`build` is a map, and this is {}", build.node.what()))
+                Diagnostic::warning(format!("`build` must be a map, and this is {}", build.node.what()))
                     .at(build.node.place)
                     .hint("its scripts stand under `ci:` and the like"),
             ),

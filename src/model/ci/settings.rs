@@ -143,7 +143,7 @@ pub(super) fn read_row(node: &Node, row: &mut Vec<Setting>, diagnostics: &mut Ve
                     })),
                     None => diagnostics.push(
                         Diagnostic::warning(format!(
-                            "variable `{key}` of `env` is a text, and this is {}",
+                            "variable `{key}` of `env` must be a text, and this is {}",
                             entry.node.what()
                         ))
                         .at(entry.node.place)

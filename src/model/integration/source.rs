@@ -143,7 +143,9 @@ pub(super) fn read_source(
     let map = match &node.value {
         Value::Null => return literal("", true),
         Value::Scalar(scalar) => return literal(&scalar.text, true),
-        Value::List(_) => return refuse(format!("field `{field}` of {of} is one value, and this is a list")),
+        Value::List(_) => {
+            return refuse(format!("field `{field}` of {of} must be one value, and this is a list"));
+        }
         Value::Map(map) => map,
     };
     let masked = match map.get(MASK).map(|entry| &entry.node.value) {
@@ -205,7 +207,7 @@ pub(super) fn read_source(
         }
         _ => {
             return refuse(format!(
-                "`{key}` of field `{field}` of {of} is a text, and this is {}",
+                "`{key}` of field `{field}` of {of} must be a text, and this is {}",
                 entry.node.what()
             ));
         }
