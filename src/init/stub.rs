@@ -16,6 +16,8 @@ pub struct Stub {
     pub name: String,
     /// Its type, as far as the line tells it.
     pub kind: &'static str,
+    /// The image of a manifest, where a step names it.
+    image: Option<String>,
     /// The integration that it is bound to, where its type has to have one.
     pub integration: Option<String>,
     /// The jobs that take it, with the word of the step.
@@ -61,7 +63,10 @@ pub(super) fn missing(pipeline: &Pipeline, evidence: &Evidence) -> Vec<Stub> {
                 true => "cliConfig",
                 false => kind_of(&name.text, word, &Needs { job, pipeline, stubs: &stubs }, evidence),
             };
-            let stub = || Stub { name: name.text.clone(), kind, integration: None, jobs: Vec::new() };
+            let stub = || {
+                let image = (kind == "manifest").then(|| image_of(pipeline, &name.text)).flatten();
+                Stub { name: name.text.clone(), kind, image, integration: None, jobs: Vec::new() }
+            };
             let stub = stubs.entry(&name.text).or_insert_with(stub);
             stub.jobs.push((word, job.name.text.clone()));
         }
@@ -77,6 +82,18 @@ pub(super) fn missing(pipeline: &Pipeline, evidence: &Evidence) -> Vec<Stub> {
         }
     }
     stubs
+}
+
+/// The image that an `applyTo` names of a manifest.
+fn image_of(pipeline: &Pipeline, manifest: &str) -> Option<String> {
+    let inputs = pipeline.jobs.values().flat_map(Job::inputs);
+    let entries = inputs.filter_map(|input| input.node.get("applyTo")).flat_map(|node| match &node.value {
+        Value::List(entries) => entries.as_slice(),
+        _ => std::slice::from_ref(node),
+    });
+    let text = |entry: &Node, key: &str| entry.get(key)?.text().map(str::to_owned);
+    let of_manifest = |entry: &&Node| text(entry, "manifest").as_deref() == Some(manifest);
+    entries.filter(of_manifest).find_map(|entry| text(entry, "image"))
 }
 
 fn kind_of(name: &str, word: &str, needs: &Needs, evidence: &Evidence) -> &'static str {
@@ -186,8 +203,8 @@ impl Stub {
             "release" => "version",
             _ => return None,
         };
-        let name = format!("{}_{kind}", self.name);
-        Some(Stub { name, kind, integration: None, jobs: vec![("IN", self.name.clone())] })
+        let name = self.image.clone().unwrap_or_else(|| format!("{}_{kind}", self.name));
+        Some(Stub { name, kind, image: None, integration: None, jobs: vec![("IN", self.name.clone())] })
     }
 
     /// What a comment says of it.

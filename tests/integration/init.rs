@@ -198,7 +198,7 @@ fn what_the_name_of_a_later_step_says_is_not_guessed_of_an_earlier_one() {
     let line = "jobs:
 - {name: ship, type: deploy, steps: [{IN: provision_cluster_job}, {IN: extra}, {IN: test_env}, {IN: test_cluster}, {IN: app_service_def}]}
 - {name: door, type: provision, steps: [{IN: front}]}
-- {name: back, type: deploy, steps: [{IN: shop}, {IN: there}, {IN: app_lb, applyTo: [{manifest: shop, image: shop_image, port: 80}]}]}
+- {name: back, type: deploy, steps: [{IN: shop}, {IN: there}, {IN: app_lb, applyTo: [{manifest: shop, image: front_image, port: 80}]}]}
 - {name: next, type: release, steps: [{IN: parts}, {IN: app_version}]}
 - {name: shown, type: manifest, steps: [{IN: site}, {IN: site_env}, {IN: site_labels}]}
 ";
@@ -215,6 +215,7 @@ fn what_the_name_of_a_later_step_says_is_not_guessed_of_an_earlier_one() {
         ("app_service_def", "manifest"),
         ("front", "loadBalancer"),
         ("shop", "manifest"),
+        ("front_image", "image"),
         ("there", "cluster"),
         ("app_lb", "loadBalancer"),
         ("parts", "manifest"),
