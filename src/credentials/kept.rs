@@ -129,11 +129,12 @@ pub fn list() -> Result<Vec<Kept>, KeptError> {
     let keys = keys().ok_or(KeptError::NoKey)?;
     let mut all = Vec::new();
     for path in files {
+        // One that was kept with another key is left to that, until it is old.
         let text = fs::read_to_string(&path).ok().and_then(|text| keys.open(&text).ok());
         match text.and_then(|text| Kept::parse(path.clone(), &text)) {
             Some(kept) if kept.session.expires > SystemTime::now() => all.push(kept),
-            // It was kept with another key, or is damaged: it is of no use any more.
-            _ => _ = fs::remove_file(path),
+            Some(_) => _ = fs::remove_file(path),
+            None => {}
         }
     }
     all.sort_by_key(|kept| (kept.session.expires, kept.path.clone()));
