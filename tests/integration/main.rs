@@ -31,6 +31,7 @@ mod logs;
 mod lookup;
 mod managed;
 mod mask;
+mod newcomer;
 mod old_paths;
 mod readme;
 mod rooms;
