@@ -127,7 +127,7 @@ fn status_and_sections_are_those_of_the_script() {
 #[ignore = "needs an engine"]
 fn the_time_limit_ends_a_container() {
     let ran = job(&["echo @begun; setsid sleep 1000 & trap '' TERM; while :; do sleep 1; done"])
-        .option("--timeout", "1s")
+        .option("--timeout", "5s")
         .option("--grace", "1s")
         .section("always", &["echo @always; ps | grep -c '[s]leep 1000' || true"])
         .run();
