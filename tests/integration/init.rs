@@ -164,10 +164,7 @@ jobs:
     let dry = call.also("run --all --dry-run");
     let _done = call.stdout("wrote shippable.integrations.yml: 4 integrations, 13 stubs\n").run();
     succeeds(check, "2 files: 10 jobs and 12 resources, no problems\n");
-    let mut list = list;
-    let listed = list.output().unwrap();
-    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    for (name, kind) in [
+    let expected = [
         ("app-man", "manifest"),
         ("app-man_image", "image"),
         ("app-img-options-prod", "dockerOptions"),
@@ -181,16 +178,9 @@ jobs:
         ("there", "cluster"),
         ("more", "params"),
         ("app_file", "file"),
-    ] {
-        let is_listed = |line: &str| line.split_whitespace().take(2).eq([name, kind]);
-        assert!(listed.lines().any(is_listed), "{name} {kind}\n{listed}");
-    }
-    // All there is to be mended are values that nobody has set.
-    let mut dry = dry;
-    let output = dry.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
-    let others = |line: &&str| line.starts_with("error: ") && !line.ends_with("is not set");
-    assert_eq!(text.lines().find(others), None, "{text}");
+    ];
+    lists(list, &expected);
+    lacks_only_values(dry);
 }
 
 #[test]
@@ -203,11 +193,9 @@ fn what_the_name_of_a_later_step_says_is_not_guessed_of_an_earlier_one() {
 - {name: shown, type: manifest, steps: [{IN: site}, {IN: site_env}, {IN: site_labels}]}
 ";
     let call = shipctl("init").arg("--yes").file("shippable.yml", line).starts();
-    let (mut list, mut dry) = (call.also("list"), call.also("run --all --dry-run"));
+    let (list, dry) = (call.also("list"), call.also("run --all --dry-run"));
     let _done = call.stdout("wrote shippable.integrations.yml: ").run();
-    let output = list.output().unwrap();
-    let listed = String::from_utf8_lossy(&output.stdout);
-    for (name, kind) in [
+    let expected = [
         ("provision_cluster_job", "params"),
         ("extra", "params"),
         ("test_env", "params"),
@@ -223,15 +211,9 @@ fn what_the_name_of_a_later_step_says_is_not_guessed_of_an_earlier_one() {
         ("site", "image"),
         ("site_env", "params"),
         ("site_labels", "dockerOptions"),
-    ] {
-        let is_listed = |line: &str| line.split_whitespace().take(2).eq([name, kind]);
-        assert!(listed.lines().any(is_listed), "{name} {kind}\n{listed}");
-    }
-    // All there is to be mended are values that nobody has set.
-    let output = dry.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
-    let others = |line: &&str| line.starts_with("error: ") && !line.ends_with("is not set");
-    assert_eq!(text.lines().find(others), None, "{text}");
+    ];
+    lists(list, &expected);
+    lacks_only_values(dry);
 }
 
 #[test]
@@ -299,6 +281,24 @@ fn on_a_terminal_it_asks() {
     let mut run = call.also("run hello --color never");
     run.env("API_TOKEN", "s3cret-value");
     succeeds(run, "the secret API_TOKEN has 12 characters, and the log hides it - ***\n");
+}
+
+/// `list` shows each of these names with its type.
+fn lists(mut list: Command, expected: &[(&str, &str)]) {
+    let output = list.output().unwrap();
+    let listed = String::from_utf8_lossy(&output.stdout);
+    for (name, kind) in expected {
+        let is_listed = |line: &str| line.split_whitespace().take(2).eq([*name, *kind]);
+        assert!(listed.lines().any(is_listed), "{name} {kind}\n{listed}");
+    }
+}
+
+/// All that a dry run says is to be mended are values that are not set.
+fn lacks_only_values(mut dry: Command) {
+    let output = dry.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    let others = |line: &&str| line.starts_with("error: ") && !line.ends_with("is not set");
+    assert_eq!(text.lines().find(others), None, "{text}");
 }
 
 fn succeeds(mut command: Command, expected: &str) {
