@@ -66,15 +66,17 @@ impl Ready {
 
 /// Whether a descriptor can be read without waiting, or is at its end.
 pub fn is_readable(fd: BorrowedFd) -> bool {
-    let mut set = PollSet::default();
-    let token = set.readable(fd);
-    set.wait(Some(Duration::ZERO)).is_ok_and(|ready| ready.has(token))
+    is_ready(fd, PollFlags::POLLIN)
 }
 
 /// Whether a descriptor can be written to without waiting, or has no reader.
 pub fn is_writable(fd: BorrowedFd) -> bool {
+    is_ready(fd, PollFlags::POLLOUT)
+}
+
+fn is_ready(fd: BorrowedFd, how: PollFlags) -> bool {
     let mut set = PollSet::default();
-    let token = set.writable(fd);
+    let token = set.add(Some(fd), how);
     set.wait(Some(Duration::ZERO)).is_ok_and(|ready| ready.has(token))
 }
 
