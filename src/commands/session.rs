@@ -28,7 +28,7 @@ fn list(format: &ListFormat) -> Result<u8, Failure> {
         ListFormat::Json => sessions
             .iter()
             .map(|session| {
-                let json = json!({"of": session.of, "expires": session.expiration});
+                let json = json!({"of": session.of, "expires": session.expiration()});
                 printable::json(format!("{json}\n"))
             })
             .collect::<String>(),
@@ -38,7 +38,7 @@ fn list(format: &ListFormat) -> Result<u8, Failure> {
         }
         ListFormat::Text => {
             let head = ["SESSION", "EXPIRES"].map(str::to_owned);
-            let rows = sessions.iter().map(|session| [session.of.clone(), session.expiration.clone()]);
+            let rows = sessions.iter().map(|session| [session.of.clone(), session.expiration().to_owned()]);
             table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
         }
     })?;

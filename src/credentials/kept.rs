@@ -42,14 +42,17 @@ pub(super) enum Purpose {
 pub struct Kept {
     /// The role, or the device of the second factor.
     pub of: String,
-    /// When it ends, as AWS writes it.
-    pub expiration: String,
     path: PathBuf,
     taken: SystemTime,
     session: Session,
 }
 
 impl Kept {
+    /// When it ends, as AWS writes it.
+    pub fn expiration(&self) -> &str {
+        &self.session.expiration
+    }
+
     fn lasts(&self, purpose: Purpose) -> bool {
         let now = SystemTime::now();
         let whole = self.session.expires.duration_since(self.taken).unwrap_or_default();
@@ -64,9 +67,9 @@ impl Kept {
         let json: Json = serde_json::from_str(text.expose()).ok()?;
         let expiration = json["Expiration"].as_str()?.to_owned();
         let expires = sts::moment(&expiration)?;
-        let session = Session { keys: keys_of_json(&json)?, expires, expiration: expiration.clone() };
+        let session = Session { keys: keys_of_json(&json)?, expires, expiration };
         let taken = UNIX_EPOCH + Duration::from_secs(json["taken"].as_u64()?);
-        Some(Kept { of: json["of"].as_str()?.to_owned(), expiration, path, taken, session })
+        Some(Kept { of: json["of"].as_str()?.to_owned(), path, taken, session })
     }
 }
 
@@ -206,8 +209,7 @@ mod tests {
             let expires = SystemTime::now() + minutes(left);
             let session = Session { keys, expires, expiration: String::new() };
             let taken = SystemTime::now() - minutes(taken);
-            let kept =
-                Kept { of: String::new(), expiration: String::new(), path: PathBuf::new(), taken, session };
+            let kept = Kept { of: String::new(), path: PathBuf::new(), taken, session };
             kept.lasts(purpose)
         };
         assert!(lasts(29, 31, Purpose::Role) && !lasts(31, 29, Purpose::Role));
