@@ -16,7 +16,8 @@ pub fn tls(roots: RootCerts) -> TlsConfig {
 }
 
 /// Why a request got no answer.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
 pub struct Unanswered {
     /// In words. Nothing of the request is among them.
     pub why: String,

@@ -2,37 +2,44 @@
 
 use super::{Call, Failure};
 
-const SEMANTICS: &str = "Invalid semantics given in the argument.";
-const ACTION: &str = "Invalid action given in the argument.";
+/// Which argument is wrong, in the original's words.
+#[derive(Debug, thiserror::Error)]
+enum Invalid {
+    #[error("Invalid semantics given in the argument.")]
+    Version,
+    #[error("Invalid action given in the argument.")]
+    Action,
+}
 
 /// `bump_version VERSION ACTION`: VERSION is `1.2.3`, `v1.2.3` or either with a pre-release behind a `-`.
 pub(super) fn bump(call: &Call) -> Result<Vec<u8>, Failure> {
     let (version, action) = (call.text(0), call.text(1));
-    let next = next(&version, &action).map_err(|original| {
-        Failure::Failed(match original {
-            ACTION => {
-                format!("{ACTION} `{action}` is none of: major, minor, patch, rc, alpha, beta, final")
+    let next = next(&version, &action).map_err(|invalid| {
+        let why = match invalid {
+            Invalid::Version => format!("`{version}` is not of the form 1.2.3, v1.2.3 or 1.2.3-rc.1"),
+            Invalid::Action => {
+                format!("`{action}` is none of: major, minor, patch, rc, alpha, beta, final")
             }
-            _ => format!("{SEMANTICS} `{version}` is not of the form 1.2.3, v1.2.3 or 1.2.3-rc.1"),
-        })
+        };
+        Failure::Failed(format!("{invalid} {why}"))
     })?;
     Ok((next + "\n").into_bytes())
 }
 
-fn next(version: &str, action: &str) -> Result<String, &'static str> {
+fn next(version: &str, action: &str) -> Result<String, Invalid> {
     if !matches!(action, "major" | "minor" | "patch" | "rc" | "alpha" | "beta" | "final") {
-        return Err(ACTION);
+        return Err(Invalid::Action);
     }
     let (v, numbers) = version.strip_prefix('v').map_or(("", version), |numbers| ("v", numbers));
     let (numbers, pre_release) = match numbers.split_once('-') {
-        Some((_, "")) => return Err(SEMANTICS),
+        Some((_, "")) => return Err(Invalid::Version),
         Some((numbers, pre_release)) => (numbers, Some(pre_release)),
         None => (numbers, None),
     };
     let numbers: Vec<&str> = numbers.split('.').collect();
-    let &[major, minor, patch] = numbers.as_slice() else { return Err(SEMANTICS) };
+    let &[major, minor, patch] = numbers.as_slice() else { return Err(Invalid::Version) };
     if [major, minor, patch].iter().any(|number| !is_number(number)) {
-        return Err(SEMANTICS);
+        return Err(Invalid::Version);
     }
     Ok(match action {
         "major" => format!("{v}{}.0.0", plus_one(major)),

@@ -5,11 +5,10 @@ use serde_json::Value;
 use super::missing::list;
 use super::{Failure, query};
 
-/// Reads a document; a byte order mark is skipped. The error says what and where; serde_json's messages about syntax
-/// quote nothing.
-pub(super) fn parse(bytes: &[u8]) -> Result<Value, String> {
+/// Reads a document; a byte order mark is skipped. serde_json's messages about syntax quote nothing.
+pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    serde_json::from_slice(text).map_err(|error| error.to_string())
+    serde_json::from_slice(text)
 }
 
 /// What stands at `path`, or the deepest value that was reached on the way.

@@ -211,7 +211,7 @@ impl<'a> Target<'a> {
             };
             message
                 .send(options.timeout)
-                .map_err(|why| self.failed(&format!("IRC ({recipient}): {}", self.masked(why))))?;
+                .map_err(|error| self.failed(&format!("IRC ({recipient}): {}", self.masked(&error))))?;
         }
         Ok(format!("sent to IRC ({})", recipients.join(", ")))
     }
@@ -237,11 +237,14 @@ impl<'a> Target<'a> {
         let from = self.smtp("_FROM").or_else(|| known.first().cloned()).unwrap_or_default();
         let text = payload::text(self.context, options);
         let subject = options.get("summary").map_or_else(|| first_line(&text), str::to_owned);
-        let message = email::message(&from, &known, &subject, &text).map_err(|why| self.failed(&why))?;
+        let message = email::message(&from, &known, &subject, &text)
+            .map_err(|error| self.failed(&error.to_string()))?;
         let password = self.smtp("_PASSWORD");
-        server.send(password.as_deref(), &message, options.timeout).map_err(|why| {
-            let secret = password.as_deref().filter(|password| password.len() >= 3);
-            let why = secret.map_or(why.clone(), |password| why.replace(password, "***"));
+        server.send(password.as_deref(), &message, options.timeout).map_err(|error| {
+            let mut why = error.to_string();
+            if let Some(password) = password.as_deref().filter(|password| password.len() >= 3) {
+                why = why.replace(password, "***");
+            }
             self.failed(&format!("the server of SHIPCTL_SMTP did not take it: {why}"))
         })?;
         Ok(format!("sent by e-mail ({})", known.join(", ")))
@@ -254,8 +257,8 @@ impl<'a> Target<'a> {
     }
 
     fn send(&self, field: &str, request: Request, options: &Options) -> Result<String, Failure> {
-        request.send(options.timeout).map_err(|why| {
-            let why = self.masked(why);
+        request.send(options.timeout).map_err(|error| {
+            let why = self.masked(&error);
             self.failed(&format!(
                 "could not be sent to the address in the integration's field {field}: {why}"
             ))
@@ -263,13 +266,13 @@ impl<'a> Target<'a> {
     }
 
     /// What a service answered, without the credentials that it may have repeated.
-    fn masked(&self, answer: String) -> String {
+    fn masked(&self, answer: &impl std::fmt::Display) -> String {
         let fields =
             ["token", "password", "authorization", "webhookUrl"].map(|field| self.optional_field(field));
         let path = fields[3].as_deref().and_then(|url| url.split_once("://")?.1.split_once('/'));
         let path = path.map(|(_, path)| path.to_owned());
         let secrets = fields.into_iter().chain([path]).flatten().filter(|secret| secret.len() >= 3);
-        secrets.fold(answer, |answer, secret| answer.replace(&secret, "***"))
+        secrets.fold(answer.to_string(), |answer, secret| answer.replace(&secret, "***"))
     }
 
     /// `--recipient`, or those of the resource. Slack needs none.

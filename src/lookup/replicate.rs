@@ -159,11 +159,12 @@ fn kind(call: &Call, name: &OsStr) -> Result<Option<String>, Failure> {
 
 /// The document, or nothing if there is no such file.
 fn read_json(at: &Path) -> Result<Option<Value>, Failure> {
-    let failed = |error: String| Failure::Failed(format!("cannot read {}: {error}", at.display()));
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::Failed(format!("cannot read {}: {error}", at.display()));
     match fs::read(at) {
-        Ok(bytes) => documents::parse(&bytes).map(Some).map_err(failed),
+        Ok(bytes) => documents::parse(&bytes).map(Some).map_err(|error| failed(&error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed(error.to_string())),
+        Err(error) => Err(failed(&error)),
     }
 }
 

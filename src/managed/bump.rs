@@ -31,11 +31,10 @@ pub struct Semantic {
 /// # Errors
 ///
 /// Why it is none.
-pub fn parse(text: &str) -> Result<Semantic, String> {
+pub fn parse(text: &str) -> Result<Semantic, semver::Error> {
     let text = text.trim();
     let (v, numbers) = text.strip_prefix('v').map_or(("", text), |numbers| ("v", numbers));
-    let version = Version::parse(numbers).map_err(|error| error.to_string())?;
-    Ok(Semantic { v, version })
+    Ok(Semantic { v, version: Version::parse(numbers)? })
 }
 
 impl Semantic {

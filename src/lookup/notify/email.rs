@@ -4,10 +4,27 @@ use std::time::Duration;
 
 use lettre::Transport as _;
 use lettre::message::{Mailbox, Message, header::ContentType};
-use lettre::transport::smtp::SmtpTransport;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{self, SmtpTransport};
+
+/// Why no e-mail was sent.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("it is not smtp://user@host:port or smtps://user@host:port")]
+    Address,
+    #[error("the password does not belong there: it goes into SHIPCTL_SMTP_PASSWORD")]
+    PasswordInAddress,
+    #[error("`{0}` is no address of e-mail")]
+    Mailbox(String),
+    #[error(transparent)]
+    Message(#[from] lettre::error::Error),
+    #[error("TLS: {0}")]
+    Tls(#[source] smtp::Error),
+    #[error(transparent)]
+    Smtp(smtp::Error),
+}
 
 /// Where e-mail is handed over: `smtp://user@host:port`, whose connection is encrypted by STARTTLS unless the host is this
 /// machine, or `smtps://…`, which is encrypted from the beginning.
@@ -27,19 +44,18 @@ enum Encryption {
 
 impl Server {
     /// The server of an address, or what is wrong with it.
-    pub(super) fn parse(address: &str) -> Result<Server, &'static str> {
-        const FORM: &str = "it is not smtp://user@host:port or smtps://user@host:port";
-        let (scheme, rest) = address.split_once("://").ok_or(FORM)?;
+    pub(super) fn parse(address: &str) -> Result<Server, Error> {
+        let (scheme, rest) = address.split_once("://").ok_or(Error::Address)?;
         let (user, place) = match rest.trim_end_matches('/').rsplit_once('@') {
             Some((user, place)) => (Some(user.to_owned()), place),
             None => (None, rest.trim_end_matches('/')),
         };
         if user.as_ref().is_some_and(|user| user.contains(':')) {
-            return Err("the password does not belong there: it goes into SHIPCTL_SMTP_PASSWORD");
+            return Err(Error::PasswordInAddress);
         }
         let (host, port) =
             match place.rsplit_once(':').filter(|(host, _)| !host.contains(':') || host.ends_with(']')) {
-                Some((host, port)) => (host, Some(port.parse().map_err(|_| FORM)?)),
+                Some((host, port)) => (host, Some(port.parse().map_err(|_| Error::Address)?)),
                 None => (place, None),
             };
         let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
@@ -47,10 +63,10 @@ impl Server {
             "smtps" => (Encryption::Always, 465),
             "smtp" if is_here => (Encryption::None, 25),
             "smtp" => (Encryption::StartTls, 587),
-            _ => return Err(FORM),
+            _ => return Err(Error::Address),
         };
         if host.is_empty() {
-            return Err(FORM);
+            return Err(Error::Address);
         }
         Ok(Server { host: host.to_owned(), port: port.unwrap_or(default), user, tls })
     }
@@ -61,8 +77,8 @@ impl Server {
         password: Option<&str>,
         message: &Message,
         timeout: Duration,
-    ) -> Result<(), String> {
-        let parameters = || TlsParameters::new(self.host.clone()).map_err(|error| format!("TLS: {error}"));
+    ) -> Result<(), Error> {
+        let parameters = || TlsParameters::new(self.host.clone()).map_err(Error::Tls);
         let tls = match self.tls {
             Encryption::Always => Tls::Wrapper(parameters()?),
             Encryption::StartTls => Tls::Required(parameters()?),
@@ -77,21 +93,19 @@ impl Server {
             let password = password.unwrap_or_default().to_owned();
             transport = transport.credentials(Credentials::new(user.clone(), password));
         }
-        transport.build().send(message).map(drop).map_err(|error| error.to_string())
+        transport.build().send(message).map(drop).map_err(Error::Smtp)
     }
 }
 
 /// A message of text, or what is wrong with an address.
-pub(super) fn message(from: &str, to: &[String], subject: &str, text: &str) -> Result<Message, String> {
-    let mailbox = |address: &str| {
-        address.parse::<Mailbox>().map_err(|_| format!("`{address}` is no address of e-mail"))
-    };
+pub(super) fn message(from: &str, to: &[String], subject: &str, text: &str) -> Result<Message, Error> {
+    let mailbox = |address: &str| address.parse::<Mailbox>().map_err(|_| Error::Mailbox(address.to_owned()));
     let mut builder =
         Message::builder().from(mailbox(from)?).subject(subject).header(ContentType::TEXT_PLAIN);
     for address in to {
         builder = builder.to(mailbox(address)?);
     }
-    builder.body(format!("{text}\n")).map_err(|error| error.to_string())
+    Ok(builder.body(format!("{text}\n"))?)
 }
 
 #[cfg(test)]

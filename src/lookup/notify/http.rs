@@ -3,12 +3,22 @@
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::http::StatusCode;
 use ureq::tls::RootCerts;
 
 use crate::http::{Unanswered, tls};
 
 /// No service has more to say than this.
 const LONGEST_ANSWER: u64 = 1 << 20;
+
+/// Why a request had no success.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
+    #[error("it answered {status}{}", excerpt(.answer))]
+    Refused { status: StatusCode, answer: String },
+}
 
 /// A request that has not been sent.
 pub(super) struct Request {
@@ -37,7 +47,7 @@ impl Request {
     /// Sends it and gives the answer; anything but a status of 200 to 299 is an error. The certificate is checked
     /// against the roots of the machine (`SSL_CERT_FILE` names others), and HTTPS_PROXY is honoured. No redirect is
     /// followed: it would carry the credentials somewhere else.
-    pub(super) fn send(self, timeout: Duration) -> Result<String, String> {
+    pub(super) fn send(self, timeout: Duration) -> Result<String, Error> {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))
             .max_redirects(0)
@@ -63,15 +73,12 @@ impl Request {
                 request.call()
             }
         };
-        let mut response = sent.map_err(|error| Unanswered::new(&error, timeout).why)?;
+        let mut response = sent.map_err(|error| Unanswered::new(&error, timeout))?;
         let status = response.status();
         let answer =
             response.body_mut().with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string();
-        let answer = answer.map_err(|error| Unanswered::new(&error, timeout).why)?;
-        if status.is_success() {
-            return Ok(answer);
-        }
-        Err(format!("it answered {status}{}", excerpt(&answer)))
+        let answer = answer.map_err(|error| Unanswered::new(&error, timeout))?;
+        if status.is_success() { Ok(answer) } else { Err(Error::Refused { status, answer }) }
     }
 }
 

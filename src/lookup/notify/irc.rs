@@ -9,6 +9,27 @@ const PORT: u16 = 6667;
 /// Servers send lines of 512 bytes, or a few thousand with tags.
 const LONGEST_LINE: u64 = 16 * 1024;
 
+/// Why a message could not be sent.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("it does not end in #channel")]
+    NoChannel,
+    #[error("it does not begin with the name of a server")]
+    NoServer,
+    #[error("that is no name of a channel")]
+    ChannelName,
+    #[error("its host is not known")]
+    UnknownHost,
+    #[error("the server says {command} {text}")]
+    Refused { command: String, text: String },
+    #[error("the server closed the connection")]
+    Closed,
+    #[error("no answer within {} s", .0.as_secs_f64())]
+    Late(Duration),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
 /// What to say, where and as whom.
 pub(super) struct Message<'a> {
     /// `irc.example.org#channel`, `irc.example.org:7000#channel`, or `#channel` alone if there is a `server`.
@@ -25,13 +46,13 @@ pub(super) struct Message<'a> {
 
 impl Message<'_> {
     /// Sends it; the error says what the server had against it.
-    pub(super) fn send(&self, timeout: Duration) -> Result<(), String> {
-        let at = self.recipient.find(['#', '&']).ok_or("it does not end in #channel")?;
+    pub(super) fn send(&self, timeout: Duration) -> Result<(), Error> {
+        let at = self.recipient.find(['#', '&']).ok_or(Error::NoChannel)?;
         let (server, channel) = self.recipient.split_at(at);
         let server = Some(server).filter(|server| !server.is_empty()).or(self.server);
-        let server = server.ok_or("it does not begin with the name of a server")?;
+        let server = server.ok_or(Error::NoServer)?;
         if channel.contains([' ', ',', '\r', '\n', '\0']) {
-            return Err("that is no name of a channel".to_owned());
+            return Err(Error::ChannelName);
         }
         let mut session = Session::connect(server, timeout)?;
         if let Some(password) = self.password {
@@ -81,53 +102,51 @@ struct Reply {
 
 impl Reply {
     /// An error that the server sends, by its number; everything else is not about us.
-    fn refusal(&self) -> Result<bool, String> {
+    fn refusal(&self) -> Result<bool, Error> {
         let is_error = self.command == "ERROR" || self.command.starts_with(['4', '5']);
         if is_error && self.command != "422" {
-            return Err(format!("the server says {} {}", self.command, self.text));
+            return Err(Error::Refused { command: self.command.clone(), text: self.text.clone() });
         }
         Ok(false)
     }
 }
 
 impl Session {
-    fn connect(server: &str, timeout: Duration) -> Result<Session, String> {
+    fn connect(server: &str, timeout: Duration) -> Result<Session, Error> {
         let host_and_port = if server.contains(':') { server.to_owned() } else { format!("{server}:{PORT}") };
-        let addresses = host_and_port.to_socket_addrs().map_err(|error| error.to_string())?;
-        let mut failure = "its host is not known".to_owned();
-        for address in addresses {
+        let mut failure = Error::UnknownHost;
+        for address in host_and_port.to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, timeout) {
                 Ok(stream) => {
                     let deadline = Instant::now() + timeout;
                     return Ok(Session { stream: BufReader::new(stream), deadline, timeout });
                 }
-                Err(error) => failure = error.to_string(),
+                Err(error) => failure = error.into(),
             }
         }
         Err(failure)
     }
 
     /// Sends one line. Line breaks in an argument would be commands of their own.
-    fn say(&mut self, command: &str, arguments: &str) -> Result<(), String> {
+    fn say(&mut self, command: &str, arguments: &str) -> Result<(), Error> {
         let arguments: String = arguments.chars().filter(|c| !matches!(c, '\r' | '\n' | '\0')).collect();
         let line = format!("{command} {arguments}\r\n");
         let stream = self.stream.get_mut();
-        let sent =
-            stream.set_write_timeout(Some(self.timeout)).and_then(|()| stream.write_all(line.as_bytes()));
-        sent.map_err(|error| error.to_string())
+        stream.set_write_timeout(Some(self.timeout))?;
+        Ok(stream.write_all(line.as_bytes())?)
     }
 
     /// Reads replies until `done` says so.
-    fn wait(&mut self, done: impl FnMut(&mut Session, &Reply) -> Result<bool, String>) -> Result<(), String> {
-        if self.read_until(done)? { Ok(()) } else { Err("the server closed the connection".to_owned()) }
+    fn wait(&mut self, done: impl FnMut(&mut Session, &Reply) -> Result<bool, Error>) -> Result<(), Error> {
+        if self.read_until(done)? { Ok(()) } else { Err(Error::Closed) }
     }
 
     /// Reads replies until `done` says so, and gives `false` if the server closes before; answers its pings on the
     /// way.
     fn read_until(
         &mut self,
-        mut done: impl FnMut(&mut Session, &Reply) -> Result<bool, String>,
-    ) -> Result<bool, String> {
+        mut done: impl FnMut(&mut Session, &Reply) -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
         while let Some(line) = self.line()? {
             // `:server 433 * nick :text`, or without the server.
             let (_, line) =
@@ -145,11 +164,10 @@ impl Session {
         Ok(false)
     }
 
-    fn line(&mut self) -> Result<Option<String>, String> {
-        let late = || format!("no answer within {} s", self.timeout.as_secs_f64());
+    fn line(&mut self) -> Result<Option<String>, Error> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(late());
+            return Err(Error::Late(self.timeout));
         }
         let mut line = Vec::new();
         let read = self.stream.get_ref().set_read_timeout(Some(left));
@@ -157,9 +175,9 @@ impl Session {
             Ok(0) => Ok(None),
             Ok(_) => Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned())),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                Err(late())
+                Err(Error::Late(self.timeout))
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(error.into()),
         }
     }
 }
