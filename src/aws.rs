@@ -25,10 +25,10 @@ pub mod sts;
 use crate::secret::Secret;
 
 pub use arn::Arn;
-pub use call::Client;
+pub use call::{Client, NoToken};
 pub use endpoint::{Partition, Service};
 pub use error::{Error, Problem};
-pub use profile::{CredentialSource, Profiles, are_in_environment, chosen as chosen_profile};
+pub use profile::{CredentialSource, ProfileError, Profiles, are_in_environment, chosen as chosen_profile};
 pub use settings::Settings;
 pub use web_identity::{AUDIENCE, Token};
 

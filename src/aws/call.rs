@@ -29,6 +29,29 @@ pub struct Client {
     ahead: Mutex<i64>,
 }
 
+/// Why GitHub Actions gives no token, at which address.
+#[derive(Debug, thiserror::Error)]
+pub enum NoToken {
+    /// There is no answer.
+    #[error("GitHub Actions gives no token at {at}: {why}")]
+    Unanswered {
+        /// Without its path.
+        at: String,
+        /// Why.
+        why: Unanswered,
+    },
+    /// The answer has none.
+    #[error(
+        "GitHub Actions gives no token at {at}: status {status}; the job needs `permissions: {{id-token: write}}`"
+    )]
+    Refused {
+        /// Without its path.
+        at: String,
+        /// Of HTTP.
+        status: u16,
+    },
+}
+
 /// A call that has not been made.
 pub(super) struct Call<'a> {
     /// As policies name it: `ecr:GetAuthorizationToken`.
@@ -117,19 +140,17 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When it gives none, in words.
-    pub fn token_of_github(&self, url: &str, own: &Secret, audience: &str) -> Result<Secret, String> {
-        let failed = |why: String| format!("GitHub Actions gives no token at {}: {why}", origin(url));
+    /// When it gives none.
+    pub fn token_of_github(&self, url: &str, own: &Secret, audience: &str) -> Result<Secret, NoToken> {
         let whole = format!("{url}&audience={audience}");
         let authorization = Zeroizing::new(format!("bearer {}", own.expose()));
-        let answer =
-            http::get(&whole, &authorization, &self.settings).map_err(|unanswered| failed(unanswered.why))?;
+        let at = || origin(url);
+        let answer = http::get(&whole, &authorization, &self.settings)
+            .map_err(|why| NoToken::Unanswered { at: at(), why })?;
         let json: Option<Json> =
             (answer.status == 200).then(|| serde_json::from_str(&answer.body).ok()).flatten();
         let token = json.and_then(|json| Some(Secret::new(json["value"].as_str()?.to_owned())));
-        token.ok_or_else(|| {
-            failed(format!("status {}; the job needs `permissions: {{id-token: write}}`", answer.status))
-        })
+        token.ok_or_else(|| NoToken::Refused { at: at(), status: answer.status })
     }
 
     /// The time as AWS has it.

@@ -74,7 +74,7 @@ pub(super) fn agent(url: &str, settings: &Settings, whole: Option<Duration>) -> 
 }
 
 /// The certificates of a bundle.
-fn certificates(bundle: &Bundle) -> Result<RootCerts, String> {
+fn certificates(bundle: &Bundle) -> Result<RootCerts, Unanswered> {
     let named = &bundle.named;
     let pem = fs::read(&bundle.path).map_err(|error| format!("cannot read {named}: {error}"))?;
     let certificates: Vec<_> = parse_pem(&pem)
@@ -84,13 +84,13 @@ fn certificates(bundle: &Bundle) -> Result<RootCerts, String> {
         })
         .collect();
     if certificates.is_empty() {
-        return Err(format!("there is no certificate in {named}"));
+        return Err(format!("there is no certificate in {named}").into());
     }
     Ok(certificates.into_iter().into())
 }
 
 /// The proxy for a URL. Its address may hold a password, and is in no message.
-fn proxy(url: &str, settings: &Settings) -> Result<Option<Proxy>, String> {
+fn proxy(url: &str, settings: &Settings) -> Result<Option<Proxy>, Unanswered> {
     let Some(address) = settings.proxy(url) else { return Ok(None) };
     let is_beside = |list: &String| {
         let uri = url.parse::<Uri>().ok()?;
@@ -100,7 +100,8 @@ fn proxy(url: &str, settings: &Settings) -> Result<Option<Proxy>, String> {
     if settings.no_proxy.as_ref().and_then(is_beside) == Some(true) {
         return Ok(None);
     }
-    let unusable = |_| "the address of the proxy in the environment is not valid".to_owned();
+    let unusable =
+        |_| Unanswered::from("the address of the proxy in the environment is not valid".to_owned());
     let given = Proxy::new(address).map_err(unusable)?;
     let mut proxy = Proxy::builder(given.protocol()).host(given.host()).port(given.port());
     if let Some(user) = given.username() {

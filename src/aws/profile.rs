@@ -46,6 +46,29 @@ pub enum CredentialSource {
     },
 }
 
+/// Why the profiles and the environment lead to no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// No file has it.
+    #[error("there is no AWS profile `{0}`")]
+    Missing(String),
+    /// They name each other as their source; all of them.
+    #[error("AWS profiles take their keys from each other: {0}")]
+    Circle(String),
+    /// Its source is the environment.
+    #[error("AWS profile `{0}` takes its keys from the environment, which has none")]
+    NotInEnvironment(String),
+    /// It has a role and no keys to assume it with.
+    #[error("AWS profile `{0}` has a role_arn, and neither source_profile nor credential_source")]
+    NoSource(String),
+    /// It has half of a pair of keys.
+    #[error("AWS profile `{0}` has no aws_secret_access_key")]
+    NoSecretKey(String),
+    /// The environment has half of a pair of keys.
+    #[error("$AWS_ACCESS_KEY_ID is set, and $AWS_SECRET_ACCESS_KEY is not")]
+    NoSecretKeyInEnvironment,
+}
+
 impl Profiles {
     /// Reads `~/.aws/config` and `~/.aws/credentials`, or what stands for them.
     pub fn parse(config: &str, credentials: &str) -> Self {
@@ -72,7 +95,7 @@ impl Profiles {
     pub fn credential_source(
         &self,
         variable: &impl Fn(&str) -> Option<String>,
-    ) -> Result<CredentialSource, String> {
+    ) -> Result<CredentialSource, ProfileError> {
         if let Some(source) = of_environment(variable)? {
             return Ok(source);
         }
@@ -82,7 +105,7 @@ impl Profiles {
         let profile = chosen(variable);
         let named = self.exists(&profile);
         if !named && profile != "default" {
-            return Err(format!("there is no AWS profile `{profile}`"));
+            return Err(ProfileError::Missing(profile));
         }
         let in_container = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"]
             .iter()
@@ -102,7 +125,7 @@ impl Profiles {
         &self,
         profile: &str,
         variable: &impl Fn(&str) -> Option<String>,
-    ) -> Result<CredentialSource, String> {
+    ) -> Result<CredentialSource, ProfileError> {
         self.of_profile(profile, variable, &mut Vec::new())
     }
 
@@ -111,18 +134,14 @@ impl Profiles {
         profile: &str,
         variable: &impl Fn(&str) -> Option<String>,
         met: &mut Vec<String>,
-    ) -> Result<CredentialSource, String> {
-        let of = format!("AWS profile `{profile}`");
+    ) -> Result<CredentialSource, ProfileError> {
         if !self.exists(profile) {
-            return Err(format!("there is no {of}"));
+            return Err(ProfileError::Missing(profile.to_owned()));
         }
         // A profile may be its own source: then its keys assume its role.
         let again = met.iter().any(|known| known == profile);
         if again && met.last().is_none_or(|last| last != profile) {
-            return Err(format!(
-                "AWS profiles take their keys from each other: {} → {profile}",
-                met.join(" → ")
-            ));
+            return Err(ProfileError::Circle(format!("{} → {profile}", met.join(" → "))));
         }
         met.push(profile.to_owned());
         let text = |key: &str| self.text(profile, key);
@@ -136,13 +155,11 @@ impl Profiles {
             let from = match (text("source_profile"), text("credential_source").as_deref()) {
                 (Some(source), _) => self.of_profile(&source, variable, met)?,
                 (None, Some("Environment")) => of_environment(variable)?
-                    .ok_or_else(|| format!("{of} takes its keys from the environment, which has none"))?,
+                    .ok_or_else(|| ProfileError::NotInEnvironment(profile.to_owned()))?,
                 (None, None) => {
                     return match text("web_identity_token_file") {
                         Some(file) => Ok(CredentialSource::WebIdentity { role, token: Token::File(file) }),
-                        None => Err(format!(
-                            "{of} has a role_arn, and neither source_profile nor credential_source"
-                        )),
+                        None => Err(ProfileError::NoSource(profile.to_owned())),
                     };
                 }
                 // What a machine of AWS has.
@@ -154,13 +171,13 @@ impl Profiles {
             if let Some(access_key) = section.get("aws_access_key_id") {
                 let secret_key = section
                     .get("aws_secret_access_key")
-                    .ok_or_else(|| format!("{of} has no aws_secret_access_key"))?;
+                    .ok_or_else(|| ProfileError::NoSecretKey(profile.to_owned()))?;
                 let keys = Keys {
                     access_key: access_key.clone(),
                     secret_key: secret_key.clone(),
                     session_token: section.get("aws_session_token").cloned(),
                 };
-                return Ok(CredentialSource::Keys(keys, of));
+                return Ok(CredentialSource::Keys(keys, format!("AWS profile `{profile}`")));
             }
         }
         Ok(match text("credential_process") {
@@ -192,11 +209,12 @@ pub fn chosen(variable: &impl Fn(&str) -> Option<String>) -> String {
 }
 
 /// Keys in the environment, which go before any profile.
-fn of_environment(variable: &impl Fn(&str) -> Option<String>) -> Result<Option<CredentialSource>, String> {
+fn of_environment(
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<Option<CredentialSource>, ProfileError> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(Secret::new);
     let Some(access_key) = set("AWS_ACCESS_KEY_ID") else { return Ok(None) };
-    let secret_key =
-        set("AWS_SECRET_ACCESS_KEY").ok_or("$AWS_ACCESS_KEY_ID is set, and $AWS_SECRET_ACCESS_KEY is not")?;
+    let secret_key = set("AWS_SECRET_ACCESS_KEY").ok_or(ProfileError::NoSecretKeyInEnvironment)?;
     let keys = Keys { access_key, secret_key, session_token: set("AWS_SESSION_TOKEN") };
     Ok(Some(CredentialSource::Keys(keys, "$AWS_ACCESS_KEY_ID".to_owned())))
 }
@@ -311,7 +329,7 @@ aws_secret_access_key = t
         }
         Profiles::parse(CONFIG, CREDENTIALS)
             .credential_source(&variable)
-            .map_or_else(|error| error, |source| told(&source))
+            .map_or_else(|error| error.to_string(), |source| told(&source))
     }
 
     #[test]

@@ -26,7 +26,7 @@ const SLOWEST: u64 = 50_000;
 const LONGEST: u64 = 4 << 20;
 
 /// What finds keys, again when those of a session have come to their end.
-pub type FindKeys = Box<dyn Fn() -> Result<Keys, String> + Send>;
+pub type FindKeys = Box<dyn Fn() -> Result<Keys, Box<dyn std::error::Error>> + Send>;
 
 /// A bucket.
 pub struct Bucket {
@@ -82,9 +82,9 @@ impl Bucket {
         region: &str,
         keys: Keys,
         find_keys: FindKeys,
-    ) -> Result<Bucket, String> {
+    ) -> Result<Bucket, Unanswered> {
         let url = client.settings().url(Service::S3, region);
-        let agent = agent(&url, client.settings(), None).map_err(|unanswered| unanswered.why)?;
+        let agent = agent(&url, client.settings(), None)?;
         let keys = Mutex::new(keys);
         let region = Mutex::new(region.to_owned());
         Ok(Bucket { client, agent, name: name.to_owned(), region, keys, find_keys })
@@ -250,7 +250,7 @@ impl Bucket {
                 Problem::ExpiredToken if !keys_renewed => {
                     keys_renewed = true;
                     let found = (self.find_keys)()
-                        .map_err(|why| Error::new(request.name, Problem::ExpiredToken, why))?;
+                        .map_err(|why| Error::new(request.name, Problem::ExpiredToken, why.to_string()))?;
                     *lock(&self.keys) = found;
                 }
                 Problem::Throttled | Problem::Unavailable | Problem::Unreachable

@@ -4,13 +4,55 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::program::{Failed, LIMIT, run_all};
+use super::program::{LIMIT, ProgramError, run_all};
 use crate::aws::renewal::keys_of_json;
 use crate::aws::{
-    AUDIENCE, Client, CredentialSource, Keys, Profiles, Settings, Token, are_in_environment, chosen_profile,
+    self, AUDIENCE, Client, CredentialSource, Keys, NoToken, ProfileError, Profiles, Settings, Token,
+    are_in_environment, chosen_profile,
 };
 use crate::secret::Secret;
-use crate::source;
+use crate::source::{self, ReadError};
+
+/// Why the user of shipctl has no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// AWS was asked.
+    #[error("{0}; {hint}", hint = .0.hint())]
+    Aws(#[from] aws::Error),
+    /// The profiles lead nowhere.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The program that has them gave none.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// The AWS CLI would be asked, and is not installed.
+    #[error(
+        "there are no keys for AWS in the environment or in the profile `{0}`, and no AWS CLI to ask for others"
+    )]
+    NoAwsCli(String),
+    /// The AWS CLI is too old to be asked.
+    #[error(
+        "there are no keys for AWS in the environment or the profile `{0}`, and the AWS CLI here is too old to be asked for others: it has no `configure export-credentials`, which version 2 has"
+    )]
+    OldAwsCli(String),
+    /// The AWS CLI has none for a profile; with the last line of what it says.
+    #[error(
+        "there are no keys for AWS in the environment or the profile `{0}`, and none from the AWS CLI: {1}"
+    )]
+    AwsCli(String, String),
+    /// What a program prints is no JSON.
+    #[error("{0} prints no JSON")]
+    NotJson(&'static str),
+    /// What a program prints has no keys.
+    #[error("what {0} prints has no AccessKeyId or no SecretAccessKey")]
+    NoKeys(&'static str),
+    /// The token of a web identity cannot be read.
+    #[error("cannot read the token in {0}: {1}")]
+    TokenFile(String, ReadError),
+    /// GitHub Actions gives no token.
+    #[error(transparent)]
+    NoToken(#[from] NoToken),
+}
 
 /// The environment and the AWS profiles of the user.
 pub(super) struct Caller {
@@ -52,7 +94,7 @@ impl Caller {
     /// # Errors
     ///
     /// Profiles that do not exist, that lack something, or that go round in a circle.
-    pub(super) fn credential_source(&self) -> Result<CredentialSource, String> {
+    pub(super) fn credential_source(&self) -> Result<CredentialSource, ProfileError> {
         match self.is_named {
             true => self.profiles.credential_source_of(&self.profile, &variable),
             false => self.profiles.credential_source(&variable),
@@ -89,33 +131,30 @@ fn home() -> Option<PathBuf> {
 }
 
 /// The keys that a `credential_process` prints.
-pub(super) fn of_process(command: &str) -> Result<Keys, String> {
+pub(super) fn of_process(command: &str) -> Result<Keys, SourceError> {
     parse(&run(&["sh".to_owned(), "-c".to_owned(), command.to_owned()])?, "the credential_process")
 }
 
 /// The keys that only the AWS CLI knows how to get.
-pub(super) fn of_aws_cli(profile: &str) -> Result<Keys, String> {
+pub(super) fn of_aws_cli(profile: &str) -> Result<Keys, SourceError> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if !std::env::split_paths(&path).any(|directory| is_program(&directory.join("aws"))) {
-        return Err(format!(
-            "there are no keys for AWS in the environment or in the profile `{profile}`, and no AWS CLI to ask for others"
-        ));
+        return Err(SourceError::NoAwsCli(profile.to_owned()));
     }
     let mut words = vec!["aws", "configure", "export-credentials", "--format", "process"];
     if profile != "default" {
         words.extend(["--profile", profile]);
     }
     let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
-    let printed = run(&words).map_err(|why| {
+    let printed = run(&words).map_err(|error| {
+        let said = error.to_string();
         // Version 1 does not have the command, and prints how it is used.
-        if why.contains("usage: ") && why.contains("aws help") {
-            return format!(
-                "there are no keys for AWS in the environment or the profile `{profile}`, and the AWS CLI here is too old to be asked for others: it has no `configure export-credentials`, which version 2 has"
-            );
+        if said.contains("usage: ") && said.contains("aws help") {
+            return SourceError::OldAwsCli(profile.to_owned());
         }
         // Its usage may come first.
-        let why = why.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-        format!("there are no keys for AWS in the environment or the profile `{profile}`, and none from the AWS CLI: {why}")
+        let last = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+        SourceError::AwsCli(profile.to_owned(), last.to_owned())
     })?;
     parse(&printed, "aws configure export-credentials")
 }
@@ -125,22 +164,18 @@ fn is_program(path: &Path) -> bool {
 }
 
 /// What a program prints.
-fn run(words: &[String]) -> Result<Secret, String> {
+fn run(words: &[String]) -> Result<Secret, ProgramError> {
     let printed = run_all(&[words.to_vec()], LIMIT).into_iter().next();
-    printed.unwrap_or(Err(Failed::Missing)).map_err(|why| match why {
-        Failed::Missing => format!("there is no {}", words[0]),
-        Failed::Ended(why) => why,
-        Failed::TooSlow(limit) => format!("{} gave nothing within {} s", words[0], limit.as_secs()),
-    })
+    printed.unwrap_or(Err(ProgramError::NotRun))
 }
 
 /// The token of a web identity.
-pub(super) fn token(token: &Token, client: &Client) -> Result<Secret, String> {
+pub(super) fn token(token: &Token, client: &Client) -> Result<Secret, SourceError> {
     let text = match token {
         Token::Here(token) => token.clone(),
         Token::File(path) => {
             let text = source::read_text(Path::new(path));
-            Secret::new(text.map_err(|why| format!("cannot read the token in {path}: {why}"))?)
+            Secret::new(text.map_err(|error| SourceError::TokenFile(path.clone(), error))?)
         }
         Token::GitHub(url, own) => client.token_of_github(url, own, AUDIENCE)?,
         Token::Program(words) => run(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())?,
@@ -149,8 +184,8 @@ pub(super) fn token(token: &Token, client: &Client) -> Result<Secret, String> {
 }
 
 /// Keys in the form that the AWS CLI and its SDKs agreed on.
-fn parse(printed: &Secret, who: &str) -> Result<Keys, String> {
+fn parse(printed: &Secret, who: &'static str) -> Result<Keys, SourceError> {
     // serde_json's own words may quote what is in it.
-    let json: Json = serde_json::from_str(printed.expose()).map_err(|_| format!("{who} prints no JSON"))?;
-    keys_of_json(&json).ok_or_else(|| format!("what {who} prints has no AccessKeyId or no SecretAccessKey"))
+    let json: Json = serde_json::from_str(printed.expose()).map_err(|_| SourceError::NotJson(who))?;
+    keys_of_json(&json).ok_or(SourceError::NoKeys(who))
 }

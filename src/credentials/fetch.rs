@@ -9,7 +9,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::profile::{self, NoKeysOfProfile};
-use super::program::{Failed, LIMIT, MAX_VALUE, run_all, text};
+use super::program::{LIMIT, MAX_VALUE, ProgramError, TextError, run_all, text};
 use super::{FetchedValue, Value};
 use crate::aws::Keys;
 use crate::diagnostic::Diagnostic;
@@ -35,7 +35,7 @@ pub struct Fetch<'a> {
     limit: Duration,
     /// Whether to say which programs are run.
     announces: bool,
-    printed: HashMap<Vec<String>, Result<Secret, Failed>>,
+    printed: HashMap<Vec<String>, Result<Secret, ProgramError>>,
     /// The keys of profiles of AWS.
     profiles: HashMap<String, Result<Keys, NoKeysOfProfile>>,
     /// The code of a second factor.
@@ -170,7 +170,7 @@ impl<'a> Fetch<'a> {
         let (value, origin): (Secret, Rc<str>) = match &source.kind {
             SourceKind::Literal(value) => (value.clone(), "the YAML".into()),
             SourceKind::Env(name) => (
-                env(name).map_err(|why| fail(why, "set it before you start shipctl"))?,
+                env(name).map_err(|error| fail(error.to_string(), "set it before you start shipctl"))?,
                 format!("${name}").into(),
             ),
             SourceKind::File(path) => {
@@ -250,18 +250,17 @@ impl<'a> Fetch<'a> {
         let failed = match self.printed.get(&command) {
             Some(Ok(printed)) => return Ok(printed.clone()),
             Some(Err(failed)) => failed,
-            None => &Failed::Missing,
+            None => &ProgramError::NotRun,
         };
-        let program = command.first().map_or("", |program| program);
         let (message, hint) = match failed {
-            Failed::Missing => {
+            ProgramError::Missing(program) => {
                 (format!("cannot run {program}: there is no such program here"), install(source))
             }
-            Failed::Ended(why) => (why.clone(), RUN_IT.to_owned()),
-            Failed::TooSlow(limit) => (
+            ProgramError::TooSlow(program, limit) => (
                 format!("{program} printed no value within {} s", limit.as_secs_f64()),
                 format!("{RUN_IT}; --fetch-timeout gives it more time"),
             ),
+            other => (other.to_string(), RUN_IT.to_owned()),
         };
         Err(FetchError { message, hint, place: source.place })
     }
@@ -289,20 +288,28 @@ fn install(source: &ValueSource) -> String {
     }
 }
 
+/// Why a tool's output has no value. What it printed is not quoted: it may be secret.
+#[derive(Debug, thiserror::Error)]
+enum TakeError {
+    #[error("it is no JSON")]
+    NotJson,
+    #[error("it has no `{0}`")]
+    Lacks(String),
+}
+
 /// The part of a tool's output that is the value.
-fn take(printed: &Secret, take: &Take) -> Result<Secret, String> {
+fn take(printed: &Secret, take: &Take) -> Result<Secret, TakeError> {
     let text = printed.expose();
     match take {
         Take::All => Ok(printed.clone()),
         Take::FirstLine => Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned())),
         Take::Json(routes) => {
-            let json: serde_json::Value =
-                serde_json::from_str(text).map_err(|_| "it is no JSON".to_owned())?;
+            let json: serde_json::Value = serde_json::from_str(text).map_err(|_| TakeError::NotJson)?;
             let at = |route: &Vec<String>| route.iter().try_fold(&json, |json, key| json.get(key)).cloned();
             let last = routes.first().and_then(|route| route.last()).map_or("", |key| key);
             match routes.iter().find_map(at) {
                 Some(serde_json::Value::String(text)) => Ok(Secret::new(text)),
-                Some(serde_json::Value::Null) | None => Err(format!("it has no `{last}`")),
+                Some(serde_json::Value::Null) | None => Err(TakeError::Lacks(last.to_owned())),
                 Some(other) => Ok(Secret::new(other.to_string())),
             }
         }
@@ -311,17 +318,34 @@ fn take(printed: &Secret, take: &Take) -> Result<Secret, String> {
 
 const RUN_IT: &str = "run the command by hand to see what it needs";
 
-fn env(name: &str) -> Result<Secret, String> {
+/// Why a variable has no value. The library's own error quotes what is in it.
+#[derive(Debug, thiserror::Error)]
+enum EnvError {
+    #[error("${0} is not set")]
+    Unset(String),
+    #[error("${0} is not UTF-8 text")]
+    NotText(String),
+}
+
+fn env(name: &str) -> Result<Secret, EnvError> {
     match std::env::var(name) {
         Ok(value) => Ok(Secret::new(value)),
-        Err(std::env::VarError::NotPresent) => Err(format!("${name} is not set")),
-        Err(std::env::VarError::NotUnicode(_)) => Err(format!("${name} is not UTF-8 text")),
+        Err(std::env::VarError::NotPresent) => Err(EnvError::Unset(name.to_owned())),
+        Err(std::env::VarError::NotUnicode(_)) => Err(EnvError::NotText(name.to_owned())),
     }
 }
 
-fn file(path: &Path) -> Result<Secret, String> {
+/// Why a file has no value.
+#[derive(Debug, thiserror::Error)]
+enum FileError {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Text(#[from] TextError),
+}
+
+fn file(path: &Path) -> Result<Secret, FileError> {
     let mut bytes = Zeroizing::new(Vec::new());
-    let file = file::open(path).map_err(|error| error.to_string())?;
-    file.take(MAX_VALUE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    text(bytes)
+    file::open(path)?.take(MAX_VALUE + 1).read_to_end(&mut bytes)?;
+    Ok(text(bytes)?)
 }

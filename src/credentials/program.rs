@@ -35,19 +35,42 @@ const GRACE: Duration = Duration::from_millis(200);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Why a program gave no value.
-#[derive(Clone, Debug)]
-pub(super) enum Failed {
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
     /// There is no such program.
-    Missing,
-    /// It failed, in words.
-    Ended(String),
+    #[error("there is no {0}")]
+    Missing(String),
+    /// It was not started.
+    #[error("it was not run")]
+    NotRun,
+    /// The system did not start it, or its output could not be read.
+    #[error("cannot run {0}: {1}")]
+    Io(String, std::io::Error),
+    /// It failed; with what it said.
+    #[error("{0} failed ({1}){colon}{2}", colon = if .2.is_empty() { "" } else { ": " })]
+    Failed(String, ExitStatus, String),
+    /// What it printed is no value.
+    #[error("what {0} prints cannot be used: {1}")]
+    Unusable(String, TextError),
     /// It took longer than it may.
-    TooSlow(Duration),
+    #[error("{0} gave nothing within {seconds} s", seconds = .1.as_secs())]
+    TooSlow(String, Duration),
+}
+
+/// Why bytes are no value.
+#[derive(Debug, thiserror::Error)]
+pub enum TextError {
+    /// It is longer than [`MAX_VALUE`].
+    #[error("it holds more than {} KiB", MAX_VALUE >> 10)]
+    TooLong,
+    /// It is not UTF-8.
+    #[error("it holds something that is not UTF-8 text")]
+    NotText,
 }
 
 /// Runs programs, each given by itself and its arguments, and gives what each printed, in the same order. Stdin is for
 /// one that is alone; several could only take each other's answers away. All of them can ask on the terminal.
-pub(super) fn run_all(programs: &[Vec<String>], limit: Duration) -> Vec<Result<Secret, Failed>> {
+pub(super) fn run_all(programs: &[Vec<String>], limit: Duration) -> Vec<Result<Secret, ProgramError>> {
     if let [alone] = programs {
         return vec![run(alone, Stdio::inherit(), limit)];
     }
@@ -66,20 +89,19 @@ pub(super) fn run_all(programs: &[Vec<String>], limit: Duration) -> Vec<Result<S
         // would get the signals that tell of the job's own processes, and do nothing about them.
         workers.into_iter().for_each(|worker| _ = worker.join());
     });
-    let ended = || Err(Failed::Ended("it was not run".to_owned()));
     let take = |slot: Mutex<Option<_>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
-    printed.into_iter().map(|slot| take(slot).unwrap_or_else(ended)).collect()
+    printed.into_iter().map(|slot| take(slot).unwrap_or(Err(ProgramError::NotRun))).collect()
 }
 
 /// Runs a program and takes what it prints. What it says on its stderr is shown if it fails.
-fn run(words: &[String], stdin: Stdio, limit: Duration) -> Result<Secret, Failed> {
-    let Some((program, arguments)) = words.split_first() else { return Err(Failed::Missing) };
-    let failed = |why: std::io::Error| Failed::Ended(format!("cannot run {program}: {why}"));
+fn run(words: &[String], stdin: Stdio, limit: Duration) -> Result<Secret, ProgramError> {
+    let Some((program, arguments)) = words.split_first() else { return Err(ProgramError::NotRun) };
+    let failed = |error: std::io::Error| ProgramError::Io(program.clone(), error);
     let mut command = Command::new(program);
     command.args(arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     secure::VARIABLES.iter().for_each(|variable| _ = command.env_remove(variable));
     let mut child = command.spawn().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Failed::Missing,
+        ErrorKind::NotFound => ProgramError::Missing(program.clone()),
         _ => failed(error),
     })?;
     let deadline = Instant::now() + limit;
@@ -88,15 +110,16 @@ fn run(words: &[String], stdin: Stdio, limit: Duration) -> Result<Secret, Failed
     let ended = collect([&mut output, &mut complaint], &mut child, deadline);
     let status = match ended.map_err(failed)? {
         Some(status) => status,
-        None => wait(&mut child, deadline).map_err(failed)?.ok_or(Failed::TooSlow(limit))?,
+        None => {
+            let status = wait(&mut child, deadline).map_err(failed)?;
+            status.ok_or_else(|| ProgramError::TooSlow(program.clone(), limit))?
+        }
     };
     if status.success() {
-        let printed = text(output.bytes);
-        return printed.map_err(|why| Failed::Ended(format!("what {program} prints cannot be used: {why}")));
+        return text(output.bytes).map_err(|error| ProgramError::Unusable(program.clone(), error));
     }
-    let said = String::from_utf8_lossy(&complaint.bytes);
-    let colon = if said.trim().is_empty() { "" } else { ": " };
-    Err(Failed::Ended(format!("{program} failed ({status}){colon}{}", said.trim())))
+    let complaint = String::from_utf8_lossy(&complaint.bytes).trim().to_owned();
+    Err(ProgramError::Failed(program.clone(), status, complaint))
 }
 
 type Bytes = Zeroizing<Vec<u8>>;
@@ -194,13 +217,13 @@ fn wait(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStat
 }
 
 /// One trailing newline is dropped: editors and `echo` add it.
-pub(super) fn text(mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, String> {
+pub(super) fn text(mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, TextError> {
     if bytes.len() as u64 > MAX_VALUE {
-        return Err(format!("it holds more than {} KiB", MAX_VALUE >> 10));
+        return Err(TextError::TooLong);
     }
     let mut text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
         error.into_bytes().zeroize();
-        "it holds something that is not UTF-8 text".to_owned()
+        TextError::NotText
     })?;
     if text.ends_with('\n') {
         text.pop();

@@ -1,6 +1,6 @@
 //! The credentials provider for AWS: keys of integrations and of the user, and keys for a while in exchange for them.
 
-use super::caller::{self, Caller};
+use super::caller::{self, Caller, SourceError};
 use super::kept::Purpose;
 use super::session::{asked_for, device_of, in_memory, remembered};
 use super::{Credential, Credentials};
@@ -159,35 +159,31 @@ impl AwsProvider {
     ///
     /// # Errors
     ///
-    /// When there are no keys, in words that say why.
-    pub fn caller(&self) -> Result<(Client, String, Keys), String> {
+    /// When there are no keys.
+    pub fn caller(&self) -> Result<(Client, String, Keys), SourceError> {
         let settings = self.caller.settings();
         let region = self.caller.region().unwrap_or_else(|| Partition::of_region("").home.to_owned());
         let source = self.caller.profiles.credential_source(&caller::variable)?;
-        let keys = self.resolve_source(&source, &region).map_err(|error| match error {
-            SourceError::Aws(error) => format!("{error}; {}", error.hint()),
-            SourceError::Other(why) => why,
-        })?;
-        let keys = self
-            .with_second_factor(&self.callers_client, keys, self.caller.mfa_serial(), &region)
-            .map_err(|error| format!("{error}; {}", error.hint()))?;
+        let keys = self.resolve_source(&source, &region)?;
+        let serial = self.caller.mfa_serial();
+        let keys = self.with_second_factor(&self.callers_client, keys, serial, &region)?;
         Ok((Client::new(settings), region, keys))
     }
 
     /// The keys of the user.
     pub(super) fn callers_keys(&self, wanted: &Wanted, region: &str) -> Result<Keys, NoKeys> {
-        let fail = |why: String, no_credentials: bool| NoKeys {
+        let fail = |why: SourceError, no_credentials: bool| NoKeys {
             integration: wanted.name.to_owned(),
             message: format!("no AWS credentials found to assume role {}: {why}", wanted.role.arn),
             hint: GIVE_CREDENTIALS.to_owned(),
             no_credentials,
         };
-        let source = self.caller.credential_source().map_err(|why| fail(why, false))?;
+        let source = self.caller.credential_source().map_err(|error| fail(error.into(), false))?;
         let no_credentials =
             matches!(&source, CredentialSource::AwsCli { profile } if !self.caller.profiles.exists(profile));
         let keys = self.resolve_source(&source, region).map_err(|error| match error {
             SourceError::Aws(error) => wanted.failed(&error),
-            SourceError::Other(why) => fail(why, no_credentials),
+            error => fail(error, no_credentials),
         })?;
         self.with_second_factor(&self.callers_client, keys, self.caller.mfa_serial(), region)
             .map_err(|error| wanted.failed(&error))
@@ -263,24 +259,6 @@ fn assume(client: &Client, from: &Keys, role: &Role, region: &str) -> Result<Ses
     let external_id = role.external_id.as_ref().map_or("", Secret::expose);
     let asked = [&role.arn, &role.session_name, external_id, &seconds, &client.address(region)];
     remembered(from, &asked, Purpose::Role, || sts::assume_role(client, region, from, role))
-}
-
-/// Why a source gave no keys.
-pub(super) enum SourceError {
-    Aws(aws::Error),
-    Other(String),
-}
-
-impl From<aws::Error> for SourceError {
-    fn from(error: aws::Error) -> Self {
-        SourceError::Aws(error)
-    }
-}
-
-impl From<String> for SourceError {
-    fn from(why: String) -> Self {
-        SourceError::Other(why)
-    }
 }
 
 impl<'a> Wanted<'a> {

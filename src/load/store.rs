@@ -1,5 +1,6 @@
 //! Where the state of a line is: beside its files, or where `--state` says.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -67,10 +68,11 @@ pub fn open_existing(line: &Line) -> state::Result<Option<Store>> {
 
 fn open_shared(place: &str) -> state::Result<Store> {
     let Some((bucket, prefix)) = bucket_of(place) else { return Ok(Store::in_directory(Path::new(place))) };
-    let fail =
-        |why: String| state::Error::new(Kind::Denied, format!("cannot use the state in {place}: {why}"));
-    let (client, region, keys) = AwsProvider::new(None).caller().map_err(fail)?;
+    let fail = |why: &dyn Display| {
+        state::Error::new(Kind::Denied, format!("cannot use the state in {place}: {why}"))
+    };
+    let (client, region, keys) = AwsProvider::new(None).caller().map_err(|error| fail(&error))?;
     let again = || Ok(AwsProvider::new(None).caller()?.2);
-    let bucket = Bucket::new(client, bucket, &region, keys, Box::new(again)).map_err(fail)?;
+    let bucket = Bucket::new(client, bucket, &region, keys, Box::new(again)).map_err(|error| fail(&error))?;
     Ok(Store::in_bucket(bucket, prefix, place))
 }

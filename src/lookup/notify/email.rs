@@ -21,7 +21,7 @@ pub(super) enum Error {
     #[error(transparent)]
     Message(#[from] lettre::error::Error),
     #[error("TLS: {0}")]
-    Tls(#[source] smtp::Error),
+    Tls(smtp::Error),
     #[error(transparent)]
     Smtp(smtp::Error),
 }
