@@ -28,7 +28,7 @@ release:
 
 # Compare the release binary with its rivals
 bench: release
-    SHIPCTL_BINARY=target/$(uname -m)-unknown-linux-musl/dist/shipctl cargo bench --locked --bench process
+    cargo run --locked --release --manifest-path benches/process/Cargo.toml target/$(uname -m)-unknown-linux-musl/dist/shipctl
 
 # Run everything that CI runs
 ci:

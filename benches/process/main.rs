@@ -1,6 +1,7 @@
-//! Whole processes against their rivals, A B A B …, medians of many: `cargo bench --bench process`.
+//! Whole processes against their rivals, A B A B …, medians of many:
+//! `cargo run --release --manifest-path benches/process/Cargo.toml SHIPCTL`.
 //!
-//! `SHIPCTL_BINARY` names another binary to measure, as packaging/build-musl.sh builds it; `RUNS` sets how often a short
+//! `SHIPCTL` is the binary to measure, as packaging/build-musl.sh builds it; `RUNS` in the environment sets how often a short
 //! command is run. A rival that is not installed is left out. Quote ratios, not times: machines differ, and are busy.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
@@ -18,7 +19,7 @@ const RUNS: usize = 200;
 fn main() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
-    let shipctl = std::env::var("SHIPCTL_BINARY").unwrap_or(env!("CARGO_BIN_EXE_shipctl").to_owned());
+    let shipctl = std::env::args().nth(1).expect("the argument is the shipctl to measure");
     let shipctl = shipctl.as_str();
     let runs = std::env::var("RUNS").map_or(RUNS, |runs| runs.parse().expect("RUNS is a number"));
     let line_runs = runs.min(11);
@@ -80,7 +81,7 @@ fn main() {
 
 fn command(words: &[&str]) -> Command {
     let mut command = Command::new(words[0]);
-    // Cargo sets it for benchmarks, and programs that are linked dynamically would begin by looking there.
+    // Cargo sets it, and programs that are linked dynamically would begin by looking there.
     command.args(&words[1..]).env_remove("LD_LIBRARY_PATH");
     command
 }
