@@ -28,7 +28,11 @@ use crate::exit;
 pub(super) fn notify(call: &mut Call) -> Result<u8, Failure> {
     let target = Target::of(call.context, call.text(0).into_owned())?;
     let options = Options::of(&call.args[1..], call.context)?;
-    let sent = match target.service()? {
+    let service = target.service()?;
+    if !options.fields.is_empty() && !matches!(service, Service::Webhook) {
+        return Err(target.failed("--field is for webhooks: --text says something to the others"));
+    }
+    let sent = match service {
         Service::Slack => target.slack(&options)?,
         Service::Webhook => target.webhook(&options)?,
         Service::Airbrake => target.airbrake(&options)?,
@@ -122,7 +126,10 @@ impl<'a> Target<'a> {
     }
 
     fn webhook(&self, options: &Options) -> Result<String, Failure> {
-        let body = options.payload.clone().unwrap_or_else(|| payload::webhook(self.context, options));
+        let body = match &options.payload {
+            Some(payload) => payload.clone(),
+            None => payload::webhook(self.context, options),
+        };
         let mut request = Request::post(self.field("webhookURL")?, body);
         if let Some(authorization) = self.optional_field("authorization") {
             request = request.header("Authorization", authorization);

@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::super::missing::did_you_mean;
 use super::super::missing::list;
 use super::super::{Context, Failure, json};
@@ -40,6 +42,8 @@ pub(super) struct Options {
     given: BTreeMap<&'static str, String>,
     /// The content of the file that `--payload` names: sent as it is.
     pub(super) payload: Option<Vec<u8>>,
+    /// What each `--field NAME=VALUE` says: the whole message to a webhook.
+    pub(super) fields: Map<String, Value>,
     /// How long a service may take to answer.
     pub(super) timeout: Duration,
 }
@@ -54,6 +58,7 @@ impl Options {
                 given.insert(name, value.to_string_lossy().into_owned());
             }
         }
+        let mut fields = Map::new();
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let text = arg.to_string_lossy();
@@ -65,7 +70,12 @@ impl Options {
                     (option, value.to_string_lossy().into_owned())
                 }
             };
-            given.insert(option_name(written)?, value);
+            if written == "field" {
+                let (name, value) = value.split_once('=').ok_or(Failure::Usage)?;
+                fields.insert(name.to_owned(), Value::String(value.to_owned()));
+            } else {
+                given.insert(option_name(written)?, value);
+            }
         }
         let payload = given.get("payload").map(|file| payload(file)).transpose()?;
         let timeout = match given.get("timeout") {
@@ -79,7 +89,7 @@ impl Options {
                     Failure::Failed(format!("notify: `{seconds}` is no time in seconds (--timeout)"))
                 })?,
         };
-        Ok(Options { given, payload, timeout })
+        Ok(Options { given, payload, fields, timeout })
     }
 
     /// The value of an option, unless it is empty.

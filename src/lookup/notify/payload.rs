@@ -46,8 +46,11 @@ pub(super) fn slack(context: &dyn Context, options: &Options, recipient: Option<
     bytes(message)
 }
 
-/// The job, and what the options say.
+/// The fields that are given, or else the job and what the options say.
 pub(super) fn webhook(context: &dyn Context, options: &Options) -> Vec<u8> {
+    if !options.fields.is_empty() {
+        return bytes(options.fields.clone());
+    }
     let sender = Sender::of(context);
     let mut message = compact([
         ("jobName", Some(sender.job.clone())),

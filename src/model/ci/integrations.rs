@@ -36,7 +36,7 @@ pub(super) fn read(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagn
         Value::List(_) => {
             for (name, kind, item) in names(node, diagnostics) {
                 if TELLING.iter().any(|telling| kind.eq_ignore_ascii_case(telling)) {
-                    script.notifications.push(Notification::read(item, name, kind, diagnostics));
+                    script.take_notification(name, kind, item, diagnostics);
                 } else {
                     script.take_integration(name, kind);
                 }
@@ -49,16 +49,25 @@ pub(super) fn read(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagn
 impl Script {
     fn take_notifications(&mut self, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
         for (name, kind, item) in names(node, diagnostics) {
-            self.notifications.push(Notification::read(item, name, kind, diagnostics));
+            self.take_notification(name, kind, item, diagnostics);
         }
     }
 
-    /// Takes an integration, with its type where that is written.
+    fn take_notification(&mut self, name: Name, kind: &str, item: &Node, diagnostics: &mut Vec<Diagnostic>) {
+        self.take_type(&name, kind);
+        self.notifications.push(Notification::read(item, name, kind, diagnostics));
+    }
+
     fn take_integration(&mut self, name: Name, kind: &str) {
+        self.take_type(&name, kind);
+        self.integrations.push(name);
+    }
+
+    /// Keeps the type of an integration, where it is written.
+    fn take_type(&mut self, name: &Name, kind: &str) {
         if !kind.is_empty() {
             self.integration_types.push((name.text.clone(), kind.to_owned()));
         }
-        self.integrations.push(name);
     }
 }
 

@@ -1,5 +1,9 @@
 //! Notifications of the CI section: who is told of a run, and of which ones.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use crate::contract::shell_quoted;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Name, Resource, flatten_texts, warn_of_unknown_keys, written};
@@ -13,6 +17,8 @@ pub struct Notification {
     /// Its type, in small letters.
     kind: String,
     recipients: Vec<String>,
+    /// What is sent to a webhook, if it is said: names and values, in which variables stand.
+    payload: Vec<(String, String)>,
     /// The branches whose runs are told of, all if there is none; and those whose runs are not.
     only: Vec<String>,
     except: Vec<String>,
@@ -52,7 +58,7 @@ pub enum Before {
 
 #[rustfmt::skip]
 const KEYS: &[&str] = &[
-    "integrationName", "type", "recipients", "branches", "on_success", "on_failure", "on_cancel", "on_start",
+    "integrationName", "type", "recipients", "payload", "branches", "on_success", "on_failure", "on_cancel", "on_start",
     "on_pull_request", "sendConsoleLogs", "sendCoverageReports", "sendFailingSnippet",
 ];
 
@@ -75,6 +81,18 @@ impl Notification {
             texts
         };
         let recipients = texts(node.get("recipients"), "a recipient", diagnostics);
+        let kind = kind.to_ascii_lowercase();
+        let payload = match node.get("payload") {
+            Some(node) if kind == "webhook" => payload(node, diagnostics),
+            Some(node) => {
+                let warning = Diagnostic::warning(format!(
+                    "`payload` has no effect on a notification of type `{kind}`"
+                ));
+                diagnostics.push(warning.at(node.place).hint("only what a webhook gets can be said"));
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
         let branches = node.get("branches");
         let mut when = |key: &str, default: When| match node.get(key).map(|value| (value, value.text())) {
             None | Some((_, Some(""))) => default,
@@ -103,9 +121,10 @@ impl Notification {
         Notification {
             only: texts(branches.and_then(|branches| branches.get("only")), "a branch", diagnostics),
             except: texts(branches.and_then(|branches| branches.get("except")), "a branch", diagnostics),
-            kind: kind.to_ascii_lowercase(),
+            kind,
             name,
             recipients,
+            payload,
             events,
         }
     }
@@ -137,7 +156,7 @@ impl Notification {
     pub fn scripts(&self, resource: &str, before: Before) -> Vec<(&'static str, String)> {
         let Events { start, success, failure, cancel, .. } = self.events;
         let always = |event, unlike| event == When::Always || event == When::Change && before != unlike;
-        let alone = |words| Some(self.on_branches(&send(resource, words)));
+        let alone = |words| Some(self.on_branches(&self.send(resource, words)));
         let of = |event, words, unlike| self.script(resource, event, words, before != unlike);
         let sections = [
             ("on_start", alone("has started").filter(|_| start == When::Always)),
@@ -158,7 +177,20 @@ impl Notification {
             (false, true) => "[ \"$IS_PULL_REQUEST\" != true ] || ",
             (false, false) => return None,
         };
-        Some(self.on_branches(&format!("{condition}{}", send(resource, words))))
+        Some(self.on_branches(&format!("{condition}{}", self.send(resource, words))))
+    }
+
+    fn send(&self, resource: &str, words: &str) -> String {
+        let resource = shell_quoted(resource);
+        if self.payload.is_empty() {
+            return format!(
+                "shipctl notify {resource} --text=\"$JOB_NAME #$BUILD_NUMBER of $BRANCH {words}\""
+            );
+        }
+        let field = |(name, value): &(String, String)| {
+            format!(" --field={}{}", shell_quoted(&format!("{name}=")), with_variables(value))
+        };
+        format!("shipctl notify {resource}{}", self.payload.iter().map(field).collect::<String>())
     }
 
     /// A command for the branches that are told of alone.
@@ -183,11 +215,39 @@ fn shell_quoted_part(text: &str) -> String {
     if text.is_empty() { String::new() } else { shell_quoted(text) }
 }
 
-fn send(resource: &str, words: &str) -> String {
-    format!(
-        "shipctl notify {} --text=\"$JOB_NAME #$BUILD_NUMBER of $BRANCH {words}\"",
-        shell_quoted(resource)
-    )
+/// What a webhook is to get: a list of `NAME=VALUE`.
+fn payload(node: &Node, diagnostics: &mut Vec<Diagnostic>) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
+    flatten_texts(node, "an entry of `payload`", &mut texts, diagnostics);
+    let mut pairs = Vec::new();
+    for text in texts {
+        match text.split_once('=') {
+            Some((name, value)) => pairs.push((name.trim().to_owned(), value.to_owned())),
+            None => diagnostics.push(
+                Diagnostic::warning("an entry of `payload` has no value, and is left out")
+                    .at(node.place)
+                    .hint("write `- name=value`"),
+            ),
+        }
+    }
+    pairs
+}
+
+/// Quotes a text for bash so that `$NAME` and `${NAME}` alone mean something in it; a variable that is not set is empty.
+fn with_variables(text: &str) -> String {
+    static VARIABLE: LazyLock<Regex> = LazyLock::new(|| {
+        let pattern = r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))";
+        Regex::new(pattern).expect("the pattern is a constant")
+    });
+    let mut quoted = String::new();
+    let mut end = 0;
+    for found in VARIABLE.captures_iter(text) {
+        let (Some(all), Some(name)) = (found.get(0), found.get(1).or(found.get(2))) else { continue };
+        quoted += &shell_quoted_part(&text[end..all.start()]);
+        quoted += &format!("\"${{{}-}}\"", name.as_str());
+        end = all.end();
+    }
+    quoted + &shell_quoted_part(&text[end..])
 }
 
 /// The notifications at the top of a file, as the first form of the section had them: those by e-mail.

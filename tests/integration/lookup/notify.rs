@@ -131,6 +131,18 @@ fn a_payload_is_sent_as_it_is() {
             .run();
         assert_eq!(requests.join().unwrap()[0].body, json!({"any": [1, "$HOME"]}));
     }
+    let (url, requests) = server(vec![("200 OK", "ok")]);
+    notify("webhookV2")
+        .env("R_INTEGRATION_WEBHOOKURL", url)
+        .args("--field a=b=c --text t --field")
+        .arg("d e=\"f\"")
+        .stderr("notify: sent to the webhook\n")
+        .run();
+    assert_eq!(requests.join().unwrap()[0].body, json!({"a": "b=c", "d e": "\"f\""}));
+    notify("slackKey")
+        .env("R_INTEGRATION_WEBHOOKURL", "http://127.0.0.1:9")
+        .args("--field a=b")
+        .fails("shipctl: notify r: --field is for webhooks: --text says something to the others\n");
     notify("slackKey")
         .env("R_INTEGRATION_WEBHOOKURL", "http://127.0.0.1:9")
         .args("--payload p.json")
@@ -631,7 +643,7 @@ jobs:
 
 #[test]
 fn the_notifications_of_a_ci_section_are_sent_when_it_says() {
-    let (url, requests) = server(vec![("200 OK", "{}"), ("200 OK", "{}"), ("200 OK", "{}")]);
+    let (url, requests) = server(vec![("200 OK", "{}"); 4]);
     let yaml = |more: &str, script: &str| {
         format!(
             "integrations: {{notifications: [{{integrationName: hooks, type: webhook{more}}}]}}\nbuild: {{ci: ['{script}']}}\njobs: [{{name: app_runCI, type: runCI}}]\n"
@@ -664,7 +676,14 @@ fn the_notifications_of_a_ci_section_are_sent_when_it_says() {
     assert_eq!(run(&yaml(", on_success: never, on_failure: never", "true"), 0), 0);
     assert_eq!(run(&yaml(", on_success: always, branches: {only: [release/*, dev]}", "true"), 0), 0);
     assert_eq!(run(&yaml(", on_success: always, branches: {except: [release/*]}", "true"), 0), 1);
-    let texts: Vec<_> = requests.join().unwrap().iter().map(|request| request.body["text"].clone()).collect();
+    let payload = ", on_success: always, payload: ['title=\"$JOB_NAME\" $(true) `true` ${BRANCH}', versionName=$BRANCH.$BUILD_NUMBER, 'none=$UNSET $']";
+    assert_eq!(run(&yaml(payload, "set -u"), 0), 1);
+    let requests = requests.join().unwrap();
+    assert_eq!(
+        requests[3].body,
+        json!({"title": "\"app_runCI\" $(true) `true` main", "versionName": "main.7", "none": " $"})
+    );
+    let texts: Vec<_> = requests[..3].iter().map(|request| request.body["text"].clone()).collect();
     assert_eq!(
         texts,
         ["app_runCI #1 of main succeeded", "app_runCI #3 of main failed", "app_runCI #6 of main succeeded"]
