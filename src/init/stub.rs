@@ -16,8 +16,8 @@ pub struct Stub {
     pub name: String,
     /// Its type, as far as the line tells it.
     pub kind: &'static str,
-    /// The image of a manifest, where a step names it.
-    image: Option<String>,
+    /// What goes into a job: types and names.
+    inputs: Vec<(&'static str, String)>,
     /// The integration that it is bound to, where its type has to have one.
     pub integration: Option<String>,
     /// The jobs that take it, with the word of the step.
@@ -32,7 +32,7 @@ const NAMES: &[(&str, &str)] = &[
     ("replicas", "replicas"), ("replica", "replicas"), ("loadbalancer", "loadBalancer"), ("lb", "loadBalancer"), ("params", "params"),
     ("param", "params"), ("image", "image"), ("img", "image"), ("cluster", "cluster"), ("state", "state"),
     ("version", "version"), ("semver", "version"), ("notif", "notification"), ("slack", "notification"),
-    ("cli", "cliConfig"), ("integration", "integration"), ("creds", "integration"), ("keys", "integration"),
+    ("cli", "cliConfig"), ("integration", "integration"), ("creds", "integration"), ("keys", "integration"), ("pem", "integration"),
 ];
 
 /// Parts of the names of what only jobs without scripts take, and the type that they speak for.
@@ -43,7 +43,15 @@ const MANAGED_NAMES: &[(&str, &str)] = &[
 ];
 
 /// The types of stubs that are jobs.
-const JOBS: &[&str] = &["manifest", "release"];
+const JOBS: &[&str] = &["manifest", "release", "runSh"];
+
+/// Words that names of jobs end in, and the type that they speak for: a script that does nothing stands for what was done
+/// elsewhere.
+#[rustfmt::skip]
+const JOB_NAMES: &[(&str, &str)] = &[
+    ("manifest", "manifest"), ("release", "release"), ("runci", "runSh"), ("runsh", "runSh"), ("runcli", "runSh"),
+    ("deploy", "runSh"), ("job", "runSh"),
+];
 
 /// The resources and jobs that steps name and no file declares.
 pub(super) fn missing(pipeline: &Pipeline, evidence: &Evidence) -> Vec<Stub> {
@@ -63,18 +71,27 @@ pub(super) fn missing(pipeline: &Pipeline, evidence: &Evidence) -> Vec<Stub> {
                 true => "cliConfig",
                 false => kind_of(&name.text, word, &Needs { job, pipeline, stubs: &stubs }, evidence),
             };
-            let stub = || {
-                let image = (kind == "manifest").then(|| image_of(pipeline, &name.text)).flatten();
-                Stub { name: name.text.clone(), kind, image, integration: None, jobs: Vec::new() }
-            };
+            let stub = || Stub::new(&name.text, kind, Some(job), pipeline);
             let stub = stubs.entry(&name.text).or_insert_with(stub);
             stub.jobs.push((word, job.name.text.clone()));
         }
     }
+    let mut stubs: Vec<_> = stubs.into_values().collect();
     // A job takes something in its turn.
-    let inputs: Vec<_> =
-        stubs.values().filter_map(Stub::input).filter(|input| !declared(&input.name)).collect();
-    let mut stubs: Vec<_> = stubs.into_values().chain(inputs).collect();
+    let mut next = 0;
+    while let Some(job) = stubs.get(next) {
+        let unknown = |name: &str| !declared(name) && stubs.iter().all(|stub| stub.name != name);
+        let inputs = job.inputs.iter().filter(|(_, name)| unknown(name));
+        let inputs: Vec<_> = inputs
+            .map(|(kind, name)| {
+                let mut stub = Stub::new(name, kind, None, pipeline);
+                stub.jobs.push(("IN", job.name.clone()));
+                stub
+            })
+            .collect();
+        stubs.extend(inputs);
+        next += 1;
+    }
     for stub in &mut stubs {
         // What the service knew by the name of another repository's integration is not known here: it gets its own.
         if needs_integration(stub.kind) {
@@ -84,16 +101,28 @@ pub(super) fn missing(pipeline: &Pipeline, evidence: &Evidence) -> Vec<Stub> {
     stubs
 }
 
-/// The image that an `applyTo` names of a manifest.
-fn image_of(pipeline: &Pipeline, manifest: &str) -> Option<String> {
-    let inputs = pipeline.jobs.values().flat_map(Job::inputs);
-    let entries = inputs.filter_map(|input| input.node.get("applyTo")).flat_map(|node| match &node.value {
+/// What `applyTo` says at the steps of a job.
+fn applied(job: &Job) -> impl Iterator<Item = &Node> {
+    job.inputs().filter_map(|input| input.node.get("applyTo")).flat_map(|node| match &node.value {
         Value::List(entries) => entries.as_slice(),
         _ => std::slice::from_ref(node),
-    });
+    })
+}
+
+/// The image that an `applyTo` names of a manifest.
+fn image_of(pipeline: &Pipeline, manifest: &str) -> Option<String> {
     let text = |entry: &Node, key: &str| entry.get(key)?.text().map(str::to_owned);
     let of_manifest = |entry: &&Node| text(entry, "manifest").as_deref() == Some(manifest);
-    entries.filter(of_manifest).find_map(|entry| text(entry, "image"))
+    pipeline.jobs.values().flat_map(applied).filter(of_manifest).find_map(|entry| text(entry, "image"))
+}
+
+/// The manifests that `applyTo` names in a job that does not take them itself.
+fn manifests_within(job: &Job) -> Vec<String> {
+    let mut names: Vec<String> =
+        applied(job).filter_map(|entry| entry.get("manifest")?.text()).map(str::to_owned).collect();
+    names.retain(|name| job.inputs().all(|input| input.name.text != *name));
+    names.dedup();
+    names
 }
 
 fn kind_of(name: &str, word: &str, needs: &Needs, evidence: &Evidence) -> &'static str {
@@ -106,7 +135,14 @@ fn kind_of(name: &str, word: &str, needs: &Needs, evidence: &Evidence) -> &'stat
     }
     let holds =
         || NAMES.iter().find(|(part, _)| part.len() > 3 && lower.contains(part)).map(|(_, kind)| *kind);
-    match (named(&lower).or_else(holds), word) {
+    let words = || name.split(|c: char| !c.is_ascii_alphanumeric()).map(letters);
+    let word_of = |kinds: &[(&str, &'static str)], word: String| {
+        kinds.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind)
+    };
+    let job = || words().next_back().and_then(|last| word_of(JOB_NAMES, last)).filter(|_| word == "IN");
+    let of_job = || words().any(|word| word == "release").then_some("release").filter(|_| word == "IN");
+    let within = || words().find_map(|word| word_of(NAMES, word));
+    match (named(&lower).or_else(job).or_else(of_job).or_else(within).or_else(holds), word) {
         (Some(kind), _) => kind,
         (None, "OUT") => "state",
         (None, _) => match needs.job.kind.text.as_str() {
@@ -157,7 +193,10 @@ impl Needs<'_> {
                 Some(if lower.contains("ver") { "version" } else { "release" })
             }
             Managed::Release if !self.has(HOLDERS) => Some("manifest"),
-            Managed::Deploy if !self.has(HOLDERS) && !lower.contains("env") => Some("manifest"),
+            Managed::Deploy if !self.has(HOLDERS) && !lower.contains("env") => {
+                let is_release = lower.contains("release") || !manifests_within(self.job).is_empty();
+                Some(if is_release { "release" } else { "manifest" })
+            }
             Managed::Deploy if !self.has(CLUSTERS) => Some("cluster"),
             Managed::Provision if !self.has(&["loadBalancer"]) => Some("loadBalancer"),
             _ => None,
@@ -196,15 +235,24 @@ impl Stub {
         JOBS.contains(&self.kind)
     }
 
-    /// What a job takes.
-    fn input(&self) -> Option<Stub> {
-        let kind = match self.kind {
-            "manifest" => "image",
-            "release" => "version",
-            _ => return None,
+    /// A stub for what a job takes.
+    fn new(name: &str, kind: &'static str, job: Option<&Job>, pipeline: &Pipeline) -> Stub {
+        let mut inputs = match kind {
+            "manifest" => {
+                let image = image_of(pipeline, name).unwrap_or_else(|| format!("{name}_image"));
+                vec![("image", image)]
+            }
+            "release" => vec![("version", format!("{name}_version"))],
+            _ => Vec::new(),
         };
-        let name = self.image.clone().unwrap_or_else(|| format!("{}_{kind}", self.name));
-        Some(Stub { name, kind, image: None, integration: None, jobs: vec![("IN", self.name.clone())] })
+        if let ("release", Some(job)) = (kind, job.filter(|job| job.managed() == Some(Managed::Deploy))) {
+            let mut manifests = manifests_within(job);
+            if manifests.is_empty() {
+                manifests.push(format!("{name}_manifest"));
+            }
+            inputs.extend(manifests.into_iter().map(|manifest| ("manifest", manifest)));
+        }
+        Stub { name: name.to_owned(), kind, inputs, integration: None, jobs: Vec::new() }
     }
 
     /// What a comment says of it.
@@ -221,10 +269,12 @@ impl Stub {
         let mut entries = vec![text("name", &self.name), text("type", self.kind)];
         entries.extend(self.integration.as_ref().map(|name| text("integration", name)));
         match self.kind {
-            _ if let Some(input) = self.input() => {
-                let step = map_node(file, [text("IN", &input.name)]);
-                entries
-                    .push(("steps".to_owned(), Node { place: step.place, value: Value::List(vec![step]) }));
+            _ if self.is_job() => {
+                let script = (self.kind == "runSh").then(|| map_node(file, [text("TASK", "true")]));
+                let inputs = self.inputs.iter().map(|(_, name)| map_node(file, [text("IN", name)]));
+                let steps: Vec<_> = inputs.chain(script).collect();
+                let list = text_node(file, "");
+                entries.push(("steps".to_owned(), Node { value: Value::List(steps), ..list }));
             }
             "gitRepo" => entries.push(map("versionTemplate", text("sourceName", "OWNER/REPOSITORY"))),
             "image" => entries.extend([

@@ -16,6 +16,7 @@ use crate::run::{self, Captured, Signals, Variables};
 
 /// A version manager: where it keeps the versions of a language.
 struct Manager {
+    name: &'static str,
     /// The keys of the CI section.
     keys: &'static [&'static str],
     /// The variable that says where it is, and the directory below HOME that it is otherwise.
@@ -32,14 +33,14 @@ struct Manager {
 
 #[rustfmt::skip]
 const MANAGERS: &[Manager] = &[
-    Manager { keys: &["node_js"], root: ("NVM_DIR", ".nvm"), versions: "versions/node", prefix: "v", version: None, home: None },
-    Manager { keys: &["python"], root: ("PYENV_ROOT", ".pyenv"), versions: "versions", prefix: "", version: Some("PYENV_VERSION"), home: None },
-    Manager { keys: &["rvm", "ruby"], root: ("RBENV_ROOT", ".rbenv"), versions: "versions", prefix: "", version: Some("RBENV_VERSION"), home: None },
-    Manager { keys: &["rvm", "ruby"], root: ("rvm_path", ".rvm"), versions: "rubies", prefix: "ruby-", version: None, home: Some("MY_RUBY_HOME") },
-    Manager { keys: &["php"], root: ("PHPENV_ROOT", ".phpenv"), versions: "versions", prefix: "", version: Some("PHPENV_VERSION"), home: None },
-    Manager { keys: &["jdk"], root: ("SDKMAN_DIR", ".sdkman"), versions: "candidates/java", prefix: "", version: None, home: Some("JAVA_HOME") },
-    Manager { keys: &["jdk"], root: ("JENV_ROOT", ".jenv"), versions: "versions", prefix: "", version: None, home: Some("JAVA_HOME") },
-    Manager { keys: &["scala"], root: ("SDKMAN_DIR", ".sdkman"), versions: "candidates/scala", prefix: "", version: None, home: Some("SCALA_HOME") },
+    Manager { name: "nvm", keys: &["node_js"], root: ("NVM_DIR", ".nvm"), versions: "versions/node", prefix: "v", version: None, home: None },
+    Manager { name: "pyenv", keys: &["python"], root: ("PYENV_ROOT", ".pyenv"), versions: "versions", prefix: "", version: Some("PYENV_VERSION"), home: None },
+    Manager { name: "rbenv", keys: &["rvm", "ruby"], root: ("RBENV_ROOT", ".rbenv"), versions: "versions", prefix: "", version: Some("RBENV_VERSION"), home: None },
+    Manager { name: "rvm", keys: &["rvm", "ruby"], root: ("rvm_path", ".rvm"), versions: "rubies", prefix: "ruby-", version: None, home: Some("MY_RUBY_HOME") },
+    Manager { name: "phpenv", keys: &["php"], root: ("PHPENV_ROOT", ".phpenv"), versions: "versions", prefix: "", version: Some("PHPENV_VERSION"), home: None },
+    Manager { name: "sdkman", keys: &["jdk"], root: ("SDKMAN_DIR", ".sdkman"), versions: "candidates/java", prefix: "", version: None, home: Some("JAVA_HOME") },
+    Manager { name: "jenv", keys: &["jdk"], root: ("JENV_ROOT", ".jenv"), versions: "versions", prefix: "", version: None, home: Some("JAVA_HOME") },
+    Manager { name: "sdkman", keys: &["scala"], root: ("SDKMAN_DIR", ".sdkman"), versions: "candidates/scala", prefix: "", version: None, home: Some("SCALA_HOME") },
 ];
 
 /// What says which version runs, by the keys of the CI section.
@@ -106,10 +107,15 @@ impl Session {
                 Some(version) => format!("`{program}` here is {version}"),
                 None => format!("there is no `{program}` here"),
             };
-            let message = format!("the CI section asks for {} {wanted}, and {runs}", axis.key);
-            self.warn(&[Diagnostic::warning(message).hint(
-                "install that version with a version manager, such as nvm, pyenv, rbenv, sdkman or phpenv",
-            )]);
+            let language = if axis.key == "rvm" { "ruby" } else { axis.key };
+            let message = format!("the CI section asks for {language} {wanted}, and {runs}");
+            let managers = MANAGERS.iter().filter(|manager| manager.keys.contains(&axis.key));
+            let managers: Vec<_> = managers.map(|manager| manager.name).collect();
+            let hint = match managers.is_empty() {
+                true => format!("install that version, and put its `{program}` first in the PATH"),
+                false => format!("install that version with {}", managers.join(" or ")),
+            };
+            self.warn(&[Diagnostic::warning(message).hint(hint)]);
         }
     }
 }

@@ -21,6 +21,9 @@ use crate::run::worker_pool::{Stage, Update};
 /// How wide the column of names is at most.
 const WIDEST: usize = 24;
 
+/// How much of the beginning of a wider name is shown.
+const BEGINNING: usize = 7;
+
 /// Of how many jobs that failed the last lines are shown.
 const SHOWN: usize = 5;
 
@@ -61,7 +64,10 @@ fn name_of(order: &Order, job: usize) -> String {
     if name.chars().count() <= WIDEST {
         return name;
     }
-    name.chars().take(WIDEST - 1).chain(['…']).collect()
+    // Names of a line often begin alike: the end tells them apart.
+    let letters: Vec<char> = name.chars().collect();
+    let end = &letters[letters.len() - (WIDEST - 1 - BEGINNING)..];
+    letters[..BEGINNING].iter().chain(['…'].iter()).chain(end).collect()
 }
 
 fn width(order: &Order) -> usize {

@@ -25,6 +25,9 @@ pub enum Filters {
     Off,
 }
 
+/// Where the credentials of a line are.
+const CREDENTIALS: &[&str] = &["shippable.integrations.yml", "shippable.integrations.yaml"];
+
 impl Repository {
     /// The warning that what is checked out is not what the job gets: another branch, or uncommitted changes.
     ///
@@ -35,7 +38,9 @@ impl Repository {
         if self.working_tree || !local.working_tree {
             return None;
         }
-        let changes = changes(local, "normal", filters).ok()?;
+        let mut changes = changes(local, "normal", filters).ok()?;
+        // Nothing in a clone needs the credentials of the line, and `init` has just written them.
+        changes.retain(|path| !CREDENTIALS.iter().any(|file| path.as_slice() == file.as_bytes()));
         let current = facts::current_branch(&local.path).ok()?;
         let other = current.filter(|current| facts.branch.as_ref().is_some_and(|branch| branch != current));
         let what = match (other, changes.is_empty()) {

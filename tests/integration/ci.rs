@@ -476,7 +476,7 @@ fn versions_come_from_version_managers_and_others_are_told() {
     );
     assert_eq!(
         text(&output.stderr),
-        "warning: the CI section asks for python 2.7, and `python` here is 3.4.1\n  hint: install that version with a version manager, such as nvm, pyenv, rbenv, sdkman or phpenv\n"
+        "warning: the CI section asks for python 2.7, and `python` here is 3.4.1\n  hint: install that version with pyenv\n"
     );
     let plan = call("env app_runCI --format dotenv");
     assert!(text(&plan.stdout).contains("\nPYENV_VERSION=3.11.10\n"), "{}", text(&plan.stdout));
@@ -608,6 +608,13 @@ fn a_container_without_an_image_gets_a_warning() {
     assert_eq!((status, log.as_str()), (Some(0), "ran\n"), "{stderr}");
     let warning = "warning: a TASK of job `j` asks for a container and names no image: the original's own image is gone\n  --> shippable.yml:1:40\n";
     assert!(stderr.starts_with(warning), "{stderr}");
+    let options = line("build: {pre_ci_boot: {options: '-v /a:/a'}, ci: [echo ran >> $LOG]}");
+    let (status, log, stderr) = Repository::new(&options).run("app_runCI");
+    assert_eq!((status, log.as_str()), (Some(0), "ran\n"), "{stderr}");
+    assert!(
+        stderr.starts_with("warning: `options` of `pre_ci_boot` have no effect: it names no image\n"),
+        "{stderr}"
+    );
     for silent in ["{container: false}", "{options: {env: [A: b]}}"] {
         assert_eq!(Repository::new(&task(silent)).run("j").2, "", "{silent}");
     }

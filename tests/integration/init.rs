@@ -217,6 +217,40 @@ fn what_the_name_of_a_later_step_says_is_not_guessed_of_an_earlier_one() {
 }
 
 #[test]
+fn jobs_of_other_repositories_are_guessed_by_their_names() {
+    let line = "language: none
+build: {ci: ['true']}
+integrations: {notifications: [{integrationName: told, type: webhook}]}
+jobs:
+- {name: test, type: runSh, steps: [{IN: app_deploy}, {IN: app-release-beta}, {IN: app_runCI}, {IN: server_pem}, {IN: deploy_params}, {IN: app_img_1.2}, {TASK: 'true'}]}
+- {name: ship, type: deploy, steps: [{IN: app-release}, {IN: prod_cluster}, {IN: app-alb, applyTo: [{manifest: app-man, image: app-img, port: 80}]}]}
+- {name: back, type: deploy, steps: [{IN: release-of-old}, {IN: prod_cluster}]}
+";
+    let call = shipctl("init").arg("--yes").file("shippable.yml", line).starts();
+    let (list, dry) = (call.also("list"), call.also("run --all --dry-run"));
+    let done = call.stdout("wrote shippable.integrations.yml: ").run();
+    let written = fs::read_to_string(done.path("shippable.integrations.yml")).unwrap();
+    assert!(written.contains("  - name: told\n    type: webhookV2\n"), "{written}");
+    let expected = [
+        ("app_deploy", "runSh"),
+        ("app-release-beta", "release"),
+        ("app-release-beta_version", "version"),
+        ("app_runCI", "runCI"),
+        ("server_pem", "integration"),
+        ("deploy_params", "params"),
+        ("app_img_1.2", "image"),
+        ("app-release", "release"),
+        ("app-man", "manifest"),
+        ("app-img", "image"),
+        ("release-of-old", "release"),
+        ("release-of-old_manifest", "manifest"),
+        ("prod_cluster", "cluster"),
+    ];
+    lists(list, &expected);
+    lacks_only_values(dry);
+}
+
+#[test]
 fn the_kind_of_a_cluster_is_told_by_what_its_pointer_says() {
     let cluster = |name: &str, pointer: &str| {
         format!("- {{name: {name}, type: cluster, integration: {name}, pointer: {{{pointer}}}}}\n")

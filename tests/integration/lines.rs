@@ -42,6 +42,22 @@ fn repository(line: &Line) -> String {
 }
 
 #[test]
+fn long_names_that_begin_alike_are_told_apart() {
+    let line = Line::new(&jobs(&[
+        ("company-platform-shop-build", "", "echo one"),
+        ("company-platform-shop-deploy", "company-platform-shop-build", "echo two"),
+    ]));
+    let log = text(&line.try_to("run --all -j 1").stdout);
+    for part in [
+        "\ncompany…tform-shop-build │ one\n",
+        "\ncompany…form-shop-deploy │ two\n",
+        "\n✓ company…form-shop-deploy ",
+    ] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+}
+
+#[test]
 fn a_line_from_a_commit_to_production() {
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/release/shippable.yml");
     let line = Line::new(&fs::read_to_string(fixture).unwrap());

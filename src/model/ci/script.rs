@@ -94,6 +94,14 @@ fn read_boot(node: &Node, script: &mut Script, diagnostics: &mut Vec<Diagnostic>
     if let Some(map) = node.map() {
         warn_of_unknown_keys(map, BOOT_KEYS, "`pre_ci_boot`", diagnostics);
     }
+    if let (Some(options), None) = (node.get("options"), node.get("image_name")) {
+        diagnostics.push(
+            Diagnostic::warning("`options` of `pre_ci_boot` have no effect: it names no image")
+                .rule("left-out")
+                .at(options.place)
+                .hint("write `image_name: name` beside them: the image of the service is gone"),
+        );
+    }
     let Some(task) = script.tasks.iter_mut().find(|task| task.name.as_deref() != Some("pre_ci")) else {
         return;
     };
