@@ -10,6 +10,7 @@ mod keys;
 mod line;
 mod run;
 mod stored;
+mod value;
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -167,7 +168,7 @@ pub struct LineOptions {
 #[derive(Args, Clone, Default)]
 pub struct JobOptions {
     /// Set a variable of the job (repeatable)
-    #[arg(short, long, value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = value::key_value)]
     pub env: Vec<(String, String)>,
     /// Set the variables of a .env file (repeatable)
     #[arg(long, value_name = "FILE")]
@@ -179,7 +180,7 @@ pub struct JobOptions {
     #[arg(long, value_name = "DIR")]
     pub workspace: Option<PathBuf>,
     /// Take the repository of this resource from a local clone (repeatable)
-    #[arg(long, value_name = "NAME=PATH", value_parser = name_path)]
+    #[arg(long, value_name = "NAME=PATH", value_parser = value::name_path)]
     pub repo: Vec<(String, PathBuf)>,
     /// Take what is checked out in local repositories, with its uncommitted changes
     #[arg(long)]
@@ -194,7 +195,7 @@ pub struct JobOptions {
     #[arg(long)]
     pub clean_env: bool,
     /// How long each program may take that a secret comes from (30s by default)
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = value::duration)]
     pub fetch_timeout: Option<Duration>,
 }
 
@@ -237,35 +238,4 @@ pub fn place_of_command(arguments: &[OsString]) -> usize {
         at += 1 + usize::from(WITH_VALUE.contains(&word));
     }
     at.min(arguments.len().saturating_sub(1))
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
-    if crate::environment::is_variable_name(key) {
-        Ok((key.to_owned(), value.to_owned()))
-    } else {
-        Err(format!("`{key}` cannot be the name of a variable"))
-    }
-}
-
-fn name_path(text: &str) -> Result<(String, PathBuf), String> {
-    match text.split_once('=') {
-        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), path.into())),
-        _ => Err("write NAME=PATH, with the name of a resource".to_owned()),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
-    let seconds = match unit {
-        "" | "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err("the unit is s, m or h".to_owned()),
-    };
-    let number: f64 = number.parse().map_err(|_| "write a number and perhaps a unit, such as 15m")?;
-    Duration::try_from_secs_f64(number * seconds)
-        .ok()
-        .filter(|limit| !limit.is_zero())
-        .ok_or_else(|| "the time is above 0".to_owned())
 }

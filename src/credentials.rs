@@ -242,12 +242,13 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
     let mut fields = Vec::new();
     for given in &integration.fields {
         let name = given.field.name;
-        let mut one = |source, key: &str, secret| {
-            fetch.value(source, secret).or_else(|error| {
+        let mut one = |source, key: &str, secret| match fetch.value(source, secret) {
+            Ok(value) => Some(value),
+            Err(error) => {
                 let missing = fetch.missing(&error);
                 problems.push(error.at_field(&integration.name.text, key));
-                missing.ok_or(())
-            })
+                missing
+            }
         };
         let content = match &given.values {
             Values::One(source) => one(source, name, given.field.secret).map(Content::One),
@@ -257,10 +258,10 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
             // What people put into a key-value pair, they put there to hide it.
             Values::Map(entries) => {
                 let pairs = entries.iter();
-                all(pairs.map(|(key, source)| Ok((key.text.clone(), one(source, &key.text, true)?))))
+                all(pairs.map(|(key, source)| Some((key.text.clone(), one(source, &key.text, true)?))))
                     .map(Content::Map)
             }
-            Values::Integration(name) => Ok(Content::One(FetchedValue {
+            Values::Integration(name) => Some(Content::One(FetchedValue {
                 value: Value::Plain(name.text.clone()),
                 origin: "the YAML".into(),
                 masked: true,
@@ -273,13 +274,13 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
                 && matches!(&given.values, Values::One(source)
                     if matches!(source.kind, SourceKind::AwsProfile { part: KeyPart::SessionToken, .. }))
         };
-        let content = content.ok().filter(|content| !is_token(content));
+        let content = content.filter(|content| !is_token(content));
         fields.extend(content.map(|content| Fetched { name, content }));
     }
     Credential { name: integration.name.text.clone(), kind: integration.kind, fields, renewal: None }
 }
 
 /// All of them or none, but each is tried: people want to know everything that is wrong.
-fn all<T>(results: impl Iterator<Item = Result<T, ()>>) -> Result<Vec<T>, ()> {
-    results.collect::<Vec<_>>().into_iter().collect()
+fn all<T>(values: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    values.collect::<Vec<_>>().into_iter().collect()
 }

@@ -107,8 +107,8 @@ pub struct Repository {
 /// # Errors
 ///
 /// Why git cannot tell, in its own words.
-pub fn holds(directory: &Path) -> Result<bool, String> {
-    local::Local::open(directory).map(|local| local.is_some()).map_err(|error| error.to_string())
+pub fn holds(directory: &Path) -> Result<bool, git::GitError> {
+    local::Local::open(directory).map(|local| local.is_some())
 }
 
 /// Finds the repository that a resource stands for, and reads what git says of the wanted commit.

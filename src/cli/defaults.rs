@@ -33,6 +33,32 @@ pub struct Defaults {
     pub warnings: Vec<String>,
 }
 
+/// A word of a file that is no option, with where the word is.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}:1: {why}")]
+pub struct DefaultsError {
+    /// `FILE:LINE`.
+    place: String,
+    why: Wrong,
+}
+
+/// What is wrong with a word.
+#[derive(Debug, thiserror::Error)]
+enum Wrong {
+    #[error("its quotes do not pair up")]
+    Quotes,
+    #[error("`{0}` is no command of shipctl, and no option: options begin with `-`")]
+    NoCommand(String),
+    #[error("`{0}` needs a value")]
+    NoValue(String),
+    #[error("`{0}` is for the command line alone: the file is found with it")]
+    OnCommandLine(String),
+    #[error("an argument that is no option: files give options alone")]
+    Argument,
+    #[error("no command has an option `{name}`{}", meant.as_ref().map_or_else(String::new, |meant| format!("; did you mean `{meant}`?")))]
+    Unknown { name: String, meant: Option<String> },
+}
+
 /// Options that only the user's own file may give: they send something elsewhere, start programs, show secrets, or keep what
 /// was done from being seen.
 const OWN_ALONE: &[&str] =
@@ -45,20 +71,24 @@ const ON_COMMAND_LINE: &[&str] = &["directory", "file", "help", "version"];
 ///
 /// # Errors
 ///
-/// `FILE:LINE:1: why` for a line that is no option of any command.
-pub fn add(defaults: &mut Defaults, file: &File, grammar: &Command, command: &str) -> Result<(), String> {
+/// A line that is no option of any command.
+pub fn add(
+    defaults: &mut Defaults,
+    file: &File,
+    grammar: &Command,
+    command: &str,
+) -> Result<(), DefaultsError> {
     for (index, line) in file.text.lines().enumerate() {
         let place = format!("{}:{}", file.name, index + 1);
-        let wrong = |why: String| format!("{place}:1: {why}");
-        let words = shlex::split(line).ok_or_else(|| wrong("its quotes do not pair up".to_owned()))?;
+        let wrong = |why| DefaultsError { place: place.clone(), why };
+        let words = shlex::split(line).ok_or_else(|| wrong(Wrong::Quotes))?;
         let mut words = words.as_slice();
         let mut of = None;
         if let Some((first, rest)) = words.split_first()
             && !first.starts_with('-')
         {
-            of = Some(grammar.find_subcommand(first).ok_or_else(|| {
-                wrong(format!("`{first}` is no command of shipctl, and no option: options begin with `-`"))
-            })?);
+            let named = grammar.find_subcommand(first);
+            of = Some(named.ok_or_else(|| wrong(Wrong::NoCommand(first.clone())))?);
             words = rest;
         }
         while let Some(first) = words.first() {
@@ -68,15 +98,13 @@ pub fn add(defaults: &mut Defaults, file: &File, grammar: &Command, command: &st
             let takes = arg.get_action().takes_values() && own_value.is_none();
             let end = 1 + usize::from(takes);
             if words.len() < end {
-                return Err(wrong(format!("`{first}` needs a value")));
+                return Err(wrong(Wrong::NoValue(first.clone())));
             }
             let (option, rest) = words.split_at(end);
             words = rest;
             let id = arg.get_id().as_str();
             if ON_COMMAND_LINE.contains(&id) {
-                return Err(wrong(format!(
-                    "`{first}` is for the command line alone: the file is found with it"
-                )));
+                return Err(wrong(Wrong::OnCommandLine(first.clone())));
             }
             let is_for = of.is_none_or(|of| of.get_name() == command);
             let here = grammar.find_subcommand(command).and_then(|here| find(grammar, here, first));
@@ -117,15 +145,14 @@ fn find<'g, 'w>(grammar: &'g Command, of: &'g Command, word: &'w str) -> Option<
     }
 }
 
-fn unknown(word: &str, grammar: &Command, commands: &[&Command]) -> String {
+fn unknown(word: &str, grammar: &Command, commands: &[&Command]) -> Wrong {
     let name = word.split('=').next().unwrap_or(word);
     if !word.starts_with('-') {
-        return "an argument that is no option: files give options alone".to_owned();
+        return Wrong::Argument;
     }
     let globals = grammar.get_arguments();
     let known = commands.iter().flat_map(|of| of.get_arguments()).chain(globals).filter_map(Arg::get_long);
     let known: Vec<_> = known.map(|long| format!("--{long}")).collect();
-    let meant = nearest(name, known.iter().map(String::as_str));
-    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
-    format!("no command has an option `{name}`{meant}")
+    let meant = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+    Wrong::Unknown { name: name.to_owned(), meant }
 }

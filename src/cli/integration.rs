@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::ListFormat;
+use super::{ListFormat, value};
 
 /// `shipctl integration`
 #[derive(Args)]
@@ -75,16 +75,16 @@ pub struct IntegrationAdd {
     #[arg(long, value_name = "KIND")]
     pub r#type: String,
     /// A field that is no secret (repeatable)
-    #[arg(long, value_name = "FIELD=VALUE", value_parser = field)]
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = value::field)]
     pub field: Vec<(String, String)>,
     /// A field whose value is a variable of shipctl's environment (repeatable)
-    #[arg(long, value_name = "FIELD=VARIABLE", value_parser = field)]
+    #[arg(long, value_name = "FIELD=VARIABLE", value_parser = value::field)]
     pub env_field: Vec<(String, String)>,
     /// A field whose value is in a file (repeatable)
-    #[arg(long, value_name = "FIELD=PATH", value_parser = field)]
+    #[arg(long, value_name = "FIELD=PATH", value_parser = value::field)]
     pub file_field: Vec<(String, String)>,
     /// A field whose value is what a command line prints (repeatable)
-    #[arg(long, value_name = "FIELD=COMMAND", value_parser = field)]
+    #[arg(long, value_name = "FIELD=COMMAND", value_parser = value::field)]
     pub command_field: Vec<(String, String)>,
     /// The field whose value is read from stdin; a secret is stored encrypted
     #[arg(long, value_name = "FIELD")]
@@ -111,11 +111,4 @@ pub struct Scan {
     /// How findings are printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ListFormat,
-}
-
-fn field(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((field, value)) if !field.is_empty() => Ok((field.to_owned(), value.to_owned())),
-        _ => Err("write FIELD=…, with the name of a field".to_owned()),
-    }
 }

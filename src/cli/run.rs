@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum as _};
 
-use super::{Containers, JobOptions, LogFormat, duration};
+use super::{Containers, JobOptions, LogFormat, value};
 
 /// `shipctl run`
 #[derive(Args)]
@@ -48,10 +48,10 @@ pub struct Run {
     #[arg(long)]
     pub notify: bool,
     /// End a job after this time (`90`, `90s`, `15m`, `1h`)
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = value::duration)]
     pub timeout: Option<Duration>,
     /// How long processes that are told to end may take before they are killed (10s by default)
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = value::duration)]
     pub grace: Option<Duration>,
     /// How the log is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, value_parser};
 
-use super::ListFormat;
+use super::{ListFormat, value};
 
 /// `shipctl history`
 #[derive(Args)]
@@ -43,7 +43,7 @@ pub struct Audit {
     #[arg(long, value_name = "NAME")]
     pub integration: Option<String>,
     /// Show runs from this time on: 2026-11-30, or 2026-11-30T12:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = since)]
+    #[arg(long, value_name = "TIME", value_parser = value::since)]
     pub since: Option<String>,
     /// Show runs alone that did not succeed
     #[arg(long)]
@@ -54,21 +54,6 @@ pub struct Audit {
     /// How they are printed: for people, or as the lines of the log
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: ListFormat,
-}
-
-/// A time as the log has it, or the beginning of one.
-fn since(text: &str) -> Result<String, String> {
-    let form = "dddd-dd-ddTdd:dd:ddZ";
-    let fits = text.chars().zip(form.chars()).all(|(c, form)| match form {
-        'd' => c.is_ascii_digit(),
-        form => c == form,
-    });
-    let whole = [4, 7, 10, 16, 20].contains(&text.len());
-    if fits && whole {
-        Ok(text.to_owned())
-    } else {
-        Err("write 2026-11-30 or 2026-11-30T12:00:00Z".to_owned())
-    }
 }
 
 /// `shipctl state`

@@ -31,7 +31,7 @@ pub fn read(grammar: &Grammar, command: &str, options: &LineOptions) -> Result<D
         let name = if is_own { path.display().to_string() } else { BESIDE.to_owned() };
         let text = read_text(&path).map_err(|why| anyhow!("cannot read {name}: {why}"))?;
         let file = File { name, text: &text, is_own };
-        add(&mut defaults, &file, grammar, command).map_err(|why| anyhow!(why))?;
+        add(&mut defaults, &file, grammar, command).map_err(anyhow::Error::from)?;
     }
     Ok(defaults)
 }

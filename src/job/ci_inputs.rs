@@ -86,6 +86,6 @@ fn no_repository(directory: &Path) -> Option<String> {
     match repository::holds(directory) {
         Ok(true) => None,
         Ok(false) => Some(format!("{} is in no git repository", directory.display())),
-        Err(why) => Some(why),
+        Err(error) => Some(error.to_string()),
     }
 }

@@ -54,20 +54,30 @@ impl Session {
         if !param.is_bag() {
             return Ok(vec![(param.key.to_owned(), value)]);
         }
-        assignments(&value).map_err(|message| secure::KeyError {
-            message,
+        assignments(&value).map_err(|error| secure::KeyError {
+            message: error.to_string(),
             hint: "it holds `KEY=value KEY2=\"v 2\"`, quoted as for a shell".to_owned(),
         })
     }
 }
 
-/// `KEY=value KEY2="v 2"`: words with the quotes and backslashes of a POSIX shell. The errors do not repeat a value.
-fn assignments(text: &Secret) -> Result<Vec<(String, Secret)>, String> {
-    let words = shlex::split(text.expose()).ok_or("its quotes do not pair up, or it ends in a backslash")?;
+/// Why a text holds no variables. No value is in the message.
+#[derive(Debug, thiserror::Error)]
+enum AssignmentError {
+    #[error("its quotes do not pair up, or it ends in a backslash")]
+    Quotes,
+    /// The word of this number, from 1.
+    #[error("word {0} of it is not written KEY=value")]
+    Word(usize),
+}
+
+/// `KEY=value KEY2="v 2"`: words with the quotes and backslashes of a POSIX shell.
+fn assignments(text: &Secret) -> Result<Vec<(String, Secret)>, AssignmentError> {
+    let words = shlex::split(text.expose()).ok_or(AssignmentError::Quotes)?;
     let words: Vec<_> = words.into_iter().map(Secret::new).collect();
     let assignment = |(index, word): (usize, &Secret)| match word.expose().split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), Secret::new(value.to_owned()))),
-        _ => Err(format!("word {} of it is not written KEY=value", index + 1)),
+        _ => Err(AssignmentError::Word(index + 1)),
     };
     words.iter().enumerate().map(assignment).collect()
 }
@@ -77,7 +87,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<(String, String)>, String> {
-        let read = assignments(&Secret::new(text.to_owned()))?;
+        let read = assignments(&Secret::new(text.to_owned())).map_err(|error| error.to_string())?;
         Ok(read.into_iter().map(|(key, value)| (key, value.expose().to_owned())).collect())
     }
 

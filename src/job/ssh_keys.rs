@@ -115,7 +115,7 @@ impl Session {
             }
         };
         for (name, place) in agent.iter().flat_map(|_| &keys) {
-            if let Err(why) = add(&directory.join(name), &pipes.path().join(SOCKET_FILE), signals)? {
+            if let Some(why) = add(&directory.join(name), &pipes.path().join(SOCKET_FILE), signals)? {
                 let message = format!("the ssh-agent of the job does not take the key `{name}`: {why}");
                 let hint = "it takes private keys without a passphrase";
                 self.warn(&[Diagnostic::warning(message).at(*place).hint(hint)]);
@@ -125,8 +125,8 @@ impl Session {
     }
 }
 
-/// Adds a key to an agent, or says why that takes none. It asks for no passphrase.
-fn add(key: &Path, socket: &Path, signals: &Signals) -> Result<Result<(), String>, Failure> {
+/// Adds a key to an agent; gives what the agent says if it refuses the key. It asks for no passphrase.
+fn add(key: &Path, socket: &Path, signals: &Signals) -> Result<Option<String>, Failure> {
     let mut command = Command::new("ssh-add");
     command.arg(key);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -137,14 +137,25 @@ fn add(key: &Path, socket: &Path, signals: &Signals) -> Result<Result<(), String
         ("SSH_ASKPASS_REQUIRE".as_ref(), "force".as_ref()),
     ])?;
     match run::capture(&command, &environment, signals) {
-        Ok(Captured::Ended(output)) if output.status.success() => Ok(Ok(())),
+        Ok(Captured::Ended(output)) if output.status.success() => Ok(None),
         Ok(Captured::Ended(output)) => {
             let said = String::from_utf8_lossy(&output.stderr);
-            Ok(Err(Printable(run::last_line(&said)).to_string()))
+            Ok(Some(Printable(run::last_line(&said)).to_string()))
         }
         Ok(Captured::Stopped(signal)) => Err(run::Error::Interrupted(signal).into()),
         Err(error) => Err(anyhow!("ssh-add cannot be run: {error}").into()),
     }
+}
+
+/// Why the link cannot be made.
+#[derive(Debug, thiserror::Error)]
+enum LinkError {
+    #[error("something else is there")]
+    Foreign,
+    #[error("another run has its own there")]
+    Used,
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// The link at the place where the keys were. Dropping it removes it.
@@ -154,23 +165,24 @@ struct Link {
 
 impl Link {
     /// Makes it, in place of one of ours that leads nowhere.
-    fn make(target: PathBuf) -> Result<Link, String> {
+    fn make(target: PathBuf) -> Result<Link, LinkError> {
         let link = Path::new(KEYS);
-        let made = match symlink(&target, link) {
+        match symlink(&target, link) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let there = fs::symlink_metadata(link).map_err(|error| error.to_string())?;
+                let there = fs::symlink_metadata(link)?;
                 if !there.is_symlink() || there.uid() != Uid::effective().as_raw() {
-                    return Err("something else is there".to_owned());
+                    return Err(LinkError::Foreign);
                 }
                 let is_used = fs::read_link(link).is_ok_and(|other| other != target) && link.exists();
                 if is_used {
-                    return Err("another run has its own there".to_owned());
+                    return Err(LinkError::Used);
                 }
-                fs::remove_file(link).and_then(|()| symlink(&target, link))
+                fs::remove_file(link)?;
+                symlink(&target, link)?;
             }
-            made => made,
-        };
-        made.map(|()| Link { target }).map_err(|error| error.to_string())
+            made => made?,
+        }
+        Ok(Link { target })
     }
 }
 

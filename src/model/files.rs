@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::{SourceId, Sources};
 use crate::yaml::{self, Node};
 
-pub use sent::Texts;
+pub use sent::{Inseparable, Texts};
 
 /// The names that are looked for, each with `.yml` or `.yaml`, in the order they are read.
 const STEMS: &[&str] = &[

@@ -119,7 +119,7 @@ pub(super) fn find(wanted: &Wanted, search: &Search) -> Result<Found, Diagnostic
             remote: None,
             provider: Some(provider),
         }),
-        Some(Err(why)) => Err(fail(why).hint(format!("correct the integration, or {give}"))),
+        Some(Err(error)) => Err(fail(error.to_string()).hint(format!("correct the integration, or {give}"))),
         None => {
             let integration = match wanted.credential {
                 Some(credential) => {

@@ -1,7 +1,6 @@
 //! Running git: the one place that does.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -51,11 +50,13 @@ pub(super) struct Git<'r> {
 }
 
 /// Why git did not do what it was asked for.
-#[derive(Debug)]
-pub(super) enum GitError {
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
     /// It cannot be started.
+    #[error("cannot run git: {0}")]
     Unavailable(io::Error),
     /// It failed.
+    #[error("{words}")]
     Failed {
         /// Its exit status, if it has one.
         status: Option<i32>,
@@ -63,16 +64,8 @@ pub(super) enum GitError {
         words: String,
     },
     /// What it prints is not what it should be.
+    #[error("{0}")]
     Unexpected(String),
-}
-
-impl fmt::Display for GitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            GitError::Unavailable(error) => write!(f, "cannot run git: {error}"),
-            GitError::Failed { words, .. } | GitError::Unexpected(words) => f.write_str(words),
-        }
-    }
 }
 
 impl<'r> Git<'r> {

@@ -17,13 +17,18 @@ pub(super) struct Provider {
     pub(super) access: Option<Access>,
 }
 
+/// The URL of this integration leads nowhere.
+#[derive(Debug, thiserror::Error)]
+#[error("the url of the integration `{0}` is no URL that begins with https://")]
+pub(super) struct NoUrl(String);
+
 impl Provider {
     /// Where an integration leads for the repository `source_name`; `None` if it is none of a provider of repositories.
     ///
     /// # Errors
     ///
     /// When the integration's URL leads nowhere.
-    pub(super) fn of(credential: &Credential, source_name: &str) -> Option<Result<Provider, String>> {
+    pub(super) fn of(credential: &Credential, source_name: &str) -> Option<Result<Provider, NoUrl>> {
         let kind = credential.kind.name;
         if !matches!(
             kind,
@@ -39,10 +44,7 @@ impl Provider {
         let field = credential.fields.iter().find(|field| field.name == "url")?;
         let Content::One(url) = &field.content else { return None };
         let Some(base) = base(url.value.expose()) else {
-            let name = &credential.name;
-            return Some(Err(format!(
-                "the url of the integration `{name}` is no URL that begins with https://"
-            )));
+            return Some(Err(NoUrl(credential.name.clone())));
         };
         let name = source_name.trim_matches('/');
         let name = name.strip_suffix(".git").unwrap_or(name);

@@ -86,14 +86,22 @@ fn changes(local: &Local, untracked: &str, filters: Filters) -> Result<Vec<Vec<u
     Ok(status.split(|byte| *byte == 0).filter_map(|entry| entry.get(3..)).map(<[u8]>::to_vec).collect())
 }
 
+/// Why what has been changed cannot be copied.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CopyError {
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("cannot copy the change of {}: {error}", path.display())]
+    Io { path: PathBuf, error: io::Error },
+}
+
 /// Copies what has been changed over a clone of the commit that is checked out. Gives back what is left out, in words.
-pub(super) fn copy(local: &Local, clone: &Path) -> Result<Vec<String>, String> {
-    let changes = changes(local, "all", Filters::On).map_err(|error| error.to_string())?;
+pub(super) fn copy(local: &Local, clone: &Path) -> Result<Vec<String>, CopyError> {
+    let changes = changes(local, "all", Filters::On)?;
     let paths: Vec<_> = changes.iter().map(|path| Path::new(OsStr::from_bytes(path))).collect();
     let (gone, there): (Vec<_>, Vec<_>) =
         paths.into_iter().partition(|path| fs::symlink_metadata(local.path.join(path)).is_err());
-    let failed =
-        |path: &Path, error: io::Error| format!("cannot copy the change of {}: {error}", path.display());
+    let failed = |path: &Path, error| CopyError::Io { path: path.to_owned(), error };
     // First what is gone: a directory may stand where a file was, and the other way round.
     for path in gone {
         remove(&clone.join(path)).map_err(|error| failed(path, error))?;

@@ -18,7 +18,7 @@ use crate::container::Choice;
 use crate::credentials::{self, Content, Credential, Credentials, FetchedValue, Value};
 use crate::environment::Given;
 use crate::model::Integration;
-use crate::model::files::Texts;
+use crate::model::files::{Inseparable, Texts};
 use crate::model::kind::Kind;
 use crate::repository::{Repositories, Repository};
 use crate::resolve::Plan;
@@ -161,6 +161,15 @@ enum TakenText {
     Secret(Exposed),
 }
 
+/// Why a job cannot be sent to another machine.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotSent {
+    #[error(transparent)]
+    Texts(#[from] Inseparable),
+    #[error("it cannot be written: {0}")]
+    Json(serde_json::Error),
+}
+
 /// The document of a job for which everything was fetched.
 ///
 /// # Errors
@@ -170,10 +179,8 @@ pub(super) fn write(
     session: &Session,
     fetched: &Fetched,
     command: &Run,
-) -> Result<Zeroizing<Vec<u8>>, String> {
-    let texts = Texts::of(&session.line).map_err(|file| {
-        format!("the integrations in {file} cannot be told from the rest of it, and are not to be sent: put them into a file of their own")
-    })?;
+) -> Result<Zeroizing<Vec<u8>>, NotSent> {
+    let texts = Texts::of(&session.line)?;
     let opened = fetched.opened.iter().map(|(resource, key, params)| {
         let params = params.iter().map(|(key, secret)| (key.as_str(), secret.expose()));
         (resource, key, params.collect())
@@ -208,7 +215,7 @@ pub(super) fn write(
             containers: session.runs_containers,
         },
     };
-    written(&sent).map_err(|error| format!("it cannot be written: {error}"))
+    written(&sent).map_err(NotSent::Json)
 }
 
 /// A document with secrets: as large as it needs to be from the start, so that no copy stays behind.

@@ -22,13 +22,20 @@ pub struct Texts {
     directory: PathBuf,
 }
 
+/// The integrations in this file cannot be told from the rest of it, and are not sent.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the integrations in {0} cannot be told from the rest of it, and are not to be sent: put them into a file of their own"
+)]
+pub struct Inseparable(String);
+
 impl Texts {
     /// The files of a line. Places in them are the same as in the originals.
     ///
     /// # Errors
     ///
-    /// The name of a file whose integrations cannot be told from the rest.
-    pub fn of(line: &Line) -> Result<Texts, String> {
+    /// A file whose integrations cannot be told from the rest.
+    pub fn of(line: &Line) -> Result<Texts, Inseparable> {
         let mut files = Vec::new();
         for id in line.sources.ids() {
             let source = line.sources.get(id);
@@ -38,7 +45,7 @@ impl Texts {
                 source.text().to_owned()
             } else {
                 let text = without_integrations(source.text());
-                text.filter(|text| is_rest(text, line, &name)).ok_or_else(|| name.clone())?
+                text.filter(|text| is_rest(text, line, &name)).ok_or_else(|| Inseparable(name.clone()))?
             };
             files.push((name, text));
         }
@@ -172,6 +179,6 @@ mod tests {
     fn what_cannot_be_told_apart_is_not_sent() {
         let text = "integrations: &all\n  - {name: x, type: keyValuePair, fields: {envs: {A: hunter2}}}\nother: *all\n";
         let line = Texts { files: vec![("a.yml".into(), text.into())], own: 1, directory: "/".into() }.line();
-        assert_eq!(Texts::of(&line).err().as_deref(), Some("a.yml"));
+        assert_eq!(Texts::of(&line).err().map(|Inseparable(file)| file).as_deref(), Some("a.yml"));
     }
 }
