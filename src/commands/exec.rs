@@ -41,7 +41,7 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
         session.runs_containers = containers::choice(None)?;
     }
     let words = words(command);
-    let mut fetched = session.fetch(&job, FetchPolicy::Full, Access::Read)?;
+    let (fetched, state) = session.fetch(&job, FetchPolicy::Full, Access::Read)?;
     session.warn_of_left_out(&fetched.repositories, Filters::On);
     if command.mask {
         session.warn_of_weak_secrets(&fetched.credentials);
@@ -49,7 +49,6 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
     let signals = Signals::hold().context("cannot take hold of signals")?;
     let container = command.container.then(|| session.task_container(&fetched.plan, command.task.as_deref()));
     let container = container.transpose()?;
-    let state = fetched.state.take();
     let (ready, workspace) = session.open(fetched, Home::Memory, command.keep, command.mask)?;
     add_masks(command.add_mask, ready.environment.secrets())?;
     workspace.fill()?;

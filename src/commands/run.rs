@@ -57,7 +57,7 @@ fn watched(
     options: &LineOptions,
     report: Option<&Report>,
 ) -> Result<Outcome, Failure> {
-    let fetched = session.fetch(job, FetchPolicy::Full, Access::Record)?;
+    let (fetched, state) = session.fetch(job, FetchPolicy::Full, Access::Record)?;
     session.check_inputs(&fetched.plan, &fetched.versions, command.require_in)?;
     session.warn_of_job(&fetched.plan);
     session.warn_of_weak_secrets(&fetched.credentials);
@@ -83,7 +83,7 @@ fn watched(
     if let Some(report) = report {
         report.watch(&mut console);
     }
-    let done =
-        Executor { session, command, signals: &signals, console: &mut console }.execute(fetched, None)?;
+    let done = Executor { session, command, signals: &signals, console: &mut console }
+        .execute(fetched, state, None)?;
     Ok(done.outcome)
 }

@@ -1,15 +1,14 @@
 //! The other side of `run --on`: a job that was sent here, run as any other, but for its number and what it makes: those are
 //! the sender's.
 
-use std::cell::RefCell;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::{Context as _, anyhow};
 
-use super::execute::Ran;
-use super::record::{State, ending_of};
+use super::execute::{Inputs, Ran};
+use super::record::ending_of;
 use super::remote::assignment::{Assignment, Options};
 use super::remote::incoming::Incoming;
 use super::remote::report;
@@ -56,16 +55,18 @@ fn run(mut input: Input, output: &Rc<Output>, signals: &Signals) -> Result<(), F
     let plan = resolve::resolve(&session.line.pipeline, &job).map_err(|problems| session.fail(&problems))?;
     let entry = session.chosen_entry(&plan)?;
     let fetched = received.fetched(plan, entry);
-    let incoming = match session.runs_matrix(&fetched.plan) {
+    let mut incoming = match session.runs_matrix(&fetched.plan) {
         true => Incoming::spool(&job, &mut input)?,
-        false => Incoming::Stream(RefCell::new(input)),
+        false => Incoming::Stream(input),
     };
-    let mut state = State::of_sent(incoming);
     let mut console = Console::new(EventFrames, output.stream().as_fd());
     let command =
         Run { timeout: options.timeout, grace: options.grace, keep: options.keep, ..Run::of_job(&job) };
-    let ran = Executor { session: &session, command: &command, signals, console: &mut console }
-        .run(fetched, None, &mut state)?;
+    let ran = Executor { session: &session, command: &command, signals, console: &mut console }.run(
+        fetched,
+        None,
+        &mut Inputs::Sender(&mut incoming),
+    )?;
     send(ran, &session, output)
 }
 

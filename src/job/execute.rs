@@ -8,6 +8,7 @@ pub(crate) use super::log::unwritten;
 pub(crate) use managed::plan as plan_of_managed;
 
 use super::record::{Record, State};
+use super::remote::incoming::Incoming;
 use super::{Executor, Fetched, Ready, log, remote};
 use crate::output::Failure;
 use crate::run::{Masking, Outcome};
@@ -33,6 +34,24 @@ pub(crate) struct Done {
     pub(crate) left: Left,
 }
 
+/// Where the files of what goes into a job come from.
+pub(crate) enum Inputs<'a> {
+    /// The state of the line, and its repositories.
+    Line(&'a mut Record),
+    /// The machine that sent the job here.
+    Sender(&'a mut Incoming),
+}
+
+impl Inputs<'_> {
+    /// The number of the run in the history; none for a job that was sent here: its history is the sender's.
+    fn number(&self) -> Option<u32> {
+        match self {
+            Inputs::Line(record) => record.number(),
+            Inputs::Sender(_) => None,
+        }
+    }
+}
+
 /// A job that has run, and what it has left.
 pub(crate) struct Ran<'a> {
     pub(crate) ready: Ready<'a>,
@@ -51,36 +70,32 @@ impl Executor<'_, '_> {
     pub(crate) fn execute(
         &mut self,
         mut fetched: Fetched,
+        state: State,
         before: Option<Workspace>,
     ) -> Result<Done, Failure> {
         if let Some(work) = fetched.plan.job.managed() {
-            return self.run_managed(work, fetched, before);
+            return self.run_managed(work, fetched, state, before);
         }
         let session = self.session;
-        let (mut state, record) = Record::begin(session, &mut fetched)?;
-        let number = record.is_some().then_some(fetched.number);
+        let mut record = Record::begin(session, state, &mut fetched)?;
+        let number = record.number();
         log::keep(session, self.command, &fetched.plan.job.name.text, number, self.console);
         let allowed = self.command.allow_secrets_in_state;
         if let Some(on) = &self.command.on {
             drop(before);
             let remote::Ended { report, credentials, patterns, files } =
-                self.run_remote(on, fetched, &state)?;
+                self.run_remote(on, fetched, &record)?;
             let (outcome, made) = (report.outcome, (report.changes, report.added.as_slice()));
-            let store = match record {
-                Some(record) => record
-                    .finish_made(state, session, &credentials, outcome, made, allowed)
-                    .map_err(|failure| failure.masked(&patterns))?,
-                None => None,
-            };
+            let store = record
+                .finish_made(session, &credentials, outcome, made, allowed)
+                .map_err(|failure| failure.masked(&patterns))?;
             return Ok(Done { outcome, build: number, left: Left { workspace: Some(files), store } });
         }
-        let Ran { ready, workspace, outcome, masking } = self.run(fetched, before, &mut state)?;
-        let store = match record {
-            Some(record) => record
-                .finish(state, session, &ready, outcome, &masking, allowed)
-                .map_err(|failure| failure.masked(masking.patterns()))?,
-            None => None,
-        };
+        let Ran { ready, workspace, outcome, masking } =
+            self.run(fetched, before, &mut Inputs::Line(&mut record))?;
+        let store = record
+            .finish(session, &ready, outcome, &masking, allowed)
+            .map_err(|failure| failure.masked(masking.patterns()))?;
         Ok(Done { outcome, build: number, left: Left { workspace: Some(workspace), store } })
     }
 
@@ -93,13 +108,13 @@ impl Executor<'_, '_> {
         &mut self,
         fetched: Fetched<'a>,
         before: Option<Workspace>,
-        state: &mut State,
+        inputs: &mut Inputs,
     ) -> Result<Ran<'a>, Failure> {
         if self.session.runs_matrix(&fetched.plan) {
-            return self.run_matrix(fetched, before, state);
+            return self.run_matrix(fetched, before, inputs);
         }
         let (ready, workspace) = self.session.open(fetched, Home::Disk, self.command.keep, true)?;
-        let (outcome, masking) = self.run_scripts(&ready, &workspace, before, state)?;
+        let (outcome, masking) = self.run_scripts(&ready, &workspace, before, inputs)?;
         Ok(Ran { ready, workspace, outcome, masking })
     }
 }

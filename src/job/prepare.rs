@@ -49,7 +49,6 @@ pub(crate) struct Fetched<'a> {
     pub(crate) versions: Rc<Versions>,
     pub(crate) logins: Vec<(String, Login)>,
     pub(crate) opened: Rc<Opened>,
-    pub(crate) state: State,
     pub(crate) number: u32,
     /// The entry of the matrix of a runCI job, from 0.
     pub(crate) entry: usize,
@@ -69,12 +68,13 @@ pub(crate) struct Ready<'a> {
 
 impl Session {
     /// Resolves the job, finds the versions it takes, fetches its credentials and has its repositories described.
+    /// Gives the state of the line, too, for the run.
     pub(crate) fn fetch(
         &self,
         job: &str,
         policy: FetchPolicy,
         access: Access,
-    ) -> Result<Fetched<'_>, Failure> {
+    ) -> Result<(Fetched<'_>, State), Failure> {
         let plan = resolve::resolve_in_part(&self.line.pipeline, job);
         let (plan, problems) = plan.map_err(|problems| self.fail(&problems))?;
         self.complain(problems)?;
@@ -102,7 +102,7 @@ impl Session {
         policy: FetchPolicy,
         access: Access,
         open: Option<Store>,
-    ) -> Result<Fetched<'a>, Failure> {
+    ) -> Result<(Fetched<'a>, State), Failure> {
         let entry = self.chosen_entry(&plan)?;
         let job = &plan.job.name.text;
         let mut state = State::open_for(self, access, &plan, open)?;
@@ -122,7 +122,7 @@ impl Session {
             _ => Vec::new(),
         };
         let repositories = context.repositories;
-        Ok(Fetched { plan, credentials, repositories, versions, opened, logins, state, number, entry })
+        Ok((Fetched { plan, credentials, repositories, versions, opened, logins, number, entry }, state))
     }
 
     /// Takes the roles of the job; without asking AWS if that is not wanted.
@@ -203,7 +203,7 @@ impl Session {
 
     /// All of the above, for commands that only tell of a job.
     pub(crate) fn prepare(&self, job: &str, policy: FetchPolicy) -> Result<Ready<'_>, Failure> {
-        let fetched = self.fetch(job, policy, Access::Read)?;
+        let (fetched, _) = self.fetch(job, policy, Access::Read)?;
         let (built, context, tools) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
         self.warn(&built.warnings);
         let Fetched { plan, credentials, logins, .. } = fetched;

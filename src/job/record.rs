@@ -1,7 +1,6 @@
 //! What a run remembers of those before it, and leaves for those after it.
 
 use super::outputs::{self, Made};
-use super::remote::incoming::Incoming;
 use super::{Fetched, Ready, Session};
 use crate::contract::path;
 use crate::credentials::{Content, Credentials, FetchedValue, Value};
@@ -24,19 +23,19 @@ pub(crate) enum Access {
     Record,
 }
 
-/// The state of the line, as far as there is one.
-#[derive(Default)]
+/// The state of the line before a run, as far as the job has a use for it.
 pub(crate) struct State {
-    /// The store, if anything was stored or is going to be.
-    pub(crate) store: Option<Store>,
-    /// The number that the next run of the job has, where the store is not open; 0 if that is not known.
-    next: u32,
-    /// The store that the end of the run is written to, opened while its shell loads.
-    ahead: Option<Store>,
+    stored: Stored,
     /// Whether the run is to be recorded.
-    pub(crate) recording: bool,
-    /// What was sent along with the job, if it was sent here: that goes in, instead of what is stored.
-    pub(crate) incoming: Option<Incoming>,
+    recording: bool,
+}
+
+/// What is known of what earlier runs stored.
+enum Stored {
+    /// The job has no use for it, so it was not opened: this takes as long as many a script. The number of the next run.
+    Unopened(u32),
+    /// It is open, if there is any.
+    Opened(Option<Store>),
 }
 
 impl State {
@@ -45,22 +44,22 @@ impl State {
     /// should.
     fn open(session: &Session, access: Access, open: Option<Store>) -> Result<State, Failure> {
         let line = &session.line;
+        let recorded = |store| State { stored: Stored::Opened(Some(store)), recording: true };
         if access == Access::Record {
             // Unless it was removed in the meantime.
             if let Some(store) = open.filter(Store::is_there) {
-                return Ok(State { store: Some(store), recording: true, ..State::default() });
+                return Ok(recorded(store));
             }
             match store::open(line) {
-                Ok(store) => return Ok(State { store: Some(store), recording: true, ..State::default() }),
+                Ok(store) => return Ok(recorded(store)),
                 Err(error) if goes_unrecorded(session, &error) => warn_unrecorded(session, &error),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(State { store: store::open_existing(line)?, ..State::default() })
+        Ok(State { stored: Stored::Opened(store::open_existing(line)?), recording: false })
     }
 
-    /// The state of the line for a job. For one that has no use for what is stored it is not opened, or not yet: that
-    /// takes as long as many a script. `open` is one that the job before had open.
+    /// The state of the line for a job. `open` is one that the job before had open.
     pub(crate) fn open_for(
         session: &Session,
         access: Access,
@@ -72,63 +71,61 @@ impl State {
             false => Build::next_unopened(&session.line.directory, &plan.job.name.text),
         };
         match (open.is_none() && plan.dependencies.is_empty()).then(next).flatten() {
-            Some(next) => Ok(State { next, recording: access == Access::Record, ..State::default() }),
+            Some(next) => Ok(State { stored: Stored::Unopened(next), recording: access == Access::Record }),
             None => State::open(session, access, open),
         }
     }
 
-    /// Opens the store that the end of the run is written to, if that is not done yet.
-    pub(crate) fn open_ahead(&mut self, session: &Session) {
-        if self.recording && self.store.is_none() && self.ahead.is_none() {
-            // What is wrong with it is said when it is needed.
-            self.ahead = store::open(&session.line).ok();
+    /// What is stored, if anything is and the job has a use for it; and whether the run is to be recorded.
+    pub(crate) fn store(&mut self) -> (Option<&mut Store>, bool) {
+        match &mut self.stored {
+            Stored::Unopened(_) => (None, self.recording),
+            Stored::Opened(store) => (store.as_mut(), self.recording),
         }
-    }
-
-    /// For a job that was sent here with these files: its state is the sender's.
-    pub(crate) fn of_sent(incoming: Incoming) -> State {
-        State { incoming: Some(incoming), ..State::default() }
-    }
-
-    /// Takes it out of what was fetched for the job, which then goes its own way.
-    pub(crate) fn take(&mut self) -> State {
-        std::mem::take(self)
     }
 
     /// The number that the next run of a job has. One that is recorded gets it when its record begins.
     pub(crate) fn next_build(&self, job: &str) -> Result<u32, Failure> {
-        match &self.store {
-            Some(store) if !self.recording => Ok(store.next_build(job)?),
-            _ => Ok(self.next.max(1)),
-        }
+        Ok(match &self.stored {
+            Stored::Unopened(next) => (*next).max(1),
+            Stored::Opened(Some(store)) if !self.recording => store.next_build(job)?,
+            Stored::Opened(_) => 1,
+        })
     }
 
     /// Puts the files of the versions that go in, and of the job's last one, where the job finds them.
     pub(crate) fn restore_files(&self, ready: &Ready) -> Result<(), Failure> {
-        let Some(store) = &self.store else { return Ok(()) };
-        let (root, versions) = (&ready.context.root, &ready.context.versions);
-        if let Some(version) = versions.previous.as_ref().filter(|version| version.has_files()) {
-            store.restore_files(version, &root.join(path::PREVIOUS_STATE))?;
+        match &self.stored {
+            Stored::Opened(Some(store)) => restore_files(store, ready),
+            Stored::Opened(None) | Stored::Unopened(_) => Ok(()),
         }
-        let mut restored = Vec::new();
-        for dependency in &ready.plan.dependencies {
-            let kind = dependency.target.kind();
-            let version = match dependency.operation {
-                Operation::In(_) => versions.of(dependency).filter(|version| version.has_files()),
-                Operation::Out(_) => None,
-            };
-            // Params have a file where others have a directory; and a resource may go in twice.
-            if let Some(version) = version
-                && kind != "params"
-                && !restored.contains(&&dependency.name.text)
-            {
-                let directory = dependency_directory(root, path::IN, &dependency.name.text);
-                store.restore_files(version, &directory.join(kind))?;
-                restored.push(&dependency.name.text);
-            }
-        }
-        Ok(())
     }
+}
+
+/// Puts the files of the versions that go in, and of the job's last one, where the job finds them.
+fn restore_files(store: &Store, ready: &Ready) -> Result<(), Failure> {
+    let (root, versions) = (&ready.context.root, &ready.context.versions);
+    if let Some(version) = versions.previous.as_ref().filter(|version| version.has_files()) {
+        store.restore_files(version, &root.join(path::PREVIOUS_STATE))?;
+    }
+    let mut restored = Vec::new();
+    for dependency in &ready.plan.dependencies {
+        let kind = dependency.target.kind();
+        let version = match dependency.operation {
+            Operation::In(_) => versions.of(dependency).filter(|version| version.has_files()),
+            Operation::Out(_) => None,
+        };
+        // Params have a file where others have a directory; and a resource may go in twice.
+        if let Some(version) = version
+            && kind != "params"
+            && !restored.contains(&&dependency.name.text)
+        {
+            let directory = dependency_directory(root, path::IN, &dependency.name.text);
+            store.restore_files(version, &directory.join(kind))?;
+            restored.push(&dependency.name.text);
+        }
+    }
+    Ok(())
 }
 
 /// How the history has an end.
@@ -141,28 +138,41 @@ pub(crate) fn ending_of(outcome: Outcome) -> Ending {
     }
 }
 
-/// The record of a run that has begun.
-pub(crate) struct Record(state::Build);
+/// A run that has begun, in the history or not.
+pub(crate) struct Record {
+    /// What the history has of it; `None` for a run that is not recorded.
+    build: Option<Build>,
+    /// What was stored before, if the job has a use for it.
+    store: Option<Store>,
+    /// The store that the end of the run is written to, opened while its shell loads.
+    ahead: Option<Store>,
+}
 
 impl Record {
     /// Begins the record of a run, which gives it its number.
-    pub(crate) fn begin(
-        session: &Session,
-        fetched: &mut Fetched,
-    ) -> Result<(State, Option<Record>), Failure> {
-        let mut state = fetched.state.take();
-        if state.recording && state.store.is_none() {
-            match Build::begin_unopened(&session.line.directory, &fetched.plan.job.name.text) {
+    pub(crate) fn begin(session: &Session, state: State, fetched: &mut Fetched) -> Result<Record, Failure> {
+        let job = &fetched.plan.job.name.text;
+        let mut state = state;
+        if state.recording && matches!(state.stored, Stored::Unopened(_)) {
+            match Build::begin_unopened(&session.line.directory, job) {
                 Ok(Some(build)) => {
                     fetched.number = build.reference.number;
-                    return Ok((state, Some(Record(build))));
+                    return Ok(Record { build: Some(build), store: None, ahead: None });
                 }
                 Err(error) if !goes_unrecorded(session, &error) => return Err(error.into()),
                 _ => {}
             }
             state = State::open(session, Access::Record, None)?;
         }
-        let Some(store) = state.store.as_mut().filter(|_| state.recording) else { return Ok((state, None)) };
+        let State { stored, recording } = state;
+        let store = match stored {
+            Stored::Opened(store) => store,
+            Stored::Unopened(_) => None,
+        };
+        let Some(mut store) = store else { return Ok(Record { build: None, store: None, ahead: None }) };
+        if !recording {
+            return Ok(Record { build: None, store: Some(store), ahead: None });
+        }
         let mut used: Vec<VersionRef> = Vec::new();
         for dependency in &fetched.plan.dependencies {
             if let (Operation::In(_), Some(version)) = (dependency.operation, fetched.versions.of(dependency))
@@ -170,29 +180,47 @@ impl Record {
                 used.push(version.reference());
             }
         }
-        match store.begin_build(&fetched.plan.job.name.text, &used) {
-            Ok(build) => {
-                fetched.number = build.reference.number;
-                Ok((state, Some(Record(build))))
-            }
+        let build = match store.begin_build(job, &used) {
+            Ok(build) => Some(build),
             // A store on a disk that cannot be written to opens well.
             Err(error) if goes_unrecorded(session, &error) => {
                 warn_unrecorded(session, &error);
-                fetched.number = store.next_build(&fetched.plan.job.name.text)?;
-                Ok((state, None))
+                None
             }
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
+        };
+        fetched.number = match &build {
+            Some(build) => build.reference.number,
+            None => store.next_build(job)?,
+        };
+        Ok(Record { build, store: Some(store), ahead: None })
+    }
+
+    /// The number of the run in the history, if it is in there.
+    pub(crate) fn number(&self) -> Option<u32> {
+        self.build.as_ref().map(|build| build.reference.number)
+    }
+
+    /// Puts the files of the versions that go in, and of the job's last one, where the job finds them.
+    pub(crate) fn restore_files(&self, ready: &Ready) -> Result<(), Failure> {
+        self.store.as_ref().map_or(Ok(()), |store| restore_files(store, ready))
+    }
+
+    /// Opens the store that the end of the run is written to, if that is not done yet.
+    pub(crate) fn open_ahead(&mut self, session: &Session) {
+        if self.build.is_some() && self.store.is_none() && self.ahead.is_none() {
+            // What is wrong with it is said when it is needed.
+            self.ahead = store::open(&session.line).ok();
         }
     }
 
-    /// Ends it: stores the versions that the run made, all of them or none. Returns the store, for the next run.
+    /// Ends it: stores the versions that a recorded run made, all of them or none. Returns the store, for the next run.
     ///
     /// # Errors
     ///
     /// When they cannot be stored, or hold a secret. Then the run has failed.
     pub(crate) fn finish(
         self,
-        state: State,
         session: &Session,
         ready: &Ready,
         outcome: Outcome,
@@ -200,7 +228,7 @@ impl Record {
         allow_secrets: bool,
     ) -> Result<Option<Store>, Failure> {
         let secrets = (!allow_secrets).then(|| Secrets::of(&ready.credentials, masking.added()));
-        self.store(state, session, outcome, secrets.as_ref(), |ending| outputs::made(ready, ending))
+        self.store(session, outcome, secrets.as_ref(), |ending| outputs::made(ready, ending))
     }
 
     /// The same for a job that ran elsewhere, which has made this and added these to what is masked; or for one without
@@ -211,7 +239,6 @@ impl Record {
     /// As [`Record::finish`].
     pub(crate) fn finish_made(
         self,
-        state: State,
         session: &Session,
         credentials: &Credentials,
         outcome: Outcome,
@@ -220,13 +247,12 @@ impl Record {
     ) -> Result<Option<Store>, Failure> {
         let secrets = (!allow_secrets).then(|| Secrets::of(credentials, added));
         let made = |_| Ok(Made { changes: changes?, warnings: Vec::new() });
-        self.store(state, session, outcome, secrets.as_ref(), made)
+        self.store(session, outcome, secrets.as_ref(), made)
     }
 
     /// Stores what a run made, unless one of these secrets is in it.
     fn store(
         self,
-        state: State,
         session: &Session,
         outcome: Outcome,
         secrets: Option<&Secrets>,
@@ -235,7 +261,9 @@ impl Record {
         let ending = ending_of(outcome);
         // The status of a script that failed is more than that of what it could not leave.
         let status = if outcome == Outcome::Success { exit::NOT_STORED } else { outcome.status() };
-        let mut store = state.store.or_else(|| state.ahead.filter(Store::is_there));
+        let Record { build, store, ahead } = self;
+        let Some(build) = build else { return Ok(None) };
+        let mut store = store.or_else(|| ahead.filter(Store::is_there));
         let stored = made(ending)
             .and_then(|Made { changes, warnings }| {
                 session.warn(&warnings);
@@ -244,30 +272,30 @@ impl Record {
                     None => Ok(changes),
                 }
             })
-            .and_then(|changes| Ok(self.end(&mut store, session, ending, outcome.status(), &changes)?));
+            .and_then(|changes| Ok(end(&build, &mut store, session, ending, outcome.status(), &changes)?));
         if stored.is_err() {
             let ending = if ending == Ending::Success { Ending::Failure } else { ending };
             // It is in the history all the same, if that can be; what was wrong is said below.
-            let _ = self.end(&mut store, session, ending, status, &[]);
+            let _ = end(&build, &mut store, session, ending, status, &[]);
         }
         stored.map(|()| store).map_err(|failure| Failure { status, ..failure })
     }
+}
 
-    /// Ends it in the store, which is opened if that is necessary.
-    fn end(
-        &self,
-        store: &mut Option<Store>,
-        session: &Session,
-        ending: Ending,
-        status: u8,
-        changes: &[Change],
-    ) -> state::Result<()> {
-        let store = match store {
-            Some(store) => store,
-            None => store.insert(store::open(&session.line)?),
-        };
-        store.finish(&self.0, ending, status, changes).map(drop)
-    }
+/// Ends a build in the store, which is opened if that is necessary.
+fn end(
+    build: &Build,
+    store: &mut Option<Store>,
+    session: &Session,
+    ending: Ending,
+    status: u8,
+    changes: &[Change],
+) -> state::Result<()> {
+    let store = match store {
+        Some(store) => store,
+        None => store.insert(store::open(&session.line)?),
+    };
+    store.finish(build, ending, status, changes).map(drop)
 }
 
 /// Refuses what has a secret of the run in it.

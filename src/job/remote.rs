@@ -15,7 +15,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 
 use super::add_mask::add_masks;
-use super::record::State;
+use super::record::Record;
 use super::{Executor, Fetched, Ready, Session};
 use super::{audit, log, results};
 use crate::contract::path;
@@ -52,7 +52,12 @@ impl Executor<'_, '_> {
     /// # Errors
     ///
     /// When nothing of it was run, or its end is not known.
-    pub(super) fn run_remote(&mut self, on: &str, fetched: Fetched, state: &State) -> Result<Ended, Failure> {
+    pub(super) fn run_remote(
+        &mut self,
+        on: &str,
+        fetched: Fetched,
+        record: &Record,
+    ) -> Result<Ended, Failure> {
         let Executor { session, command, signals, console } = self;
         let on = words(on)?;
         let document = assignment::write(session, &fetched, command).map_err(|why| {
@@ -74,8 +79,8 @@ impl Executor<'_, '_> {
         let ready = Ready { plan, credentials, environment, context, logins, finish: Vec::new() };
         let patterns = Patterns::new(ready.environment.secrets());
         add_masks(command.add_mask, ready.environment.secrets())?;
-        put_files(session, &ready, state, &sent, signals)?;
-        let number = state.recording.then_some(ready.context.number);
+        put_files(session, &ready, record, &sent, signals)?;
+        let number = record.number();
         let entry = audit::Entry { command: "run", program: None, build: number };
         let note = audit::begin(&ready, command.no_audit, &entry);
         let items = walk(&sent).with_context(|| format!("cannot read {}", sent.display()))?;
@@ -156,7 +161,7 @@ fn claim(job: &str, blocked: impl Fn(&Path, &str)) -> Result<Workspace, Failure>
 fn put_files(
     session: &Session,
     ready: &Ready,
-    state: &State,
+    record: &Record,
     sent: &Path,
     signals: &Signals,
 ) -> Result<(), Failure> {
@@ -165,7 +170,7 @@ fn put_files(
         fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
     }
     session.clone_repositories(ready, signals)?;
-    state.restore_files(ready)
+    record.restore_files(ready)
 }
 
 /// The environment of the command: without what the line takes secrets from, and without secrets of the job.

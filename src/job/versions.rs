@@ -26,23 +26,23 @@ impl Session {
         for dependency in &plan.dependencies {
             self.warn_of_replicate(dependency, plan);
             let pinned = pin_of(dependency);
-            let found = match (pinned, state.store.as_mut()) {
-                (Some((input, pin)), store) => match picked(store.as_deref(), dependency, input, pin)? {
+            let found = match (pinned, state.store()) {
+                (Some((input, pin)), (store, _)) => match picked(store.as_deref(), dependency, input, pin)? {
                     Ok(found) => found,
                     Err(problem) => {
                         problems.push(problem);
                         continue;
                     }
                 },
-                (None, Some(store)) => last(store, dependency, state.recording)?,
-                (None, None) => None,
+                (None, (Some(store), recording)) => last(store, dependency, recording)?,
+                (None, (None, _)) => None,
             };
             if let Some(version) = found {
                 versions.insert(dependency, version);
             }
         }
         self.complain(problems)?;
-        if let Some(store) = &state.store {
+        if let (Some(store), _) = state.store() {
             versions.previous = store.latest(&plan.job.name.text)?;
         }
         Ok(versions)

@@ -105,7 +105,7 @@ impl Worker<'_, '_> {
             });
         };
         let left = std::mem::take(&mut self.left);
-        let fetched =
+        let (fetched, state) =
             self.session.complete(plan, credentials, FetchPolicy::Full, Access::Record, left.store)?;
         self.session.check_inputs(&fetched.plan, &fetched.versions, self.command.require_in)?;
         self.session.warn_of_skipped(&fetched.plan, &fetched.repositories);
@@ -121,6 +121,6 @@ impl Worker<'_, '_> {
             LogFormat::Text => Console::new(Prefixed::new(Text::brief(self.paint), prefix), stdout.as_fd()),
         };
         let Worker { session, command, signals, .. } = *self;
-        Executor { session, command, signals, console: &mut console }.execute(fetched, left.workspace)
+        Executor { session, command, signals, console: &mut console }.execute(fetched, state, left.workspace)
     }
 }

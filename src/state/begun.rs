@@ -10,7 +10,6 @@
 //! and no file is begun twice. A power cut may take `last` back to an older number; then the database says so when the
 //! build ends.
 
-use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -45,7 +44,8 @@ pub(super) struct Count {
 #[derive(Debug)]
 pub(super) struct Begun {
     path: PathBuf,
-    lock: RefCell<Option<Flock<File>>>,
+    /// Held as long as the build runs.
+    _lock: Flock<File>,
 }
 
 impl Begun {
@@ -58,7 +58,6 @@ impl Begun {
     pub(super) fn end(&self) {
         // One that stays is known to have ended: the database has it.
         let _ = fs::remove_file(&self.path);
-        self.lock.take();
     }
 }
 
@@ -131,7 +130,7 @@ impl Last {
             Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
         lock.write_all(describe(count.number).as_bytes())?;
         self.write(count)?;
-        Ok((count.number, Begun { path, lock: RefCell::new(Some(lock)) }))
+        Ok((count.number, Begun { path, _lock: lock }))
     }
 
     /// Writes it over what was there, in one go and of the same length, so that no moment finds half of it.

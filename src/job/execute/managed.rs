@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::{Done, Left};
 use crate::diagnostic::Diagnostic;
-use crate::job::record::Record;
+use crate::job::record::{Record, State};
 use crate::job::{Executor, Fetched, Ready, Session, audit, log};
 use crate::managed::deploy::Platform;
 use crate::managed::{self, Given, Made};
@@ -50,6 +50,7 @@ impl Executor<'_, '_> {
         &mut self,
         work: Managed,
         mut fetched: Fetched,
+        state: State,
         before: Option<Workspace>,
     ) -> Result<Done, Failure> {
         let Executor { session, command, signals, console } = self;
@@ -78,9 +79,9 @@ impl Executor<'_, '_> {
         };
         drop(given);
         session.warn(&made.warnings);
-        let (state, record) = Record::begin(session, &mut fetched)?;
+        let record = Record::begin(session, state, &mut fetched)?;
         context.number = fetched.number;
-        let number = record.is_some().then_some(fetched.number);
+        let number = record.number();
         log::keep(session, command, &fetched.plan.job.name.text, number, log.console);
         let notifies = command.notify && notify::is_wanted(&fetched.plan);
         let needs_workspace =
@@ -128,22 +129,12 @@ impl Executor<'_, '_> {
             }
         };
         note.into_iter().for_each(|note| note.end(session, &Ok(outcome)));
-        let mut store = None;
-        if let Some(record) = record {
-            let changes = match outcome {
-                Outcome::Success => vec![change(job, made)],
-                _ => Vec::new(),
-            };
-            let allowed = command.allow_secrets_in_state;
-            store = record.finish_made(
-                state,
-                session,
-                &ready.credentials,
-                outcome,
-                (Ok(changes), &[]),
-                allowed,
-            )?;
-        }
+        let changes = match outcome {
+            Outcome::Success => vec![change(job, made)],
+            _ => Vec::new(),
+        };
+        let allowed = command.allow_secrets_in_state;
+        let store = record.finish_made(session, &ready.credentials, outcome, (Ok(changes), &[]), allowed)?;
         let of_outcome = match outcome {
             Outcome::Success => &sections.on_success,
             Outcome::Cancelled(_) => &sections.on_cancel,

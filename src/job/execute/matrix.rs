@@ -2,9 +2,8 @@
 
 use anyhow::anyhow;
 
-use super::Ran;
+use super::{Inputs, Ran};
 use crate::job::matrix::{described, entries};
-use crate::job::record::State;
 use crate::job::{Executor, Fetched, Ready};
 use crate::mask::Patterns;
 use crate::model::ci::Entry;
@@ -23,7 +22,7 @@ impl Executor<'_, '_> {
         &mut self,
         mut fetched: Fetched<'a>,
         mut before: Option<Workspace>,
-        state: &mut State,
+        inputs: &mut Inputs,
     ) -> Result<Ran<'a>, Failure> {
         let (session, keep) = (self.session, self.command.keep);
         let entries = entries(&fetched.plan);
@@ -40,7 +39,7 @@ impl Executor<'_, '_> {
                 String::from_utf8_lossy(&patterns.mask(described(index, entry).as_bytes())).into_owned()
             };
             self.console.tell(&Event::MatrixStart { label: &label(index, &entries[index]) });
-            let (outcome, masking) = self.run_scripts(&ready, &workspace, before.take(), state)?;
+            let (outcome, masking) = self.run_scripts(&ready, &workspace, before.take(), inputs)?;
             outcomes.push(outcome);
             if outcomes.len() < entries.len() && !matches!(outcomes[index], Outcome::Cancelled(_)) {
                 drop(workspace);
@@ -67,7 +66,6 @@ impl<'a> Ready<'a> {
             versions: self.context.versions,
             logins: self.logins,
             opened: self.context.opened,
-            state: State::default(),
             number: self.context.number,
             entry: self.context.entry,
         }

@@ -1,12 +1,12 @@
 //! The scripts of a job, run in its workspace.
 
+use super::Inputs;
 use crate::contract::path;
 use crate::environment::task_name;
 use crate::exit;
 use crate::job::add_mask::add_masks;
 use crate::job::containers::Containers;
 use crate::job::log;
-use crate::job::record::State;
 use crate::job::shell::FailedTask;
 use crate::job::{
     Executor, Ready, Session, audit, container_program, masking, matrix, results, script_commands, ssh_keys,
@@ -27,7 +27,7 @@ impl Executor<'_, '_> {
         ready: &Ready,
         workspace: &Workspace,
         before: Option<Workspace>,
-        state: &mut State,
+        inputs: &mut Inputs,
     ) -> Result<(Outcome, Masking), Failure> {
         let Executor { session, command, signals, console } = self;
         add_masks(command.add_mask, ready.environment.secrets())?;
@@ -57,14 +57,18 @@ impl Executor<'_, '_> {
         workspace.note_run()?;
         let started = alone.then(|| run::start(&job, signals, console));
         drop(before);
-        state.open_ahead(session);
+        if let Inputs::Line(record) = inputs {
+            record.open_ahead(session);
+        }
         workspace.fill()?;
-        match &state.incoming {
-            Some(incoming) => incoming.put(workspace.root())?,
-            None => session.clone_repositories(ready, signals)?,
+        match inputs {
+            Inputs::Line(_) => session.clone_repositories(ready, signals)?,
+            Inputs::Sender(incoming) => incoming.put(workspace.root())?,
         }
         session.finish_tools(ready, signals)?;
-        state.restore_files(ready)?;
+        if let Inputs::Line(record) = inputs {
+            record.restore_files(ready)?;
+        }
         let leftovers = match &containers {
             Some(containers) => {
                 session.say(&containers.engine_line());
@@ -85,11 +89,8 @@ impl Executor<'_, '_> {
         let mut masking = masking(ready, workspace)?;
         let failed = command.shell_on_failure.then(|| FailedTask::of(console));
         let started = started.unwrap_or_else(|| run::start(&job, signals, console));
-        let entry = audit::Entry {
-            command: "run",
-            program: None,
-            build: state.recording.then_some(ready.context.number),
-        };
+        let number = inputs.number();
+        let entry = audit::Entry { command: "run", program: None, build: number };
         let note = audit::begin(ready, command.no_audit, &entry);
         let outcome = started
             .and_then(|started| run::run(&job, started, &mut masking, signals, console))
@@ -100,7 +101,6 @@ impl Executor<'_, '_> {
         if let Some(leftovers) = leftovers {
             leftovers.remove();
         }
-        let number = state.recording.then_some(ready.context.number);
         results::take(session, ready, job.root, number, masking.patterns(), console);
         note.into_iter().for_each(|note| note.end(session, &outcome));
         let outcome = outcome.map_err(|failure| failure.masked(masking.patterns()))?;

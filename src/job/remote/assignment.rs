@@ -9,7 +9,6 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::super::record::State;
 use super::super::{Fetched, Session};
 use crate::aws::ecr::Login;
 use crate::aws::renewal::Renewal;
@@ -387,7 +386,6 @@ impl Received {
             versions: Rc::new(self.versions),
             logins: self.logins,
             opened: Rc::new(self.opened),
-            state: State::default(),
             number: self.number,
             entry,
         }

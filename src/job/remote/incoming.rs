@@ -1,6 +1,5 @@
 //! The files of a job that was sent here.
 
-use std::cell::RefCell;
 use std::io;
 use std::path::Path;
 
@@ -11,9 +10,9 @@ use crate::workspace::Workspace;
 /// Where the files that go into a job come from.
 pub(crate) enum Incoming {
     /// They are still to come.
-    Stream(RefCell<Input>),
+    Stream(Input),
     /// They lie here: the entries of a matrix have the same, one after the other.
-    Spool(Workspace),
+    Spool(Box<Workspace>),
 }
 
 impl Incoming {
@@ -25,7 +24,7 @@ impl Incoming {
     pub(crate) fn spool(job: &str, input: &mut Input) -> Result<Incoming, Failure> {
         let spool = super::claim(job, |_, _| ())?;
         input.files(Download::into(spool.root())).map_err(not_taken)?;
-        Ok(Incoming::Spool(spool))
+        Ok(Incoming::Spool(Box::new(spool)))
     }
 
     /// Puts them into a workspace.
@@ -33,9 +32,9 @@ impl Incoming {
     /// # Errors
     ///
     /// As [`Incoming::spool`].
-    pub(crate) fn put(&self, root: &Path) -> Result<(), Failure> {
+    pub(crate) fn put(&mut self, root: &Path) -> Result<(), Failure> {
         match self {
-            Incoming::Stream(input) => input.borrow_mut().files(Download::into(root)),
+            Incoming::Stream(input) => input.files(Download::into(root)),
             Incoming::Spool(spool) => copy(spool.root(), root),
         }
         .map_err(not_taken)

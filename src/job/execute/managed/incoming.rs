@@ -54,7 +54,7 @@ fn assumed(session: &Session, job: &Job, trail: &mut Vec<String>) -> Option<Hold
     }
     trail.push(name.clone());
     let made = (|| {
-        let fetched = session.fetch(name, FetchPolicy::NoCommands, Access::Read).ok()?;
+        let (fetched, _) = session.fetch(name, FetchPolicy::NoCommands, Access::Read).ok()?;
         let root = session.root(name, Home::Disk, 0).ok()?;
         let mut context = session.run_context(root, fetched.number, &fetched.versions).ok()?;
         context.opened = Rc::clone(&fetched.opened);
