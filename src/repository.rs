@@ -29,6 +29,7 @@ use crate::credentials::Credential;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 
+pub use git::GitError;
 pub use working_tree::Filters;
 
 use access::Access;
@@ -107,7 +108,7 @@ pub struct Repository {
 /// # Errors
 ///
 /// Why git cannot tell, in its own words.
-pub fn holds(directory: &Path) -> Result<bool, git::GitError> {
+pub fn holds(directory: &Path) -> Result<bool, GitError> {
     local::Local::open(directory).map(|local| local.is_some())
 }
 

@@ -4,40 +4,34 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, BufReader, Read, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 
 use super::git::{Git, GitError};
-use super::local::Local;
 
-/// Why a repository could not be asked, in words.
-#[derive(Debug)]
-pub struct Unreadable(String);
-
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<GitError> for Unreadable {
-    fn from(error: GitError) -> Self {
-        Unreadable(error.to_string())
-    }
+/// Why a repository could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// Git says so.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// What git says could not be read.
+    #[error("git: {0}")]
+    Io(io::Error),
+    /// It has nothing to be read from.
+    #[error("git: it has no pipes")]
+    NoPipes,
+    /// This subcommand has failed.
+    #[error("git {0} failed ({1})")]
+    Failed(&'static str, ExitStatus),
+    /// It says this of an object.
+    #[error("git cat-file: {0}")]
+    Object(String),
 }
 
 impl From<io::Error> for Unreadable {
     fn from(error: io::Error) -> Self {
-        Unreadable(format!("git: {error}"))
+        Unreadable::Io(error)
     }
-}
-
-/// Whether a directory is in a repository.
-///
-/// # Errors
-///
-/// When git cannot say.
-pub fn is_in_repository(directory: &Path) -> Result<bool, Unreadable> {
-    Ok(Local::open(directory)?.is_some())
 }
 
 /// The files that git tracks in the repository of a directory, relative to the directory.
@@ -126,7 +120,7 @@ pub fn each_object(
     let (Some(names), Some(mut ask), Some(answers)) =
         (list.0.stdout.take(), contents.0.stdin.take(), contents.0.stdout.take())
     else {
-        return Err(Unreadable("git: it has no pipes".to_owned()));
+        return Err(Unreadable::NoPipes);
     };
     let mut answers = BufReader::with_capacity(64 << 10, answers);
     let mut names = BufReader::new(names);
@@ -144,10 +138,10 @@ pub fn each_object(
         answer(&mut answers, object, visit)?;
     }
     drop(ask);
-    for (mut started, name) in [(list, "git rev-list"), (contents, "git cat-file")] {
+    for (mut started, name) in [(list, "rev-list"), (contents, "cat-file")] {
         let status = started.0.wait()?;
         if !status.success() {
-            return Err(Unreadable(format!("{name} failed ({status})")));
+            return Err(Unreadable::Failed(name, status));
         }
     }
     Ok(())
@@ -163,10 +157,8 @@ fn answer(
     read_line(answers, &mut header)?;
     let header = String::from_utf8_lossy(&header).into_owned();
     let words: Vec<_> = header.split(' ').collect();
-    let &[_, kind, size] = words.as_slice() else {
-        return Err(Unreadable(format!("git cat-file: {header}")));
-    };
-    let size: u64 = size.parse().map_err(|_| Unreadable(format!("git cat-file: {header}")))?;
+    let &[_, kind, size] = words.as_slice() else { return Err(Unreadable::Object(header)) };
+    let Ok(size) = size.parse::<u64>() else { return Err(Unreadable::Object(header)) };
     let mut content = answers.take(size);
     if kind != "blob" {
         object.path = None;
