@@ -3,6 +3,7 @@
 //! Pure: what is written follows from the line alone, so that the same line gives the same text, to the byte.
 
 mod buildkite;
+pub mod gather;
 mod github;
 mod gitlab;
 mod yaml;
