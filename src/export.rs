@@ -6,6 +6,7 @@ mod buildkite;
 pub mod gather;
 mod github;
 mod gitlab;
+pub mod standalone;
 mod yaml;
 
 use crate::contract::shell_quoted;

@@ -97,6 +97,9 @@ pub struct Export {
     /// The system
     #[arg(value_enum)]
     pub system: System,
+    /// Write a pipeline that needs no shipctl, and say what of the line it lacks
+    #[arg(long)]
+    pub standalone: bool,
 }
 
 /// `shipctl policy`

@@ -8,7 +8,8 @@ use crate::contract::shell_quoted;
 use crate::diagnostic::Diagnostic;
 use crate::exit;
 use crate::export::gather::{self, Context};
-use crate::export::{self, State, System};
+use crate::export::standalone::{self, Target};
+use crate::export::{self, Setting, State, System};
 use crate::line::nothing_to_run;
 use crate::load::read_good;
 use crate::order::{Order, Selection};
@@ -28,6 +29,9 @@ pub fn run(command: &Export, options: &LineOptions) -> Result<u8, Failure> {
         System::Gitlab => "gitlab",
         System::Buildkite => "buildkite",
     };
+    if command.standalone {
+        return standalone(system, name, options);
+    }
     let state = match options.state.clone() {
         Some(place) => State::Shared(place),
         None => State::Artefacts,
@@ -51,6 +55,44 @@ pub fn run(command: &Export, options: &LineOptions) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
+/// The line as a pipeline that needs no shipctl.
+fn standalone(system: System, name: &str, options: &LineOptions) -> Result<u8, Failure> {
+    let target = match system {
+        System::Github => Target::Github,
+        System::Gitlab => Target::Gitlab,
+        System::Buildkite => {
+            return Err(anyhow::anyhow!(
+                "--standalone writes pipelines of GitHub and GitLab: leave it out, or export to one of these"
+            )
+            .into());
+        }
+    };
+    let line = read_good(options)?;
+    let order = Order::of(&line.pipeline, &Selection { all: true, ..Selection::default() });
+    let context = Context {
+        name: directory_name(&line.directory),
+        command: format!("shipctl export {name} --standalone"),
+        options: String::new(),
+    };
+    let turned = standalone::read(&line.pipeline, &order, context);
+    let paint = paint(options.color, &io::stderr());
+    for gap in &turned.gaps {
+        let what =
+            gap.job.as_ref().map_or_else(|| gap.what.clone(), |job| format!("job `{job}`: {}", gap.what));
+        eprint!("{}", Diagnostic::warning(what).at(gap.place).render(&line.sources, paint));
+    }
+    if turned.is_empty() {
+        return Err(anyhow::anyhow!(
+            "no job of the line can be turned: leave out --standalone, which has shipctl run them there"
+        )
+        .into());
+    }
+    print(&turned.write(target))?;
+    eprintln!("shipctl: turned {}", turned.share());
+    to_set(system, &turned.settings);
+    Ok(exit::SUCCESS)
+}
+
 /// Says on stderr what to set, and what does not carry over.
 fn tell(system: System, line: &export::Line, options: &LineOptions) {
     let paint = paint(options.color, &io::stderr());
@@ -64,9 +106,15 @@ fn tell(system: System, line: &export::Line, options: &LineOptions) {
             warn(format!("job `{}`: {note}", job.name));
         }
     }
-    eprintln!("shipctl: it belongs into {}; to be set before it runs:", system.file());
-    let width = line.settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
-    for setting in &line.settings {
+    to_set(system, &line.settings);
+}
+
+/// Says where the pipeline belongs, and what is to be set.
+fn to_set(system: System, settings: &[Setting]) {
+    let end = if settings.is_empty() { "" } else { "; to be set before it runs:" };
+    eprintln!("shipctl: it belongs into {}{end}", system.file());
+    let width = settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
+    for setting in settings {
         eprintln!("  {:width$}  {}", setting.name, Printable(&setting.purpose));
     }
 }

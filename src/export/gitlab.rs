@@ -24,7 +24,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// The image of jobs that name none: it has bash, git and curl.
-const IMAGE: &str = "buildpack-deps:stable-scm";
+pub(super) const IMAGE: &str = "buildpack-deps:stable-scm";
 
 pub(super) fn write(line: &Line) -> String {
     let mut text = line.header(System::Gitlab);
@@ -41,15 +41,16 @@ pub(super) fn write(line: &Line) -> String {
     text
 }
 
-fn name(job: &Job, entry: Option<usize>) -> String {
-    let reserved = if RESERVED.contains(&job.id.as_str()) { "_" } else { "" };
+/// What a job is called, or one entry of its matrix.
+pub(super) fn name(id: &str, entry: Option<usize>) -> String {
+    let reserved = if RESERVED.contains(&id) { "_" } else { "" };
     let entry = entry.map_or_else(String::new, |entry| format!("_{entry}"));
-    format!("{}{reserved}{entry}", job.id)
+    format!("{id}{reserved}{entry}")
 }
 
 fn of_job(line: &Line, job: &Job, entry: Option<usize>, may_fail: bool) -> String {
     let mut text = job.comment(System::Gitlab, line, "");
-    text += &format!("{}:\n", name(job, entry));
+    text += &format!("{}:\n", name(&job.id, entry));
     if let Some(image) = &job.image {
         text += &format!("  image: {}\n", yaml::scalar(image));
         // It is in its container already.
@@ -60,7 +61,7 @@ fn of_job(line: &Line, job: &Job, entry: Option<usize>, may_fail: bool) -> Strin
     }
     let starting = job.needs.iter().filter(|need| need.starts).map(|need| &line.jobs[need.job]);
     let needs: Vec<_> =
-        starting.flat_map(|job| job.runs().into_iter().map(|(entry, _)| name(job, entry))).collect();
+        starting.flat_map(|job| job.runs().into_iter().map(|(entry, _)| name(&job.id, entry))).collect();
     text += &format!("  needs: {}\n", yaml::list(needs.iter().map(String::as_str)));
     if may_fail {
         text += "  allow_failure: true\n";

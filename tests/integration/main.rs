@@ -41,6 +41,7 @@ mod schema;
 mod secure;
 mod sources;
 mod ssh_keys;
+mod standalone;
 mod state;
 mod support;
 mod terminal;

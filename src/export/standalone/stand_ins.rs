@@ -1,0 +1,123 @@
+//! Credentials that hold, for each value, the name of the variable that is to hold it in the other system.
+
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+
+use super::text;
+use crate::contract;
+use crate::credentials::{Content, Credential, Credentials, Fetched, FetchedValue, Value};
+use crate::environment::is_variable_name;
+use crate::model::integration::{SourceKind, ValueSource, Values};
+use crate::model::{Integration, Name};
+use crate::resolve::Plan;
+
+/// The variables that the user has to set, with what they are for.
+pub(super) type Settings = IndexMap<String, String>;
+
+/// The integrations of a job, each value a setting unless the line says it and it is no secret.
+pub(super) fn credentials(plan: &Plan, settings: &mut Settings) -> Credentials {
+    plan.all_integrations().map(|one| (one.name.text.clone(), of_integration(one, settings))).collect()
+}
+
+fn of_integration(integration: &Integration, settings: &mut Settings) -> Credential {
+    let mut fields = Vec::new();
+    for field in &integration.fields {
+        let name = field.field.name;
+        let secret = field.is_secret();
+        let content = match &field.values {
+            Values::One(source) => Content::One(value(integration, name, secret, source, settings)),
+            Values::List(sources) => {
+                let values = sources.iter().enumerate();
+                Content::List(
+                    values
+                        .map(|(i, source)| {
+                            value(integration, &format!("{name}_{i}"), secret, source, settings)
+                        })
+                        .collect(),
+                )
+            }
+            Values::Map(entries) => {
+                let entries = entries.iter();
+                let of_key = |(key, source): &(Name, ValueSource)| {
+                    (key.text.clone(), value(integration, &key.text, secret, source, settings))
+                };
+                Content::Map(entries.map(of_key).collect())
+            }
+            Values::Integration(_) => continue,
+        };
+        fields.push(Fetched { name, content });
+    }
+    Credential { name: integration.name.text.clone(), kind: integration.kind, fields, renewal: None }
+}
+
+fn value(
+    integration: &Integration,
+    key: &str,
+    is_secret: bool,
+    source: &ValueSource,
+    settings: &mut Settings,
+) -> FetchedValue {
+    let value = match &source.kind {
+        SourceKind::Literal(value) if !is_secret => Value::Secret(value.clone()),
+        SourceKind::Env(variable) if is_variable_name(variable) => {
+            Value::Plain(need(variable.clone(), &integration.name.text, key, settings))
+        }
+        _ => Value::Plain(need(name_of(&integration.name, key), &integration.name.text, key, settings)),
+    };
+    FetchedValue { value, origin: Rc::from(""), masked: false, place: source.place }
+}
+
+/// What stands for a setting, which is noted.
+fn need(name: String, integration: &str, key: &str, settings: &mut Settings) -> String {
+    let stand_in = text::setting(&name);
+    settings.entry(name).or_insert_with(|| format!("integration {integration}, field {key}"));
+    stand_in
+}
+
+/// What the setting of a field is called.
+pub(super) fn name_of(integration: &Name, key: &str) -> String {
+    let env = integration.env().unwrap_or_else(|| "INTEGRATION".to_owned());
+    format!("{env}_{}", contract::key_name(key))
+}
+
+/// Has the fields of an integration that is declared nowhere be settings, as far as scripts name them: by the variables that
+/// begin with `prefix`, and by the utility functions that are called for `name`. Each variable with its stand-in.
+pub(super) fn undeclared(
+    integration: &Name,
+    name: &str,
+    prefix: &str,
+    scripts: &str,
+    settings: &mut Settings,
+) -> Vec<(String, String)> {
+    let mut fields: Vec<String> = Vec::new();
+    let variable = format!("{prefix}_INTEGRATION_");
+    for (at, _) in scripts.match_indices(&variable) {
+        let is_start = !scripts[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let rest = &scripts[at + variable.len()..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        if is_start && end > 0 {
+            fields.push(rest[..end].to_owned());
+        }
+    }
+    for function in ["get_integration_resource_field", "get_integration_field", "get_integration_resource"] {
+        for (at, _) in scripts.match_indices(function) {
+            let mut words =
+                scripts[at + function.len()..].split(|c: char| c.is_whitespace() || "\"'$(){}`;".contains(c));
+            let mut words = words.by_ref().filter(|word| !word.is_empty());
+            if words.next() == Some(name)
+                && let Some(field) = words.next().map(contract::key_name).filter(|field| !field.is_empty())
+            {
+                fields.push(field);
+            }
+        }
+    }
+    fields.sort();
+    fields.dedup();
+    let mut variables = Vec::new();
+    for field in fields {
+        let stand_in = need(name_of(integration, &field), &integration.text, &field, settings);
+        variables.push((format!("{variable}{field}"), stand_in));
+    }
+    variables
+}
