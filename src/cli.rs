@@ -8,6 +8,7 @@ mod functions;
 mod integration;
 mod keys;
 mod line;
+pub mod manual;
 mod run;
 mod stored;
 mod value;

@@ -8,7 +8,6 @@ pub mod completions;
 pub mod defaults;
 pub mod doctor;
 pub mod encrypt;
-mod engine_report;
 pub mod env;
 pub mod exec;
 pub mod explain;

@@ -5,6 +5,7 @@
 mod account;
 mod ambient;
 mod caller;
+mod examine;
 mod fetch;
 pub mod kept;
 mod profile;
@@ -29,6 +30,7 @@ use crate::source::Span;
 
 pub use account::LastingKeys;
 pub use ambient::{Ambient, PREFIX};
+pub use examine::{Examined, examine};
 pub use fetch::{Fetch, NOT_RUN};
 pub use program::LIMIT;
 pub use provider::{AwsProvider, is_role};

@@ -39,6 +39,7 @@ pub(crate) mod services;
 pub(crate) mod session;
 pub(crate) mod shell;
 pub(crate) mod ssh_keys;
+mod survey;
 pub(crate) mod task_container;
 pub(crate) mod tools;
 pub(crate) mod versions;

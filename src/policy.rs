@@ -2,38 +2,22 @@
 //!
 //! Which actions a resource needs is data: `policy/actions.json`, one row for each statement.
 
+mod choice;
 mod facts;
+mod need;
 mod place;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
 use crate::credentials::Credentials;
 use crate::environment::Environment;
 use crate::resolve::{AWS_KINDS, Plan};
 
+pub use choice::choose;
 pub use facts::{Facts, has_scripts};
+pub use need::Need;
 use place::Place;
-
-/// What the keys of one integration must be allowed.
-pub struct Need {
-    /// The integration.
-    pub integration: String,
-    /// The statements, by their names.
-    statements: IndexMap<String, Statement>,
-    /// What only the author of the job's scripts knows.
-    pub left: Vec<String>,
-    /// What the job has nothing to do with but that it starts it, as far as is known.
-    pub idle: Vec<String>,
-}
-
-/// A statement of a policy.
-#[derive(Default)]
-struct Statement {
-    actions: IndexSet<String>,
-    resources: IndexSet<String>,
-    condition: Option<Json>,
-}
 
 /// What the AWS integrations of a job must be allowed, in the order in which the job names them.
 pub fn needs(facts: &Facts, plan: &Plan, credentials: &Credentials, environment: &Environment) -> Vec<Need> {
@@ -108,61 +92,4 @@ pub fn trust(principal: &str, external_id: Option<&str>) -> Json {
         statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": id}});
     }
     json!({"Version": "2012-10-17", "Statement": [statement]})
-}
-
-impl Need {
-    fn new(integration: &str) -> Need {
-        Need {
-            integration: integration.to_owned(),
-            statements: IndexMap::new(),
-            left: Vec::new(),
-            idle: Vec::new(),
-        }
-    }
-
-    fn add(
-        &mut self,
-        sid: &str,
-        actions: impl IntoIterator<Item = String>,
-        resources: impl IntoIterator<Item = String>,
-        condition: Option<Json>,
-    ) {
-        let statement = self.statements.entry(sid.to_owned()).or_default();
-        statement.actions.extend(actions);
-        statement.resources.extend(resources);
-        statement.condition = condition;
-    }
-
-    /// Whether there is nothing that shipctl knows of.
-    pub fn is_empty(&self) -> bool {
-        self.statements.is_empty()
-    }
-
-    /// Each action with the resources that it is needed for.
-    pub fn actions(&self) -> impl Iterator<Item = (&str, &IndexSet<String>)> {
-        self.statements.values().flat_map(|statement| {
-            statement.actions.iter().map(|action| (action.as_str(), &statement.resources))
-        })
-    }
-
-    /// The policy.
-    pub fn policy(&self) -> Json {
-        let statements: Vec<_> = self
-            .statements
-            .iter()
-            .map(|(sid, statement)| {
-                let mut json = json!({
-                    "Sid": sid,
-                    "Effect": "Allow",
-                    "Action": statement.actions.iter().collect::<Vec<_>>(),
-                    "Resource": statement.resources.iter().collect::<Vec<_>>(),
-                });
-                if let Some(condition) = &statement.condition {
-                    json["Condition"] = condition.clone();
-                }
-                json
-            })
-            .collect();
-        json!({"Version": "2012-10-17", "Statement": statements})
-    }
 }

@@ -1,14 +1,15 @@
 //! `shipctl doctor`: integration by integration, whether it can be had, whom it is, and what to do if not. And whether there is
 //! what runs the images of the line.
 
-use std::fmt::Write as _;
+mod engine_report;
+mod integration_report;
+
 use std::io;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::engine_report::EngineReport;
 use crate::cli::{Doctor, LineOptions, ListFormat};
-use crate::credentials::{self, AwsProvider, Content, Credential};
+use crate::credentials;
 use crate::diagnostic::Diagnostic;
 use crate::exit;
 use crate::job::{FetchPolicy, Session};
@@ -17,9 +18,9 @@ use crate::mask::Patterns;
 use crate::model::job::Step;
 use crate::model::{Integration, Pipeline};
 use crate::output::{Failure, paint, print};
-use crate::paint::{Paint, Style};
-use crate::printable::{self, Printable};
-use crate::resolve::{self, AWS_KINDS};
+use crate::printable;
+use crate::resolve;
+use engine_report::EngineReport;
 
 /// Runs the command.
 ///
@@ -39,18 +40,20 @@ pub fn run(command: &Doctor, options: &LineOptions) -> Result<u8, Failure> {
     if integrations.is_empty() {
         session.say("shipctl: there is no integration to look at\n");
     }
-    let reports = examine(&session, &integrations, command.options.mfa_code.as_deref());
+    let mut fetcher = session.fetcher(FetchPolicy::Full).announcing();
+    let reports = credentials::examine(&integrations, &mut fetcher, command.options.mfa_code.as_deref());
     let engine = if names_image(&session.line.pipeline, &jobs) { EngineReport::examine()? } else { None };
     let good = reports.iter().all(|report| report.problems.is_empty())
         && engine.as_ref().is_none_or(EngineReport::is_good);
+    let sources = &session.line.sources;
     let text = match command.format {
         ListFormat::Text => {
             let paint = paint(options.color, &io::stdout());
-            let texts = reports.iter().map(|report| report.text(&session, paint));
+            let texts = reports.iter().map(|report| integration_report::text(report, sources, paint));
             texts.chain(engine.iter().map(|engine| engine.text(paint))).collect::<Vec<_>>().join("\n")
         }
         ListFormat::Json => {
-            let reports = reports.iter().map(|report| report.json(&session));
+            let reports = reports.iter().map(|report| integration_report::json(report, sources));
             let reports: Vec<_> = reports.chain(engine.iter().map(EngineReport::json)).collect();
             printable::json(format!("{:#}\n", Json::Array(reports)))
         }
@@ -80,116 +83,4 @@ fn looked_at<'p>(pipeline: &'p Pipeline, job: Option<&str>) -> Result<Vec<&'p In
         }
     }
     Ok(named)
-}
-
-/// What there is to say of an integration.
-struct Report<'p> {
-    integration: &'p Integration,
-    credential: Credential,
-    /// Whom it is.
-    identity: Option<crate::aws::sts::Identity>,
-    problems: Vec<Diagnostic>,
-}
-
-/// Looks at integrations: fetches their fields, and asks AWS about its own.
-fn examine<'p>(
-    session: &Session,
-    integrations: &[&'p Integration],
-    mfa_code: Option<&str>,
-) -> Vec<Report<'p>> {
-    let (mut credentials, mut problems) =
-        credentials::fetch_each(integrations, &mut session.fetcher(FetchPolicy::Full).announcing());
-    let of_aws = |integration: &Integration| AWS_KINDS.contains(&integration.kind.name);
-    let provider = integrations.iter().any(|known| of_aws(known)).then(|| AwsProvider::new(mfa_code));
-    let mut identities = Vec::new();
-    for (integration, found) in integrations.iter().zip(&mut problems) {
-        let asked = provider.as_ref().filter(|_| of_aws(integration) && found.is_empty());
-        let answer = asked.map(|provider| provider.examine(&mut credentials, integration));
-        match answer {
-            Some(Ok(identity)) => identities.push(Some(identity)),
-            Some(Err(problem)) => {
-                found.push(problem);
-                identities.push(None);
-            }
-            None => identities.push(None),
-        }
-    }
-    let credentials = credentials.into_values();
-    let rest = credentials.zip(identities).zip(problems);
-    integrations
-        .iter()
-        .zip(rest)
-        .map(|(integration, ((credential, identity), problems))| Report {
-            integration,
-            credential,
-            identity,
-            problems,
-        })
-        .collect()
-}
-
-impl Report<'_> {
-    fn text(&self, session: &Session, paint: Paint) -> String {
-        let name = paint.with(Style::Heading, &Printable(&self.integration.name.text).to_string());
-        let mut text = format!("{name} ({})\n", self.integration.kind.display);
-        let (good, bad) = (paint.with(Style::Good, "✓"), paint.with(Style::Bad, "✗"));
-        for (field, origin) in self.fields() {
-            let _ = writeln!(text, "  {good} {field}: from {}", Printable(&origin));
-        }
-        if let Some(identity) = &self.identity {
-            let until = self.expires().map_or_else(String::new, |until| format!(", until {until}"));
-            let _ = writeln!(text, "  {good} is {} of account {}{until}", identity.arn, identity.account);
-        }
-        for problem in &self.problems {
-            let place = problem.place.map(|place| session.line.sources.describe(place).to_string());
-            let place = place.map_or_else(String::new, |place| format!("  ({place})"));
-            // Whose problem it is stands above.
-            let whose = format!("integration `{}`", self.integration.name.text);
-            let message =
-                problem.message.strip_prefix(&whose).map(|rest| rest.trim_start_matches([':', ',', ' ']));
-            let message = message.unwrap_or(&problem.message);
-            let _ = writeln!(text, "  {bad} {}{}", Printable(message), Printable(&place));
-            if let Some(hint) = &problem.hint {
-                let _ = writeln!(text, "    {} {}", paint.with(Style::Hint, "fix:"), Printable(hint));
-            }
-        }
-        text
-    }
-
-    fn json(&self, session: &Session) -> Json {
-        let fields: Vec<_> =
-            self.fields().into_iter().map(|(name, from)| json!({"name": name, "from": from})).collect();
-        let problems: Vec<_> =
-            self.problems.iter().map(|problem| problem.to_json(&session.line.sources)).collect();
-        json!({
-            "name": self.integration.name.text,
-            "type": self.integration.kind.name,
-            "fields": fields,
-            "account": self.identity.as_ref().map(|identity| &identity.account),
-            "arn": self.identity.as_ref().map(|identity| &identity.arn),
-            "expires": self.expires(),
-            "problems": problems,
-        })
-    }
-
-    fn expires(&self) -> Option<&str> {
-        self.credential.text("expiration")
-    }
-
-    /// The fields that the line gives, and where each comes from.
-    fn fields(&self) -> Vec<(String, String)> {
-        let given = |name: &str| self.integration.fields.iter().any(|field| field.field.name == name);
-        let mut fields = Vec::new();
-        for field in self.credential.fields.iter().filter(|field| given(field.name)) {
-            match &field.content {
-                Content::One(value) => fields.push((field.name.to_owned(), value.origin.to_string())),
-                Content::List(values) => fields
-                    .extend(values.iter().map(|value| (field.name.to_owned(), value.origin.to_string()))),
-                Content::Map(entries) => {
-                    fields.extend(entries.iter().map(|(key, value)| (key.clone(), value.origin.to_string())));
-                }
-            }
-        }
-        fields
-    }
 }
