@@ -1,12 +1,15 @@
 //! Waiting: for what can be read or written, for the end of a process, for the clock. Every wait of the program is one of these.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 use rustix::process::{PidfdFlags, pidfd_open};
+
+/// How often to look whether a child has ended, on a kernel that does not tell.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// What is waited for at the same time.
 #[derive(Default)]
@@ -80,6 +83,28 @@ fn is_ready(fd: BorrowedFd, how: PollFlags) -> bool {
     set.wait(Some(Duration::ZERO)).is_ok_and(|ready| ready.has(token))
 }
 
+/// Waits for the end of a child until a deadline, and gives what `ended` says of it; `None` if it has not ended by then. `end`
+/// is what [`end_of`] gives; without it, or where something else takes the news, `ended` is asked again and again.
+pub fn wait_for_end<T>(
+    end: Option<BorrowedFd>,
+    deadline: Instant,
+    mut ended: impl FnMut() -> Option<T>,
+) -> Option<T> {
+    loop {
+        if let Some(said) = ended() {
+            return Some(said);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        let mut set = PollSet::default();
+        set.readable(end);
+        // What goes wrong here would go wrong again: the deadline ends it.
+        let _ = set.wait(Some(left.min(LOOK_AGAIN)));
+    }
+}
+
 /// What can be read once this child has ended, whatever took the signal that tells of it. `None` on a kernel without
 /// (before Linux 5.3): there the signal is all there is.
 pub fn end_of(pid: Pid) -> Option<OwnedFd> {
@@ -89,7 +114,6 @@ pub fn end_of(pid: Pid) -> Option<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd as _;
-    use std::time::Instant;
 
     use super::*;
 

@@ -70,16 +70,9 @@ pub fn caller_identity(client: &Client, region: &str, keys: &Keys) -> Result<Ide
 /// When AWS refuses or cannot be asked.
 pub fn assume_role(client: &Client, region: &str, keys: &Keys, role: &Role) -> Result<Session, Error> {
     const CALL: &str = "sts:AssumeRole";
-    let seconds = role.seconds.map(|seconds| seconds.to_string());
-    let mut pairs = vec![
-        ("Action", "AssumeRole"),
-        VERSION,
-        ("RoleArn", &role.arn),
-        ("RoleSessionName", &role.session_name),
-    ];
-    pairs.extend(role.external_id.as_ref().map(|id| ("ExternalId", id.expose())));
-    pairs.extend(seconds.as_deref().map(|seconds| ("DurationSeconds", seconds)));
-    session(CALL, &send(client, CALL, region, &form(&pairs), keys)?)
+    let external_id = role.external_id.as_ref().map(|id| ("ExternalId", id.expose()));
+    let body = role_form("AssumeRole", role, external_id);
+    session(CALL, &send(client, CALL, region, &body, keys)?)
 }
 
 /// Takes a role with the token of a web identity, which is all that such a call shows.
@@ -94,18 +87,19 @@ pub fn assume_role_with_web_identity(
     token: &Secret,
 ) -> Result<Session, Error> {
     const CALL: &str = "sts:AssumeRoleWithWebIdentity";
-    let seconds = role.seconds.map(|seconds| seconds.to_string());
-    let mut pairs = vec![
-        ("Action", "AssumeRoleWithWebIdentity"),
-        VERSION,
-        ("RoleArn", &role.arn),
-        ("RoleSessionName", &role.session_name),
-        ("WebIdentityToken", token.expose()),
-    ];
-    pairs.extend(seconds.as_deref().map(|seconds| ("DurationSeconds", seconds)));
-    let body = form(&pairs);
+    let body = role_form("AssumeRoleWithWebIdentity", role, Some(("WebIdentityToken", token.expose())));
     let call = Call { name: CALL, service: Service::Sts, region, headers: FORM, body: body.as_bytes() };
     session(CALL, &client.send_unsigned(&call)?)
+}
+
+/// What asks for a role; `shown` is what the call shows besides.
+fn role_form(action: &str, role: &Role, shown: Option<(&str, &str)>) -> Zeroizing<String> {
+    let seconds = role.seconds.map(|seconds| seconds.to_string());
+    let mut pairs =
+        vec![("Action", action), VERSION, ("RoleArn", &role.arn), ("RoleSessionName", &role.session_name)];
+    pairs.extend(shown);
+    pairs.extend(seconds.as_deref().map(|seconds| ("DurationSeconds", seconds)));
+    form(&pairs)
 }
 
 /// Exchanges the keys of a user for those of a session that has shown a second factor: a code is good for one call, and

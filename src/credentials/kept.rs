@@ -1,6 +1,6 @@
 //! Sessions that are kept between runs: files in the user's cache directory, each encrypted to the user's own key.
 //!
-//! Only a key that is a file can be used: one in a variable is a machine's, which has nobody to ask for a second factor, and
+//! Only a key that is a file can be used: one in a variable is a machine's, where no user can be asked for a second factor, and
 //! a passphrase would have to be typed as often as a code. Without such a key nothing is kept. What cannot be kept or read is
 //! got again, so nothing here is an error of a run.
 
@@ -31,7 +31,7 @@ const EXTENSION: &str = "age";
 /// What a session is for, which says how long it is used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// It shows a second factor, which somebody had to type. Other sessions are taken with it.
+    /// It shows a second factor, which the user had to type. Other sessions are taken with it.
     SecondFactor,
     /// It is a role, for the scripts of a job: they should not begin with keys that are about to end.
     Role,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::poll::{PollSet, end_of};
+use crate::poll::{PollSet, end_of, wait_for_end};
 use crate::secret::Secret;
 use crate::secure;
 
@@ -200,20 +200,12 @@ fn append(all: &mut Bytes, piece: &[u8]) {
 /// Waits for the end of a program whose output has ended. `None` if it had to be killed.
 fn wait(child: &mut Child, deadline: Instant) -> std::io::Result<Option<ExitStatus>> {
     let end = end_of(Pid::from_raw(child.id() as i32));
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        let mut set = PollSet::default();
-        set.readable(end.as_ref().map(AsFd::as_fd));
-        set.wait(Some(left.min(LOOK_AGAIN)))?;
+    let ended = wait_for_end(end.as_ref().map(AsFd::as_fd), deadline, || child.try_wait().transpose());
+    if ended.is_none() {
+        child.kill()?;
+        child.wait()?;
     }
+    ended.transpose()
 }
 
 /// One trailing newline is dropped: editors and `echo` add it.

@@ -38,7 +38,7 @@ pub(in crate::run) fn collects_orphans() -> nix::Result<bool> {
     prctl::get_child_subreaper()
 }
 
-/// Has orphans among the processes below this one become its children, or those of whoever comes next above.
+/// Has orphans among the processes below this one become its children, or those of the next process above that collects them.
 pub(in crate::run) fn collect_orphans(collect: bool) -> nix::Result<()> {
     prctl::set_child_subreaper(collect)
 }

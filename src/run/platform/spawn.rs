@@ -157,8 +157,8 @@ pub(in crate::run) struct Session {
 
 impl Session {
     /// Opens a session on `terminal`, which must not have one, and starts a process in it, as a child of this process
-    /// and in the foreground. With `stops`, the keys of the terminal can stop it; whoever does not look for that had
-    /// better not have it. All of them are killed should this process die.
+    /// and in the foreground. With `stops`, the keys of the terminal can stop it; a caller that does not look for that must not set
+    /// it. All of them are killed should this process die.
     pub(in crate::run) fn start(
         launch: &Launch,
         terminal: BorrowedFd,

@@ -14,13 +14,10 @@ use nix::unistd::Pid;
 use super::super::command::{Variables, c_string, find, words};
 use super::super::platform::{self, Launch};
 use super::super::{Error, Signals};
-use crate::poll::{PollSet, end_of};
+use crate::poll::{end_of, wait_for_end};
 
 /// How long it may take to end once its job has, or once it was told to end, before it is killed.
 pub(super) const END_LIMIT: Duration = Duration::from_secs(5);
-
-/// How often to look whether it has ended, on a kernel that does not tell.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The command while it runs. Dropping it ends it.
 pub(super) struct Remote {
@@ -95,31 +92,28 @@ impl Remote {
     }
 
     pub(super) fn has_ended(&mut self) -> bool {
-        if self.ended.is_none() {
-            self.ended = match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => None,
-                // Another part has waited for it.
-                Err(_) => Some(WaitStatus::Exited(self.pid, 0)),
-                Ok(status) => Some(status),
-            };
-        }
-        self.ended.is_some()
+        has_ended(self.pid, &mut self.ended)
     }
 
     /// Waits for its end, at most so long.
     pub(super) fn wait(&mut self, limit: Duration) -> bool {
-        let until = Instant::now() + limit;
-        while !self.has_ended() {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            let mut set = PollSet::default();
-            set.readable(self.end.as_ref().map(AsFd::as_fd));
-            let _ = set.wait(Some(left.min(LOOK_AGAIN)));
-        }
-        true
+        let Remote { pid, end, ended, .. } = self;
+        let end = end.as_ref().map(AsFd::as_fd);
+        wait_for_end(end, Instant::now() + limit, || has_ended(*pid, ended).then_some(())).is_some()
     }
+}
+
+/// Whether a command has ended, and notes how.
+fn has_ended(pid: Pid, ended: &mut Option<WaitStatus>) -> bool {
+    if ended.is_none() {
+        *ended = match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => None,
+            // Another part has waited for it.
+            Err(_) => Some(WaitStatus::Exited(pid, 0)),
+            Ok(status) => Some(status),
+        };
+    }
+    ended.is_some()
 }
 
 impl Drop for Remote {
