@@ -20,7 +20,6 @@ mod imported;
 mod leak;
 mod local;
 pub mod logs;
-mod moment;
 mod open;
 mod pending;
 mod place;
@@ -28,6 +27,7 @@ mod prune;
 mod schema;
 mod shared;
 mod sqlite;
+mod timestamp;
 mod tree;
 mod version;
 
@@ -41,9 +41,9 @@ pub use change::{Base, Change, Entries, Files, Seed};
 pub use error::{Error, Kind};
 pub use import::{Given, Import};
 pub use leak::{Leak, LeakPlace, RunSecret, SEARCHED, leaks};
-pub use moment::rfc3339;
 pub use place::DIRECTORY;
 pub use prune::{Pruned, Reset, reset};
+pub use timestamp::rfc3339;
 pub use tree::{Entry, EntryKind, MAX_BYTES, Tree};
 pub use version::{Version, VersionRef};
 

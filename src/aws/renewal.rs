@@ -108,7 +108,7 @@ impl Renewal {
             roles: roles.collect::<Option<_>>()?,
             session: Session {
                 keys: keys_of_json(&json["session"])?,
-                expires: sts::moment(&expiration)?,
+                expires: sts::time(&expiration)?,
                 expiration,
             },
         })

@@ -126,7 +126,7 @@ pub fn session_with_mfa(
 }
 
 /// The time that AWS writes so: `2026-11-21T12:00:00Z`.
-pub fn moment(text: &str) -> Option<SystemTime> {
+pub fn time(text: &str) -> Option<SystemTime> {
     SystemTime::try_from(DateTime::from_str(text, Format::DateTimeWithOffset).ok()?).ok()
 }
 
@@ -135,7 +135,7 @@ fn session(call: &'static str, answer: &str) -> Result<Session, Error> {
     let part = |name: &str| xml::text(&document, name).ok_or_else(|| lacks(call, name));
     let secret = |name: &str| part(name).map(|text| Secret::new(text.to_owned()));
     let expiration = part("Expiration")?;
-    let expires = moment(expiration).ok_or_else(|| lacks(call, "Expiration"))?;
+    let expires = time(expiration).ok_or_else(|| lacks(call, "Expiration"))?;
     Ok(Session {
         keys: Keys {
             access_key: secret("AccessKeyId")?,

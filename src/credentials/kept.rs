@@ -66,7 +66,7 @@ impl Kept {
     fn parse(path: PathBuf, text: &Secret) -> Option<Kept> {
         let json: Json = serde_json::from_str(text.expose()).ok()?;
         let expiration = json["Expiration"].as_str()?.to_owned();
-        let expires = sts::moment(&expiration)?;
+        let expires = sts::time(&expiration)?;
         let session = Session { keys: keys_of_json(&json)?, expires, expiration };
         let taken = UNIX_EPOCH + Duration::from_secs(json["taken"].as_u64()?);
         Some(Kept { of: json["of"].as_str()?.to_owned(), path, taken, session })

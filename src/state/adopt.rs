@@ -12,9 +12,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::change::same;
 use super::error::damaged;
-use super::moment::millis;
 use super::place::Place;
 use super::sqlite::{Context as _, Sqlite};
+use super::timestamp::millis;
 use super::version::{self, List};
 use super::{Error, Result, Seed, Version};
 

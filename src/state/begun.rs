@@ -22,8 +22,8 @@ use nix::fcntl::{Flock, FlockArg};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use super::moment::{millis, time};
 use super::place::BUILDS;
+use super::timestamp::{millis, time};
 use super::{BuildRecord, BuildRef, Progress, VersionRef, place};
 
 const LAST: &str = "last";

@@ -11,10 +11,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::{Deserialize, Serialize};
 
 use super::begun::{self, Begun, Count, Last};
-use super::moment::time;
 use super::open;
 use super::place::Place;
 use super::sqlite::{Context as _, Sqlite};
+use super::timestamp::time;
 use super::{Error, Kind, Result, VersionRef};
 
 /// A build that has begun. Dropped without [`super::Store::finish`], it stays in the history as

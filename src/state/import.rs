@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::change::same_bag;
 use super::version::{Version, VersionRef};
-use super::{Error, Kind, MAX_BYTES, Result, Tree, moment};
+use super::{Error, Kind, MAX_BYTES, Result, Tree, timestamp};
 use crate::contract::path::VERSION_JSON;
 
 /// Where an export has the state files.
@@ -69,7 +69,7 @@ impl Given {
             bag: bag.clone(),
             made: json["made"]
                 .as_str()
-                .and_then(moment::parse)
+                .and_then(timestamp::parse)
                 .ok_or_else(|| not_exported("it was made at no time"))?,
             files: Tree::collect(&directory.join(EXPORTED), MAX_BYTES, |_| true)?,
         })

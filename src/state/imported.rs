@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::error::Explain;
 use super::import::{Given, Import};
-use super::moment::millis;
 use super::sqlite::Sqlite;
+use super::timestamp::millis;
 use super::{Error, Result, begun, content};
 
 impl Sqlite {

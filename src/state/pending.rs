@@ -15,9 +15,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::finish::EndedBuild;
-use super::moment::time;
 use super::place::{self, PENDING, Place};
 use super::sqlite::Sqlite;
+use super::timestamp::time;
 use super::{Base, BuildRef, Change, Ended, Ending, Entries, Error, Result, Tree};
 
 /// A build that has ended.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::error::damaged;
-use super::moment::{rfc3339, time};
 use super::sqlite::{Context as _, Sqlite};
+use super::timestamp::{rfc3339, time};
 use super::{BuildRef, Result};
 
 /// A version of a job or resource. It never changes.

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value as Json, json};
 
-use super::super::moment::{millis, time};
 use super::super::place::escape;
+use super::super::timestamp::{millis, time};
 use super::super::tree::{Hash, hex, stays_below};
 use super::super::version::{List, Version, VersionRef};
 use super::super::{BuildRecord, BuildRef, Ended, Ending, Entry, EntryKind, Progress, Seed};

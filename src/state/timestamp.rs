@@ -1,19 +1,19 @@
-//! Moments as text.
+//! Times as text.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// A moment in universal time, to the second: `2026-02-28T13:59:07Z`.
-pub fn rfc3339(moment: SystemTime) -> String {
-    let seconds = millis(moment).div_euclid(1000);
+/// A time in universal time, to the second: `2026-02-28T13:59:07Z`.
+pub fn rfc3339(time: SystemTime) -> String {
+    let seconds = millis(time).div_euclid(1000);
     let date = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|date| date.format(&Rfc3339).ok());
     // Only a database that was altered has a year after 9999.
     date.unwrap_or_else(|| format!("@{seconds}"))
 }
 
-/// The moment that such a text means.
+/// The time that such a text means.
 pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let numbers: Vec<i64> =
         text.strip_suffix('Z')?.split(['-', 'T', ':']).map_while(|part| part.parse().ok()).collect();
@@ -26,17 +26,17 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     Some(time(time::PrimitiveDateTime::new(date, clock).assume_utc().unix_timestamp() * 1000))
 }
 
-/// A moment from milliseconds since 1970.
+/// A time from milliseconds since 1970.
 pub(super) fn time(millis: i64) -> SystemTime {
     let distance = Duration::from_millis(millis.unsigned_abs());
-    let moment = if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
-    moment.unwrap_or(UNIX_EPOCH)
+    let time = if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
+    time.unwrap_or(UNIX_EPOCH)
 }
 
 /// Milliseconds since 1970.
-pub(super) fn millis(moment: SystemTime) -> i64 {
+pub(super) fn millis(time: SystemTime) -> i64 {
     let clamp = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
-    match moment.duration_since(UNIX_EPOCH) {
+    match time.duration_since(UNIX_EPOCH) {
         Ok(after) => clamp(after),
         Err(before) => -clamp(before.duration()),
     }
