@@ -1,7 +1,8 @@
 //! `shipctl`: a job runner and environment injector for assembly lines written in YAML.
 //!
 //! This crate is the program; its library is there for the binary, the tests and the benchmarks, and promises no stable API.
-//! Most of it is private: `cargo doc --document-private-items` shows all.
+//! Most of it is private: `cargo doc --document-private-items` shows all. `docs/architecture.md` has a table of where to find what,
+//! and CONTRIBUTING.md says what it takes to add a source of secrets, a lookup function or an integration kind.
 //!
 //! # The road of data
 //!

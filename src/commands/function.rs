@@ -80,7 +80,7 @@ impl Answer {
     }
 }
 
-/// The surroundings that a job would have.
+/// The context that a job would have. What a function asks for is noted in cells: it only reads.
 struct JobContext<'a> {
     environment: &'a Environment,
     layout: &'a Layout,

@@ -11,7 +11,7 @@ use crate::paint::Paint;
 use crate::run::remote::Output;
 use crate::source::Span;
 
-/// What was said so far, and how it is said.
+/// What was said so far, and how it is said. In cells, because plans borrow from the session for as long as they are told of.
 pub(crate) struct Messages {
     pub(crate) paint: Paint,
     /// Whether it is a dry run, which goes on with what there is, and tells at its end what is missing.

@@ -19,6 +19,7 @@ pub(crate) struct Report {
     path: PathBuf,
     /// Opened before anything runs: whether it can be written is known then.
     file: File,
+    /// Shared with the console, which tells of the run.
     seen: Rc<RefCell<Junit>>,
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn program() -> OsString {
     shell.unwrap_or_else(|| "/bin/sh".into())
 }
 
-/// Which TASK of a run failed.
+/// Which TASK of a run failed. Shared with the console, which tells of it.
 #[derive(Clone, Default)]
 pub(crate) struct FailedTask(Rc<RefCell<Option<String>>>);
 

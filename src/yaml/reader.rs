@@ -66,7 +66,8 @@ pub(super) fn parse(
     }
 }
 
-/// Reads one text; what stands before `prefix` bytes belongs to another file.
+/// Reads one text; what stands before `prefix` bytes belongs to another file. How far it has come is in cells: serde has its
+/// visitors read one inside the other, and all of them go on from there.
 struct Reader<'a> {
     text: Cow<'a, str>,
     /// What of the text is not what the library was given.
