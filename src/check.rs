@@ -33,7 +33,7 @@ const LINTS: &[Lint] = &[
     managed::releases,
     managed::deployments,
     managed::targets,
-    managed::sections,
+    managed::scripts,
     self_loops,
     cycles,
 ];

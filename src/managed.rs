@@ -23,6 +23,7 @@ mod manifest;
 mod names;
 pub mod provision;
 mod release;
+mod values;
 
 use serde_json::{Map, Value as Json};
 

@@ -93,23 +93,9 @@ pub(super) fn releases(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Sections with scripts: jobs without TASKs of their own never had a shell for them.
-pub(super) fn sections(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
-    for job in pipeline.jobs.values().filter(|job| job.managed().is_some()) {
-        for (name, entries) in job.sections.scripts() {
-            if let (false, Some(node)) = (entries.is_empty(), job.node.get(name)) {
-                diagnostics.push(
-                    Diagnostic::warning(format!(
-                        "the script in `{name}` of job `{}` does not run",
-                        job.name.text
-                    ))
-                    .rule("incomplete-job")
-                    .at(node.place)
-                    .hint(format!("sections of jobs of type `{}` can only NOTIFY", job.kind.text)),
-                );
-            }
-        }
-    }
+/// Scripts of jobs that have no shell for them.
+pub(super) fn scripts(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.extend(pipeline.jobs.values().flat_map(Job::idle_scripts));
 }
 
 /// Deployments to nowhere.

@@ -35,6 +35,7 @@ impl Session {
         let warnings: Vec<_> = about.map(|(diagnostic, _)| diagnostic.clone()).collect();
         self.warn(&warnings);
         self.warn(no_task(plan).as_slice());
+        self.warn(&plan.job.idle_scripts());
         let images = plan.tasks.iter().filter_map(|task| task.image.as_ref());
         let images = images.filter(|_| !self.runs_containers.uses_containers()).map(|image| {
             let message = format!("a TASK of job `{}` names the image {}", plan.job.name.text, image.name);

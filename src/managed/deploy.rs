@@ -189,7 +189,7 @@ impl Deployment {
             self.cluster.described(),
             self.max_wait.as_secs()
         );
-        if !self.stability.is_zero() {
+        if self.method == Method::BlueGreen && !self.stability.is_zero() {
             text += &format!(", stable for {} s", self.stability.as_secs());
         }
         text
@@ -201,6 +201,20 @@ impl Deployment {
         let mut bag = entry::bag(&manifests);
         bag.insert(DEPLOYED.to_owned(), json!(deployed));
         Made { version_name, bag, ..Made::default() }
+    }
+}
+
+/// Why the number of replicas of a manifest stays the same, where it is to follow the load.
+fn fixed(manifest: &Manifest, platform: Platform) -> Option<String> {
+    let has = |key: &&str| manifest.replicas.contains_key(*key);
+    let limits = ["minReplicas", "maxReplicas"];
+    if !limits.iter().chain(&["autoScalingPolicies", "metricAlarms"]).any(has) {
+        return None;
+    }
+    match (platform, limits.into_iter().find(|key| !has(key))) {
+        (_, Some(key)) => Some(format!("its replicas have no `{key}`")),
+        (Platform::Kubernetes, None) => Some("only services of Amazon ECS do".to_owned()),
+        (Platform::Ecs, None) => None,
     }
 }
 
@@ -221,6 +235,12 @@ pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
     let steps: Vec<_> = manifests.iter().map(|(_, step)| *step).collect();
     let mut effective: Vec<Manifest> = manifests.drain(..).map(|(manifest, _)| manifest).collect();
     given.apply(&mut effective, &mut warnings);
+    for manifest in &effective {
+        if let Some(why) = fixed(manifest, cluster.platform) {
+            let message = format!("manifest `{}` does not follow its load: {why}", manifest.name);
+            warnings.push(Diagnostic::warning(message).at(job.name.place));
+        }
+    }
     let balancers = balancers::read(given, &effective, &mut warnings)?;
     let before = given.versions.previous.as_ref().map(|version| &version.bag);
     let (old, deployed) =

@@ -2,6 +2,7 @@
 
 use super::Job;
 use super::job::RUN_CI;
+use crate::diagnostic::Diagnostic;
 use crate::yaml::{Map, Node, Value};
 
 /// What a job does.
@@ -73,6 +74,15 @@ pub const CLUSTERS: &[&str] =
 /// The kinds of integrations that lead to clusters of Kubernetes.
 pub const KUBERNETES: &[&str] = &["kubernetesConfig", "gcloudKey", "azureKeys"];
 
+/// Whether a TASK or a section has a script: `{script: …}`, or a list of such.
+fn has_script(node: &Node) -> bool {
+    match &node.value {
+        Value::Map(map) => map.get("script").is_some_and(|script| !matches!(script.node.value, Value::Null)),
+        Value::List(nodes) => nodes.iter().any(has_script),
+        Value::Null | Value::Scalar(_) => false,
+    }
+}
+
 impl Work {
     /// What jobs of a type do, but for runCI jobs; `None` for a type that is not known.
     pub fn of(kind: &str) -> Option<Work> {
@@ -116,6 +126,34 @@ impl Job {
                 Some(Managed::Provision) => kind == "loadBalancer",
                 _ => false,
             }
+    }
+
+    /// Warnings of scripts in a job that has no shell for them, because the service did its work itself.
+    pub fn idle_scripts(&self) -> Vec<Diagnostic> {
+        if self.managed().is_none() {
+            return Vec::new();
+        }
+        let kind = &self.kind.text;
+        let idle = |place: &str, node: &Node, hint: String| {
+            Diagnostic::warning(format!("the script in {place} of job `{}` does not run", self.name.text))
+                .rule("incomplete-job")
+                .at(node.place)
+                .hint(hint)
+        };
+        let steps = match self.node.get("steps").map(|node| &node.value) {
+            Some(Value::List(steps)) => steps.as_slice(),
+            _ => &[],
+        };
+        let tasks = steps.iter().filter_map(|step| step.get("TASK")).filter(|task| has_script(task));
+        let of_tasks = tasks.map(|task| {
+            idle("a TASK", task, format!("jobs of type `{kind}` have none: put it into a runSh job"))
+        });
+        let sections =
+            self.sections.scripts().into_iter().filter_map(|(name, _)| Some((name, self.node.get(name)?)));
+        let of_sections = sections.filter(|(_, node)| has_script(node)).map(|(name, node)| {
+            idle(&format!("`{name}`"), node, format!("sections of jobs of type `{kind}` can only NOTIFY"))
+        });
+        of_tasks.chain(of_sections).collect()
     }
 
     /// Whether the job can be run.

@@ -338,13 +338,22 @@ fn names_to_apply_to_are_checked() {
 }
 
 #[test]
-fn scripts_in_sections_are_told_of() {
-    let line = line("  - {name: shop, type: manifest, steps: [IN: web], on_success: [script: touch it]}\n");
-    let checked = text(&line.try_to("check").stdout);
-    assert!(
-        checked.starts_with("warning: the script in `on_success` of job `shop` does not run\n"),
-        "{checked}"
+fn scripts_of_jobs_without_a_shell_are_told_of() {
+    let line = line(
+        "  - {name: shop, type: manifest, steps: [IN: web, TASK: [{script: touch it}]], on_success: [script: touch it]}
+  - {name: next, type: manifest, steps: [IN: web, TASK: managed], on_success: []}
+",
     );
+    for (args, is_quiet) in
+        [("check", false), ("run shop", false), ("run shop -n", false), ("run next", true)]
+    {
+        let ran = line.try_to(args);
+        let said = text(&ran.stdout) + &text(&ran.stderr);
+        for place in ["a TASK", "`on_success`"] {
+            let warning = format!("warning: the script in {place} of job `shop` does not run\n");
+            assert_eq!(said.matches(&warning).count(), usize::from(!is_quiet), "{args}: {said}");
+        }
+    }
 }
 
 /// A line that deploys to a cluster with this integration; `more` is more of the job, `steps` more of its steps.
@@ -352,6 +361,8 @@ fn deployment(kind: &str, fields: &str, more: &str, steps: &str) -> Line {
     let integrations = format!("integrations:\n  - {{name: place, type: {kind}, fields: {{{fields}}}}}\n");
     let cluster =
         "  - {name: there, type: cluster, integration: place, pointer: {sourceName: shop, region: eu-west-1}}
+  - {name: typed, type: dockerOptions, version: {cmd: [sleep, 10], entryPoint: run, user: 1000, hostName: 7, privileged: 'true', dnsServers: [1.1], labels: {n: 1}, capAdd: NET_ADMIN, links: [a]}}
+  - {name: half, type: replicas, version: {count: 2, minReplicas: 1, autoScalingPolicies: [{PolicyName: p}]}}
   - {name: daemon, type: dockerOptions, version: {memory: '64', service: {schedulingStrategy: DAEMON}}}
   - {name: front, type: loadBalancer, pointer: {sourceName: front-elb, method: classic, role: for-ecs}}
 ";
@@ -395,6 +406,49 @@ fn a_dry_run_of_a_deployment_shows_what_would_be_sent() {
     assert!(!plan.contains("made-up-key"), "{plan}");
     let line = deployment("amazonKeys", KEYS, "", "      - IN: web.site\n");
     assert!(text(&line.try_to("run ship -n").stdout).contains("create service ship-web-site-1\n"));
+}
+
+#[test]
+fn options_are_sent_in_the_types_that_the_api_takes() {
+    let steps = "      - IN: web.site\n      - IN: typed\n      - IN: half\n";
+    for (kind, fields, expected) in [
+        (
+            "amazonKeys",
+            KEYS,
+            &[
+                "\"command\":[\"sleep\",\"10\"]",
+                "\"entryPoint\":[\"run\"]",
+                "\"user\":\"1000\"",
+                "\"hostname\":\"7\"",
+                "\"privileged\":true",
+                "\"dnsServers\":[\"1.1\"]",
+                "\"dockerLabels\":{\"n\":\"1\"}",
+            ][..],
+        ),
+        (
+            "kubernetesConfig",
+            "kubeConfigContent: made-up",
+            &[
+                "\"args\":[\"sleep\",\"10\"]",
+                "\"command\":[\"run\"]",
+                "\"runAsUser\":1000",
+                "\"privileged\":true",
+                "\"add\":[\"NET_ADMIN\"]",
+            ][..],
+        ),
+    ] {
+        let line = deployment(kind, fields, "    method: upgrade\n    stabilityDuration: 5\n", steps);
+        let ran = line.try_to("run ship --dry-run");
+        let (plan, stderr) = (text(&ran.stdout), text(&ran.stderr));
+        let plain: String = plan.split_whitespace().collect();
+        for said in expected {
+            assert!(plain.contains(said), "no {said} in {plan}{stderr}");
+        }
+        assert!(!plan.contains("stable for 5 s"), "only blueGreen has to stay stable: {plan}");
+        let warning =
+            "warning: manifest `web.site` does not follow its load: its replicas have no `maxReplicas`\n";
+        assert!(stderr.contains(warning), "{stderr}");
+    }
 }
 
 #[test]

@@ -3,16 +3,21 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::super::names::in_ecs;
+use super::super::values::{flag, number, text, texts};
 
-/// What an option becomes.
+/// What an option becomes. ECS takes no number for a text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     /// What it is.
     Same,
     /// A number, also where it is written as a text.
     Number,
-    /// Texts for all values of a map.
-    Texts,
+    /// A text, a list of texts, or a map of texts, also where numbers are written.
+    Text,
+    List,
+    Map,
+    /// A yes or no, also where it is written as a text.
+    Flag,
     /// `host:container/protocol`
     Ports,
     /// `container:options`
@@ -32,23 +37,24 @@ const FIELDS: &[(&str, &str, Shape)] = &[
     ("cpuShares", "cpu", Shape::Number),
     ("cpu-shares", "cpu", Shape::Number),
     ("portMappings", "portMappings", Shape::Ports),
-    ("links", "links", Shape::Same),
-    ("hostName", "hostname", Shape::Same),
-    ("user", "user", Shape::Same),
-    ("labels", "dockerLabels", Shape::Texts),
-    ("cmd", "command", Shape::Same),
-    ("entryPoint", "entryPoint", Shape::Same),
-    ("networkDisabled", "disableNetworking", Shape::Same),
-    ("privileged", "privileged", Shape::Same),
-    ("readOnlyRootFilesystem", "readonlyRootFilesystem", Shape::Same),
-    ("dnsServers", "dnsServers", Shape::Same),
-    ("dnsSearch", "dnsSearchDomains", Shape::Same),
+    ("links", "links", Shape::List),
+    ("hostName", "hostname", Shape::Text),
+    ("user", "user", Shape::Text),
+    ("labels", "dockerLabels", Shape::Map),
+    ("cmd", "command", Shape::List),
+    ("entryPoint", "entryPoint", Shape::List),
+    ("networkDisabled", "disableNetworking", Shape::Flag),
+    ("privileged", "privileged", Shape::Flag),
+    ("readOnlyRootFilesystem", "readonlyRootFilesystem", Shape::Flag),
+    ("dnsServers", "dnsServers", Shape::List),
+    ("dnsSearch", "dnsSearchDomains", Shape::List),
     ("extraHosts", "extraHosts", Shape::Hosts),
     ("volumesFrom", "volumesFrom", Shape::VolumesFrom),
     ("ulimits", "ulimits", Shape::Limits),
-    ("securityOptions", "dockerSecurityOptions", Shape::Same),
+    ("securityOptions", "dockerSecurityOptions", Shape::List),
     ("logConfig", "logConfiguration", Shape::Log),
-    ("workingDir", "workingDirectory", Shape::Same),
+    ("essential", "essential", Shape::Flag),
+    ("workingDir", "workingDirectory", Shape::Text),
 ];
 
 /// Options of the task or the service, and of the volumes, which have more than one place.
@@ -86,7 +92,9 @@ pub(super) fn add(options: &Map<String, Json>, container: &mut Map<String, Json>
             continue;
         }
         if OTHERS.contains(&name.as_str()) {
-            idle.push(name.clone());
+            if !idle.contains(name) {
+                idle.push(name.clone());
+            }
             continue;
         }
         let field = FIELDS.iter().find(|(known, ..)| known == name);
@@ -104,7 +112,10 @@ fn shaped(shape: Shape, value: &Json) -> Json {
     match shape {
         Shape::Same => value.clone(),
         Shape::Number => number(value),
-        Shape::Texts => match value {
+        Shape::Text => Json::String(text(value)),
+        Shape::List => texts(value),
+        Shape::Flag => flag(value),
+        Shape::Map => match value {
             Json::Object(map) => {
                 map.iter().map(|(key, value)| (key.clone(), Json::String(text(value)))).collect()
             }
@@ -134,7 +145,7 @@ fn shaped(shape: Shape, value: &Json) -> Json {
             Some(driver) => {
                 let mut log = json!({"logDriver": driver});
                 if let Some(options) = value.get("options") {
-                    log["options"] = shaped(Shape::Texts, options);
+                    log["options"] = shaped(Shape::Map, options);
                 }
                 log
             }
@@ -162,21 +173,4 @@ fn port(item: &Json) -> Json {
 
 pub(super) fn is_read_only(options: &str) -> bool {
     options.split(',').any(|option| option == "ro")
-}
-
-/// A number, also where it is written as a text.
-fn number(value: &Json) -> Json {
-    match value {
-        Json::String(text) => text.trim().parse::<u64>().map_or_else(|_| value.clone(), Json::from),
-        other => other.clone(),
-    }
-}
-
-/// A scalar as text.
-pub(super) fn text(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        Json::Null => String::new(),
-        other => other.to_string(),
-    }
 }

@@ -5,7 +5,8 @@ use serde_json::{Map, Value as Json, json};
 use super::super::deploy::Service;
 use super::super::entry::{Part, Setting};
 use super::super::names::in_ecs as allowed;
-use super::options::{self, is_read_only, text};
+use super::super::values::text;
+use super::options::{self, is_read_only};
 
 /// How much memory a container gets if nothing else is said, in MiB.
 const MEMORY: u64 = 400;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::super::deploy::Service;
 use super::super::entry::{Part, Setting};
 use super::super::names::in_kubernetes;
+use super::super::values::{flag, text, texts};
 
 /// How much memory a container gets if nothing else is said, in MiB.
 const MEMORY: u64 = 400;
@@ -109,16 +110,16 @@ fn add(
                 resources.insert("requests".to_owned(), json!({ "cpu": cpu }));
             }
             "portMappings" => set("ports", list().iter().map(port).collect()),
-            "cmd" => set("args", value.clone()),
-            "entryPoint" => set("command", value.clone()),
+            "cmd" => set("args", texts(value)),
+            "entryPoint" => set("command", texts(value)),
             "user" => {
                 let user = text(value);
                 security.insert("runAsUser".to_owned(), user.parse::<u64>().map_or(json!(user), Json::from));
             }
-            "privileged" | "readOnlyRootFilesystem" => _ = security.insert(name.clone(), value.clone()),
+            "privileged" | "readOnlyRootFilesystem" => _ = security.insert(name.clone(), flag(value)),
             "capAdd" | "capDrop" => {
                 let key = if name == "capAdd" { "add" } else { "drop" };
-                capabilities.insert(key.to_owned(), value.clone());
+                capabilities.insert(key.to_owned(), texts(value));
             }
             "labels" => {
                 labels.extend(
@@ -135,7 +136,11 @@ fn add(
             }
             "securityContext" => security.extend(value.as_object().cloned().unwrap_or_default()),
             "resources" => resources = value.as_object().cloned().unwrap_or_default(),
-            other if OTHERS.contains(&other) => idle.push(name.clone()),
+            other if OTHERS.contains(&other) => {
+                if !idle.contains(name) {
+                    idle.push(name.clone());
+                }
+            }
             _ => set(name, value.clone()),
         }
     }
@@ -177,11 +182,4 @@ fn mount(text: &str, volumes: &mut Vec<Json>) -> Option<Json> {
     }
     let read_only = options.split(',').any(|option| option == "ro");
     Some(json!({"name": name, "mountPath": path, "readOnly": read_only}))
-}
-
-fn text(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
