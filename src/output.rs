@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::exit;
 use crate::mask::Patterns;
 use crate::paint::Paint;
-use crate::printable;
+use crate::printable::{self, Printable};
 use crate::run;
 use crate::secure::KeyError;
 use crate::source::Sources;
@@ -98,4 +98,19 @@ impl From<run::Error> for Failure {
         let advice = advice.map_or_else(String::new, |advice| format!("  hint: {advice}\n"));
         Failure { status: error.status(), message: format!("error: {error}\n{advice}") }
     }
+}
+
+/// Rows with their columns one below the other.
+pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let shown: Vec<_> =
+        rows.iter().map(|row| row.each_ref().map(|cell| Printable(cell).to_string())).collect();
+    let widths: Vec<_> =
+        (0..N).map(|column| shown.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in &shown {
+        let line: String = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  ")).collect();
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }

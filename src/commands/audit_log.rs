@@ -2,11 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::state::table;
 use crate::cli::{Audit, LineOptions, ListFormat};
 use crate::exit;
 use crate::load::line_of_state;
-use crate::output::{Failure, print};
+use crate::output::{Failure, print, table};
 use crate::printable;
 use crate::state;
 

@@ -2,11 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::state::{reference, table};
 use crate::cli::{History, LineOptions, ListFormat};
 use crate::exit;
 use crate::load::{line_of_state, store};
-use crate::output::{Failure, failure, paint, print};
+use crate::output::{Failure, failure, paint, print, table};
 use crate::printable;
 use crate::state::{BuildRecord, Ended, Progress, VersionRef, rfc3339};
 
@@ -74,7 +73,7 @@ fn document(record: &BuildRecord) -> Json {
         Progress::Ended(ended) => Some(ended),
         Progress::Running | Progress::Begun | Progress::Interrupted => None,
     };
-    let references = |versions: &[VersionRef]| versions.iter().map(reference).collect::<Vec<_>>();
+    let references = |versions: &[VersionRef]| versions.iter().map(VersionRef::document).collect::<Vec<_>>();
     json!({
         "job": record.reference.job,
         "number": record.reference.number,

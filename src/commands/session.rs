@@ -3,11 +3,10 @@
 use anyhow::anyhow;
 use serde_json::json;
 
-use super::state::table;
 use crate::cli::{ListFormat, SessionArgs, SessionCommand};
 use crate::credentials::kept;
 use crate::exit;
-use crate::output::{Failure, print};
+use crate::output::{Failure, print, table};
 use crate::printable;
 
 /// Runs the command.

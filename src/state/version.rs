@@ -60,6 +60,13 @@ pub struct VersionRef {
     pub number: u32,
 }
 
+impl VersionRef {
+    /// It as JSON: its name and number.
+    pub fn document(&self) -> Json {
+        json!({"name": self.name, "number": self.number})
+    }
+}
+
 impl fmt::Display for VersionRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} #{}", self.name, self.number)

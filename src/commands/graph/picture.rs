@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use indexmap::IndexMap;
 
-use super::{edges, names};
+use super::parts::{edges, names};
 use crate::commands::history::took;
 use crate::graph::{BuildBadge, Edge, Graph, Node, Outcome, Shape};
 use crate::load::store;
