@@ -59,6 +59,8 @@ resources:
           Threshold: 75
           ComparisonOperator: GreaterThanThreshold
   - {{name: front, type: loadBalancer, pointer: {{sourceName: 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/front/0123456789abcdef', method: application}}}}
+  - {{name: elb, type: loadBalancer, pointer: {{sourceName: front-elb, method: classic}}}}
+  - {{name: everywhere, type: dockerOptions, version: {{memoryReservation: 64, repositoryCredentials: {{credentialsParameter: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:hub'}}, service: {{schedulingStrategy: DAEMON}}}}}}
   - {{name: shop, type: cluster, integration: aws, pointer: {{sourceName: shop, region: eu-west-1}}}}
   - {{name: seed, type: version, seed: {{versionName: 1.0.0}}}}
 jobs:
@@ -175,6 +177,63 @@ fn a_service_that_never_becomes_stable_makes_way_for_the_old_one() {
     moto.scheduler("follow");
     place.good(&["run", "ship"]);
     assert_eq!(services(&moto), ["ship-back-1 1 ship-back:1", "ship-site-3 1 ship-site:3"]);
+}
+
+#[test]
+#[ignore = "needs tests/aws/setup.sh"]
+fn a_service_that_starts_and_stops_is_not_stable() {
+    let (moto, place) = start();
+    line(&place, "1", "", "");
+    place.good(&["run", "ship", "--upstream"]);
+    moto.scheduler("flap");
+    line(&place, "2", "    stabilityDuration: 2\n    maxWaitTime: 3", "");
+    place.good(&["run", "site"]);
+    place.good(&["run", "both"]);
+    let failed = place.run(&["run", "ship"]);
+    assert_eq!(failed.status, Some(1), "{}", failed.stdout);
+    for said in [
+        "site: service ship-site-2: 1 of 1 running\n",
+        "site: service ship-site-2: 0 of 1 running, 1 pending\n",
+        "site: ✗ service ship-site-2 did not become stable: ",
+        "site: service ship-site-2 deleted: it never became stable\n",
+    ] {
+        assert!(failed.stdout.contains(said), "no {said} in {}", failed.stdout);
+    }
+    assert_eq!(services(&moto), ["ship-back-1 1 ship-back:1", "ship-site-1 1 ship-site:1"]);
+}
+
+#[test]
+#[ignore = "needs tests/aws/setup.sh"]
+fn a_daemon_has_no_number_and_a_classic_balancer_the_role_of_the_account() {
+    let (moto, place) = start();
+    moto.role(
+        "for-ecs",
+        r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}]}"#,
+    );
+    let steps = "      - IN: elb
+        applyTo: [{manifest: site, image: web, port: 8080}]
+      - {IN: two, applyTo: [site]}
+      - {IN: everywhere, applyTo: [site]}";
+    line(&place, "1", "", steps);
+    let log = place.good(&["run", "ship", "--upstream"]);
+    assert!(log.contains("✓ site: service ship-site-1\n"), "{log}");
+    let asked = moto.asked();
+    let body = |part: &str| -> Value {
+        serde_json::from_str(&asked.iter().find(|(_, body)| body.contains(part)).unwrap().1).unwrap()
+    };
+    let create = body("\"serviceName\":\"ship-site-1\"");
+    assert_eq!(
+        create["loadBalancers"],
+        json!([{"loadBalancerName": "front-elb", "containerName": "web", "containerPort": 8080}])
+    );
+    assert_eq!((&create["schedulingStrategy"], &create["desiredCount"]), (&json!("DAEMON"), &Value::Null));
+    assert_eq!(create["role"], "for-ecs");
+    let container = &body("\"family\":\"ship-site\"")["containerDefinitions"][0];
+    assert_eq!(
+        container["repositoryCredentials"],
+        json!({"credentialsParameter": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hub"})
+    );
+    assert_eq!((&container["memoryReservation"], &container["memory"]), (&json!(64), &Value::Null));
 }
 
 #[test]
