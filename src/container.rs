@@ -98,6 +98,11 @@ impl Engine {
         line.extend(["--label".into(), label]);
         // The workspace has a label of its own; to give it another would change the files of this machine.
         line.extend(["--security-opt", "label=disable"].map(OsString::from));
+        if self.kind == EngineKind::Podman {
+            // Directories instead of volumes: podman killed before it has made the container would leave those, and nothing tells
+            // whose they are.
+            line.extend(["--image-volume", "ignore"].map(OsString::from));
+        }
         if !spec.options.names_user() {
             line.extend(["--user", "0:0"].map(OsString::from));
         }
@@ -129,11 +134,10 @@ impl Engine {
         line
     }
 
-    /// The command line that removes containers, running or not.
-    pub fn remove<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<OsString> {
+    /// The command line that removes a container, running or not, and the volumes that it alone has.
+    pub fn remove(&self, name: &str) -> Vec<OsString> {
         let mut line = vec![self.program.clone().into_os_string()];
-        line.extend(["rm", "--force"].map(OsString::from));
-        line.extend(names.into_iter().map(OsString::from));
+        line.extend(["rm", "--force", "--volumes", name].map(OsString::from));
         line
     }
 }

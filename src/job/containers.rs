@@ -344,7 +344,7 @@ impl Containers {
 
     /// How a container is removed.
     pub(super) fn removal(&self, name: &str) -> Removal {
-        Removal { remove: self.engine.remove([name]), inspect: self.engine.inspect(name) }
+        Removal { remove: self.engine.remove(name), inspect: self.engine.inspect(name) }
     }
 }
 

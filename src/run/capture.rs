@@ -49,6 +49,7 @@ pub fn capture(command: &Command, environment: &Variables, signals: &Signals) ->
         stdout: Some(out_end.as_fd()),
         stderr: Some(err_end.as_fd()),
         session: false,
+        outlives: false,
         blocked: signals.before(),
         mount: None,
     })?;

@@ -26,7 +26,7 @@ use super::command::Variables;
 use super::process_tree::Tree;
 use super::signals::Signals;
 use super::{Error, Job, control};
-pub use client::Removal;
+pub use client::{Removal, remove_containers};
 
 use crate::poll::PollSet;
 use client::Client;

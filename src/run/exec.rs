@@ -70,6 +70,7 @@ pub fn exec(
         stdout: ways.end(0),
         stderr: ways.end(1),
         session: false,
+        outlives: false,
         blocked: signals.before(),
         mount: None,
     };

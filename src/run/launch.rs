@@ -153,6 +153,7 @@ impl Waiting {
             stdout: None,
             stderr: None,
             session: true,
+            outlives: false,
             blocked: signals.before(),
             mount: mount.as_ref().map(|(source, target)| Mount { source, target }),
         };

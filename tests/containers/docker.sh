@@ -57,7 +57,7 @@ done
     tests/containers/image.sh | docker import --change 'ENV OF_IMAGE=yes' - "$image"; } >"$place/docker.log" 2>&1 ||
     give_up "$(tail -n 1 "$place/docker.log")"
 for service in redis:6379 memcached:11211; do
-    printf 'FROM %s\nCMD ["httpd", "-f", "-p", "%s"]\n' "$image" "${service#*:}" |
+    printf 'FROM %s\nVOLUME /data\nCMD ["httpd", "-f", "-p", "%s"]\n' "$image" "${service#*:}" |
         DOCKER_BUILDKIT=0 docker build -q --network=none -t "docker.io/library/${service%:*}:latest" -f - "$place/empty" \
             >"$place/docker.log" 2>&1 || give_up "$(tail -n 1 "$place/docker.log")"
 done

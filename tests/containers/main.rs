@@ -4,8 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "../shared/dice.rs"]
+mod dice;
 #[path = "../shared/homes.rs"]
 mod homes;
+mod kills;
 #[path = "../run/support.rs"]
 #[allow(dead_code, reason = "the tests of runs need more")]
 mod support;
@@ -28,7 +31,8 @@ fn engine() -> String {
 
 /// Where the engine has its images, containers and configuration.
 fn place() -> PathBuf {
-    Path::new(PROGRAM).ancestors().nth(2).unwrap().join(engine())
+    let beside_build = || Path::new(PROGRAM).ancestors().nth(2).unwrap().join(engine());
+    std::env::var_os("SHIPCTL_TEST_PLACE").map_or_else(beside_build, PathBuf::from)
 }
 
 /// The variables that lead it there.

@@ -61,6 +61,8 @@ fn a_task_runs_in_its_image() {
     for part in [
         "run --rm --pull missing",
         "--label shipctl.run=",
+        "--security-opt label=disable",
+        "--image-volume ignore",
         "--user 0:0",
         &format!("source={}", ran.path().join("root").display()),
         &format!("container-init {}", ran.path().parent().unwrap().display()),

@@ -24,7 +24,7 @@ info)
     ;;
 ps) cat "$STAND_IN"/container.* 2>/dev/null ;;
 rm)
-    shift 2
+    shift 3
     for name; do rm -f "$STAND_IN/container.$name"; done
     ;;
 run)

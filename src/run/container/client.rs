@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, read};
 
 use super::super::command::{Variables, c_string, find, not_started, words};
@@ -29,7 +29,7 @@ const SAID_LIMIT: usize = 64 * 1024;
 /// The command lines that have a container removed.
 #[derive(Debug, Clone, Default)]
 pub struct Removal {
-    /// Has it removed, if it is there. An engine may end before that is done if it was at it already.
+    /// Has it removed, if it is there.
     pub remove: Vec<OsString>,
     /// Succeeds as long as it is there.
     pub inspect: Vec<OsString>,
@@ -68,6 +68,8 @@ impl Client {
             stderr: Some(end.as_fd()),
             // Keys on the terminal are not for it.
             session: true,
+            // Killed while it starts a container, it would leave that; the first process finds that we are gone, and ends.
+            outlives: true,
             blocked: signals.before(),
             mount: None,
         };
@@ -116,7 +118,8 @@ impl Client {
         }
     }
 
-    /// Waits until the engine is through with a container whose first process ends (`by_itself`), or removes it at once.
+    /// Waits until the engine is through with a container whose first process ends (`by_itself`), or removes it at once: also if it
+    /// was killed before it was through.
     pub(super) fn finish(&mut self, by_itself: bool) {
         if !by_itself && !self.has_ended() {
             platform::kill(self.pid, libc::SIGKILL);
@@ -128,32 +131,35 @@ impl Client {
             self.readable().into_iter().for_each(|fd| _ = set.readable(fd));
             let _ = set.wait(Some(LOOK_AGAIN));
         }
-        let is_stuck = !self.has_ended();
-        if is_stuck {
+        if !self.has_ended() {
             platform::kill(self.pid, libc::SIGKILL);
         }
-        // A wait for all children may have done so.
-        let _ = waitpid(self.pid, None);
-        if !by_itself || is_stuck {
-            self.remove();
+        // One that was killed while its container ran may have been waited for with all other children.
+        let is_through = matches!(waitpid(self.pid, None), Ok(WaitStatus::Exited(_, 0)));
+        if !by_itself || !is_through {
+            remove_containers(std::slice::from_ref(&self.removal), &self.environment);
         }
     }
+}
 
-    /// Has the engine remove the container, if it is there.
-    fn remove(&self) {
-        let limit = Instant::now() + REMOVAL_LIMIT;
-        while self.call(&self.removal.remove).is_some()
-            && self.call(&self.removal.inspect).is_some_and(|status| status.success())
-            && Instant::now() < limit
-        {}
+/// Has an engine remove containers, again as long as one of them is there. Podman ends with 0 without having removed one that it is
+/// removing already, and does not remove one while another uses its network.
+pub fn remove_containers(removals: &[Removal], environment: &Variables) {
+    let limit = Instant::now() + REMOVAL_LIMIT;
+    let mut left: Vec<_> = removals.iter().collect();
+    while !left.is_empty() && Instant::now() < limit {
+        left.retain(|removal| {
+            call(&removal.remove, environment).is_some()
+                && call(&removal.inspect, environment).is_some_and(|status| status.success())
+        });
     }
+}
 
-    /// Has the engine do something, without a word on the screen.
-    fn call(&self, line: &[OsString]) -> Option<ExitStatus> {
-        let [program, arguments @ ..] = line else { return None };
-        let mut command = Command::new(find(program, &self.environment).ok()?);
-        command.args(arguments);
-        self.environment.give_to(&mut command);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()
-    }
+/// Has an engine do something, without a word on the screen.
+fn call(line: &[OsString], environment: &Variables) -> Option<ExitStatus> {
+    let [program, arguments @ ..] = line else { return None };
+    let mut command = Command::new(find(program, environment).ok()?);
+    command.args(arguments);
+    environment.give_to(&mut command);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()
 }

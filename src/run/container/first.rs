@@ -233,6 +233,7 @@ impl First {
             stdout: Some(stdout.as_fd()),
             stderr: Some(stderr.as_fd()),
             session: !terminal,
+            outlives: false,
             blocked: self.signals.before(),
             mount: None,
         };

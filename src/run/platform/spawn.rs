@@ -31,6 +31,8 @@ pub(in crate::run) struct Launch<'a> {
     pub stderr: Option<BorrowedFd<'a>>,
     /// Whether it leads a session, and so a process group, of its own.
     pub session: bool,
+    /// Whether it lives on when this process dies.
+    pub outlives: bool,
     /// The signals that are blocked in it.
     pub blocked: &'a SigSet,
     /// A directory that it sees at another path as well, in a mount namespace of its own.
@@ -55,6 +57,7 @@ struct Child {
     /// What becomes its stdin, stdout and stderr; -1 for what it inherits.
     streams: [RawFd; 3],
     session: bool,
+    outlives: bool,
     /// The terminal of the session that it is in; it leads the process group in the foreground there. -1 if there is none.
     terminal: RawFd,
     blocked: libc::sigset_t,
@@ -92,6 +95,7 @@ impl<'a> Prepared<'a> {
             directory: launch.directory.map_or(ptr::null(), CStr::as_ptr),
             streams: [stream(launch.stdin), stream(launch.stdout), stream(launch.stderr)],
             session: launch.session,
+            outlives: launch.outlives,
             terminal,
             blocked: *launch.blocked.as_ref(),
             mount: launch
@@ -125,7 +129,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Starts a process; it is killed should this one die.
+/// Starts a process; it is killed should this one die, unless it is to outlive it.
 ///
 /// The child runs in our memory while we wait (`CLONE_VM | CLONE_VFORK`), as in `posix_spawn`, which is a tenth of the
 /// whole time of a short command faster than `fork`; `posix_spawn` itself cannot set the parent-death signal.
@@ -261,7 +265,7 @@ extern "C" fn start(child: *mut c_void) -> c_int {
         if (*child).session && libc::setsid() < 0 {
             failed();
         }
-        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
+        if !(*child).outlives && libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
             failed();
         }
         // The parent may have died before the line above.

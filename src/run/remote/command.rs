@@ -57,6 +57,7 @@ impl Remote {
             stderr: Some(stderr_end.as_fd()),
             // Ctrl-C is for us: the job ends in order then.
             session: true,
+            outlives: false,
             blocked: signals.before(),
         };
         let pid = platform::spawn(&launch).map_err(|error| failed(&error))?;
