@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 # Podman has no daemon: nothing has to be ended.
 [ "${1:-}" != stop ] || exit 0
 
-place=$(realpath -m "${CARGO_TARGET_DIR:-target}/podman")
+place=$(realpath -m "${SHIPCTL_TEST_PLACE:-${CARGO_TARGET_DIR:-target}/podman}")
 image=localhost/shipctl-test:1
 mkdir -p "$place"
 rm -f "$place/env"
@@ -51,7 +51,7 @@ fi
 for service in redis:6379 memcached:11211; do
     name=docker.io/library/${service%:*}:latest
     podman image exists "$name" ||
-        printf 'FROM %s\nCMD ["httpd", "-f", "-p", "%s"]\n' "$image" "${service#*:}" |
+        printf 'FROM %s\nVOLUME /data\nCMD ["httpd", "-f", "-p", "%s"]\n' "$image" "${service#*:}" |
         podman build -q --network=none -t "$name" -f - "$place/empty" >/dev/null 2>"$place/podman.log" ||
         give_up "$(tail -n 1 "$place/podman.log")"
 done
