@@ -123,8 +123,19 @@ impl Job {
         self.directory.path()
     }
 
+    /// Has all tasks run in an image, unless the test has said where, with the directory of the job at the same path.
+    fn run_in(&mut self, image: &str) {
+        let here = self.path().display();
+        let options = format!("--network=none --env HERE={here} --volume {here}:{here}");
+        let runtime = json!({"options": {"imageName": image, "options": options}});
+        self.fields.entry("runtime").or_insert(runtime);
+    }
+
     /// `shipctl <verb> job` with the options of the job.
     fn command(&mut self, verb: &str) -> Command {
+        if let Ok(image) = std::env::var("SHIPCTL_TEST_IMAGE") {
+            self.run_in(&image);
+        }
         self.fields.insert("name".to_owned(), json!("job"));
         self.fields.insert("type".to_owned(), json!("runSh"));
         self.fields.insert("steps".to_owned(), json!(self.steps));
