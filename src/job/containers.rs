@@ -1,6 +1,10 @@
 //! The containers that the TASKs of a job run in: which engine, which images, which command lines.
 
-pub(super) mod leftovers;
+mod leftovers;
+pub(super) mod program;
+mod services;
+pub(super) mod task;
+mod wanted_services;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -8,9 +12,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, anyhow};
 
-use super::container_program::program;
 use super::host::own_directory;
-use super::wanted_services::Wanted;
 use super::{Ready, Session, old_paths, script_commands, ssh_keys};
 use crate::cli::Containers as Chosen;
 use crate::container::{self, Choice, Engine, EngineKind, Mount, Options, Spec};
@@ -22,6 +24,8 @@ use crate::output::Failure;
 use crate::resolve::Plan;
 use crate::run::{self, Captured, Removal, Signals, Variables};
 use crate::source::Span;
+use program::program;
+use wanted_services::Wanted;
 
 /// The variable that says what `--containers` says.
 const VARIABLE: &str = "SHIPCTL_CONTAINERS";

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use anyhow::Context as _;
 
 use super::containers::Containers;
-use super::task_container::Place;
+use super::containers::task::Place;
 use super::{Ready, Session, chosen_task, script_commands};
 use crate::output::Failure;
 use crate::run::console::{Console, Watcher};

@@ -5,12 +5,10 @@ use crate::contract::path;
 use crate::environment::task_name;
 use crate::exit;
 use crate::job::add_mask::add_masks;
-use crate::job::containers::Containers;
+use crate::job::containers::{self, Containers};
 use crate::job::log;
 use crate::job::shell::FailedTask;
-use crate::job::{
-    Executor, Ready, Session, audit, container_program, masking, matrix, results, script_commands, ssh_keys,
-};
+use crate::job::{Executor, Ready, Session, audit, masking, matrix, results, script_commands, ssh_keys};
 use crate::model::job::Sections;
 use crate::output::Failure;
 use crate::run::{self, Masking, Outcome};
@@ -73,7 +71,7 @@ impl Executor<'_, '_> {
             Some(containers) => {
                 session.say(&containers.engine_line());
                 session.pull(containers, ready, signals)?;
-                container_program::prepare(&pipes)?;
+                containers::program::prepare(&pipes)?;
                 containers.look_for_leftovers()
             }
             None => None,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
-use super::host::program_paths;
+use super::super::host::program_paths;
 use crate::container::Program;
 use crate::output::Failure;
 use crate::workspace::Pipes;

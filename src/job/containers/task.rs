@@ -5,8 +5,9 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::containers::{Containers, leftovers::Leftovers};
-use super::{Ready, Session, chosen_task, container_program};
+use super::super::{Ready, Session, chosen_task};
+use super::leftovers::Leftovers;
+use super::{Containers, program};
 use crate::environment::task_name;
 use crate::model::task::Task;
 use crate::output::Failure;
@@ -62,7 +63,7 @@ impl TaskContainer<'_> {
     /// When the image cannot be had.
     pub(crate) fn prepare(&self, session: &Session, ready: &Ready, signals: &Signals) -> Result<(), Failure> {
         session.pull(&self.containers, ready, signals)?;
-        container_program::prepare(&self.pipes)
+        program::prepare(&self.pipes)
     }
 
     /// Removes the containers of runs that have ended.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use serde_json::Value as Json;
 
-use super::Session;
-use super::container_program::program;
-use super::containers::Containers;
+use super::super::Session;
+use super::Containers;
+use super::program::program;
 use super::wanted_services::Wanted;
 use crate::container::{self, Mount, Options, Spec};
 use crate::diagnostic::Diagnostic;
