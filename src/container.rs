@@ -127,10 +127,10 @@ impl Engine {
         ["ps".to_owned(), "--all".to_owned(), "--filter".to_owned(), filter, "--format".to_owned(), format]
     }
 
-    /// The command line that succeeds as long as there is a container of this name.
-    pub fn inspect(&self, name: &str) -> Vec<OsString> {
+    /// The command line that prints something as long as there is a container of this name.
+    pub fn list_one(&self, name: &str) -> Vec<OsString> {
         let mut line = vec![self.program.clone().into_os_string()];
-        line.extend(["container", "inspect", name].map(OsString::from));
+        line.extend(["ps", "--all", "--quiet", "--filter", &format!("name=^{name}$")].map(OsString::from));
         line
     }
 

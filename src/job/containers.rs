@@ -348,7 +348,7 @@ impl Containers {
 
     /// How a container is removed.
     pub(super) fn removal(&self, name: &str) -> Removal {
-        Removal { remove: self.engine.remove(name), inspect: self.engine.inspect(name) }
+        Removal { remove: self.engine.remove(name), list: self.engine.list_one(name) }
     }
 }
 

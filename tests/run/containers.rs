@@ -272,6 +272,7 @@ fn what_runs_that_are_no_more_have_left_is_removed() {
     ] {
         fs::write(store.join(format!("container.{name}")), format!("{name} {label}\n")).unwrap();
     }
+    fs::write(store.join("removing"), "").unwrap();
     let ran = job.run();
     assert_eq!(ran.code(), 0, "{}", ran.stderr);
     let mut left = containers(ran.path());

@@ -22,8 +22,19 @@ info)
     [ ! -e "$STAND_IN/fails" ] || { cat "$STAND_IN/fails" >&2; exit 125; }
     echo 4.5.6
     ;;
-ps) cat "$STAND_IN"/container.* 2>/dev/null ;;
+ps)
+    name=${*: -1}
+    case $name in
+    name=^*$) name=${name#name=^} && cat "$STAND_IN/container.${name%$}" 2>/dev/null ;;
+    *) cat "$STAND_IN"/container.* 2>/dev/null ;;
+    esac
+    ;;
 rm)
+    # Podman ends with 0 without having removed one that it is removing already.
+    if [ -e "$STAND_IN/removing" ]; then
+        rm "$STAND_IN/removing"
+        exit 0
+    fi
     shift 3
     for name; do rm -f "$STAND_IN/container.$name"; done
     ;;

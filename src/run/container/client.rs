@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -31,8 +31,8 @@ const SAID_LIMIT: usize = 64 * 1024;
 pub struct Removal {
     /// Has it removed, if it is there.
     pub remove: Vec<OsString>,
-    /// Succeeds as long as it is there.
-    pub inspect: Vec<OsString>,
+    /// Prints something as long as it is there.
+    pub list: Vec<OsString>,
 }
 
 /// A container as its engine knows it.
@@ -143,23 +143,23 @@ impl Client {
 }
 
 /// Has an engine remove containers, again as long as one of them is there. Podman ends with 0 without having removed one that it is
-/// removing already, and does not remove one while another uses its network.
+/// removing already or whose network another uses, and can list one by then that it cannot inspect.
 pub fn remove_containers(removals: &[Removal], environment: &Variables) {
     let limit = Instant::now() + REMOVAL_LIMIT;
     let mut left: Vec<_> = removals.iter().collect();
     while !left.is_empty() && Instant::now() < limit {
         left.retain(|removal| {
             call(&removal.remove, environment).is_some()
-                && call(&removal.inspect, environment).is_some_and(|status| status.success())
+                && call(&removal.list, environment).is_some_and(|printed| !printed.is_empty())
         });
     }
 }
 
-/// Has an engine do something, without a word on the screen.
-fn call(line: &[OsString], environment: &Variables) -> Option<ExitStatus> {
+/// Has an engine do something, without a word on the screen. Gives what it prints.
+fn call(line: &[OsString], environment: &Variables) -> Option<Vec<u8>> {
     let [program, arguments @ ..] = line else { return None };
     let mut command = Command::new(find(program, environment).ok()?);
     command.args(arguments);
     environment.give_to(&mut command);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()
+    command.stdin(Stdio::null()).stderr(Stdio::null()).output().map(|output| output.stdout).ok()
 }
