@@ -5,6 +5,7 @@
 
 pub(crate) mod assignment;
 pub(crate) mod incoming;
+mod not_sent;
 pub(crate) mod report;
 
 use std::ffi::{OsStr, OsString};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::super::{Fetched, Session};
+use super::not_sent::NotSent;
 use crate::aws::ecr::Login;
 use crate::aws::renewal::Renewal;
 use crate::cli::Run;
@@ -17,7 +18,7 @@ use crate::container::Choice;
 use crate::credentials::{self, Content, Credential, Credentials, FetchedValue, Value};
 use crate::environment::Given;
 use crate::model::Integration;
-use crate::model::files::{Inseparable, Texts};
+use crate::model::files::Texts;
 use crate::model::kind::Kind;
 use crate::repository::{Repositories, Repository};
 use crate::resolve::Plan;
@@ -158,15 +159,6 @@ enum TakenText {
     Missing,
     Plain(String),
     Secret(Exposed),
-}
-
-/// Why a job cannot be sent to another machine.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NotSent {
-    #[error(transparent)]
-    Texts(#[from] Inseparable),
-    #[error("it cannot be written: {0}")]
-    Json(serde_json::Error),
 }
 
 /// The document of a job for which everything was fetched.
