@@ -26,7 +26,7 @@ const SLOWEST: u64 = 50_000;
 const LONGEST: u64 = 4 << 20;
 
 /// What finds keys, again when those of a session have come to their end.
-pub type FindKeys = Box<dyn Fn() -> Result<Keys, Box<dyn std::error::Error>> + Send>;
+pub type FindKeys = Box<dyn Fn() -> Result<Keys, Box<dyn std::error::Error>> + Send + Sync>;
 
 /// A bucket.
 pub struct Bucket {

@@ -21,8 +21,11 @@ mod document;
 mod history;
 mod prune;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::change::same_bag;
@@ -35,7 +38,7 @@ pub(super) use directory::Directory;
 use document::Stored;
 
 /// Where objects are kept. Keys are made of names with `/` between them, of letters, digits and `%-_.` alone.
-pub(super) trait Objects: Send {
+pub(super) trait Objects: Send + Sync {
     /// What messages call it.
     fn shown(&self) -> String;
     /// The bytes of an object; `None` if it is not there.
@@ -54,6 +57,10 @@ pub(super) trait Objects: Send {
     fn list(&self, key: &str, limit: usize) -> Result<Vec<String>>;
     /// Takes an object away. One that is not there is no error.
     fn remove(&self, key: &str) -> Result<()>;
+    /// How many files are worth sending at the same time.
+    fn at_once(&self) -> usize {
+        1
+    }
     /// Takes away what processes that were killed have left.
     fn sweep(&self) -> Result<()> {
         Ok(())
@@ -188,20 +195,52 @@ impl<O: Objects> Shared<O> {
         if tree.entries.is_empty() {
             return Ok(None);
         }
-        for entry in &tree.entries {
-            if let EntryKind::File { size, hash } = &entry.kind {
-                let key = format!("files/{}", hex(hash));
-                if self.objects.age(&key)?.is_none_or(|age| age > FRESH) {
-                    self.objects.put_file(&key, &tree.root.join(&entry.path), hash, *size)?;
-                }
-            }
-        }
+        self.keep_contents(tree)?;
         let hash = hex(&tree.hash());
         let key = format!("trees/{hash}");
         if self.objects.age(&key)?.is_none_or(|age| age > FRESH) {
             self.objects.put(&key, &document::of_list(&tree.entries))?;
         }
         Ok(Some(List::Hash(hash)))
+    }
+
+    /// Keeps the contents of files, each once and several at a time: most of the time goes by waiting for answers. After an
+    /// error, none is begun any more.
+    fn keep_contents(&self, tree: &Tree) -> Result<()> {
+        let mut seen = HashSet::new();
+        let contents: Vec<_> = tree
+            .entries
+            .iter()
+            .filter_map(|entry| match &entry.kind {
+                EntryKind::File { size, hash } if seen.insert(hash) => Some((&entry.path, *size, hash)),
+                _ => None,
+            })
+            .collect();
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<()> {
+            while let Some((path, size, hash)) = contents.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let key = format!("files/{}", hex(hash));
+                let kept = self.objects.age(&key).and_then(|age| match age {
+                    Some(age) if age <= FRESH => Ok(()),
+                    _ => self.objects.put_file(&key, &tree.root.join(path), hash, *size),
+                });
+                if kept.is_err() {
+                    next.store(contents.len(), Ordering::Relaxed);
+                    return kept;
+                }
+            }
+            Ok(())
+        };
+        let others = self.objects.at_once().min(contents.len()).saturating_sub(1);
+        thread::scope(|scope| {
+            // One that cannot be started is one fewer.
+            let started: Vec<_> =
+                (0..others).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+            let own = work();
+            started.into_iter().fold(own, |kept, worker| {
+                kept.and(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            })
+        })
     }
 
     fn listing(&self, version: &Version) -> Result<Vec<Entry>> {

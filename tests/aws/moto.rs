@@ -132,6 +132,15 @@ impl Moto {
         recorded.filter_map(|entry| Some(signed(&entry, 0)?.rsplit('=').next()?.to_owned())).collect()
     }
 
+    /// How many objects were sent to a bucket whose keys hold this.
+    pub fn stored(&self, part: &str) -> usize {
+        let is_put = |entry: &Value| {
+            let url = entry["url"].as_str().unwrap_or_default();
+            entry["method"] == "PUT" && url.contains(part)
+        };
+        self.recorded().iter().filter(|entry| is_put(entry)).count()
+    }
+
     fn recorded(&self) -> Vec<Value> {
         let url = format!("{}/moto-api/recorder/download-recording", self.address);
         // Before the first request there is nothing to send.

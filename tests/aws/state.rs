@@ -66,8 +66,8 @@ fn processes_that_are_killed_number_without_gaps() {
     let mut seen = BTreeSet::new();
     for job in 0..20 {
         let name = format!("job{job}");
-        let listed = place.run(&["state", "versions", &name, "--format", "json"]);
-        let stored: Value = serde_json::from_str(&listed.stdout).unwrap();
+        let listed = place.good(&["state", "versions", &name, "--format", "json"]);
+        let stored: Value = serde_json::from_str(&listed).unwrap();
         let stored = stored.as_array().unwrap();
         for (index, version) in stored.iter().enumerate() {
             assert_eq!(version["versionNumber"], stored.len() - index, "{name}");
@@ -80,6 +80,27 @@ fn processes_that_are_killed_number_without_gaps() {
         }
     }
     assert!(seen.len() >= versions);
+}
+
+#[test]
+#[ignore = "needs tests/aws/setup.sh"]
+fn many_files_are_sent_at_once_and_each_content_once() {
+    let moto = Moto::start();
+    bucket(&moto);
+    let place = place(&moto.address);
+    let make = "mkdir $JOB_STATE/d; for n in $(seq 200); do echo $((n % 50)) > $JOB_STATE/d/$n; done";
+    let see = "[ $(cat $MANY_STATE/d/* | sort -n | uniq -c | wc -l) = 50 ] && [ $(ls $MANY_STATE/d | wc -l) = 200 ] && cat $MANY_STATE/d/7";
+    place.write(
+        "shippable.yml",
+        &format!("jobs:\n- {{name: many, type: runSh, steps: [{{TASK: ['{make}']}}]}}\n- {{name: see, type: runSh, steps: [{{IN: many}}, {{TASK: ['{see}']}}]}}\n"),
+    );
+    place.good(&["run", "many"]);
+    place.good(&["run", "see"]);
+    let files = moto.stored("files/");
+    assert_eq!(files, 50);
+    // Nothing is sent again.
+    place.good(&["run", "many"]);
+    assert_eq!((moto.stored("files/"), moto.stored("versions/many/")), (50, 2));
 }
 
 #[test]

@@ -11,6 +11,9 @@ use super::{Objects, Take};
 use crate::aws::s3::{Bucket, Content};
 use crate::aws::{self, Problem};
 
+/// How many files are sent at the same time.
+const AT_ONCE: usize = 8;
+
 /// The objects of a bucket whose keys begin in the same way.
 pub(in super::super) struct BucketObjects {
     bucket: Bucket,
@@ -74,6 +77,10 @@ impl Objects for BucketObjects {
         let open = || Ok(Box::new(io::Read::take(File::open(path)?, size)) as Box<dyn io::Read>);
         let content = Content::Reader(&open, size, &hex(hash));
         self.bucket.put(&self.key(key), content, false).map(drop).map_err(self.failed("write"))
+    }
+
+    fn at_once(&self) -> usize {
+        AT_ONCE
     }
 
     fn age(&self, key: &str) -> Result<Option<Duration>> {
