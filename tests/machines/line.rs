@@ -19,13 +19,20 @@ pub const DIAMOND: &str = include_str!("../../fixtures/diamond/shippable.yml");
 pub struct Line {
     directory: TempDir,
     homes: Homes,
+    variables: Vec<(String, String)>,
 }
 
 impl Line {
     pub fn new(text: &str) -> Line {
         let directory = TempDir::with_prefix("shipctl-line-").unwrap();
         fs::write(directory.path().join("shippable.yml"), text).unwrap();
-        Line { directory, homes: Homes::new() }
+        Line { directory, homes: Homes::new(), variables: Vec::new() }
+    }
+
+    /// The same with variables for all that is called.
+    pub fn with(self, variables: &[(&str, &str)]) -> Line {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Line { variables: variables.collect(), ..self }
     }
 
     pub fn path(&self) -> &Path {
@@ -35,11 +42,18 @@ impl Line {
     /// `shipctl`, with a command line changed by `change`.
     pub fn call(&self, words: &[&str], change: impl FnOnce(&mut Command)) -> Output {
         let mut command = Command::new(PROGRAM);
-        command.args(words).current_dir(self.path()).stdin(Stdio::null());
-        command.env("DEPLOY_TOKEN", "tops3cret-token");
-        self.homes.give(&mut command);
+        command.args(words);
+        self.give(&mut command);
         change(&mut command);
         command.output().unwrap()
+    }
+
+    /// Has a command run here, as all that is called does.
+    pub fn give(&self, command: &mut Command) {
+        command.current_dir(self.path()).stdin(Stdio::null());
+        command.env("DEPLOY_TOKEN", "tops3cret-token");
+        self.homes.give(command);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
     }
 
     /// The same, which must succeed; what it prints.

@@ -8,6 +8,9 @@ mod ends;
 mod homes;
 mod line;
 mod lost;
+#[path = "../aws/moto.rs"]
+#[allow(dead_code, reason = "the tests of AWS need more")]
+mod moto;
 mod real;
 mod secrets;
 mod start;
@@ -16,6 +19,16 @@ mod start;
 mod support;
 
 use std::path::Path;
+
+/// Where the emulation of AWS is.
+mod place {
+    use std::path::{Path, PathBuf};
+
+    /// What `tests/aws/setup.sh` puts programs into.
+    pub fn programs() -> PathBuf {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("aws-venv").join("bin")
+    }
+}
 
 use support::{Job, PROGRAM};
 

@@ -10,6 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::line::{DIAMOND, Line};
+use crate::moto::Moto;
 use crate::support::{Job, PROGRAM, Running, wait_gone, wait_until};
 
 /// How a user of Slurm starts jobs.
@@ -41,32 +42,87 @@ fn job(entries: &[&str], on: &str) -> Job {
     Job::new(entries).option("--on", on).variable("SLURM_CONF", &variable("SLURM_CONF"))
 }
 
-/// Runs the diamond twice with what `on` starts, and says what it has made.
-fn diamond(on: Option<&str>) -> Vec<serde_json::Value> {
-    let line = Line::new(DIAMOND);
-    // The state may lie anywhere: all that is done to it is done here.
-    let state = line.path().join("shared").display().to_string();
-    for _ in 0..2 {
-        let words =
-            [&["run", "--all", "-j2", "--state", &state][..], on.map_or(&[], |_| &["--on"]), on.as_slice()];
-        let begun = Instant::now();
-        let output = line.call(&words.concat(), |command| {
-            command.env("SLURM_CONF", variable("SLURM_CONF"));
-        });
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{on:?}: {}{stderr}", String::from_utf8_lossy(&output.stdout));
-        println!("{}: {} ms", on.unwrap_or("here"), begun.elapsed().as_millis());
+/// A bucket that all machines share.
+struct Bucket(Moto);
+
+impl Bucket {
+    fn new() -> Bucket {
+        let moto = Moto::start();
+        let scope = "x/20260101/us-east-1/s3/aws4_request";
+        let signed = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=x");
+        ureq::put(format!("{}/lines", moto.address)).header("Authorization", signed).send_empty().unwrap();
+        Bucket(moto)
     }
-    line.versions(&["--state", &state])
+
+    /// What leads to it.
+    fn variables(&self) -> [(&str, &str); 4] {
+        [
+            ("AWS_ENDPOINT_URL", &self.0.address),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIAMADEUP"),
+            ("AWS_SECRET_ACCESS_KEY", "made-up-key"),
+        ]
+    }
+
+    /// Runs the diamond twice, each time as `run` does, and says what it has made.
+    fn diamond(&self, name: &str, run: impl Fn(&Line, &str)) -> Vec<serde_json::Value> {
+        let line = Line::new(DIAMOND).with(&self.variables());
+        let state = format!("s3://lines/{name}");
+        for _ in 0..2 {
+            let begun = Instant::now();
+            run(&line, &state);
+            println!("{name}: {} ms", begun.elapsed().as_millis());
+        }
+        line.versions(&["--state", &state])
+    }
+
+    /// The diamond with what `on` starts.
+    fn diamond_on(&self, name: &str, on: Option<&str>) -> Vec<serde_json::Value> {
+        self.diamond(name, |line, state| {
+            let words = [
+                &["run", "--all", "-j2", "--state", state][..],
+                on.map_or(&[], |_| &["--on"]),
+                on.as_slice(),
+            ];
+            let output = line.call(&words.concat(), |command| {
+                command.env("SLURM_CONF", variable("SLURM_CONF"));
+            });
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{on:?}: {}{stderr}", String::from_utf8_lossy(&output.stdout));
+        })
+    }
+
+    /// The diamond as a pipeline of GitLab.
+    fn diamond_in_gitlab(&self, local: &Path) -> Vec<serde_json::Value> {
+        self.diamond("gitlab", |line, state| {
+            let yaml = line.run(&["export", "gitlab", "--state", state]);
+            fs::write(line.path().join(".gitlab-ci.yml"), yaml).unwrap();
+            let git = "git init -q . && git remote add origin git@gitlab.example.com:shop/line.git; git add . && \
+                git -c user.name=test -c user.email=test@example.com commit -q --allow-empty -m line";
+            let options = ["--force-shell-executor", "--shell-isolation", "--variable", "DEPLOY_TOKEN=tops3cret-token"];
+            let mut pipeline = Command::new("sh");
+            pipeline.args(["-c", &format!("{{ {git}; }} 2>log && exec \"$@\""), "sh"]).arg(local).args(options);
+            for (name, value) in self.variables() {
+                pipeline.args(["--variable", &format!("{name}={value}")]);
+            }
+            line.give(&mut pipeline);
+            let program = Path::new(PROGRAM).parent().unwrap().display();
+            pipeline.env("PATH", format!("{program}:{}", std::env::var("PATH").unwrap()));
+            let output = pipeline.output().unwrap();
+            let said = [output.stdout, output.stderr].concat();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+        })
+    }
 }
 
 #[test]
-#[ignore = "needs Slurm and sshd"]
+#[ignore = "needs Slurm, sshd and the emulation of AWS"]
 fn a_line_makes_the_same_versions_everywhere() {
-    let here = diamond(None);
-    assert_eq!(here, diamond(Some(SRUN)));
+    let bucket = Bucket::new();
+    let here = bucket.diamond_on("here", None);
+    assert_eq!(here, bucket.diamond_on("srun", Some(SRUN)));
     // One node for each job, so that two that run side by side are on both.
-    assert_eq!(here, diamond(Some("srun -Q -N1 -n1 --exclusive --export=NONE")));
+    assert_eq!(here, bucket.diamond_on("nodes", Some("srun -Q -N1 -n1 --exclusive --export=NONE")));
     // The first machine that nobody uses.
     let lock = place().join("m1.lock").display().to_string();
     let pick = format!(
@@ -74,7 +130,13 @@ fn a_line_makes_the_same_versions_everywhere() {
         ssh("m1"),
         ssh("m2")
     );
-    assert_eq!(here, diamond(Some(&pick)));
+    assert_eq!(here, bucket.diamond_on("ssh", Some(&pick)));
+    let local = place().with_file_name("exports").join("node_modules/.bin/gitlab-ci-local");
+    if local.exists() {
+        assert_eq!(here, bucket.diamond_in_gitlab(&local));
+    } else {
+        eprintln!("GitLab: not run, as tests/exports/check.sh has not installed gitlab-ci-local");
+    }
 }
 
 #[test]
@@ -153,6 +215,54 @@ fn a_connection_that_is_cut_fails_the_job() {
         kill(child(running.pid()), Signal::SIGKILL).unwrap();
         wait_gone(pid);
         running.finish().is(125, &["begun"]).shows("the job was lost: `");
+    }
+}
+
+/// The shipctl that runs the script of a process.
+fn worker(script: Pid) -> Pid {
+    let mut at = script.as_raw();
+    loop {
+        let stat = fs::read_to_string(format!("/proc/{at}/stat")).unwrap();
+        let (name, rest) = stat.rsplit_once(')').unwrap();
+        if at != script.as_raw() && name.ends_with("(shipctl") {
+            return Pid::from_raw(at);
+        }
+        at = rest.split_whitespace().nth(1).unwrap().parse().unwrap();
+    }
+}
+
+/// Three in CI; `SHIPCTL_TEST_KILLS=20` for more.
+#[test]
+#[ignore = "needs Slurm and sshd"]
+fn whatever_is_killed_the_job_ends_and_has_run_once() {
+    let rounds: usize = std::env::var("SHIPCTL_TEST_KILLS").map_or(1, |text| text.parse().unwrap());
+    let directory = tempfile::TempDir::with_prefix("shipctl-test-").unwrap();
+    let runs = directory.path().join("runs");
+    for on in ways() {
+        for _ in 0..rounds {
+            for victim in ["worker", "launcher", "shipctl"] {
+                let begin = format!("echo run >> {}", runs.display());
+                let running =
+                    job(&[&begin, "echo pid $$", "echo @begun; sleep 1000"], &on).sections().start();
+                let pid = running.number("pid ");
+                running.wait_for("@begun");
+                let killed = match victim {
+                    "worker" => worker(pid),
+                    "launcher" => child(running.pid()),
+                    _ => running.pid(),
+                };
+                kill(killed, Signal::SIGKILL).unwrap();
+                wait_gone(pid);
+                let ran = running.finish();
+                if victim == "shipctl" {
+                    ran.is(137, &["begun"]);
+                } else {
+                    ran.is(125, &["begun"]).shows("the job was lost: ");
+                }
+                assert_eq!(fs::read_to_string(&runs).unwrap(), "run\n", "{victim} of {on}");
+                fs::remove_file(&runs).unwrap();
+            }
+        }
     }
 }
 
