@@ -1,5 +1,6 @@
 //! Lines of any size.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// `n` variables.
@@ -38,6 +39,30 @@ pub fn jobs(n: usize, chain: bool) -> String {
         let _ = writeln!(line, "- {{name: j{i}, type: runSh, steps: [{after}TASK: echo line {i}]}}");
     }
     line
+}
+
+/// A line of `n` jobs that do nothing, each of which takes up to three of the fifty before it, and the same for make.
+pub fn random(n: u64) -> (String, String) {
+    let mut dice = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut roll = |sides: u64| {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        dice % sides
+    };
+    let mut line = String::from("jobs:\n");
+    let all: Vec<_> = (0..n).map(|job| format!("j{job}")).collect();
+    let mut makefile = format!("all: {}\n", all.join(" "));
+    for job in 0..n {
+        let before = job.min(50);
+        let count = roll(4).min(before);
+        let inputs: BTreeSet<u64> = (0..count).map(|_| job - 1 - roll(before)).collect();
+        let ins: String = inputs.iter().map(|input| format!("{{IN: j{input}}}, ")).collect();
+        let _ = writeln!(line, "- {{name: j{job}, type: runSh, steps: [{ins}{{TASK: \"true\"}}]}}");
+        let needs: String = inputs.iter().map(|input| format!(" j{input}")).collect();
+        let _ = writeln!(makefile, "j{job}:{needs}\n\t@bash -c true");
+    }
+    (line, makefile)
 }
 
 /// The same for make, with the scripts in `scripts`.

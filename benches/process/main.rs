@@ -2,11 +2,13 @@
 //! `cargo run --release --manifest-path benches/process/Cargo.toml SHIPCTL`.
 //!
 //! `SHIPCTL` is the binary to measure, as packaging/build-musl.sh builds it; `RUNS` in the environment sets how often a short
-//! command is run. A rival that is not installed is left out. Quote ratios, not times: machines differ, and are busy.
+//! command is run; `SCALE=1` measures large lines instead, see `scale`. A rival that is not installed is left out. Quote ratios,
+//! not times: machines differ, and are busy.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
 
 mod generate;
+mod scale;
 
 use std::fs;
 use std::path::Path;
@@ -24,6 +26,9 @@ fn main() {
     let runs = std::env::var("RUNS").map_or(RUNS, |runs| runs.parse().expect("RUNS is a number"));
     let line_runs = runs.min(11);
     println!("| what | shipctl | rival | ratio |\n|---|---|---|---|");
+    if std::env::var_os("SCALE").is_some() {
+        return scale::run(shipctl, directory.path(), runs.min(3));
+    }
 
     let mut lookup = command(&[shipctl, "get_params_resource", "p", "key"]);
     let mut printenv = command(&["printenv", "P_PARAMS_KEY"]);
