@@ -3,7 +3,8 @@
 #
 #   packaging/build-musl.sh [ARGUMENT…]    the arguments are cargo's; target/TARGET/dist/shipctl by default
 #
-#   TARGET      x86_64-unknown-linux-musl or aarch64-unknown-linux-musl; by default that of this machine
+#   TARGET      x86_64-unknown-linux-musl or aarch64-unknown-linux-musl; by default that of this machine.
+#               With COMMAND=check also aarch64-apple-darwin or x86_64-apple-darwin
 #   COMMAND     the command of cargo: build by default, or check
 #   TOOLS       where the tools are installed: target/tools by default
 #
@@ -55,7 +56,8 @@ install_std_source() {
 
 build_std=()
 # A panic ends the program (Cargo.toml), so nothing unwinds a stack.
-flags="-C target-feature=+crt-static -C force-unwind-tables=no"
+flags="-C force-unwind-tables=no"
+case $target in *-musl) flags+=" -C target-feature=+crt-static" ;; esac
 # Parts of SQLite that nothing here uses.
 export LIBSQLITE3_FLAGS="-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE"
 if ! has_std && ! { rustup target add "$target" >/dev/null 2>&1 && has_std; }; then
@@ -64,7 +66,7 @@ if ! has_std && ! { rustup target add "$target" >/dev/null 2>&1 && has_std; }; t
     # Building the standard library is a feature of nightly compilers; with this, a stable one has it too.
     export RUSTC_BOOTSTRAP=1
     build_std=(-Zbuild-std=std,panic_abort)
-    flags+=" -C link-self-contained=no"
+    case $target in *-musl) flags+=" -C link-self-contained=no" ;; esac
 fi
 
 [ $# -gt 0 ] || set -- --locked --profile dist
