@@ -46,7 +46,7 @@ pub struct Cli {
     pub line: LineOptions,
 }
 
-/// What `--version` prints: the version, how it was built, and for which kind of machine.
+/// What `--version` prints: the version, for which kind of machine and how it was built.
 fn long_version() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let environment = match () {
@@ -55,11 +55,12 @@ fn long_version() -> &'static str {
             () => "",
         };
         format!(
-            "{}\ntarget: {}-{}{environment}\nbuild: {}",
+            "{}\ntarget: {}-{}{environment}\nbuild: {}\nfeatures: {}",
             env!("CARGO_PKG_VERSION"),
             std::env::consts::ARCH,
             std::env::consts::OS,
-            if cfg!(debug_assertions) { "debug" } else { "release" }
+            if cfg!(debug_assertions) { "debug" } else { "release" },
+            if cfg!(feature = "posix") { "posix" } else { "default" }
         )
     });
     &TEXT

@@ -60,6 +60,7 @@ mod nearest;
 mod order;
 mod output;
 pub mod paint;
+mod platform;
 mod policy;
 mod poll;
 mod printable;

@@ -1,12 +1,10 @@
 //! Waiting: for what can be read or written, for the end of a process, for the clock. Every wait of the program is one of these.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::Pid;
-use rustix::process::{PidfdFlags, pidfd_open};
 
 /// How often to look whether a child has ended, on a kernel that does not tell.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -84,7 +82,7 @@ fn is_ready(fd: BorrowedFd, how: PollFlags) -> bool {
 }
 
 /// Waits for the end of a child until a deadline, and gives what `ended` says of it; `None` if it has not ended by then. `end`
-/// is what [`end_of`] gives; without it, or where something else takes the news, `ended` is asked again and again.
+/// is what `platform::end_of` gives; without it, or where something else takes the news, `ended` is asked again and again.
 pub fn wait_for_end<T>(
     end: Option<BorrowedFd>,
     deadline: Instant,
@@ -103,12 +101,6 @@ pub fn wait_for_end<T>(
         // What goes wrong here would go wrong again: the deadline ends it.
         let _ = set.wait(Some(left.min(LOOK_AGAIN)));
     }
-}
-
-/// What can be read once this child has ended, whatever took the signal that tells of it. `None` on a kernel without
-/// (before Linux 5.3): there the signal is all there is.
-pub fn end_of(pid: Pid) -> Option<OwnedFd> {
-    pidfd_open(rustix::process::Pid::from_raw(pid.as_raw())?, PidfdFlags::empty()).ok()
 }
 
 #[cfg(test)]

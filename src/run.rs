@@ -31,8 +31,6 @@ mod exec;
 mod flow;
 mod launch;
 mod masking;
-mod pipes;
-mod platform;
 mod process_tree;
 mod report;
 mod shell;
@@ -48,6 +46,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+pub use crate::platform::{executed_as, keep_memory_private, take_file_limit_for_error};
 pub use agent::SshAgent;
 pub use capture::{Captured, capture};
 pub use command::Variables;
@@ -59,7 +58,6 @@ pub use exec::container::{InContainer, exec_in_container};
 pub use exec::exec;
 pub use launch::{Started, can_mount_at, start};
 pub use masking::Masking;
-pub use platform::{executed_as, keep_memory_private, take_file_limit_for_error};
 pub use signals::Signals;
 
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::poll::{PollSet, end_of, wait_for_end};
+use crate::platform::end_of;
+use crate::poll::{PollSet, wait_for_end};
 use crate::secret::Secret;
 use crate::secure;
 

@@ -13,8 +13,8 @@ use nix::unistd::{Pid, read};
 
 use super::Signals;
 use super::command::{Variables, c_string, find};
-use super::platform::{self, Launch};
-use crate::poll::{PollSet, end_of};
+use crate::platform::{self, Launch, end_of};
+use crate::poll::PollSet;
 
 /// How a program ended.
 #[derive(Debug)]

@@ -21,9 +21,10 @@ use super::launch::{ShellProcess, Started, Waiting};
 use super::masking::Masking;
 use super::process_tree::Tree;
 use super::report::Report;
-use super::signals::{Arrival, Signals};
+use super::signals::Signals;
 use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Job, Outcome};
+use crate::platform::Arrival;
 use crate::poll::PollSet;
 use terminate::Termination;
 

@@ -17,13 +17,11 @@ use nix::unistd::Pid;
 
 use super::command::{Variables, c_string, find, not_started, words};
 use super::masking::Masking;
-use super::pipes;
-use super::platform::{self, Launch, Session};
-use super::signals::Arrival;
 use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Outcome, Signals};
 use crate::mask::{Masker, Patterns};
-use crate::poll::{PollSet, end_of};
+use crate::platform::{self, Arrival, Launch, Session, end_of};
+use crate::poll::PollSet;
 use stream::Stream;
 
 /// How long what the command has left behind may be silent before it is no longer listened to: what stands behind
@@ -263,7 +261,7 @@ impl<'a> Ways<'a> {
         let mut files: Vec<_> =
             self.streams.iter().filter_map(|stream| stream.from.as_ref()).map(AsFd::as_fd).collect();
         files.extend(self.terminal.as_ref().map(Terminal::slave));
-        pipes::has_finishing_writer(&files)
+        platform::has_finishing_writer(&files)
     }
 
     /// Passes on what the command has left, when it has ended. A signal that ends programs ends this.

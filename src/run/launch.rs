@@ -17,11 +17,11 @@ use super::container::{Container, NewShell, Running};
 use super::control::Control;
 use super::driver;
 use super::flow::{Flow, Part};
-use super::platform::{self, Launch, Mount, Session};
 use super::process_tree::Tree;
 use super::signals::Signals;
 use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Job};
+use crate::platform::{self, Launch, Mount, Session};
 
 /// Whether the shells of a job can see a directory of it at this path, which is a directory.
 pub fn can_mount_at(path: &Path) -> bool {

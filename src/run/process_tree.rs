@@ -1,17 +1,14 @@
 //! All that a job starts, however far it has wandered: `setsid` and a double fork do not hide a process.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::pipes::Readers;
-use super::platform;
-use crate::poll::end_of;
+use crate::platform::{self, Process, Readers, end_of};
 
 /// The processes below this one. While it lives, orphans among them become children of this process instead of init's.
 pub(super) struct Tree {
@@ -19,6 +16,8 @@ pub(super) struct Tree {
     strangers: HashSet<Pid>,
     /// A child of our own that is no part of the job: what leads the session of its terminal.
     spared: Option<Pid>,
+    /// The session of the shell, where orphans are not collected.
+    session: Option<Pid>,
     /// The processes of engines that run containers, which are none of the job either.
     clients: HashSet<Pid>,
     was_subreaper: bool,
@@ -36,6 +35,7 @@ impl Tree {
         let mut tree = Tree {
             strangers: HashSet::new(),
             spared: None,
+            session: None,
             clients: HashSet::new(),
             was_subreaper,
             watched: None,
@@ -49,8 +49,8 @@ impl Tree {
     }
 
     /// Leaves out this child, and not the one before any more.
-    pub(super) fn spare(&mut self, pid: Pid) {
-        self.spared = Some(pid);
+    pub(super) fn spare(&mut self, pid: Option<Pid>) {
+        self.spared = pid;
     }
 
     /// Leaves out the process of an engine.
@@ -66,13 +66,14 @@ impl Tree {
 
     /// Whether there is any child at all, ended or not: the cheap question before the dear one.
     pub(super) fn has_children(&self) -> bool {
-        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        waitid(Id::All, peek) != Err(Errno::ECHILD)
+        // Without a look at all processes it is not known whether there are orphans, where they are not collected.
+        platform::ended_child(None) != Err(Errno::ECHILD) || self.session.is_some()
     }
 
     /// Waits for the end of this child from now on, whatever reaps it.
     pub(super) fn watch(&mut self, pid: Pid) {
         (self.watched, self.watched_fd, self.end) = (Some(pid), end_of(pid), None);
+        self.session = platform::session_of(pid);
     }
 
     /// What can be read once the watched child has ended.
@@ -93,16 +94,12 @@ impl Tree {
 
     /// Reaps the children that have ended.
     pub(super) fn reap(&mut self) {
-        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        while let Ok(status) = waitid(Id::All, peek) {
-            let Some(pid) = status.pid() else { return };
-            let name = (Some(pid) == self.watched).then(|| fs::read_to_string(format!("/proc/{pid}/comm")));
-            if waitpid(pid, Some(WaitPidFlag::WNOHANG)).is_err() {
-                return;
-            }
+        while let Ok(Some(pid)) = platform::ended_child(None) {
+            let name = (Some(pid) == self.watched).then(|| platform::program_of(pid));
+            let Ok(status) = waitpid(pid, Some(WaitPidFlag::WNOHANG)) else { return };
             self.clients.remove(&pid);
             if let Some(name) = name {
-                self.end = Some((status, name.ok().map(|name| name.trim_end().to_owned())));
+                self.end = Some((status, name));
                 (self.watched, self.watched_fd) = (None, None);
             }
         }
@@ -110,21 +107,20 @@ impl Tree {
 
     /// Every living process below this one that is the job's.
     pub(super) fn members(&self) -> Vec<Member> {
-        let mut children: HashMap<Pid, Vec<Found>> = HashMap::new();
-        for found in fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| {
-            let pid = entry.file_name().to_str()?.parse().ok()?;
-            Found::parse(Pid::from_raw(pid), &fs::read(entry.path().join("stat")).ok()?)
-        }) {
-            children.entry(found.parent).or_default().push(found);
+        let mut children: HashMap<Pid, Vec<Process>> = HashMap::new();
+        for process in platform::processes() {
+            let is_orphan = self.session.is_some() && process.session == self.session;
+            let parent = if is_orphan { Pid::this() } else { process.parent };
+            children.entry(parent).or_default().push(process);
         }
         let mut members = Vec::new();
         let mut open = vec![Pid::this()];
         while let Some(parent) = open.pop() {
-            for found in children.remove(&parent).into_iter().flatten() {
-                if !self.is_left_out(found.member.pid) {
-                    open.push(found.member.pid);
-                    if found.alive {
-                        members.push(found.member);
+            for Process { pid, image, is_alive, .. } in children.remove(&parent).into_iter().flatten() {
+                if !self.is_left_out(pid) {
+                    open.push(pid);
+                    if is_alive {
+                        members.push(Member { pid, image });
                     }
                 }
             }
@@ -177,54 +173,6 @@ impl Drop for Tree {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Member {
     pub(super) pid: Pid,
-    /// Where its stack begins, which is elsewhere with each program that it executes (0 if that is not for us to know).
-    /// A signal that comes between `fork` and `exec` is lost on the program: this tells that it was another one.
+    /// What is another number with each program that it executes. A signal that comes between `fork` and `exec` is lost on the program: this tells that it was another one.
     image: u64,
-}
-
-/// What `/proc/<pid>/stat` says of a process.
-#[derive(Debug, PartialEq, Eq)]
-struct Found {
-    member: Member,
-    parent: Pid,
-    /// Whether it has not ended yet.
-    alive: bool,
-}
-
-impl Found {
-    /// Reads the file (proc(5)). The second field is the name in parentheses and may hold anything, so what counts
-    /// begins after the last `)`: the state, the parent, and 24 fields later the beginning of the stack.
-    fn parse(pid: Pid, stat: &[u8]) -> Option<Found> {
-        let rest = &stat[memchr::memrchr(b')', stat)? + 1..];
-        let mut fields = std::str::from_utf8(rest).ok()?.split_ascii_whitespace();
-        let alive = !matches!(fields.next()?, "Z" | "X" | "x");
-        let parent = Pid::from_raw(fields.next()?.parse().ok()?);
-        let image = fields.nth(23).and_then(|field| field.parse().ok()).unwrap_or(0);
-        Some(Found { member: Member { pid, image }, parent, alive })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_may_have_any_name() {
-        let pid = Pid::from_raw(12);
-        let found = Found::parse(pid, b"12 (a) Z 3 (b)) S 7 12 12 0").unwrap();
-        assert_eq!((found.parent, found.alive), (Pid::from_raw(7), true));
-        assert!(!Found::parse(pid, b"12 (x) Z 7 12 12 0").unwrap().alive);
-        assert_eq!(Found::parse(pid, b"12"), None);
-    }
-
-    #[test]
-    fn the_image_is_where_the_stack_begins() {
-        let stat = fs::read("/proc/self/stat").unwrap();
-        let image = Found::parse(Pid::this(), &stat).unwrap().member.image;
-        let maps = fs::read_to_string("/proc/self/maps").unwrap();
-        let stack = maps.lines().find(|line| line.ends_with("[stack]")).unwrap();
-        let (start, end) = stack.split(' ').next().unwrap().split_once('-').unwrap();
-        let address = |text| u64::from_str_radix(text, 16).unwrap();
-        assert!((address(start)..address(end)).contains(&image));
-    }
 }

@@ -13,9 +13,9 @@ use super::event::{Event, Step};
 use super::event_loop::{EventLoop, LoopEvent, ShellPipes};
 use super::flow::Part;
 use super::launch::{Place, ShellProcess, Waiting};
-use super::platform::Session;
 use super::{Error, Kind, Outcome};
 use crate::exit;
+use crate::platform::Session;
 
 /// A shell that has been started.
 pub(super) struct Shell<'w, 'a, 'c> {

@@ -16,13 +16,13 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;
-use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::pty::{PtyMaster, grantpt, posix_openpt, unlockpt};
 use nix::sys::termios::{
     LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr,
 };
 use nix::unistd::{Pid, getpgrp, read, tcgetpgrp, write};
 
-use super::platform::{self, Launch, Session};
+use crate::platform::{self, Launch, Session};
 
 /// How often to look whether we have come to the foreground: there is no signal for it.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -66,7 +66,7 @@ impl<'a> Terminal<'a> {
         let master =
             posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).ok()?;
         grantpt(&master).and_then(|()| unlockpt(&master)).ok()?;
-        let slave = open(&ptsname_r(&master).ok()?).ok()?;
+        let slave = open(&platform::terminal_name(&master).ok()?).ok()?;
         let stdin = io::stdin();
         let is_stdin = tcgetattr(&stdin).is_ok();
         // A password is asked of /dev/tty, whatever stdin is.

@@ -22,7 +22,8 @@ use nix::libc;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, read, write};
 
-use super::{Error, Outcome, Signals, platform};
+use super::{Error, Outcome, Signals};
+use crate::platform;
 use crate::poll::PollSet;
 
 /// How long a thread that has ended may still be seen.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::{Error, Kind, Result};
+use crate::platform;
 
 /// The directory beside the YAML.
 pub const DIRECTORY: &str = ".shipctl";
@@ -143,7 +144,7 @@ impl Place {
     /// Whether the directory is on a file system that is known to be this machine's own. A write-ahead log needs
     /// memory that all its processes share, and on a network or on a virtual machine's shared folder there is none.
     pub(super) fn is_local(&self) -> bool {
-        local::is_local(&self.directory)
+        platform::is_local(&self.directory)
     }
 }
 
@@ -159,39 +160,6 @@ pub(super) fn escape(text: &mut String, bytes: &[u8], plain: &[u8]) {
     }
 }
 
-#[cfg(target_os = "linux")]
-mod local {
-    use std::path::Path;
-
-    use nix::sys::statfs::{
-        BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC,
-        statfs,
-    };
-
-    /// What nix has no names for, with some C libraries at least: XFS, ZFS, bcachefs.
-    const OTHERS: [FsType; 3] = [FsType(0x5846_5342), FsType(0x2fc1_2fc1), FsType(0xca45_1a4e)];
-
-    pub(super) fn is_local(directory: &Path) -> bool {
-        let known = [
-            BTRFS_SUPER_MAGIC,
-            // ext2 and ext3 have the same.
-            EXT4_SUPER_MAGIC,
-            F2FS_SUPER_MAGIC,
-            OVERLAYFS_SUPER_MAGIC,
-            TMPFS_MAGIC,
-        ];
-        statfs(directory).is_ok_and(|found| {
-            known.contains(&found.filesystem_type()) || OTHERS.contains(&found.filesystem_type())
-        })
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod local {
-    pub(super) fn is_local(_directory: &std::path::Path) -> bool {
-        false
-    }
-}
 /// Opens a file and locks it as soon as it is not locked; `None` if it was removed meanwhile.
 pub(super) fn lock(path: &Path, options: &OpenOptions) -> io::Result<Option<Flock<File>>> {
     let file = options.clone().custom_flags(OFlag::O_NOFOLLOW.bits()).open(path)?;

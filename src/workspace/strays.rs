@@ -6,17 +6,17 @@
 //! the processes are looked for. One without that environment has no secrets either, and is left alone.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
+use nix::unistd::Pid;
 
 use crate::contract::var;
+use crate::platform;
 
 /// How the note begins; the path of the workspace follows.
 const RUNS: &[u8] = b"run ";
@@ -46,23 +46,25 @@ pub(super) fn read(mut lock: &File) -> io::Result<Vec<u8>> {
 /// Ends the processes of the run in this workspace.
 fn end(root: &OsStr) {
     let variable = [var::JOB_PATH.as_bytes(), b"=", root.as_bytes()].concat();
-    for signal in [Signal::TERM, Signal::KILL] {
+    for kill in [false, true] {
         // What is told to end may start something first.
         let patience = Instant::now() + GRACE;
         let mut told: Vec<Pid> = Vec::new();
         loop {
-            let left = having(&variable);
+            let left = platform::having_variable(&variable);
             if left.is_empty() {
                 return;
             }
-            for (pid, process) in left {
-                if told.contains(&pid) {
+            for process in left {
+                if told.contains(&process.pid) {
                     continue;
                 }
-                let _ = pidfd_send_signal(&process, signal);
-                // One that is stopped must be woken to hear it.
-                let _ = pidfd_send_signal(&process, Signal::CONT);
-                told.push(pid);
+                if kill {
+                    process.kill()
+                } else {
+                    process.terminate()
+                }
+                told.push(process.pid);
             }
             if patience <= Instant::now() {
                 break;
@@ -70,19 +72,4 @@ fn end(root: &OsStr) {
             sleep(LOOK_AGAIN);
         }
     }
-}
-
-/// The living processes that have a variable in their environment.
-fn having(variable: &[u8]) -> Vec<(Pid, OwnedFd)> {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes
-        .filter_map(|entry| {
-            let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
-            // First the handle, then the look: the number may be another's by then.
-            let process = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-            let environment = fs::read(entry.path().join("environ")).ok()?;
-            let has = environment.split(|&byte| byte == 0).any(|entry| entry == variable);
-            (has && pid != getpid()).then_some((pid, process))
-        })
-        .collect()
 }

@@ -59,5 +59,6 @@ fn the_version_says_what_was_built() {
     let lines: Vec<_> = said.lines().collect();
     assert_eq!(lines[0], concat!("shipctl ", env!("CARGO_PKG_VERSION")));
     assert!(lines[1].starts_with("target: ") && lines[2].starts_with("build: "), "{said}");
+    assert!(lines[3].starts_with("features: "), "{said}");
     shipctl("-V").stdout(concat!("shipctl ", env!("CARGO_PKG_VERSION"), "\n")).run();
 }

@@ -95,6 +95,7 @@ fn each_task_runs_where_it_says() {
 }
 
 #[test]
+#[cfg_attr(feature = "posix", ignore = "only Linux collects orphans")]
 fn what_a_task_leaves_ends_with_it() {
     let ran = job(&["setsid sleep 1000 & echo @$!"]).flag("--grace=1s").run();
     let sleep: i32 = ran.marks()[0].parse().unwrap();
@@ -102,6 +103,7 @@ fn what_a_task_leaves_ends_with_it() {
 }
 
 #[test]
+#[cfg_attr(feature = "posix", ignore = "only Linux tells who reads from a pipe")]
 fn what_stands_behind_a_process_substitution_in_a_container_is_waited_for() {
     let log = "exec > >(sed 's/^/@/')";
     job(&[&format!("{log}; sleep 1000 &"), "echo one"]).run().is(0, &["one"]);

@@ -16,6 +16,7 @@ const HIDERS: [&str; 6] = [
 ];
 
 #[test]
+#[cfg_attr(feature = "posix", ignore = "only Linux collects orphans")]
 fn what_a_task_leaves_behind_is_ended() {
     for script in HIDERS {
         for end in ["", "; exit 0", "; false", "; kill -9 $$"] {
@@ -77,6 +78,7 @@ fn children_that_were_there_before_are_left_alone() {
 }
 
 #[test]
+#[cfg_attr(feature = "posix", ignore = "only Linux tells children of the death of their parent")]
 fn the_shell_dies_with_the_program() {
     let running = Job::new(&["echo @$$; exec sleep 1000"]).start();
     let shell = running.number("@");

@@ -8,13 +8,15 @@ use std::path::PathBuf;
 use nix::libc;
 use nix::unistd::Pid;
 
+use super::processes::numbers;
+
 /// The processes that read from a pipe without a name.
 #[derive(Debug, Default)]
-pub(super) struct Readers {
+pub struct Readers {
     /// Those of a pipe that no process writes to any more: they have not come to their end yet, and will.
-    pub(super) finishing: HashSet<Pid>,
+    pub finishing: HashSet<Pid>,
     /// Those of a pipe that another process can write to.
-    pub(super) fed: HashSet<Pid>,
+    pub fed: HashSet<Pid>,
 }
 
 /// The processes that have a pipe open.
@@ -26,7 +28,7 @@ struct Ends {
 
 impl Readers {
     /// Those among these processes; a pipe that this process can write to has a writer, too.
-    pub(super) fn among(pids: impl IntoIterator<Item = Pid>) -> Readers {
+    pub fn among(pids: impl IntoIterator<Item = Pid>) -> Readers {
         let mut ends: HashMap<PathBuf, Ends> = HashMap::new();
         for pid in pids.into_iter().chain([Pid::this()]) {
             for (fd, pipe) in open_files(pid).filter(|(_, file)| file.to_string_lossy().starts_with("pipe:"))
@@ -52,13 +54,10 @@ impl Readers {
 }
 
 /// Whether a process that can write to one of these files of ours is about to come to its end by itself.
-pub(super) fn has_finishing_writer(files: &[BorrowedFd]) -> bool {
+pub fn has_finishing_writer(files: &[BorrowedFd]) -> bool {
     let name = |fd: &BorrowedFd| fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).ok();
     let files: HashSet<PathBuf> = files.iter().filter_map(name).collect();
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).map(Pid::from_raw);
-    let others: Vec<Pid> = pids.filter(|pid| *pid != Pid::this()).collect();
-    let finishing = Readers::among(others).finishing;
+    let finishing = Readers::among(numbers().filter(|pid| *pid != Pid::this())).finishing;
     finishing.into_iter().any(|pid| open_files(pid).any(|(_, file)| files.contains(&file)))
 }
 

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, read};
 
 use super::super::command::{Variables, c_string, find, not_started, words};
-use super::super::platform::{self, Launch};
 use super::super::{Error, Signals};
-use crate::poll::{PollSet, end_of, is_readable};
+use crate::platform::{self, Launch, end_of};
+use crate::poll::{PollSet, is_readable};
 
 /// How long an engine may take to remove a container that has ended.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(20);
@@ -114,7 +114,7 @@ impl Client {
     pub(super) fn has_ended(&self) -> bool {
         match &self.end {
             Some(end) => is_readable(end.as_fd()),
-            None => waitpid(self.pid, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT)).is_err(),
+            None => platform::ended_child(Some(self.pid)) != Ok(None),
         }
     }
 

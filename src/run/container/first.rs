@@ -24,11 +24,11 @@ use nix::unistd::{Gid, Pid, Uid};
 use zeroize::Zeroizing;
 
 use super::super::command::{Variables, c_string, find, not_started};
-use super::super::platform::{self, Launch, Session};
 use super::super::process_tree::{Member, Tree};
 use super::super::{Error, SHELL_SETTINGS, Signals};
 use super::message::{self, Reply, Request, Start};
 use crate::exit;
+use crate::platform::{self, Launch, Session};
 use crate::poll::PollSet;
 
 /// The shell of scripts.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 use zeroize::Zeroizing;
 
-use super::super::platform;
 use super::message::{self, Reply, Request};
+use crate::platform;
 
 /// How long the first process may take to answer: it has nothing else to do.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(5);

@@ -7,13 +7,14 @@ use nix::libc;
 use nix::unistd::Pid;
 
 use super::{EventLoop, LoopEvent, ShellPipes};
+use crate::platform;
+use crate::platform::Arrival;
 use crate::run::event::Event;
 use crate::run::flow::Part;
 use crate::run::launch::ShellProcess;
 use crate::run::process_tree::Member;
-use crate::run::signals::Arrival;
 use crate::run::terminal::Terminal;
-use crate::run::{Error, Outcome, SECTION_LIMIT, platform, signal_name};
+use crate::run::{Error, Outcome, SECTION_LIMIT, signal_name};
 
 /// How long a process that a task left behind has to end after TERM. Nothing waits for its work, so not long.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
@@ -29,6 +30,10 @@ const FINISHING_LIMIT: Duration = Duration::from_secs(10);
 
 /// How often to look for processes that are left: their ends are not all announced, only those of children.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How long those that are left may be silent before they are told to end. Where it is not known who reads from a pipe, that is
+/// all the time that what stands behind `>( … )` has to come to its end by itself.
+const QUIET: Duration = if platform::KNOWS_READERS { LOOK_AGAIN } else { Duration::from_millis(200) };
 
 /// How often to look for processes that began after the others were told to end.
 const LOOK_FOR_NEW: Duration = Duration::from_millis(100);
@@ -216,7 +221,7 @@ impl EventLoop<'_, '_> {
             match &self.termination {
                 None => {
                     let before = self.written;
-                    let until = Instant::now() + LOOK_AGAIN;
+                    let until = Instant::now() + QUIET;
                     if let LoopEvent::Signal(arrival) = self.wait(line.as_deref_mut(), None, Some(until))? {
                         self.on_signal(arrival, None);
                     }

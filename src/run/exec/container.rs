@@ -13,11 +13,12 @@ use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
 use super::Ways;
+use crate::platform;
+use crate::platform::Arrival;
 use crate::run::container::{Container, NewCommand, Running};
 use crate::run::masking::Masking;
-use crate::run::signals::Arrival;
 use crate::run::terminal::Terminal;
-use crate::run::{Error, Outcome, Signals, Variables, platform};
+use crate::run::{Error, Outcome, Signals, Variables};
 
 /// A command for the container of a TASK.
 pub struct InContainer<'a> {

@@ -12,9 +12,9 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::super::command::{Variables, c_string, find, words};
-use super::super::platform::{self, Launch};
 use super::super::{Error, Signals};
-use crate::poll::{end_of, wait_for_end};
+use crate::platform::{self, Launch, end_of};
+use crate::poll::wait_for_end;
 
 /// How long it may take to end once its job has, or once it was told to end, before it is killed.
 pub(super) const END_LIMIT: Duration = Duration::from_secs(5);

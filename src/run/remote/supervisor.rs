@@ -12,10 +12,11 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stdin, dup2_stdout, read};
 use zeroize::Zeroizing;
 
-use super::super::{Error, Signals, platform};
+use super::super::{Error, Signals};
 use super::frame::{Frame, Kind, Pending, Received, SURE, framed, hello};
 use super::transfer::{Download, Upload};
 use super::{SIGN_OF_LIFE, SILENCE};
+use crate::platform;
 use crate::poll::PollSet;
 
 /// How long a worker that was told to end may take before it is killed: longer than all that a job may still do then.
