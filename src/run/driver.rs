@@ -35,6 +35,15 @@ use nix::unistd::Pid;
 use super::Error;
 use crate::exit;
 
+/// The status of a shell that is no bash that scripts can have. In bash 3.2, which macOS has, a command that is not found
+/// by `exec`, a syntax error and an unset variable end a script with status 0.
+pub(super) const TOO_OLD: u8 = 97;
+
+/// Ends a shell that is too old, or is called bash and is not.
+fn refuse_old() -> String {
+    format!("[[ ${{BASH_VERSINFO-0}} -ge 4 ]] 2>/dev/null || exit {TOO_OLD}")
+}
+
 /// Finds out how a builtin is called that the script may have put a function in front of, and silences the shell. Without the
 /// quotes, the assignment would be one for `eval` alone under `set -k`.
 const HUSH: &str = r#"_shipctl_by=command; \builtin eval "_shipctl_by=builtin" || _shipctl_by=command; "$_shipctl_by" eval "$_shipctl_hush""#;
@@ -51,10 +60,10 @@ fn ask() -> String {
 /// that leaves with status 0 and was not told to exit was ended by a signal, and ends with another status than that: bash
 /// then still names the command that the signal met, where an `exit` has brought it back to ours, which runs the entry. If
 /// the last word of the entry was `kill $$`, the two look alike, and how the shell ends has to be waited for. Where a script has
-/// unset `BASHPID`, `/proc` tells such a child.
+/// unset `BASHPID`, `/proc` tells such a child, if there is one.
 fn trap() -> String {
     format!(
-        r#"{{ _shipctl="leaving $? $-" _shipctl_told=$_; if [[ $_shipctl == "leaving 0 "* ]]; then if [[ $BASH_COMMAND != *exit* && $BASH_COMMAND != "\\. "* && $BASH_COMMAND != *_shipctl* ]]; then _shipctl="signalled${{_shipctl#leaving}}"; elif [[ $_shipctl_told == *$$ || $_shipctl_told == 0 ]]; then _shipctl="ended${{_shipctl#leaving}}"; fi; fi; if [[ ${{BASHPID-$_shipctl_pid}} == "$_shipctl_pid" && ( ${{BASHPID-}} || -z $_shipctl_pid || /proc/self -ef /proc/$_shipctl_pid ) ]]; then {HUSH}; else _shipctl=; fi; }} >/dev/null 2>&1; [[ -z $_shipctl ]] || {{ {DO_AS_TOLD}; }}"#
+        r#"{{ _shipctl="leaving $? $-" _shipctl_told=$_; if [[ $_shipctl == "leaving 0 "* ]]; then if [[ $BASH_COMMAND != *exit* && $BASH_COMMAND != "\\. "* && $BASH_COMMAND != *_shipctl* ]]; then _shipctl="signalled${{_shipctl#leaving}}"; elif [[ $_shipctl_told == *$$ || $_shipctl_told == 0 ]]; then _shipctl="ended${{_shipctl#leaving}}"; fi; fi; if [[ ${{BASHPID-$_shipctl_pid}} == "$_shipctl_pid" && ( ${{BASHPID-}} || -z $_shipctl_pid || ! -e /proc/self || /proc/self -ef /proc/$_shipctl_pid ) ]]; then {HUSH}; else _shipctl=; fi; }} >/dev/null 2>&1; [[ -z $_shipctl ]] || {{ {DO_AS_TOLD}; }}"#
     )
 }
 
@@ -282,7 +291,8 @@ pub(super) fn opening(questions: &Path, answers: &Path, shipctl: Option<Pid>) ->
     let quoted = |path: &Path| shell_quoted(&path.to_string_lossy());
     let (questions, answers) = (quoted(questions), quoted(answers));
     let killed = exit::of_signal(nix::libc::SIGKILL);
-    let is_there = shipctl.map_or_else(String::new, |pid| format!("-d /proc/{pid} && "));
+    let is_there =
+        shipctl.map_or_else(String::new, |pid| format!("\"$_shipctl_by\" kill -0 {pid} 2>/dev/null && "));
     // Without `shipctl`, or a way to it, there is nothing to go on for. A signal may cut a question short: the next one
     // begins with a NUL byte, and only a whole one ends with a full stop. The answer repeats the number of the question,
     // and ends in a comment: what `read` makes of the script's IFS changes no more than that. Both pipes are opened for
@@ -295,7 +305,7 @@ pub(super) fn opening(questions: &Path, answers: &Path, shipctl: Option<Pid>) ->
 "$_shipctl_by" export -n _shipctl _shipctl_number _shipctl_ask _shipctl_hush _shipctl_by _shipctl_pid _shipctl_told
 _shipctl_told=
 until [[ $_shipctl_told ]]; do
-[[ {is_there}-p {questions} && -p {answers} ]] || "$_shipctl_by" exit {killed}
+{is_there}[[ -p {questions} && -p {answers} ]] || "$_shipctl_by" exit {killed}
 {{ "$_shipctl_by" printf "\0%s\n" "$_shipctl_number $_shipctl"; "$_shipctl_by" trap -p EXIT; "$_shipctl_by" printf ".\0"; }} 1<>{questions}
 while "$_shipctl_by" read -t 2 -r -d "" _shipctl_told 0<>{answers}; do [[ $_shipctl_told == "$_shipctl_number "* ]] && "$_shipctl_by" break; done
 [[ $_shipctl_told == "$_shipctl_number "* ]] || _shipctl_told=
@@ -303,7 +313,8 @@ done
 _shipctl=${{_shipctl_told#* }}"#
     );
     format!(
-        "{{ _shipctl= _shipctl_number=0 _shipctl_told= _shipctl_pid=$BASHPID _shipctl_by=builtin _shipctl_hush={} _shipctl_ask={}; {}; \"$_shipctl_by\" set -e; }} >/dev/null 2>&1\n{}\n",
+        "{}\n{{ _shipctl= _shipctl_number=0 _shipctl_told= _shipctl_pid=$BASHPID _shipctl_by=builtin _shipctl_hush={} _shipctl_ask={}; {}; \"$_shipctl_by\" set -e; }} >/dev/null 2>&1\n{}\n",
+        refuse_old(),
         shell_quoted(&hush),
         shell_quoted(&questions_and_answers),
         arm(),

@@ -31,6 +31,7 @@ fn a_section_that_exits_does_not_keep_the_next_from_the_variables_of_the_script(
 }
 
 #[test]
+#[cfg_attr(feature = "posix", ignore = "only Linux tells who reads from a pipe")]
 fn what_stands_behind_a_process_substitution_is_waited_for() {
     let log = "exec > >(sed 's/^/@/') 2>&1";
     Job::new(&[&format!("{log}\necho one\necho two")]).run().is(0, &["one", "two"]);
@@ -66,6 +67,19 @@ fn a_shell_that_did_not_begin_is_no_failed_task() {
         let ran = job.start_with(|command| _ = command.env("PATH", path)).finish();
         ran.is(125, &[]).complains(&format!("bash {how} before the first line"));
     }
+}
+
+/// A fault in a script of an old bash may end it with status 0, so no script is run by one.
+#[test]
+fn a_shell_that_is_no_bash_of_today_runs_nothing() {
+    let job = Job::new(&["echo @no"]).sections();
+    let bash = job.path().join("bin/bash");
+    fs::create_dir(job.path().join("bin")).unwrap();
+    fs::write(&bash, "#!/bin/sh\nexec dash \"$@\"\n").unwrap();
+    fs::set_permissions(&bash, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bash.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let ran = job.start_with(|command| _ = command.env("PATH", path)).finish();
+    ran.is(125, &[]).complains("the bash in the PATH of the task is older than 4.4, or another shell");
 }
 
 #[test]

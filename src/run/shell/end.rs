@@ -4,6 +4,7 @@ use std::io;
 
 use super::{At, Shell};
 use crate::exit;
+use crate::run::driver;
 use crate::run::event::Event;
 use crate::run::{Error, Outcome};
 
@@ -25,6 +26,10 @@ impl Shell<'_, '_, '_> {
         }
         match (self.at, cut) {
             (At::Start, None) => {
+                if outcome == Outcome::Failed(driver::TOO_OLD) {
+                    let why = "the bash in the PATH of the task is older than 4.4, or another shell: put a newer one first (on macOS: `brew install bash`)";
+                    return Err(Error::System("run the script".to_owned(), io::Error::other(why)));
+                }
                 let why = io::Error::other(format!("bash {} before the first line", outcome.describe()));
                 return Err(Error::System("lead bash through the script".to_owned(), why));
             }
