@@ -115,9 +115,12 @@ pub enum Command {
     Export(Export),
     /// Print the IAM policy that the AWS keys of a job need
     Policy(Policy),
-    /// Print the keys of a role, for the tools of AWS that a job configures
+    /// Print the keys of a session, for the tools of AWS that a job configures
     #[command(hide = true)]
     AwsCredentials {
+        /// The profile of the AWS CLI that gives them, if no role does
+        #[arg(long)]
+        profile: Option<String>,
         /// What shipctl wrote among the job's secrets
         file: PathBuf,
     },

@@ -5,6 +5,7 @@
 mod account;
 mod ambient;
 mod caller;
+mod endpoint;
 mod examine;
 mod fetch;
 pub mod kept;
@@ -30,8 +31,10 @@ use crate::source::Span;
 
 pub use account::LastingKeys;
 pub use ambient::{Ambient, PREFIX};
+pub use endpoint::{CredentialsEndpoint, mask_in_log};
 pub use examine::{Examined, examine};
 pub use fetch::{Fetch, NOT_RUN};
+pub use profile::{ProfileSession, renewed as renewed_profile};
 pub use program::LIMIT;
 pub use provider::{AwsProvider, is_role};
 pub use role::{UNASKED, assume_roles};
@@ -47,6 +50,8 @@ pub struct Credential {
     pub fields: Vec<Fetched>,
     /// How its session came to be, if it is a role and was taken.
     pub renewal: Option<Renewal>,
+    /// The session that its keys are of, if they come from a profile of AWS.
+    pub profile: Option<ProfileSession>,
 }
 
 impl Credential {
@@ -279,7 +284,8 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
         let content = content.filter(|content| !is_token(content));
         fields.extend(content.map(|content| Fetched { name, content }));
     }
-    Credential { name: integration.name.text.clone(), kind: integration.kind, fields, renewal: None }
+    let profile = fetch.session_of(integration);
+    Credential { name: integration.name.text.clone(), kind: integration.kind, fields, renewal: None, profile }
 }
 
 /// All of them or none, but each is tried: people want to know everything that is wrong.

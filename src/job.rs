@@ -13,6 +13,7 @@ pub(crate) mod assigned;
 pub(crate) mod audit;
 pub(crate) mod ci_inputs;
 pub(crate) mod containers;
+pub(crate) mod credentials_endpoint;
 pub(crate) mod dry_run;
 pub(crate) mod execute;
 mod executor;

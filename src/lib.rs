@@ -175,7 +175,7 @@ fn execute(cli: &Cli) -> Result<u8, Failure> {
         Command::Doctor(command) => commands::doctor::run(command, &cli.line),
         Command::Export(command) => commands::export::run(command, &cli.line),
         Command::Policy(command) => commands::policy::run(command, &cli.line),
-        Command::AwsCredentials { file } => commands::aws_credentials::run(file),
+        Command::AwsCredentials { profile, file } => commands::aws_credentials::run(profile.as_deref(), file),
         Command::RemoteJob => commands::remote_job::run(),
         Command::Schema => commands::schema::run(),
         Command::Completions(command) => commands::completions::completions(command),

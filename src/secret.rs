@@ -1,6 +1,7 @@
 //! A value that must not be shown.
 
 use std::fmt;
+use std::io;
 
 use zeroize::Zeroizing;
 
@@ -38,6 +39,18 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// Random bytes that cannot be guessed.
+///
+/// # Errors
+///
+/// When the system gives none.
+pub fn random<const N: usize>() -> io::Result<Zeroizing<[u8; N]>> {
+    let mut bytes = Zeroizing::new([0; N]);
+    let random = rustls::crypto::ring::default_provider().secure_random;
+    random.fill(&mut *bytes).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    Ok(bytes)
 }
 
 impl fmt::Debug for Secret {

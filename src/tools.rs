@@ -121,6 +121,13 @@ pub fn are_known(kind: &str) -> bool {
 /// The kinds beside those of AWS whose tools have no scopes.
 const ALONE: &[&str] = &["kubernetesConfig", "artifactoryKey", "dockerRegistryLogin", "quayLogin"];
 
+/// The integration whose keys the tools of AWS use in a job where nothing else is said: that of the last `cliConfig`.
+pub fn default_of_aws<'c>(plan: &Plan, credentials: &'c Credentials) -> Option<&'c Credential> {
+    let bound = cli_configs(plan).filter_map(|(dependency, _)| dependency.integration);
+    let of_aws = bound.filter(|integration| AWS_KINDS.contains(&integration.kind.name)).last()?;
+    credentials.get(&of_aws.name.text)
+}
+
 /// Whether a plan has tools to configure.
 pub fn are_needed(plan: &Plan) -> bool {
     cli_configs(plan).next().is_some()

@@ -16,7 +16,7 @@ use crate::secret::Secret;
 pub const SPARE: Duration = Duration::from_secs(300);
 
 /// A role behind others, and the keys that take the first of them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Renewal {
     /// The region to ask.
     pub region: String,
@@ -39,9 +39,14 @@ impl Renewal {
     ///
     /// When AWS refuses or cannot be asked.
     pub fn session(mut self, settings: Settings) -> Result<Session, Error> {
-        let client = Client::new(settings.settled(self.endpoint.take(), self.ca_bundle.take()));
+        let client = self.client(settings);
         self.renew(&client)?;
         Ok(self.session)
+    }
+
+    /// What asks AWS for it.
+    pub fn client(&self, settings: Settings) -> Client {
+        Client::new(settings.settled(self.endpoint.clone(), self.ca_bundle.clone()))
     }
 
     /// Takes the roles again if the session is about to end.
@@ -99,18 +104,13 @@ impl Renewal {
                 seconds: role["seconds"].as_u64().and_then(|seconds| seconds.try_into().ok()),
             })
         });
-        let expiration = text(&json["session"]["Expiration"])?;
         Some(Renewal {
             region: text(&json["region"])?,
             endpoint: text(&json["endpoint"]),
             ca_bundle: text(&json["caBundle"]),
             keys: keys_of_json(&json["keys"])?,
             roles: roles.collect::<Option<_>>()?,
-            session: Session {
-                keys: keys_of_json(&json["session"])?,
-                expires: sts::time(&expiration)?,
-                expiration,
-            },
+            session: session_of_json(&json["session"])?,
         })
     }
 }
@@ -129,6 +129,12 @@ pub fn keys_to_json(keys: &Keys, expiration: Option<&str>) -> Json {
         json["Expiration"] = expiration.into();
     }
     json
+}
+
+/// A session out of that form.
+pub fn session_of_json(json: &Json) -> Option<Session> {
+    let expiration = json["Expiration"].as_str()?.to_owned();
+    Some(Session { keys: keys_of_json(json)?, expires: sts::time(&expiration)?, expiration })
 }
 
 /// Keys out of that form.

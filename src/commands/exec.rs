@@ -8,7 +8,8 @@ use crate::cli::{Exec, LineOptions, Shell};
 use crate::job::add_mask::add_masks;
 use crate::job::record::Access;
 use crate::job::{
-    FetchPolicy, Session, audit, chosen_task, containers, jobless, masking, script_commands, shell,
+    FetchPolicy, Session, audit, chosen_task, containers, credentials_endpoint, jobless, masking,
+    script_commands, shell,
 };
 use crate::output::Failure;
 use crate::repository::Filters;
@@ -56,7 +57,9 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
     session.finish_tools(&ready, &signals)?;
     state.restore_files(&ready)?;
     drop(state);
-    let mut masking = if command.mask { Some(masking(&ready, &workspace)?) } else { None };
+    let endpoint = session.serve_credentials(&ready);
+    let token = credentials_endpoint::token(endpoint.as_ref());
+    let mut masking = if command.mask { Some(masking(&ready, &workspace, token)?) } else { None };
     let program = words.first().map(|program| program.to_string_lossy());
     let name = if inside { "shell" } else { "exec" };
     let entry = audit::Entry { command: name, program: program.as_deref(), build: None };
@@ -78,9 +81,11 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
             let task = session.of_task(chosen_task(&ready.plan, command.task.as_deref())?, &ready.context)?;
             let mut variables = session.process_environment(&ready.environment, &task)?;
             script_commands::add(&mut variables)?;
+            credentials_endpoint::name(endpoint.as_ref(), &mut variables, &ready)?;
             run::exec(&words, variables, masking.as_mut(), &signals, meanwhile).map_err(Failure::from)
         }
     };
+    drop(endpoint);
     drop(workspace);
     let note = note.unwrap_or_else(|| audit::begin(&ready, command.no_audit, &entry));
     note.into_iter().for_each(|note| note.end(&session, &outcome));

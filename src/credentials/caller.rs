@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::program::{LIMIT, ProgramError, run_all};
 use crate::aws::renewal::keys_of_json;
+use crate::aws::sts::Session;
 use crate::aws::{
     self, AUDIENCE, Client, CredentialSource, Keys, NoToken, ProfileError, Profiles, Settings, Token,
     are_in_environment, chosen_profile,
@@ -54,6 +55,26 @@ pub enum SourceError {
     NoToken(#[from] NoToken),
 }
 
+/// Keys that a source gave.
+#[derive(Clone)]
+pub(super) struct Issued {
+    pub(super) keys: Keys,
+    /// When their session ends, where the source says so: `2026-11-21T12:00:00Z`.
+    pub(super) expiration: Option<String>,
+}
+
+impl From<Keys> for Issued {
+    fn from(keys: Keys) -> Self {
+        Issued { keys, expiration: None }
+    }
+}
+
+impl From<Session> for Issued {
+    fn from(session: Session) -> Self {
+        Issued { keys: session.keys, expiration: Some(session.expiration) }
+    }
+}
+
 /// The environment and the AWS profiles of the user.
 pub(super) struct Caller {
     pub(super) profiles: Profiles,
@@ -70,16 +91,9 @@ pub(super) fn variable(name: &str) -> Option<String> {
 impl Caller {
     /// Reads the files of the AWS CLI. One that is not there is as good as an empty one.
     pub(super) fn new() -> Self {
-        let text = |name: &str, default: &str| {
-            let path = variable(name).map(PathBuf::from).or_else(|| Some(home()?.join(default)))?;
-            let path = match (path.strip_prefix("~"), home()) {
-                (Ok(rest), Some(home)) => home.join(rest),
-                _ => path,
-            };
-            std::fs::read_to_string(path).ok()
-        };
-        let config = text("AWS_CONFIG_FILE", ".aws/config").unwrap_or_default();
-        let credentials = text("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials").unwrap_or_default();
+        let [config, credentials] = FILES.map(|(name, default)| {
+            file(name, default).and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
+        });
         let profiles = Profiles::parse(&config, &credentials);
         Caller { profiles, profile: chosen_profile(&variable), is_named: false }
     }
@@ -126,17 +140,35 @@ impl Caller {
     }
 }
 
+/// The files of the AWS CLI: the variables that name them, and where they are in the home directory.
+const FILES: [(&str, &str); 2] =
+    [("AWS_CONFIG_FILE", ".aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")];
+
+/// The variables that name the files of the AWS CLI, with paths from `/` on.
+pub(super) fn files() -> Vec<(&'static str, PathBuf)> {
+    let path = |(name, default)| Some((name, std::path::absolute(file(name, default)?).ok()?));
+    FILES.into_iter().filter_map(path).collect()
+}
+
+fn file(name: &str, default: &str) -> Option<PathBuf> {
+    let path = variable(name).map(PathBuf::from).or_else(|| Some(home()?.join(default)))?;
+    Some(match (path.strip_prefix("~"), home()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path,
+    })
+}
+
 fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").map(PathBuf::from)
 }
 
 /// The keys that a `credential_process` prints.
-pub(super) fn of_process(command: &str) -> Result<Keys, SourceError> {
+pub(super) fn of_process(command: &str) -> Result<Issued, SourceError> {
     parse(&run(&["sh".to_owned(), "-c".to_owned(), command.to_owned()])?, "the credential_process")
 }
 
 /// The keys that only the AWS CLI knows how to get.
-pub(super) fn of_aws_cli(profile: &str) -> Result<Keys, SourceError> {
+pub(super) fn of_aws_cli(profile: &str) -> Result<Issued, SourceError> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if !std::env::split_paths(&path).any(|directory| is_program(&directory.join("aws"))) {
         return Err(SourceError::NoAwsCli(profile.to_owned()));
@@ -184,8 +216,9 @@ pub(super) fn token(token: &Token, client: &Client) -> Result<Secret, SourceErro
 }
 
 /// Keys in the form that the AWS CLI and its SDKs agreed on.
-fn parse(printed: &Secret, who: &'static str) -> Result<Keys, SourceError> {
+fn parse(printed: &Secret, who: &'static str) -> Result<Issued, SourceError> {
     // serde_json's own words may quote what is in it.
     let json: Json = serde_json::from_str(printed.expose()).map_err(|_| SourceError::NotJson(who))?;
-    keys_of_json(&json).ok_or(SourceError::NoKeys(who))
+    let keys = keys_of_json(&json).ok_or(SourceError::NoKeys(who))?;
+    Ok(Issued { keys, expiration: json["Expiration"].as_str().map(str::to_owned) })
 }

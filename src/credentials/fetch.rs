@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::profile::{self, NoKeysOfProfile};
+use super::profile::{self, KeysOfProfile, NoKeysOfProfile, ProfileSession};
 use super::program::{LIMIT, MAX_VALUE, ProgramError, TextError, run_all, text};
 use super::{FetchedValue, Value};
-use crate::aws::Keys;
 use crate::diagnostic::Diagnostic;
 use crate::file;
-use crate::model::integration::{KeyPart, SourceKind, ValueSource};
+use crate::model::Integration;
+use crate::model::integration::{KeyPart, SourceKind, ValueSource, Values};
 use crate::model::tool::Take;
 use crate::printable::Printable;
 use crate::secret::Secret;
@@ -37,7 +37,7 @@ pub struct Fetch<'a> {
     announces: bool,
     printed: HashMap<Vec<String>, Result<Secret, ProgramError>>,
     /// The keys of profiles of AWS.
-    profiles: HashMap<String, Result<Keys, NoKeysOfProfile>>,
+    profiles: HashMap<String, Result<KeysOfProfile, NoKeysOfProfile>>,
     /// The code of a second factor.
     mfa_code: Option<String>,
 }
@@ -223,7 +223,7 @@ impl<'a> Fetch<'a> {
             return Ok(Secret::new(NOT_RUN.to_owned()));
         }
         match self.profiles.get(profile) {
-            Some(Ok(keys)) => Ok(match part {
+            Some(Ok(KeysOfProfile { keys, .. })) => Ok(match part {
                 KeyPart::AccessKey => keys.access_key.clone(),
                 KeyPart::SecretKey => keys.secret_key.clone(),
                 KeyPart::SessionToken => {
@@ -239,6 +239,18 @@ impl<'a> Fetch<'a> {
                 place,
             }),
         }
+    }
+
+    /// The session that all keys of an integration are of, if they come from a profile of AWS.
+    pub(super) fn session_of(&self, integration: &Integration) -> Option<ProfileSession> {
+        let parts = integration.fields.iter().map(|field| match &field.values {
+            Values::One(ValueSource { kind: SourceKind::AwsProfile { profile, .. }, .. }) => Some(profile),
+            _ => None,
+        });
+        let profiles: Option<Vec<_>> = parts.collect();
+        let (first, others) = profiles.as_deref()?.split_first()?;
+        let keys = self.profiles.get(*first).filter(|_| others.iter().all(|other| other == first))?;
+        keys.as_ref().ok()?.session.clone()
     }
 
     /// What the command of a value printed.

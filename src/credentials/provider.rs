@@ -1,6 +1,6 @@
 //! The credentials provider for AWS: keys of integrations and of the user, and keys for a while in exchange for them.
 
-use super::caller::{self, Caller, SourceError};
+use super::caller::{self, Caller, Issued, SourceError};
 use super::kept::Purpose;
 use super::session::{asked_for, device_of, in_memory, remembered};
 use super::{Credential, Credentials};
@@ -26,6 +26,8 @@ pub struct AwsProvider {
     /// Calls AWS with the keys of the user, and with what they lead to.
     callers_client: Client,
     mfa_code: Option<Secret>,
+    /// Whether the terminal is not to be asked for a code: it is another's.
+    unattended: bool,
 }
 
 /// Why there are no keys: the integration that has none, and what to do.
@@ -69,7 +71,13 @@ impl AwsProvider {
             callers_client: Client::new(caller.settings()),
             caller,
             mfa_code: mfa_code.map(|code| Secret::new(code.to_owned())),
+            unattended: false,
         }
+    }
+
+    /// The same where nobody can be asked for a code.
+    pub(super) fn unattended(self) -> Self {
+        AwsProvider { unattended: true, ..self }
     }
 
     /// Assumes the role of an integration, if it is one: its keys become fields like any other.
@@ -137,8 +145,9 @@ impl AwsProvider {
             let keys = match source {
                 Some(source) => {
                     let keys = self.keys(credentials, source)?;
-                    self.with_second_factor(client, keys, None, &region)
+                    self.with_second_factor(client, keys.into(), None, &region)
                         .map_err(|error| wanted.failed(&error))?
+                        .keys
                 }
                 None => self.callers_keys(&wanted, &region)?,
             };
@@ -164,9 +173,9 @@ impl AwsProvider {
         let settings = self.caller.settings();
         let region = self.caller.region().unwrap_or_else(|| Partition::of_region("").home.to_owned());
         let source = self.caller.profiles.credential_source(&caller::variable)?;
-        let keys = self.resolve_source(&source, &region)?;
+        let issued = self.resolve_source(&source, &region)?;
         let serial = self.caller.mfa_serial();
-        let keys = self.with_second_factor(&self.callers_client, keys, serial, &region)?;
+        let keys = self.with_second_factor(&self.callers_client, issued, serial, &region)?.keys;
         Ok((Client::new(settings), region, keys))
     }
 
@@ -181,11 +190,12 @@ impl AwsProvider {
         let source = self.caller.credential_source().map_err(|error| fail(error.into(), false))?;
         let no_credentials =
             matches!(&source, CredentialSource::AwsCli { profile } if !self.caller.profiles.exists(profile));
-        let keys = self.resolve_source(&source, region).map_err(|error| match error {
+        let issued = self.resolve_source(&source, region).map_err(|error| match error {
             SourceError::Aws(error) => wanted.failed(&error),
             error => fail(error, no_credentials),
         })?;
-        self.with_second_factor(&self.callers_client, keys, self.caller.mfa_serial(), region)
+        self.with_second_factor(&self.callers_client, issued, self.caller.mfa_serial(), region)
+            .map(|issued| issued.keys)
             .map_err(|error| wanted.failed(&error))
     }
 
@@ -194,19 +204,21 @@ impl AwsProvider {
         &self,
         source: &CredentialSource,
         region: &str,
-    ) -> Result<Keys, SourceError> {
-        let keys = self.resolve_source(source, region)?;
+    ) -> Result<Issued, SourceError> {
+        let issued = self.resolve_source(source, region)?;
         let serial = self.caller.mfa_serial().filter(|_| matches!(source, CredentialSource::Keys(..)));
         match serial {
-            Some(serial) => Ok(self.with_second_factor(&self.callers_client, keys, Some(serial), region)?),
-            None => Ok(keys),
+            Some(serial) => {
+                Ok(self.with_second_factor(&self.callers_client, issued, Some(serial), region)?)
+            }
+            None => Ok(issued),
         }
     }
 
     /// Gets the keys of a source.
-    fn resolve_source(&self, source: &CredentialSource, region: &str) -> Result<Keys, SourceError> {
+    fn resolve_source(&self, source: &CredentialSource, region: &str) -> Result<Issued, SourceError> {
         match source {
-            CredentialSource::Keys(keys, _) => Ok(keys.clone()),
+            CredentialSource::Keys(keys, _) => Ok(keys.clone().into()),
             CredentialSource::Process(command) => Ok(caller::of_process(command)?),
             CredentialSource::AwsCli { profile } => Ok(caller::of_aws_cli(profile)?),
             CredentialSource::WebIdentity { role, token } => {
@@ -215,12 +227,12 @@ impl AwsProvider {
                     let token = caller::token(token, client)?;
                     Ok::<_, SourceError>(sts::assume_role_with_web_identity(client, region, role, &token)?)
                 })?;
-                Ok(taken.keys)
+                Ok(taken.into())
             }
             CredentialSource::Role { role, from, mfa_serial } => {
                 let (client, from) = (&self.callers_client, self.resolve_source(from, region)?);
                 let from = self.with_second_factor(client, from, mfa_serial.clone(), region)?;
-                Ok(assume(client, &from, role, region)?.keys)
+                Ok(assume(client, &from.keys, role, region)?.into())
             }
         }
     }
@@ -229,27 +241,32 @@ impl AwsProvider {
     fn with_second_factor(
         &self,
         client: &Client,
-        keys: Keys,
+        issued: Issued,
         serial: Option<String>,
         region: &str,
-    ) -> Result<Keys, aws::Error> {
+    ) -> Result<Issued, aws::Error> {
+        let keys = &issued.keys;
         // Those of a session show it or not, and nothing more can be done.
         if keys.session_token.is_some() || (serial.is_none() && self.mfa_code.is_none()) {
-            return Ok(keys);
+            return Ok(issued);
         }
         let serial = match serial {
             Some(serial) => serial,
             None => {
-                let arn = sts::caller_identity(client, region, &keys)?.arn;
+                let arn = sts::caller_identity(client, region, keys)?.arn;
                 device_of(&arn).unwrap_or(arn)
             }
         };
         let asked = [serial.as_str(), &client.address(region)];
-        let session = remembered(&keys, &asked, Purpose::SecondFactor, || {
-            let code = self.mfa_code.clone().map_or_else(|| asked_for(&serial), Ok)?;
-            sts::session_with_mfa(client, region, &keys, &serial, &code)
+        let session = remembered(keys, &asked, Purpose::SecondFactor, || {
+            let code = match &self.mfa_code {
+                Some(code) => code.clone(),
+                None if self.unattended => return Err(aws::Error::no_code(&serial)),
+                None => asked_for(&serial)?,
+            };
+            sts::session_with_mfa(client, region, keys, &serial, &code)
         })?;
-        Ok(session.keys)
+        Ok(session.into())
     }
 }
 

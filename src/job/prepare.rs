@@ -278,10 +278,14 @@ impl Session {
     }
 }
 
-/// What is masked in what a job prints.
-pub(crate) fn masking(ready: &Ready, workspace: &Workspace) -> Result<Masking, Failure> {
+/// What is masked in what a job prints. `token` is that of its credentials endpoint.
+pub(crate) fn masking(
+    ready: &Ready,
+    workspace: &Workspace,
+    token: Option<&Secret>,
+) -> Result<Masking, Failure> {
     let added = workspace.root().join(path::SECRETS).join(path::MASKED);
-    let patterns = Patterns::new(ready.environment.secrets());
+    let patterns = Patterns::new(ready.environment.secrets().iter().chain(token));
     Ok(Masking::new(patterns, &added).with_context(|| format!("cannot read {}", added.display()))?)
 }
 

@@ -1,6 +1,6 @@
 //! The AWS CLI and everything else that reads its two files: a profile for each `cliConfig`, the last one the default.
 //!
-//! The keys of a role end before a long job does, so its profile says whom to ask for new ones. The AWS CLI could take the
+//! The keys of a session end before a long job does, so its profile says which program to ask for new ones. The AWS CLI could take a
 //! role itself, but would then keep the session in the user's home.
 
 use std::fmt::Write as _;
@@ -9,7 +9,9 @@ use zeroize::Zeroizing;
 
 use super::{CliConfig, Paths, Tools};
 use crate::aws::Keys;
+use crate::aws::renewal::keys_to_json;
 use crate::contract::shell_quoted;
+use crate::credentials::{Credential, ProfileSession};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::AWS_KINDS;
 use crate::secret::Secret;
@@ -39,8 +41,8 @@ const CREDENTIALS: &str = "aws/credentials";
 struct Profile<'a> {
     name: &'a str,
     region: Option<&'a str>,
-    /// Their file, if a program has to be asked for them.
-    asked_for: Option<String>,
+    /// The program that has to be asked for them, as a command line.
+    process: Option<String>,
 }
 
 /// Configures the AWS CLI, if any of these is for it.
@@ -50,19 +52,14 @@ pub(super) fn configure(configs: &[CliConfig], paths: &Paths, tools: &mut Tools)
     let of_aws: Vec<_> = configs.iter().filter(|config| config.is_of(AWS_KINDS)).collect();
     for (number, config) in of_aws.iter().enumerate() {
         check(config)?;
-        let asked_for = config.integration.renewal.as_ref().map(|renewal| {
-            let file = format!("aws/role-{number}.json");
-            tools.file(paths, &file, renewal.to_json().as_bytes());
-            tools.secrets.extend(secrets(&renewal.keys));
-            paths.absolute(&file)
-        });
-        let mut profile = Profile { name: config.name, region: config.pointer("REGION"), asked_for };
-        let keys = config.integration.aws_keys().filter(|_| profile.asked_for.is_none());
+        let process = process(config.integration, number, paths, tools);
+        let mut profile = Profile { name: config.name, region: config.pointer("REGION"), process };
+        let keys = config.integration.aws_keys().filter(|_| profile.process.is_none());
         for name in
             [Some(config.name), (number + 1 == of_aws.len()).then_some("default")].into_iter().flatten()
         {
             profile.name = name;
-            profile.write(paths, &mut config_file);
+            profile.write(&mut config_file);
             if let Some(keys) = &keys {
                 write_keys(name, keys, &mut credentials_file);
             }
@@ -81,6 +78,27 @@ pub(super) fn configure(configs: &[CliConfig], paths: &Paths, tools: &mut Tools)
     tools.set("AWS_EC2_METADATA_DISABLED", "true", last);
     tools.hidden.extend(HIDDEN);
     Ok(())
+}
+
+/// The program to ask for the keys of an integration, if they end with a session, and the file that it reads.
+fn process(integration: &Credential, number: usize, paths: &Paths, tools: &mut Tools) -> Option<String> {
+    let program = quoted(&paths.program.display().to_string());
+    if let Some(renewal) = &integration.renewal {
+        let file = format!("aws/role-{number}.json");
+        tools.file(paths, &file, renewal.to_json().as_bytes());
+        tools.secrets.extend(secrets(&renewal.keys));
+        return Some(format!("{program} aws-credentials {}", quoted(&paths.absolute(&file))));
+    }
+    let ProfileSession { profile, session, files, .. } = integration.profile.as_ref()?;
+    let file = format!("aws/profile-{number}.json");
+    let json = Zeroizing::new(keys_to_json(&session.keys, Some(&session.expiration)).to_string());
+    tools.file(paths, &file, json.as_bytes());
+    tools.secrets.extend(secrets(&session.keys));
+    // The job has files of its own in the place of these.
+    let files: String =
+        files.iter().map(|(name, path)| format!("{name}={} ", quoted(&path.display().to_string()))).collect();
+    let file = quoted(&paths.absolute(&file));
+    Some(format!("env {files}{program} aws-credentials --profile {} {file}", quoted(profile)))
 }
 
 /// Refuses what the two files cannot hold.
@@ -104,7 +122,7 @@ fn secrets(keys: &Keys) -> Vec<Secret> {
 }
 
 impl Profile<'_> {
-    fn write(&self, paths: &Paths, text: &mut String) {
+    fn write(&self, text: &mut String) {
         let name = if self.name.contains(char::is_whitespace) {
             format!("\"{}\"", self.name)
         } else {
@@ -117,9 +135,8 @@ impl Profile<'_> {
         if let Some(region) = self.region {
             let _ = writeln!(text, "region = {region}");
         }
-        if let Some(file) = &self.asked_for {
-            let program = quoted(&paths.program.display().to_string());
-            let _ = writeln!(text, "credential_process = {program} aws-credentials {}", quoted(file));
+        if let Some(process) = &self.process {
+            let _ = writeln!(text, "credential_process = {process}");
         }
     }
 }

@@ -9,6 +9,7 @@ mod base;
 mod cli_config;
 mod deploy;
 mod doctor;
+mod endpoint;
 mod endpoints;
 mod failures;
 mod keys;

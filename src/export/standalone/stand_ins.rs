@@ -48,7 +48,8 @@ fn of_integration(integration: &Integration, settings: &mut Settings) -> Credent
         };
         fields.push(Fetched { name, content });
     }
-    Credential { name: integration.name.text.clone(), kind: integration.kind, fields, renewal: None }
+    let name = integration.name.text.clone();
+    Credential { name, kind: integration.kind, fields, renewal: None, profile: None }
 }
 
 fn value(

@@ -2,13 +2,17 @@
 
 use super::Inputs;
 use crate::contract::path;
+use crate::credentials::CredentialsEndpoint;
 use crate::environment::task_name;
 use crate::exit;
 use crate::job::add_mask::add_masks;
 use crate::job::containers::{self, Containers};
 use crate::job::log;
 use crate::job::shell::FailedTask;
-use crate::job::{Executor, Ready, Session, audit, masking, matrix, results, script_commands, ssh_keys};
+use crate::job::{
+    Executor, Ready, Session, audit, credentials_endpoint, masking, matrix, results, script_commands,
+    ssh_keys,
+};
 use crate::model::job::Sections;
 use crate::output::Failure;
 use crate::run::{self, Masking, Outcome};
@@ -31,12 +35,14 @@ impl Executor<'_, '_> {
         add_masks(command.add_mask, ready.environment.secrets())?;
         let pipes = Pipes::make()?;
         let containers = session.containers(&ready.plan)?;
-        let tasks = tasks(session, ready, containers.as_ref(), workspace, &pipes)?;
+        let endpoint = session.serve_credentials(ready);
+        let name = matrix::name_of_run(&ready.plan, ready.context.entry);
+        let tasks = tasks(session, ready, containers.as_ref(), workspace, &pipes, endpoint.as_ref())?;
         if let Some(task) = tasks.iter().find(|task| task.container.is_none()) {
             session.warn_of_versions(&ready.plan, ready.context.entry, &task.environment, signals);
         }
         let job = run::Job {
-            name: &matrix::name_of_run(&ready.plan, ready.context.entry),
+            name: &name,
             tasks: &tasks,
             sections: &sections(&ready.plan.job.sections),
             root: &ready.context.directory(&ready.plan),
@@ -84,7 +90,7 @@ impl Executor<'_, '_> {
         };
         let here = tasks.iter().any(|task| task.container.is_none());
         let keys = session.provide_keys(ready, &pipes, here, signals)?;
-        let mut masking = masking(ready, workspace)?;
+        let mut masking = masking(ready, workspace, credentials_endpoint::token(endpoint.as_ref()))?;
         let failed = command.shell_on_failure.then(|| FailedTask::of(console));
         let started = started.unwrap_or_else(|| run::start(&job, signals, console));
         let number = inputs.number();
@@ -96,6 +102,7 @@ impl Executor<'_, '_> {
             .and_then(|outcome| log::written(console).map(|()| outcome));
         drop(services);
         drop(keys);
+        drop(endpoint);
         if let Some(leftovers) = leftovers {
             leftovers.remove();
         }
@@ -123,6 +130,7 @@ fn tasks(
     containers: Option<&Containers>,
     workspace: &Workspace,
     pipes: &Pipes,
+    endpoint: Option<&CredentialsEndpoint>,
 ) -> Result<Vec<run::Task>, Failure> {
     let mut tasks = Vec::new();
     let from = session.first_task(&ready.plan)?;
@@ -137,6 +145,7 @@ fn tasks(
             None => {
                 let mut environment = session.process_environment(&ready.environment, &on_top)?;
                 script_commands::add(&mut environment)?;
+                credentials_endpoint::name(endpoint, &mut environment, ready)?;
                 environment
             }
         };

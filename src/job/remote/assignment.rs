@@ -302,7 +302,13 @@ impl TakenCredential {
             Some(Exposed(text)) => Some(Renewal::parse(text.expose())?),
             None => None,
         };
-        Some(Credential { name: self.name, kind, fields: fields.collect::<Option<_>>()?, renewal })
+        Some(Credential {
+            name: self.name,
+            kind,
+            fields: fields.collect::<Option<_>>()?,
+            renewal,
+            profile: None,
+        })
     }
 }
 
