@@ -1,12 +1,16 @@
 //! What all requests have in common: whose certificates are trusted, and what is said where there is no answer, in words of
 //! our own. Some of ureq's messages quote the address, in which a password or a token may be.
 
+mod request;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Error;
 use ureq::tls::{RootCerts, TlsConfig};
+
+pub use request::{Error as RequestError, Request, encoded};
 
 /// TLS for a request to a server whose certificate these have signed.
 pub fn tls(roots: RootCerts) -> TlsConfig {

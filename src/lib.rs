@@ -76,6 +76,7 @@ pub mod secure;
 pub mod source;
 pub mod state;
 mod tools;
+mod trace;
 mod versions;
 pub mod workspace;
 pub mod yaml;

@@ -37,6 +37,7 @@ use crate::run::console::junit::Suite;
 use crate::run::worker_pool::{PoolEvent, Stage, Update, WorkerPool};
 use crate::run::{Outcome, Signals};
 use crate::state::{Ending, Progress};
+use crate::trace::Trace;
 use crate::workspace;
 use schedule::{Schedule, State};
 use view::View;
@@ -50,7 +51,7 @@ const MOST: usize = 1000;
 ///
 /// On everything that is wrong before the first line of the first script, as far as it can be known by then: a later
 /// job's version is made by an earlier one.
-pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
+pub fn run(command: &Run, options: &LineOptions, trace: Option<Rc<Trace>>) -> Result<u8, Failure> {
     let line = read_to_run(command, options)?;
     let failed = if command.failed { failed_jobs(&line)? } else { Vec::new() };
     if command.failed && failed.is_empty() {
@@ -84,7 +85,8 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
         .map(|member| member.job.name.text.clone())
         .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let session = Session::to_run(line, &names, command, options)?;
+    let mut session = Session::to_run(line, &names, command, options)?;
+    session.trace = trace;
     let order = Order::of(&session.line.pipeline, &selection);
     if order.members.is_empty() {
         return Err(anyhow!(nothing_to_run(&order)).into());

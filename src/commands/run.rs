@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
+use std::rc::Rc;
 
 use anyhow::Context as _;
 
@@ -16,6 +17,7 @@ use crate::output::{Failure, paint, print};
 use crate::repository::Filters;
 use crate::run::console::{Console, Groups, Json, Stamped, Text};
 use crate::run::{Outcome, Signals};
+use crate::trace::Trace;
 
 /// Runs the command.
 ///
@@ -23,15 +25,29 @@ use crate::run::{Outcome, Signals};
 ///
 /// On everything that is wrong before the first line of a job's script.
 pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
-    match command.job.as_slice() {
-        [job] if !command.upstream && !command.downstream => one(job, command, options),
-        _ => line::run(command, options),
+    let trace = match command.dry_run {
+        true => None,
+        false => Trace::wanted(|name| std::env::var(name).ok()).context("cannot begin a trace")?.map(Rc::new),
+    };
+    let done = match command.job.as_slice() {
+        [job] if !command.upstream && !command.downstream => one(job, command, options, trace.clone()),
+        _ => line::run(command, options, trace.clone()),
+    };
+    if let Some(trace) = trace {
+        let named = if command.all { &["--all".to_owned()] } else { command.job.as_slice() };
+        let name = format!("run {}", named.join(" "));
+        let status = done.as_ref().map_or_else(|failure| failure.status, |status| *status);
+        if let Err(why) = trace.send(&name, status) {
+            eprintln!("warning: the trace was not sent to the collector of OpenTelemetry: {why}");
+        }
     }
+    done
 }
 
 /// Runs one job, whose log is all there is to see.
-fn one(job: &str, command: &Run, options: &LineOptions) -> Result<u8, Failure> {
-    let session = Session::to_run(read_to_run(command, options)?, &[job], command, options)?;
+fn one(job: &str, command: &Run, options: &LineOptions, trace: Option<Rc<Trace>>) -> Result<u8, Failure> {
+    let mut session = Session::to_run(read_to_run(command, options)?, &[job], command, options)?;
+    session.trace = trace;
     if command.dry_run {
         let ready = session.prepare(job, FetchPolicy::NoCommands)?;
         session.check_inputs(&ready.plan, &ready.context.versions, command.require_in)?;

@@ -11,8 +11,9 @@ use crate::state::{BuildRef, logs};
 
 use super::Session;
 
-/// Keeps the log of a run beside its record.
+/// Keeps the log of a run beside its record, and its spans in the trace if there is one.
 pub(crate) fn keep(session: &Session, command: &Run, job: &str, number: Option<u32>, console: &mut Console) {
+    session.trace.iter().for_each(|trace| trace.watch(console));
     let Some(number) = number.filter(|_| !command.no_log) else { return };
     let build = BuildRef { job: job.to_owned(), number };
     match logs::create(&session.line.directory, &build) {

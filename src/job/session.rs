@@ -23,6 +23,7 @@ use crate::output::{Failure, failure, paint};
 use crate::paint::Paint;
 use crate::resolve::Plan;
 use crate::secure::Opener;
+use crate::trace::Trace;
 
 /// A line that was read for some jobs, and what is true for all of them.
 pub(crate) struct Session {
@@ -48,6 +49,8 @@ pub(crate) struct Session {
     pub(crate) on: Option<String>,
     /// Whether it is about several jobs.
     pub(crate) is_of_several: bool,
+    /// The trace that its jobs are a part of.
+    pub(crate) trace: Option<Rc<Trace>>,
 }
 
 impl Session {
@@ -97,6 +100,7 @@ impl Session {
             from: None,
             on: None,
             is_of_several: jobs.len() > 1,
+            trace: None,
             line,
         };
         session.warn(&no_repositories);

@@ -8,7 +8,6 @@
 //! payloads are what each service documents for its API.
 
 mod email;
-mod http;
 mod irc;
 mod options;
 mod payload;
@@ -18,11 +17,11 @@ use std::time::Duration;
 use base64::Engine;
 use serde_json::Value;
 
-use self::http::Request;
 use self::options::Options;
 use super::{Call, Context, Failure, files, missing, variables};
 use crate::contract::{suffix, var};
 use crate::exit;
+use crate::http::{Request, encoded};
 
 /// `notify RESOURCE [OPTION…]`.
 pub(super) fn notify(call: &mut Call) -> Result<u8, Failure> {
@@ -149,7 +148,7 @@ impl<'a> Target<'a> {
         let url = self.field("url")?;
         let url = url.trim_end_matches('/');
         let base = if url.ends_with("/projects") { url.to_owned() } else { format!("{url}/api/v4/projects") };
-        let (project, token) = (http::encoded(&project), http::encoded(&self.field("token")?));
+        let (project, token) = (encoded(&project), encoded(&self.field("token")?));
         let body = options.payload.clone().unwrap_or_else(|| payload::airbrake(options));
         let request = Request::post(format!("{base}/{project}/deploys?key={token}"), body);
         self.send("url", request, options)?;
@@ -163,7 +162,7 @@ impl<'a> Target<'a> {
         let id = match (options.get("app-id"), options.get("app-name")) {
             (Some(id), _) => id.to_owned(),
             (None, Some(name)) => {
-                let search = format!("{url}/applications.json?filter[name]={}", http::encoded(name));
+                let search = format!("{url}/applications.json?filter[name]={}", encoded(name));
                 let request = Request::get(search).header("X-Api-Key", token.clone());
                 payload::application_id(&self.send("url", request, options)?, name).ok_or_else(|| {
                     self.failed(&format!("New Relic has no application `{name}` (--appName)"))
@@ -177,7 +176,7 @@ impl<'a> Target<'a> {
             return Err(self.failed("New Relic wants a --revision"));
         }
         let body = options.payload.clone().unwrap_or_else(|| payload::new_relic(options));
-        let url = format!("{url}/applications/{}/deployments.json", http::encoded(&id));
+        let url = format!("{url}/applications/{}/deployments.json", encoded(&id));
         self.send("url", Request::post(url, body).header("X-Api-Key", token), options)?;
         Ok("told New Relic of a deployment".to_owned())
     }

@@ -45,5 +45,6 @@ mod standalone;
 mod state;
 mod support;
 mod terminal;
+mod trace;
 mod upgrade;
 mod workspace;

@@ -57,6 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("versions", &["model", "resolve", "secret", "source", "state", "yaml"]),
     ("schema", &["model"]),
     ("run", &["contract", "exit", "mask", "paint", "platform", "poll", "printable", "results", "secret"]),
+    ("trace", &["http", "run", "secret"]),
     (
         "environment",
         &[
@@ -174,6 +175,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "source",
             "state",
             "tools",
+            "trace",
             "versions",
             "workspace",
             "yaml",
@@ -199,6 +201,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "source",
             "state",
             "tools",
+            "trace",
             "workspace",
         ],
     ),
@@ -241,6 +244,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "secure",
             "source",
             "state",
+            "trace",
             "versions",
             "workspace",
             "yaml",
@@ -430,6 +434,7 @@ fn secrets_leave_by_few_doors() {
             "secure",
             "state",
             "tools",
+            "trace",
             "workspace"
         ]
     );

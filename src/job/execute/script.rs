@@ -16,6 +16,7 @@ use crate::job::{
 use crate::model::job::Sections;
 use crate::output::Failure;
 use crate::run::{self, Masking, Outcome};
+use crate::trace::TRACEPARENT;
 use crate::workspace::{Pipes, Workspace};
 
 impl Executor<'_, '_> {
@@ -37,7 +38,13 @@ impl Executor<'_, '_> {
         let containers = session.containers(&ready.plan)?;
         let endpoint = session.serve_credentials(ready);
         let name = matrix::name_of_run(&ready.plan, ready.context.entry);
-        let tasks = tasks(session, ready, containers.as_ref(), workspace, &pipes, endpoint.as_ref())?;
+        let mut tasks = tasks(session, ready, containers.as_ref(), workspace, &pipes, endpoint.as_ref())?;
+        for (number, task) in tasks.iter_mut().enumerate() {
+            if let Some(trace) = &session.trace {
+                let parent = trace.parent_of_task(&name, number);
+                task.environment.set(TRACEPARENT.as_ref(), parent.as_ref())?;
+            }
+        }
         if let Some(task) = tasks.iter().find(|task| task.container.is_none()) {
             session.warn_of_versions(&ready.plan, ready.context.entry, &task.environment, signals);
         }

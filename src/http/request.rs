@@ -6,48 +6,63 @@ use ureq::Agent;
 use ureq::http::StatusCode;
 use ureq::tls::RootCerts;
 
-use crate::http::{Unanswered, tls};
+use super::{Unanswered, tls};
 
 /// No service has more to say than this.
 const LONGEST_ANSWER: u64 = 1 << 20;
 
 /// Why a request had no success.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub enum Error {
+    /// There was no answer.
     #[error(transparent)]
     Unanswered(#[from] Unanswered),
+    /// The answer was another one.
     #[error("it answered {status}{}", excerpt(.answer))]
-    Refused { status: StatusCode, answer: String },
+    Refused {
+        /// Its status.
+        status: StatusCode,
+        /// All that it said.
+        answer: String,
+    },
 }
 
 /// A request that has not been sent.
-pub(super) struct Request {
+pub struct Request {
     url: String,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,
 }
 
 impl Request {
     /// Sends JSON.
-    pub(super) fn post(url: String, json: Vec<u8>) -> Request {
-        Request { url, headers: vec![("Content-Type", "application/json".to_owned())], body: Some(json) }
+    pub fn post(url: String, json: Vec<u8>) -> Request {
+        Request {
+            url,
+            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+            body: Some(json),
+        }
     }
 
     /// Asks for something.
-    pub(super) fn get(url: String) -> Request {
+    pub fn get(url: String) -> Request {
         Request { url, headers: Vec::new(), body: None }
     }
 
     /// Adds a header.
-    pub(super) fn header(mut self, name: &'static str, value: String) -> Request {
-        self.headers.push((name, value));
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Request {
+        self.headers.push((name.to_owned(), value.into()));
         self
     }
 
     /// Sends it and gives the answer; anything but a status of 200 to 299 is an error. The certificate is checked
     /// against the roots of the machine (`SSL_CERT_FILE` names others), and HTTPS_PROXY is honoured. No redirect is
     /// followed: it would carry the credentials somewhere else.
-    pub(super) fn send(self, timeout: Duration) -> Result<String, Error> {
+    ///
+    /// # Errors
+    ///
+    /// When there is no answer, or another one.
+    pub fn send(self, timeout: Duration) -> Result<String, Error> {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))
             .max_redirects(0)
@@ -62,14 +77,14 @@ impl Request {
                 let request = self
                     .headers
                     .iter()
-                    .fold(agent.post(&self.url), |it, (name, value)| it.header(*name, value));
+                    .fold(agent.post(&self.url), |it, (name, value)| it.header(name, value));
                 request.send(body.as_slice())
             }
             None => {
                 let request = self
                     .headers
                     .iter()
-                    .fold(agent.get(&self.url), |it, (name, value)| it.header(*name, value));
+                    .fold(agent.get(&self.url), |it, (name, value)| it.header(name, value));
                 request.call()
             }
         };
@@ -90,7 +105,7 @@ fn excerpt(answer: &str) -> String {
 }
 
 /// `text` as part of a URL: all but letters, digits and `-._~` percent-encoded.
-pub(super) fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
