@@ -29,6 +29,7 @@ pub mod scan;
 pub mod schema;
 pub mod session;
 pub mod state;
+mod watch;
 
 use std::path::PathBuf;
 

@@ -30,7 +30,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 
 pub use git::GitError;
-pub use working_tree::Filters;
+pub use working_tree::{Filters, files_of_work};
 
 use access::Access;
 use facts::Facts;

@@ -38,6 +38,9 @@ pub struct Run {
     /// 'srun -Q -n1 --export=NONE'
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["shell_on_failure", "notify"])]
     pub on: Option<String>,
+    /// Run again when a file of the line changes, or of a repository that --repo names
+    #[arg(long)]
+    pub watch: bool,
     /// Say what would be done, start nothing, write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,

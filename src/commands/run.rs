@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use anyhow::Context as _;
 
+use super::watch;
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::diagnostic::Diagnostic;
 use crate::job::record::Access;
@@ -25,6 +26,13 @@ use crate::trace::Trace;
 ///
 /// On everything that is wrong before the first line of a job's script.
 pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
+    match command.watch {
+        true => watch::run(command, options, || once(command, options)),
+        false => once(command, options),
+    }
+}
+
+fn once(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let trace = match command.dry_run {
         true => None,
         false => Trace::wanted(|name| std::env::var(name).ok()).context("cannot begin a trace")?.map(Rc::new),

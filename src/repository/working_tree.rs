@@ -28,6 +28,14 @@ pub enum Filters {
 /// Where the credentials of a line are.
 const CREDENTIALS: &[&str] = &["shippable.integrations.yml", "shippable.integrations.yaml"];
 
+/// The files below a directory that git knows, or would offer to add; `None` if it is in no repository.
+pub fn files_of_work(directory: &Path) -> Option<Vec<PathBuf>> {
+    let list = Git::at(directory, "ls-files").args(["-z", "--cached", "--others", "--exclude-standard"]);
+    let listed = list.run().ok()?;
+    let names = listed.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+    Some(names.map(|name| directory.join(OsStr::from_bytes(name))).collect())
+}
+
 impl Repository {
     /// The warning that what is checked out is not what the job gets: another branch, or uncommitted changes.
     ///

@@ -47,4 +47,5 @@ mod support;
 mod terminal;
 mod trace;
 mod upgrade;
+mod watch;
 mod workspace;
