@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::support::{Call, shipctl};
+use crate::terminal::Terminal;
 
 const LINE: &str = "resources:
 - {name: aws, type: integration, integration: my_aws}
@@ -78,4 +79,44 @@ fn bash_completes_with_the_script() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+#[test]
+fn a_tab_in_a_terminal_completes_the_word() {
+    let call = shipctl("--").file("shippable.yml", LINE).file("home/", "");
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_shipctl")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "--noprofile", "-i"])
+        .current_dir(call.path(""))
+        .env_clear()
+        .envs([("PATH", path.as_str()), ("TERM", "dumb"), ("PS1", "ready> "), ("LC_ALL", "C.UTF-8")])
+        .env("HOME", call.path("home"))
+        .env("INPUTRC", "/dev/null");
+    let mut terminal = Terminal::start(&mut bash);
+    terminal.wait_for("ready> ");
+    terminal
+        .types("bind 'set enable-bracketed-paste off'; source <(shipctl completions bash); echo loa''ded\n");
+    terminal.wait_for("loaded");
+    terminal.wait_for("ready> ");
+    for (typed, shown) in [
+        ("shipctl run dep\t", "shipctl run deploy "),
+        ("shipctl exec --integration my\t", "shipctl exec --integration my_aws "),
+        ("shipctl integration add x --type amazonK\t", "shipctl integration add x --type amazonKeys "),
+        ("shipctl get_integration_resource_f\t", "shipctl get_integration_resource_field "),
+        ("shipctl completi\t", "shipctl completions "),
+    ] {
+        terminal.types(typed);
+        terminal.wait_for(shown);
+        // Ctrl-U takes the line away.
+        terminal.types("\u{15}echo next''line\n");
+        terminal.wait_for("nextline");
+        terminal.wait_for("ready> ");
+    }
+    // Where several fit, the second Tab lists them.
+    terminal.types("shipctl run de\t\t");
+    terminal.wait_for("deploy");
+    terminal.wait_for("describe");
+    terminal.types("\u{15}exit\n");
+    terminal.end();
 }
