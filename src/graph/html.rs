@@ -18,6 +18,10 @@ const SCRIPT: &str = include_str!("page.js");
 pub fn page(graph: &Graph) -> String {
     let style = format!("{STYLE}{PAGE_STYLE}");
     let (title, made) = (escaped(&graph.title), escaped(&graph.made));
+    // `2026-11-21T12:00:00Z` for people: to the minute.
+    let shown = made
+        .get(..16)
+        .map_or_else(|| made.clone(), |to_minute| format!("{} UTC", to_minute.replace('T', " ")));
     format!(
         r#"<!DOCTYPE html>
 <html lang="en">
@@ -32,7 +36,7 @@ pub fn page(graph: &Graph) -> String {
 <body>
 <header hidden>
 <h1>{title}</h1>
-<time>{made}</time>
+<time datetime="{made}">{shown}</time>
 <input id="search" type="search" placeholder="Search (/)" aria-label="Search names and types" autocomplete="off" spellcheck="false">
 <output id="found"></output>
 <span class="keys"><button id="out" aria-label="Zoom out" title="Zoom out (-)">−</button><button id="in" aria-label="Zoom in" title="Zoom in (+)">+</button><button id="all" title="Show all of it (0)">Fit</button></span>

@@ -46,12 +46,18 @@ function pan(x, y) {
   show();
 }
 
+// How far a stretch has to move to be between two ends.
+function past(from, to, start, end) {
+  return from < start ? from - start : Math.max(0, to - end);
+}
+
 function bringIntoView(index, always) {
   const box = nodes[index].getBoundingClientRect(), { left, top, right, bottom } = room();
   if (always || box.left < left || box.top < top || box.right > right || box.bottom > bottom) {
     if (view.scale < 0.5) zoom(0.8 / view.scale);
-    const now = nodes[index].getBoundingClientRect();
-    pan((now.left + now.right - left - right) / 2, (now.top + now.bottom - top - bottom) / 2);
+    const now = nodes[index].getBoundingClientRect(), edge = 24;
+    if (always) pan((now.left + now.right - left - right) / 2, (now.top + now.bottom - top - bottom) / 2);
+    else pan(past(now.left - edge, now.right + edge, left, right), past(now.top - edge, now.bottom + edge, top, bottom));
   }
 }
 
