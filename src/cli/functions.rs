@@ -1,5 +1,7 @@
 //! The grammar of the lookup functions, from their table.
 
+mod help;
+
 use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, CommandFactory as _, Parser, value_parser};
@@ -17,7 +19,7 @@ pub struct FunctionCall {
     #[arg(long, value_name = "NAME", conflicts_with = "job")]
     pub integration: Vec<String>,
     /// The arguments of the function
-    #[arg(value_name = "ARGUMENT")]
+    #[arg(value_name = "ARGUMENT", hide = true)]
     pub arguments: Vec<OsString>,
     /// Where the line is.
     #[command(flatten)]
@@ -54,6 +56,7 @@ pub(super) fn function_grammar(function: &'static Function) -> clap::Command {
         clap::Command::new(function.name).arg(
             Arg::new("arguments")
                 .value_name("ARGUMENT")
+                .hide(true)
                 .num_args(0..)
                 .action(ArgAction::Append)
                 .allow_hyphen_values(true)
@@ -63,6 +66,7 @@ pub(super) fn function_grammar(function: &'static Function) -> clap::Command {
     command
         .name(function.name)
         .about(function.about)
+        .long_about(help::about(function))
         .override_usage(format!("shipctl {} {}", function.name, function.operands))
 }
 

@@ -69,7 +69,7 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
                     "no assembly line in {} or any directory above it",
                     directory.display()
                 ))
-                .hint("it is made of files such as shippable.yml or shippable.jobs.yml; -f FILE names others, -C DIR looks elsewhere"),
+                .hint("`shipctl init` writes one; -f FILE names files that are called otherwise, -C DIR looks elsewhere"),
             );
         }
     }

@@ -119,7 +119,7 @@ fn no_line_at_all() {
         .args("deploy -C")
         .arg("/dev")
         .stderr(
-            "error: no assembly line in /dev or any directory above it\n  hint: it is made of files such as shippable.yml or shippable.jobs.yml; -f FILE names others, -C DIR looks elsewhere\n",
+            "error: no assembly line in /dev or any directory above it\n  hint: `shipctl init` writes one; -f FILE names files that are called otherwise, -C DIR looks elsewhere\n",
         )
         .status(125)
         .run();
