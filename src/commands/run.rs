@@ -35,8 +35,12 @@ pub fn run(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
 fn once(command: &Run, options: &LineOptions) -> Result<u8, Failure> {
     let trace = match command.dry_run {
         true => None,
-        false => Trace::wanted(|name| std::env::var(name).ok()).context("cannot begin a trace")?.map(Rc::new),
+        false => Trace::wanted(|name| std::env::var(name).ok()).unwrap_or_else(|error| {
+            eprintln!("warning: the run has no trace: {error}");
+            None
+        }),
     };
+    let trace = trace.map(Rc::new);
     let done = match command.job.as_slice() {
         [job] if !command.upstream && !command.downstream => one(job, command, options, trace.clone()),
         _ => line::run(command, options, trace.clone()),
