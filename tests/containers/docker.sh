@@ -40,7 +40,7 @@ stop
 [ "$(id -u)" = 0 ] || give_up "its daemon has to be started by root"
 # A path of a socket has room for 107 characters.
 [ ${#place} -lt 90 ] || give_up "the path $place is too long for a socket"
-install_packages "$place/apt.log" docker.io busybox-static bash-static
+install_packages "$place/apt.log" docker.io busybox-static bash-static redis-server postgresql
 
 # Whoever may not raise limits cannot start a container with higher ones.
 limit=$(ulimit -Hn)
@@ -56,11 +56,14 @@ done
 { docker image inspect "$image" >/dev/null 2>&1 ||
     tests/containers/image.sh | docker import --change 'ENV OF_IMAGE=yes' - "$image"; } >"$place/docker.log" 2>&1 ||
     give_up "$(tail -n 1 "$place/docker.log")"
-for service in redis:6379 memcached:11211; do
-    printf 'FROM %s\nVOLUME /data\nCMD ["httpd", "-f", "-p", "%s"]\n' "$image" "${service#*:}" |
-        DOCKER_BUILDKIT=0 docker build -q --network=none -t "docker.io/library/${service%:*}:latest" -f - "$place/empty" \
+for service in redis postgres; do
+    tests/containers/service.sh "$service" |
+        docker import --change 'VOLUME /data' --change 'CMD ["/bin/serve"]' - "docker.io/library/$service:latest" \
             >"$place/docker.log" 2>&1 || give_up "$(tail -n 1 "$place/docker.log")"
 done
+printf 'FROM %s\nVOLUME /data\nCMD ["httpd", "-f", "-p", "11211"]\n' "$image" |
+    DOCKER_BUILDKIT=0 docker build -q --network=none -t docker.io/library/memcached:latest -f - "$place/empty" \
+        >"$place/docker.log" 2>&1 || give_up "$(tail -n 1 "$place/docker.log")"
 docker run --rm --network=none "$image" bash -c 'echo "containers: bash $BASH_VERSION"' 2>"$place/docker.log" ||
     give_up "$(tail -n 1 "$place/docker.log")"
 echo "DOCKER_HOST=$DOCKER_HOST" >"$place/env"

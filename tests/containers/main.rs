@@ -209,10 +209,21 @@ fn what_the_engine_refuses_is_said() {
 #[ignore = "needs an engine"]
 fn services_run_beside_a_job() {
     let directory = tempfile::tempdir().unwrap();
+    // What asks PostgreSQL for TLS gets one letter.
     let line = format!(
-        "services: [redis, memcached]\nbuild:\n  pre_ci_boot: {{image_name: {IMAGE}, env: [FROM_BOOT=yes]}}\n  ci:\n    \
-         - echo @$TASK_IN_CONTAINER $FROM_BOOT\n    - echo | nc 127.0.0.1 6379 >/dev/null && echo | nc 127.0.0.1 11211 >/dev/null && \
-         echo @reached\n    - sleep $LONG\njobs:\n  - {{name: ci, type: runCI}}\n"
+        r#"
+services: [redis, postgres, memcached]
+build:
+  pre_ci_boot: {{image_name: {IMAGE}, env: [FROM_BOOT=yes]}}
+  ci:
+    - echo @$TASK_IN_CONTAINER $FROM_BOOT
+    - exec 3<>/dev/tcp/127.0.0.1/6379; printf 'PING\r\n' >&3; read -r answer <&3; echo "@redis ${{answer%?}}"
+    - exec 3<>/dev/tcp/127.0.0.1/5432; printf '\0\0\0\10\4\322\26\57' >&3; read -r -n 1 answer <&3; echo "@postgres $answer"
+    - echo | nc 127.0.0.1 11211 >/dev/null && echo @reached
+    - sleep $LONG
+jobs:
+  - {{name: ci, type: runCI}}
+"#
     );
     fs::write(directory.path().join("shippable.yml"), line).unwrap();
     let homes = homes::Homes::new();
@@ -227,7 +238,14 @@ fn services_run_beside_a_job() {
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
-    for part in ["\n@true yes\n", "\n@reached\n", "starting redis (docker.io/library/redis:latest)"] {
+    let parts = [
+        "\n@true yes\n",
+        "\n@redis +PONG\n",
+        "\n@postgres N\n",
+        "\n@reached\n",
+        "starting redis (docker.io/library/redis:latest)",
+    ];
+    for part in parts {
         assert!(text.contains(part), "no {part} in {text}");
     }
     // The label says where the pipes of the run are.
@@ -240,7 +258,7 @@ fn services_run_beside_a_job() {
     assert_eq!(ours(&["--all"]), [""; 0]);
     // They end with a run that is killed.
     let mut child = start("1000").stdout(std::process::Stdio::piped()).spawn().unwrap();
-    wait_until(|| ours(&["--all"]).len() == 3, || "the containers of the job".to_owned());
+    wait_until(|| ours(&["--all"]).len() == 4, || "the containers of the job".to_owned());
     child.kill().unwrap();
     child.wait().unwrap();
     // Podman keeps in mind what was running when it looked last.

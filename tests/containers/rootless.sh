@@ -29,7 +29,8 @@ tidy() {
     rm -rf "$place"
 }
 trap tidy EXIT
-install_packages "$place/apt.log" podman runc catatonit uidmap slirp4netns busybox-static bash-static
+install_packages "$place/apt.log" podman runc catatonit uidmap slirp4netns busybox-static bash-static \
+    redis-server postgresql
 ! id "$user" >/dev/null 2>&1 || give_up "there is a user $user already"
 useradd --no-create-home --home-dir "$place/home" --shell /bin/sh "$user" || give_up "no user can be made"
 made=yes

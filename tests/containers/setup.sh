@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the tests in this directory run containers with: podman from Debian's packages, with images of its own and a configuration
-# that works without systemd, in a directory beside the build. No image is pulled: busybox and bash make one. Once it is there:
+# that works without systemd, in a directory beside the build. No image is pulled: they are made of what Debian packages. Once it is there:
 #
 #   cargo test --test containers -- --include-ignored
 #
@@ -22,7 +22,7 @@ give_up() {
     exit 3
 }
 
-install_packages "$place/apt.log" podman runc catatonit busybox-static bash-static
+install_packages "$place/apt.log" podman runc catatonit busybox-static bash-static redis-server postgresql
 
 # Whoever may not raise limits cannot start a container with higher ones, which are podman's default.
 limit=$(ulimit -Hn)
@@ -47,14 +47,19 @@ if ! podman image exists "$image" 2>"$place/podman.log"; then
     tests/containers/image.sh | podman import -q --change 'ENV OF_IMAGE=yes' - "$image" >/dev/null 2>"$place/podman.log" ||
         give_up "$(tail -n 1 "$place/podman.log")"
 fi
-# Stand-ins for services: something answers on the same ports.
-for service in redis:6379 memcached:11211; do
-    name=docker.io/library/${service%:*}:latest
+for service in redis postgres; do
+    name=docker.io/library/$service:latest
     podman image exists "$name" ||
-        printf 'FROM %s\nVOLUME /data\nCMD ["httpd", "-f", "-p", "%s"]\n' "$image" "${service#*:}" |
-        podman build -q --network=none -t "$name" -f - "$place/empty" >/dev/null 2>"$place/podman.log" ||
+        tests/containers/service.sh "$service" |
+        podman import -q --change 'VOLUME /data' --change 'CMD ["/bin/serve"]' - "$name" >/dev/null 2>"$place/podman.log" ||
         give_up "$(tail -n 1 "$place/podman.log")"
 done
+# A stand-in: something answers on the same port.
+name=docker.io/library/memcached:latest
+podman image exists "$name" ||
+    printf 'FROM %s\nVOLUME /data\nCMD ["httpd", "-f", "-p", "11211"]\n' "$image" |
+    podman build -q --network=none -t "$name" -f - "$place/empty" >/dev/null 2>"$place/podman.log" ||
+    give_up "$(tail -n 1 "$place/podman.log")"
 podman run --rm --network=none "$image" bash -c 'echo "containers: bash $BASH_VERSION"' 2>"$place/podman.log" ||
     give_up "$(tail -n 1 "$place/podman.log")"
 printf '%s\n' "CONTAINERS_CONF=$CONTAINERS_CONF" "CONTAINERS_STORAGE_CONF=$CONTAINERS_STORAGE_CONF" >"$place/env"
