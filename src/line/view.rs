@@ -329,7 +329,7 @@ impl<'o> View<'o> {
 fn described(stage: Stage) -> String {
     match stage {
         Stage::Ended(outcome) => outcome.describe(),
-        Stage::Broken(_) => "could not be run, or stored".to_owned(),
+        Stage::Broken(_) => "stopped by an error".to_owned(),
         Stage::Begun => "not run".to_owned(),
     }
 }

@@ -160,7 +160,7 @@ impl Junit {
                 class: None,
                 name: job.to_owned(),
                 took: Duration::ZERO,
-                verdict: Verdict::Failed("could not be run, or stored".to_owned(), error.to_owned()),
+                verdict: Verdict::Failed("stopped by an error".to_owned(), error.to_owned()),
             }],
         });
         suites.extend(broken.iter());
