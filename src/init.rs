@@ -106,6 +106,14 @@ pub fn default_of(kind: &Kind, field: &Field) -> Option<&'static str> {
     }
 }
 
+/// The kind that an integration most likely is of, by what the line tells of its name.
+pub fn likely_kind(line: &Line, name: &str) -> &'static Kind {
+    match survey(line).integrations.into_iter().find(|missing| missing.name == name) {
+        Some(missing) => missing.kind,
+        None => Evidence::gather(line).kind_of(name, &line.pipeline, std::iter::empty()).0,
+    }
+}
+
 /// Finds what a line names and declares nowhere.
 pub fn survey(line: &Line) -> Survey {
     let pipeline = &line.pipeline;

@@ -30,6 +30,17 @@ pub fn ask(question: &str) -> Result<String, Failure> {
     Ok(answer.trim_end_matches(['\n', '\r']).to_owned())
 }
 
+/// Asks a question that Enter answers with yes.
+pub fn agrees(question: &str) -> Result<bool, Failure> {
+    loop {
+        match ask(&format!("{question} [Y/n]"))?.trim().to_ascii_lowercase().as_str() {
+            "" | "y" | "yes" => return Ok(true),
+            "n" | "no" => return Ok(false),
+            _ => eprintln!("answer y or n"),
+        }
+    }
+}
+
 /// Asks for a secret, without echo. What is pasted may have several lines, on terminals that tell pasting from typing.
 pub fn ask_secret(question: &str) -> Result<Secret, Failure> {
     let own = |stream: io::Result<OwnedFd>| stream.map(File::from);

@@ -66,14 +66,14 @@ pub enum IntegrationCommand {
 /// `shipctl integration add`
 #[derive(Args)]
 #[command(
-    after_help = "On a terminal it asks for every field that no option gives. Secrets are stored encrypted; no option takes one, because arguments are there for all to see.\nA field of a key-value pair is written envs.KEY; a list takes its option once for each item."
+    after_help = "On a terminal it asks for the kind and for every field that no option gives. Secrets are stored encrypted; no option takes one, because arguments are there for all to see.\nA field of a key-value pair is written envs.KEY; a list takes its option once for each item."
 )]
 pub struct IntegrationAdd {
     /// What resources are going to call it
     pub name: String,
-    /// Its kind, such as amazonKeys or "AWS Keys"
+    /// Its kind, such as amazonKeys or "AWS Keys"; asked for on a terminal
     #[arg(long, value_name = "KIND")]
-    pub r#type: String,
+    pub r#type: Option<String>,
     /// A field that is no secret (repeatable)
     #[arg(long, value_name = "FIELD=VALUE", value_parser = value::field)]
     pub field: Vec<(String, String)>,

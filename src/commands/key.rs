@@ -3,15 +3,15 @@
 mod recipients;
 mod rotate;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
+use super::new_key::{make, tell_of};
 use crate::cli::{KeyArgs, KeyCommand, LineOptions};
 use crate::exit;
 use crate::output::{Failure, print};
 use crate::prompt;
-use crate::repository::contents::is_for_git;
 use crate::secret::Secret;
 use crate::secure::{self, KeyPlace};
 
@@ -38,31 +38,20 @@ fn new(passphrase: bool) -> Result<u8, Failure> {
     if path.exists() {
         return Err(there_is_one(&path));
     }
-    let (keys, public) = secure::generate();
-    if passphrase {
-        let passphrase = ask_twice()?;
-        let text = secure::protect(&keys, &passphrase).map_err(anyhow::Error::from)?;
-        secure::create(&path, &text).map_err(anyhow::Error::from)?;
-    } else {
-        secure::create(&path, keys.expose()).map_err(anyhow::Error::from)?;
-    }
+    let passphrase = if passphrase { Some(ask_twice()?) } else { None };
+    let public = make(&path, passphrase.as_ref())?;
     print(&format!("{public}\n"))?;
-    eprintln!("shipctl: your key is in {}; keep a copy where no one else can read it", path.display());
     eprintln!(
-        "  the line above is its public half: `shipctl key add-recipient {public} --name NAME` lists it in a line"
+        "shipctl: the line above is the public half of your key: `shipctl key add-recipient {public} --name NAME` lists it in a line"
     );
-    if is_for_git(&path) {
-        eprintln!(
-            "shipctl: git would track it there, and everyone with the repository would have the key: list it in .gitignore, or keep it elsewhere"
-        );
-    }
+    tell_of(&path);
     if matches!(KeyPlace::find()?, KeyPlace::Variable) {
         eprintln!("shipctl: $SHIPCTL_KEY is set, and comes before the file");
     }
     Ok(exit::SUCCESS)
 }
 
-fn there_is_one(path: &std::path::Path) -> Failure {
+fn there_is_one(path: &Path) -> Failure {
     anyhow!(
         "there is a key in {} already\n  hint: `shipctl key show` prints its public half; `shipctl key rotate --new-key` puts a new one in its place; SHIPCTL_KEY_FILE=PATH makes one elsewhere",
         path.display()

@@ -157,15 +157,22 @@ fn add_parts_of_profile(kind: &'static Kind, fields: &mut Vec<FieldValue>) {
 pub fn unknown_kind(message: String, written: &str) -> Diagnostic {
     let error = Diagnostic::error(message);
     let spelled = |kind: &Kind| format!("`{}` ({})", kind.name, kind.display);
-    let contains = |name: &str| name.to_ascii_lowercase().contains(&written.to_ascii_lowercase());
+    let written_low = written.to_ascii_lowercase();
+    let has_word = |name: &str| words(name).any(|word| word.starts_with(&written_low));
     let alike: Vec<_> =
-        KINDS.iter().filter(|kind| contains(kind.name) || contains(kind.display)).map(spelled).collect();
+        KINDS.iter().filter(|kind| has_word(kind.name) || has_word(kind.display)).map(spelled).collect();
     if !alike.is_empty() {
         return error.hint(format!("did you mean {}?", alike.join(" or ")));
     }
     error
         .hint(format!("known types: {}", KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")))
         .did_you_mean(written, KINDS.iter().flat_map(|kind| [kind.name, kind.display]))
+}
+
+/// What follows each place where a word of a name begins, in small letters: `dockerRegistryLogin`, `registrylogin`, `login`.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let begins = |(at, c): &(usize, char)| *at == 0 || c.is_uppercase() || name[..*at].ends_with(' ');
+    name.char_indices().filter(begins).map(|(at, _)| name[at..].to_ascii_lowercase())
 }
 
 /// The error for a field that is required and not there.

@@ -304,6 +304,51 @@ fn on_a_terminal_each_field_is_asked_for() {
 }
 
 #[test]
+fn on_a_terminal_the_kind_is_asked_for_and_a_key_is_offered() {
+    let call = shipctl("integration")
+        .args("add my_github")
+        .env("HOME", "{WORK}/home")
+        .file("home/", "")
+        .file("shippable.yml", "jobs: []\n");
+    let mut terminal = Terminal::start(&mut call.command());
+    terminal.wait_for("kinds: airBrakeKey, ");
+    terminal.wait_for("kind [github]: ");
+    terminal.types("gitlb\n");
+    terminal.wait_for("there is no kind `gitlb`; did you mean `gitlab`?");
+    terminal.wait_for("kind [github]: ");
+    terminal.types("\n");
+    terminal.wait_for("`token` is stored encrypted, and you have no key. Make one? [Y/n]: ");
+    terminal.types("\n");
+    terminal.wait_for("shipctl: your key is in ");
+    terminal.wait_for("url [https://api.github.com]: ");
+    terminal.types("\n");
+    terminal.wait_for("token (not shown): ");
+    terminal.types("s3cret\n");
+    let (seen, status) = terminal.end();
+    assert!(status.success() && !seen.contains("s3cret"), "{seen}");
+    let yaml = fs::read_to_string(call.path("shippable.integrations.yml")).unwrap();
+    assert!(yaml.contains("type: github\n") && yaml.contains("url: https://api.github.com\n"), "{yaml}");
+    assert!(yaml.contains("token:\n        secure: |\n"), "{yaml}");
+}
+
+#[test]
+fn without_a_terminal_the_kind_has_to_be_said() {
+    shipctl("integration")
+        .args("add my_github")
+        .file("shippable.yml", "jobs: []\n")
+        .stderr("error: which kind is it?\n  hint: say it with --type KIND; `shipctl integration types` lists them, and on a terminal you are asked\n")
+        .status(2)
+        .run();
+}
+
+#[test]
+fn a_kind_that_is_not_there_is_no_part_of_a_word() {
+    let output = shipctl("integration").args("types git").command().output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("did you mean `gitCredential` (Git Credential) or `github`"), "{stderr}");
+}
+
+#[test]
 fn a_secret_is_not_shown_when_it_is_typed_and_ctrl_c_leaves_the_terminal_as_it_was() {
     let call = shipctl("integration")
         .args("add chat --type ircCreds --field nick=n --field server=s")

@@ -1,6 +1,7 @@
 //! `shipctl integration add`.
 
 mod answers;
+mod kind;
 
 use super::encrypt::Recipients;
 use super::rename::check_name;
@@ -21,11 +22,14 @@ pub(super) fn run(command: &IntegrationAdd, options: &LineOptions) -> Result<u8,
     let _lock = lock(options, command.to.as_deref())?;
     let mut line = read_to_add(options)?;
     let colours = || paint(options.color, &std::io::stderr());
-    let kind = Kind::find(&command.r#type).ok_or_else(|| {
-        let message = format!("there is no type of integrations `{}`", command.r#type);
-        failure(&[unknown_kind(message, &command.r#type)], &line.sources, colours())
-    })?;
     check_name(&line.pipeline, &command.name, None)?;
+    let kind = match &command.r#type {
+        Some(written) => Kind::find(written).ok_or_else(|| {
+            let message = format!("there is no type of integrations `{written}`");
+            failure(&[unknown_kind(message, written)], &line.sources, colours())
+        })?,
+        None => kind::ask(&command.name, &line)?,
+    };
     let given = Given::of(command, kind)?;
     let file = target::find(&mut line, command.to.as_deref(), options)?;
     let recipients = Recipients::of_line(&line.pipeline);

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::Recipients;
 use crate::cli::IntegrationAdd;
 use crate::exit;
+use crate::init::default_of;
 use crate::model::kind::{Field, Kind, Shape};
 use crate::nearest::nearest;
 use crate::output::Failure;
@@ -171,13 +172,18 @@ pub(super) fn all(
     }
     if ask {
         for field in open {
-            ask_for(field, recipients, &mut answers)?;
+            ask_for(kind, field, recipients, &mut answers)?;
         }
     }
     Ok(Answers(answers))
 }
 
-fn ask_for(field: &'static Field, recipients: &Recipients, answers: &mut Vec<Answer>) -> Result<(), Failure> {
+fn ask_for(
+    kind: &Kind,
+    field: &'static Field,
+    recipients: &Recipients,
+    answers: &mut Vec<Answer>,
+) -> Result<(), Failure> {
     let mut add = |key, from| answers.push(Answer { field: field.name, key, from });
     let skip = if field.required { "" } else { " (Enter to skip)" };
     match field.shape {
@@ -194,8 +200,12 @@ fn ask_for(field: &'static Field, recipients: &Recipients, answers: &mut Vec<Ans
             eprintln!("{} is required", field.name);
         },
         Shape::Text | Shape::Integration => loop {
-            let value = prompt::ask(&format!("{}{skip}", field.name))?;
-            if !value.is_empty() {
+            let usual = default_of(kind, field);
+            let value = match usual {
+                Some(usual) => prompt::ask(&format!("{} [{usual}]", field.name))?,
+                None => prompt::ask(&format!("{}{skip}", field.name))?,
+            };
+            if let Some(value) = Some(value).filter(|value| !value.is_empty()).or(usual.map(str::to_owned)) {
                 add(None, From::Open(value));
                 return Ok(());
             }
