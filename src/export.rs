@@ -155,14 +155,7 @@ impl Line {
     /// The comment at the top: how it was made, what to set, and what does not carry over.
     fn header(&self, system: System) -> String {
         let mut lines = vec![format!("Made by `{}`: make it anew instead of changing it.", self.command)];
-        if !self.settings.is_empty() {
-            lines.push(String::new());
-            lines.push(format!("To be set, {}:", system.settings()));
-            let width = self.settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
-            lines.extend(
-                self.settings.iter().map(|setting| format!("  {:width$}  {}", setting.name, setting.purpose)),
-            );
-        }
+        lines.extend(to_be_set(&self.settings, system.settings()));
         if !self.notes.is_empty() {
             lines.push(String::new());
             lines.push("What does not carry over:".to_owned());
@@ -238,4 +231,14 @@ fn install(path: &str) -> Vec<String> {
         format!("  {path}"),
         "fi".to_owned(),
     ]
+}
+
+/// The part of a header that says what to set, and where.
+fn to_be_set(settings: &[Setting], place: &str) -> Vec<String> {
+    if settings.is_empty() {
+        return Vec::new();
+    }
+    let width = settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
+    let each = settings.iter().map(|setting| format!("  {:width$}  {}", setting.name, setting.purpose));
+    [String::new(), format!("To be set, {place}:")].into_iter().chain(each).collect()
 }

@@ -1,16 +1,36 @@
 //! GitHub Actions: <https://docs.github.com/actions/reference/workflow-syntax-for-github-actions>.
 
-use super::{Job, Line, PROGRAM, STATE, System, install, yaml};
+use super::{Job, Line, Need, PROGRAM, STATE, System, install, yaml};
 
 pub(super) fn write(line: &Line) -> String {
     let mut text = line.header(System::Github);
-    text += &format!("name: {}\n", yaml::scalar(&line.name));
-    text += "on:\n  push:\n  workflow_dispatch:\n";
-    text += "permissions:\n  contents: read\n";
-    text += "jobs:\n";
+    text += &preamble(&line.name);
     for job in &line.jobs {
         text += &job.comment(System::Github, line, "  ");
         text += &of_job(line, job);
+    }
+    text
+}
+
+/// What stands before the jobs.
+pub(super) fn preamble(name: &str) -> String {
+    let name = yaml::scalar(name);
+    format!("name: {name}\non:\n  push:\n  workflow_dispatch:\npermissions:\n  contents: read\njobs:\n")
+}
+
+/// Where a job runs, for how long, and after which jobs; `id` gives the name of each.
+pub(super) fn order<'j>(minutes: Option<u64>, needs: &[Need], id: impl Fn(usize) -> &'j str) -> String {
+    let mut text = "    runs-on: ubuntu-latest\n".to_owned();
+    if let Some(minutes) = minutes {
+        text += &format!("    timeout-minutes: {minutes}\n");
+    }
+    if !needs.is_empty() {
+        text += &format!("    needs: {}\n", yaml::list(needs.iter().map(|need| id(need.job))));
+    }
+    if needs.iter().any(|need| !need.starts) {
+        let starts = needs.iter().filter(|need| need.starts);
+        let results = starts.map(|need| format!(" && needs.{}.result == 'success'", id(need.job)));
+        text += &format!("    if: ${{{{ !cancelled(){} }}}}\n", results.collect::<String>());
     }
     text
 }
@@ -20,19 +40,7 @@ fn of_job(line: &Line, job: &Job) -> String {
     if job.id != job.name {
         text += &format!("    name: {}\n", yaml::scalar(&literal(&job.name)));
     }
-    text += "    runs-on: ubuntu-latest\n";
-    if let Some(minutes) = job.minutes() {
-        text += &format!("    timeout-minutes: {minutes}\n");
-    }
-    if !job.needs.is_empty() {
-        let needs = job.needs.iter().map(|need| line.jobs[need.job].id.as_str());
-        text += &format!("    needs: {}\n", yaml::list(needs));
-    }
-    if job.needs.iter().any(|need| !need.starts) {
-        let starts = job.needs.iter().filter(|need| need.starts);
-        let results = starts.map(|need| format!(" && needs.{}.result == 'success'", line.jobs[need.job].id));
-        text += &format!("    if: ${{{{ !cancelled(){} }}}}\n", results.collect::<String>());
-    }
+    text += &order(job.minutes(), &job.needs, |job| &line.jobs[job].id);
     if let Some(image) = &job.image {
         text += &format!("    container: {}\n", yaml::scalar(&literal(image)));
     }

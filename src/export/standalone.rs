@@ -14,7 +14,7 @@ mod text;
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::{Need, Setting, yaml};
+use super::{Need, Setting, to_be_set, yaml};
 use crate::source::Span;
 pub use read::read;
 use text::Text;
@@ -155,14 +155,7 @@ impl Standalone {
 
     fn header(&self, settings: &str) -> String {
         let mut lines = vec![format!("Made by `{}`: {}.", self.command, self.share())];
-        if !self.settings.is_empty() {
-            lines.push(String::new());
-            lines.push(format!("To be set, {settings}:"));
-            let width = self.settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
-            lines.extend(
-                self.settings.iter().map(|setting| format!("  {:width$}  {}", setting.name, setting.purpose)),
-            );
-        }
+        lines.extend(to_be_set(&self.settings, settings));
         let of_none = |gap: &&Gap| self.jobs.iter().all(|job| gap.job.as_ref() != Some(&job.name));
         let mut gaps = self.gaps.iter().filter(of_none).peekable();
         if gaps.peek().is_some() {

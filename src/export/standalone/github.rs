@@ -3,15 +3,13 @@
 use super::prepare::{self, STATES, WORKSPACE, block};
 use super::text::{Piece, Text};
 use super::{Job, Script, Standalone, Target, When};
-use crate::export::yaml;
+use crate::export::github::{order, preamble};
+use crate::export::{System, yaml};
 use crate::repository;
 
 pub(super) fn write(line: &Standalone) -> String {
-    let mut text = line.header("as secrets of the repository");
-    text += &format!("name: {}\n", yaml::scalar(&literal(&line.name)));
-    text += "on:\n  push:\n  workflow_dispatch:\n";
-    text += "permissions:\n  contents: read\n";
-    text += "jobs:\n";
+    let mut text = line.header(System::Github.settings());
+    text += &preamble(&literal(&line.name));
     for job in &line.jobs {
         text += &yaml::comment("  ", job.gaps.iter().map(String::as_str));
         text += &of_job(line, job);
@@ -24,19 +22,7 @@ fn of_job(line: &Standalone, job: &Job) -> String {
     if job.id != job.name {
         text += &format!("    name: {}\n", yaml::scalar(&literal(&job.name)));
     }
-    text += "    runs-on: ubuntu-latest\n";
-    if let Some(minutes) = job.minutes {
-        text += &format!("    timeout-minutes: {minutes}\n");
-    }
-    if !job.needs.is_empty() {
-        let needs = job.needs.iter().map(|need| line.jobs[need.job].id.as_str());
-        text += &format!("    needs: {}\n", yaml::list(needs));
-    }
-    if job.needs.iter().any(|need| !need.starts) {
-        let starts = job.needs.iter().filter(|need| need.starts);
-        let results = starts.map(|need| format!(" && needs.{}.result == 'success'", line.jobs[need.job].id));
-        text += &format!("    if: ${{{{ !cancelled(){} }}}}\n", results.collect::<String>());
-    }
+    text += &order(job.minutes, &job.needs, |job| &line.jobs[job].id);
     if let Some(image) = &job.image {
         text += &format!("    container: {}\n", yaml::scalar(&literal(image)));
     }

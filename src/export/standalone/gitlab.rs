@@ -4,10 +4,10 @@ use super::prepare::{self, STATES, block};
 use super::{Job, Run, Script, Standalone, Target, When};
 use crate::contract::shell_quoted;
 use crate::export::gitlab::{IMAGE, name};
-use crate::export::yaml;
+use crate::export::{System, yaml};
 
 pub(super) fn write(line: &Standalone) -> String {
-    let mut text = line.header("as CI/CD variables of the project, masked");
+    let mut text = line.header(System::Gitlab.settings());
     text += &format!("default:\n  image: {}\n", yaml::scalar(IMAGE));
     text += "variables:\n  GIT_DEPTH: \"0\"\n";
     if line.jobs.iter().any(|job| job.has_functions) {
