@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::aws::renewal::{SPARE, keys_of_json, keys_to_json};
-use crate::aws::sts::{self, Session};
+use crate::aws::renewal::{SPARE, keys_to_json, session_of_json};
+use crate::aws::sts::Session;
 use crate::file;
 use crate::secret::Secret;
 use crate::secure::{self, KeyPlace, Keys, NoAnswer};
@@ -65,9 +65,7 @@ impl Kept {
 
     fn parse(path: PathBuf, text: &Secret) -> Option<Kept> {
         let json: Json = serde_json::from_str(text.expose()).ok()?;
-        let expiration = json["Expiration"].as_str()?.to_owned();
-        let expires = sts::time(&expiration)?;
-        let session = Session { keys: keys_of_json(&json)?, expires, expiration };
+        let session = session_of_json(&json)?;
         let taken = UNIX_EPOCH + Duration::from_secs(json["taken"].as_u64()?);
         Some(Kept { of: json["of"].as_str()?.to_owned(), path, taken, session })
     }
