@@ -5,6 +5,7 @@ mod source;
 use super::kind::{Field, KINDS, Kind, Shape};
 use super::{Name, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
+use crate::nearest::nearest;
 use crate::yaml::{Entry, Map, Node, Value};
 
 pub use source::{AWS_PROFILE, KeyPart, SOURCES, SourceKind, ValueSource};
@@ -155,18 +156,23 @@ fn add_parts_of_profile(kind: &'static Kind, fields: &mut Vec<FieldValue>) {
 
 /// The error for an unknown type, with those that it may have been meant to be.
 pub fn unknown_kind(message: String, written: &str) -> Diagnostic {
-    let error = Diagnostic::error(message);
-    let spelled = |kind: &Kind| format!("`{}` ({})", kind.name, kind.display);
-    let written_low = written.to_ascii_lowercase();
-    let has_word = |name: &str| words(name).any(|word| word.starts_with(&written_low));
-    let alike: Vec<_> =
-        KINDS.iter().filter(|kind| has_word(kind.name) || has_word(kind.display)).map(spelled).collect();
+    let hint = meant_kind(written).unwrap_or_else(|| {
+        format!("known types: {}", KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", "))
+    });
+    Diagnostic::error(message).hint(hint)
+}
+
+/// `did you mean …?` with the types that an unknown one may have been meant to be, if there are any.
+pub fn meant_kind(written: &str) -> Option<String> {
+    let small = written.to_ascii_lowercase();
+    let has_word = |name: &str| words(name).any(|word| word.starts_with(&small));
+    let alike = KINDS.iter().filter(|kind| has_word(kind.name) || has_word(kind.display));
+    let alike: Vec<_> = alike.map(|kind| format!("`{}` ({})", kind.name, kind.display)).collect();
     if !alike.is_empty() {
-        return error.hint(format!("did you mean {}?", alike.join(" or ")));
+        return Some(format!("did you mean {}?", alike.join(" or ")));
     }
-    error
-        .hint(format!("known types: {}", KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ")))
-        .did_you_mean(written, KINDS.iter().flat_map(|kind| [kind.name, kind.display]))
+    let near = nearest(written, KINDS.iter().flat_map(|kind| [kind.name, kind.display]))?;
+    Some(format!("did you mean `{near}`?"))
 }
 
 /// What follows each place where a word of a name begins, in small letters: `dockerRegistryLogin`, `registrylogin`, `login`.

@@ -3,7 +3,7 @@
 use crate::exit;
 use crate::init;
 use crate::model::files::Line;
-use crate::model::integration::unknown_kind;
+use crate::model::integration::meant_kind;
 use crate::model::kind::{KINDS, Kind};
 use crate::output::Failure;
 use crate::printable::Printable;
@@ -33,8 +33,7 @@ pub(super) fn ask(name: &str, line: &Line) -> Result<&'static Kind, Failure> {
         if let Some(kind) = Kind::find(written) {
             return Ok(kind);
         }
-        let hint = unknown_kind(String::new(), written).hint.filter(|hint| hint.starts_with("did you mean"));
-        let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+        let hint = meant_kind(written).map_or_else(String::new, |hint| format!("; {hint}"));
         eprintln!("there is no kind `{}`{hint}", Printable(written));
     }
 }
