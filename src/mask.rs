@@ -1,7 +1,7 @@
 //! Secrets in a stream of bytes become `***`.
 //!
 //! A secret is looked for in every form of `forms`: as it is, line by line, in base64, percent-encoded, escaped as
-//! in JSON, XML or HTML, quoted as a shell does. The secrets in one that is JSON (`document`) are secrets too. Three
+//! in JSON, XML or HTML, quoted as a shell does, doubled as in YAML or CSV. The secrets in one that is JSON (`document`) are secrets too. Three
 //! rules say what is hidden:
 //!
 //! - Every byte of every occurrence of every form. Occurrences that overlap become one `***`; two that merely
@@ -26,6 +26,7 @@ mod filter;
 mod find;
 mod forms;
 mod index;
+mod markup;
 mod search;
 mod wrap;
 

@@ -1,6 +1,7 @@
 //! Encoders that secrets go through on their way to the output, each as a row of a table that says whose it is.
 
 use super::buffer::Buffer;
+use super::markup::{MARKUP, Markup};
 
 /// An encoder that treats each character by itself, and leaves letters and digits as they are.
 #[derive(Clone, Copy)]
@@ -9,8 +10,10 @@ pub(super) enum Encoder {
     Percent(&'static Percent, &'static Digits),
     /// Backslashes.
     Escape(&'static Escape),
-    /// Single quotes, with this for each that is part of the text.
-    Quote(&'static [u8]),
+    /// Backslashes of one row, and then of another: JSON in a text of JSON.
+    Nested(&'static Escape, &'static Escape),
+    /// One character, written as this.
+    Replace(char, &'static [u8]),
     /// Entities of XML and HTML.
     Markup(&'static Markup),
 }
@@ -22,7 +25,8 @@ impl Encoder {
             PERCENT.iter().flat_map(|row| [UPPER, LOWER].map(|digits| Encoder::Percent(row, digits)));
         percent
             .chain(ESCAPES.iter().map(Encoder::Escape))
-            .chain(QUOTES.iter().copied().map(Encoder::Quote))
+            .chain(ESCAPES.iter().filter(|row| row.is_json()).flat_map(nested))
+            .chain(REPLACED.iter().map(|&(char, with)| Encoder::Replace(char, with)))
             .chain(MARKUP.iter().map(Encoder::Markup))
     }
 
@@ -32,14 +36,28 @@ impl Encoder {
             Encoder::Percent(row, digits) => row.encode(text, digits, out),
             Encoder::Escape(row) => row.encode(text, out),
             Encoder::Markup(row) => row.encode(text, out),
-            Encoder::Quote(quote) => {
-                for (at, part) in text.split('\'').enumerate() {
-                    out.extend(if at == 0 { b"" } else { quote });
+            Encoder::Nested(first, second) => {
+                let mut inner = Buffer::default();
+                first.encode(text, &mut inner);
+                // JSON only puts ASCII in, so this stays UTF-8.
+                if let Ok(inner) = str::from_utf8(&inner) {
+                    second.encode(inner, out);
+                }
+            }
+            Encoder::Replace(char, with) => {
+                for (at, part) in text.split(char).enumerate() {
+                    out.extend(if at == 0 { b"" } else { with });
                     out.extend(part.as_bytes());
                 }
             }
         }
     }
+}
+
+/// JSON in JSON: written twice by the same encoder, or once by that of most.
+fn nested(row: &'static Escape) -> [Encoder; 3] {
+    let plain = &ESCAPES[0];
+    [Encoder::Nested(row, row), Encoder::Nested(row, plain), Encoder::Nested(plain, row)]
 }
 
 type Digits = [u8; 16];
@@ -99,8 +117,19 @@ impl Percent {
     }
 }
 
-/// What single-quoting shells put for a single quote: bash, zsh, ksh; dash, busybox, Python's shlex.
-const QUOTES: &[&[u8]] = &[b"'\\''", b"'\"'\"'"];
+/// Characters that a syntax takes for its own, and how they are written in it.
+const REPLACED: &[(char, &[u8])] = &[
+    // A single quote inside single quotes: bash, zsh, ksh; dash, busybox, Python's shlex; YAML, SQL, PowerShell.
+    ('\'', b"'\\''"),
+    ('\'', b"'\"'\"'"),
+    ('\'', b"''"),
+    // CSV.
+    ('"', b"\"\""),
+    // What Compose and make print, so that they can read it again.
+    ('$', b"$$"),
+    // Unit files, crontabs, Python's configparser.
+    ('%', b"%%"),
+];
 
 /// A way to write text with backslashes.
 pub(super) struct Escape {
@@ -219,9 +248,11 @@ const ESCAPES: &[Escape] = &[
     // `declare -p`, `export -p`: inside double quotes; the second with history expansion.
     raw(b"\"$\\`"),
     raw(b"!\"$\\`"),
-    // Python's repr; fish's `string escape`.
+    // Python's repr; fish's `string escape`; both of bytes, which are ASCII.
     Escape { marked: b"\\", letters: C, number: Number::Hex, ..PLAIN },
     Escape { marked: b"'\\", letters: C, number: Number::Hex, ..PLAIN },
+    Escape { marked: b"\\", letters: C, number: Number::Hex, ascii: true, ..PLAIN },
+    Escape { marked: b"'\\", letters: C, number: Number::Hex, ascii: true, ..PLAIN },
 ];
 
 /// The same where characters that are not printable are written by number.
@@ -239,6 +270,10 @@ const fn raw(marked: &'static [u8]) -> Escape {
 }
 
 impl Escape {
+    fn is_json(&self) -> bool {
+        matches!(self.number, Number::Unit(_))
+    }
+
     fn encode(&self, text: &str, out: &mut Buffer) {
         let mut before = ' ';
         for char in text.chars() {
@@ -293,91 +328,4 @@ fn hex(number: u32, digits: u32, alphabet: &Digits, out: &mut Buffer) {
     for digit in (0..digits).rev() {
         out.push(alphabet[(number >> (4 * digit) & 15) as usize]);
     }
-}
-
-/// A way to write text in XML or HTML.
-pub(super) struct Markup {
-    /// What becomes what.
-    entities: &'static [(char, &'static str)],
-    /// Whether characters outside ASCII are written by number, as `&#233;`.
-    ascii: bool,
-}
-
-const AND: (char, &str) = ('&', "&amp;");
-const LESS: (char, &str) = ('<', "&lt;");
-const MORE: (char, &str) = ('>', "&gt;");
-const QUOTE: (char, &str) = ('"', "&quot;");
-
-const fn markup(entities: &'static [(char, &'static str)]) -> Markup {
-    Markup { entities, ascii: false }
-}
-
-/// XML and HTML.
-const MARKUP: &[Markup] = &[
-    // Text: Python's xml.sax.saxutils.escape, libxml; with the line ends that XML would lose.
-    markup(&[AND, LESS, MORE]),
-    markup(&[AND, LESS, MORE, ('\r', "&#13;")]),
-    Markup { entities: &[AND, LESS, MORE], ascii: true },
-    markup(&[AND, LESS]),
-    // Attributes: DOM, Java, libxml.
-    markup(&[AND, QUOTE]),
-    markup(&[AND, LESS, QUOTE]),
-    markup(&[AND, LESS, MORE, QUOTE]),
-    markup(&[AND, LESS, MORE, QUOTE, ('\t', "&#9;"), ('\n', "&#10;"), ('\r', "&#13;")]),
-    markup(&[AND, LESS, MORE, QUOTE, ('\t', "&#09;"), ('\n', "&#10;"), ('\r', "&#13;")]),
-    markup(&[AND, LESS, QUOTE, ('\t', "&#9;"), ('\n', "&#10;"), ('\r', "&#13;")]),
-    markup(&[AND, LESS, QUOTE, ('\t', "&#x9;"), ('\n', "&#xA;"), ('\r', "&#xD;")]),
-    Markup { entities: &[AND, LESS, MORE, QUOTE], ascii: true },
-    // Both quotes: Ruby, Jinja, lodash; PHP; Python's html.escape; XML's own name (.NET, jq has &#39;).
-    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#39;")]),
-    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#039;")]),
-    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#x27;")]),
-    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&apos;")]),
-    Markup { entities: &[AND, LESS, MORE, QUOTE, ('\'', "&#39;")], ascii: true },
-    // .NET's HtmlEncoder, and WebUtility.
-    Markup {
-        entities: &[AND, LESS, MORE, QUOTE, ('\'', "&#x27;"), ('+', "&#x2B;"), ('`', "&#x60;")],
-        ascii: false,
-    },
-    // Go's html/template and EscapeString; encoding/xml.
-    markup(&[AND, LESS, MORE, ('"', "&#34;"), ('\'', "&#39;")]),
-    markup(&[AND, LESS, MORE, ('"', "&#34;"), ('\'', "&#39;"), ('+', "&#43;")]),
-    markup(&[
-        AND,
-        LESS,
-        MORE,
-        ('"', "&#34;"),
-        ('\'', "&#39;"),
-        ('\t', "&#x9;"),
-        ('\n', "&#xA;"),
-        ('\r', "&#xD;"),
-    ]),
-    // Mustache, Handlebars, OWASP's encoders.
-    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#39;"), ('/', "&#x2F;"), ('`', "&#x60;"), ('=', "&#x3D;")]),
-    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#x27;"), ('`', "&#x60;"), ('=', "&#x3D;")]),
-    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#x27;"), ('/', "&#x2F;")]),
-    markup(&[AND, LESS, MORE, QUOTE, ('\'', "&#39;"), ('/', "&#x2F;")]),
-];
-
-impl Markup {
-    fn encode(&self, text: &str, out: &mut Buffer) {
-        for char in text.chars() {
-            if let Some((_, entity)) = self.entities.iter().find(|(plain, _)| *plain == char) {
-                out.extend(entity.as_bytes());
-            } else if self.ascii && !char.is_ascii() {
-                out.extend(b"&#");
-                decimal(u32::from(char), out);
-                out.push(b';');
-            } else {
-                out.extend(char.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-        }
-    }
-}
-
-fn decimal(number: u32, out: &mut Buffer) {
-    if number >= 10 {
-        decimal(number / 10, out);
-    }
-    out.push(b'0' + (number % 10) as u8);
 }

@@ -71,6 +71,26 @@ fn escaped_as_in_json_with_del_as_it_is() {
 }
 
 #[test]
+fn escaped_twice_as_in_json_inside_json() {
+    assert_hidden("a\"b\\c\nd", &[r#"a\\\"b\\\\c\\nd"#, r"a\\u0022b\\u005cc\\u000ad", r#"a\\\"b\\\\c\\nd"#]);
+    assert_hidden("<é\">", &[r#"\\u003cé\\\"\\u003e"#, r#"\u003cé\\\"\u003e"#, r#"<\\u00e9\\\">"#]);
+}
+
+#[test]
+fn doubled_where_a_syntax_has_a_meaning_for_the_character() {
+    assert_hidden("it's 5", &["it''s 5"]);
+    assert_hidden("a\"b", &["a\"\"b"]);
+    assert_hidden("pa$$word$1", &["pa$$$$word$$1"]);
+    assert_hidden("50%off", &["50%%off"]);
+}
+
+#[test]
+fn bytes_as_python_prints_them() {
+    assert_hidden("é\t\"x\"", &[r#"\xc3\xa9\t"x""#]);
+    assert_hidden("é'\"x", &[r#"\xc3\xa9\'"x"#]);
+}
+
+#[test]
 fn escaped_as_in_xml_and_html() {
     assert_hidden(
         "Tr0ub4dor&3<x>",

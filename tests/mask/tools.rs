@@ -28,6 +28,8 @@ const SECRETS: &[&str] = &[
 fn bash(script: &str, secret: &str, locale: &str) -> Vec<u8> {
     let output = Command::new("bash")
         .args(["-c", script])
+        // A shell prints its directory, which could hold a word of a secret.
+        .current_dir("/")
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("SECRET", secret)
