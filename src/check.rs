@@ -12,6 +12,7 @@ use indexmap::IndexSet;
 use crate::diagnostic::Diagnostic;
 use crate::model::files::Line;
 use crate::model::job::Step;
+use crate::model::work::type_almost_right;
 use crate::model::{Job, Name, Pipeline};
 use crate::resolve::{self, keys};
 
@@ -66,19 +67,11 @@ fn step_names(job: &Job) -> impl Iterator<Item = (&'static str, &Name)> {
     })
 }
 
-/// Types like `runsh`: every unknown type is one of the service's own, which are not run here.
+/// Jobs of types like `runsh`.
 fn types_almost_right(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     for job in pipeline.jobs.values() {
         if let Some(meant) = job.type_meant() {
-            diagnostics.push(
-                Diagnostic::warning(format!(
-                    "job `{}` is of type `{}`, which is unknown",
-                    job.name.text, job.kind.text
-                ))
-                .rule("unknown-type")
-                .at(job.kind.place)
-                .hint(format!("did you mean `{meant}`?")),
-            );
+            diagnostics.push(type_almost_right(&format!("job `{}`", job.name.text), &job.kind, meant));
         }
     }
 }

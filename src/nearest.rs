@@ -3,15 +3,13 @@
 /// The one of `known` that `whole` was probably meant to be.
 pub fn nearest<'a>(whole: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = whole.chars().count();
-    // Nothing of a word of one or two letters says what was meant, and a gigantic one is no typing error.
-    if !(3..=64).contains(&length) {
-        return None;
-    }
     let written = whole.to_lowercase();
     known
         .into_iter()
         .map(|candidate| (candidate, candidate.to_lowercase()))
         .filter(|(candidate, _)| *candidate != whole)
+        // Nothing of a word of one or two letters says what was meant, and a gigantic one is no typing error.
+        .filter(|(_, lower)| *lower == written || (3..=64).contains(&length))
         .filter_map(|(candidate, lower)| Some((near(&written, &lower)?, candidate)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -75,6 +73,7 @@ mod tests {
         assert_eq!(nearest("on_sucess", known), Some("on_success"));
         assert_eq!(nearest("sede", known), Some("seed"));
         assert_eq!(nearest("Pointer", known), Some("pointer"));
+        assert_eq!(nearest("In", ["IN", "OUT"]), Some("IN"));
         assert_eq!(nearest("description", known), None);
         assert_eq!(nearest("x", known), None);
         let names = ["app-man", "box-test", "app_repo", "demo-signup-man"];

@@ -41,7 +41,7 @@ pub const RULES: &[Rule] = &[
     Rule { id: "undeclared", about: "A step names a resource or job that is declared nowhere.", more: "Its YAML may live in another repository; a job that names it cannot be run here. `shipctl init` writes stubs for what is missing." },
     Rule { id: "undeclared-integration", about: "An integration is named and declared nowhere.", more: "Declare it in shippable.integrations.yml (`shipctl init` writes one), or give it by variables SHIPCTL_INTEGRATION_<NAME>_TYPE and _<FIELD>." },
     Rule { id: "unknown-key", about: "A key is none that is known where it stands.", more: "It has no effect. It is misspelt, indented too little or too far, or of another tool." },
-    Rule { id: "unknown-type", about: "The type of a job is almost one that is run.", more: "Types are written as in the hint, with the same capital letters." },
+    Rule { id: "unknown-type", about: "The type of a job or a resource is almost a known one.", more: "Types are written as in the hint, with the same capital letters." },
     Rule { id: "unset-variable", about: "A placeholder `$NAME` refers to a variable that nothing sets.", more: "It becomes empty. Set it in params that go IN before, or with -e." },
     Rule { id: "yaml", about: "A file is not YAML.", more: "Nothing of it can be read. Look at the place, and at the indentation and the quotes above it." },
 ];

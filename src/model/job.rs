@@ -6,7 +6,6 @@ use super::notified::notified;
 use super::task::{Task, read_section};
 use super::{Name, names, optional_text, over_lines, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
-use crate::nearest::nearest;
 use crate::yaml::{Map, Node, Value, is_false, is_true};
 
 /// A job.
@@ -109,7 +108,7 @@ impl Sections {
 pub const RUN_CI: &str = "runCI";
 
 /// Types of jobs that have scripts of their own.
-const SCRIPT_TYPES: &[&str] = &["runSh", "runCLI"];
+pub(super) const SCRIPT_TYPES: &[&str] = &["runSh", "runCLI"];
 
 /// The keys of a job.
 #[rustfmt::skip]
@@ -163,13 +162,6 @@ impl Job {
     pub fn has_scripts(&self) -> bool {
         SCRIPT_TYPES.contains(&self.kind.text.as_str())
             || self.is_ci() && self.steps.iter().any(|step| matches!(step, Step::Task(_)))
-    }
-
-    /// The type of jobs with scripts that its type was probably meant to be: `runSh` for `runsh`.
-    pub fn type_meant(&self) -> Option<&'static str> {
-        let known = || SCRIPT_TYPES.iter().copied().chain([RUN_CI]);
-        let is_one = known().any(|kind| kind == self.kind.text) || self.work().is_some();
-        if is_one { None } else { nearest(&self.kind.text, known()) }
     }
 
     /// Its TASKs, in order.

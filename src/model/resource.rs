@@ -1,7 +1,10 @@
 //! Resources and triggers.
 
+use super::job::RUN_CI;
+use super::work::{CLUSTERS, Work, type_almost_right};
 use super::{Name, is_path, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
+use crate::nearest::nearest;
 use crate::yaml::{Node, Value};
 
 /// A resource, or a trigger, which is one too.
@@ -35,6 +38,29 @@ pub const KEYS: &[&str] = &[
     "configuration",
 ];
 
+/// The types of resources that the original knew, but for those of [`CLUSTERS`].
+const TYPES: &[&str] = &[
+    "ciRepo",
+    "cliConfig",
+    "dockerOptions",
+    "externalCI",
+    "externalCIServer",
+    "file",
+    "gitRepo",
+    "image",
+    "integration",
+    "loadBalancer",
+    "notification",
+    "params",
+    "replicas",
+    "state",
+    "syncRepo",
+    "time",
+    "trigger",
+    "version",
+    "webhook",
+];
+
 /// What keys of a `source` are called in a `versionTemplate`; the others are called the same.
 const SOURCE_KEYS: &[(&str, &str)] =
     &[("name", "sourceName"), ("tag", "versionName"), ("base", "versionName"), ("cpu-shares", "cpuShares")];
@@ -60,6 +86,9 @@ impl Resource {
                     .at(kind.place)
                     .hint("it names a directory of the job's workspace, and must stay inside it"),
             );
+        }
+        if let Some(meant) = type_meant(&kind.text) {
+            diagnostics.push(type_almost_right(&of, &kind, meant));
         }
         let integration = optional_text(map, "integration", diagnostics);
         for key in ["versionTemplate", "pointer", "seed", "initialVersion", "version", "source"] {
@@ -121,4 +150,12 @@ fn as_template(source: &Node) -> Option<Node> {
         |key: &str| SOURCE_KEYS.iter().find(|(old, _)| *old == key).map_or(key, |(_, new)| new).to_owned();
     let entries = source.map()?.iter().map(|(key, entry)| (rename(key), entry.clone()));
     Some(Node { place: source.place, value: Value::Map(entries.collect()) })
+}
+
+/// The type that this one was probably meant to be: `params` for `parms`. Any other is one of the user's own.
+fn type_meant(kind: &str) -> Option<&'static str> {
+    let known = || TYPES.iter().chain(CLUSTERS).copied();
+    // Jobs of other lines are declared as resources too.
+    let is_one = known().any(|one| one == kind) || kind == RUN_CI || Work::of(kind).is_some();
+    if is_one { None } else { nearest(kind, known()) }
 }

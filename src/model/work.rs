@@ -1,8 +1,9 @@
 //! What a job of a type does: it has scripts, or it is of a type whose work the original service did itself.
 
-use super::Job;
-use super::job::RUN_CI;
+use super::job::{RUN_CI, SCRIPT_TYPES};
+use super::{Job, Name};
 use crate::diagnostic::Diagnostic;
+use crate::nearest::nearest;
 use crate::yaml::{Map, Node, Value};
 
 /// What a job does.
@@ -64,6 +65,17 @@ const GONE: &[GoneType] = &[
     },
 ];
 
+/// The types of jobs without scripts.
+pub const MANAGED: &[(&str, Managed)] = &[
+    ("manifest", Managed::Manifest),
+    ("release", Managed::Release),
+    ("deploy", Managed::Deploy),
+    ("ecsDeploy", Managed::Deploy),
+    ("gkeDeploy", Managed::Deploy),
+    ("provision", Managed::Provision),
+    ("rSync", Managed::Sync),
+];
+
 /// The types of jobs whose versions hold manifests.
 pub const HOLDERS: &[&str] = &["manifest", "release", "deploy", "ecsDeploy", "gkeDeploy"];
 
@@ -86,22 +98,35 @@ fn has_script(node: &Node) -> bool {
 impl Work {
     /// What jobs of a type do, but for runCI jobs; `None` for a type that is not known.
     pub fn of(kind: &str) -> Option<Work> {
-        Some(match kind {
-            "runSh" | "runCLI" => Work::Scripts,
-            "manifest" => Work::Managed(Managed::Manifest),
-            "release" => Work::Managed(Managed::Release),
-            "deploy" | "ecsDeploy" | "gkeDeploy" => Work::Managed(Managed::Deploy),
-            "provision" => Work::Managed(Managed::Provision),
-            "rSync" => Work::Managed(Managed::Sync),
-            _ => Work::Gone(GONE.iter().find(|gone| gone.kind == kind)?),
-        })
+        if SCRIPT_TYPES.contains(&kind) {
+            return Some(Work::Scripts);
+        }
+        if let Some((_, managed)) = MANAGED.iter().find(|(managed, _)| *managed == kind) {
+            return Some(Work::Managed(*managed));
+        }
+        GONE.iter().find(|gone| gone.kind == kind).map(Work::Gone)
     }
+}
+
+/// A warning of a type that is almost a known one.
+pub fn type_almost_right(of: &str, kind: &Name, meant: &str) -> Diagnostic {
+    Diagnostic::warning(format!("{of} is of type `{}`, which is unknown", kind.text))
+        .rule("unknown-type")
+        .at(kind.place)
+        .hint(format!("did you mean `{meant}`?"))
 }
 
 impl Job {
     /// What the job does, if its type is known.
     pub fn work(&self) -> Option<Work> {
         if self.has_scripts() { Some(Work::Scripts) } else { Work::of(&self.kind.text) }
+    }
+
+    /// The type that its type was probably meant to be: `runSh` for `runsh`.
+    pub fn type_meant(&self) -> Option<&'static str> {
+        let is_one = self.kind.text == RUN_CI || self.work().is_some();
+        let known = SCRIPT_TYPES.iter().copied().chain([RUN_CI]).chain(MANAGED.iter().map(|(kind, _)| *kind));
+        if is_one { None } else { nearest(&self.kind.text, known) }
     }
 
     /// What the job does if it has no scripts.
