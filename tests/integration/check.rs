@@ -49,7 +49,7 @@ fn a_type_that_is_almost_right_is_a_warning_and_cannot_run() {
 fn a_type_of_a_resource_that_is_almost_right_is_a_warning_in_a_run_too() {
     let yaml = "resources:\n  - {name: r, type: parms, version: {params: {A: b}}}\n  - {name: own, type: recipe}\n\
                 jobs:\n  - {name: a, type: runSh, steps: [IN: r, IN: own, TASK: ['true']]}\n";
-    let warning = "warning: resource `r` is of type `parms`, which is unknown\n  --> shippable.yml:2:21\n   2 |   - {name: r, type: parms, version: {params: {A: b}}}\n     |                     ^^^^^\n  hint: did you mean `params`?\n";
+    let warning = "warning: resource `r` is of type `parms`, which is unknown\n  --> shippable.yml:2:21\n   2 |   - {name: r, type: parms, version: {params: {***: ***}}}\n     |                     ^^^^^\n  hint: did you mean `params`?\n";
     shipctl("check")
         .file("shippable.yml", yaml)
         .stdout(format!("{warning}  rule: unknown-type\n\n1 file: 0 errors, 1 warning\n"))
@@ -63,7 +63,7 @@ fn a_step_in_other_letters_is_a_warning_that_says_how_it_is_written() {
     shipctl("check")
         .file("shippable.yml", "jobs:\n  - {name: a, type: runSh, steps: [In: r, TASK: ['true']]}\n")
         .stdout(
-            "warning: unknown key `In` of a step\n  --> shippable.yml:2:38\n   2 |   - {name: a, type: runSh, steps: [In: r, TASK: ['true']]}\n     |                                      ^^\n  hint: did you mean `IN`?\n  rule: unknown-key\n\n1 file: 0 errors, 1 warning\n",
+            "warning: unknown key `In` of a step\n  --> shippable.yml:2:36\n   2 |   - {name: a, type: runSh, steps: [In: r, TASK: ['true']]}\n     |                                    ^^\n  hint: did you mean `IN`?\n  rule: unknown-key\n\n1 file: 0 errors, 1 warning\n",
         )
         .run();
 }
