@@ -67,6 +67,8 @@ pub mod suffix {
     pub const KEYPATH: &str = "KEYPATH";
     /// First part of a pointer's keys.
     pub const POINTER: &str = "POINTER";
+    /// First part of the count of replicas.
+    pub const VERSION: &str = "VERSION";
     /// First part of a seed's keys.
     pub const SEED: &str = "SEED";
     /// First part of the keys of a params resource.

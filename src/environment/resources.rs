@@ -2,14 +2,18 @@
 
 use std::rc::Rc;
 
+use serde_json::Value as Json;
+
 use super::builder::Builder;
 use super::{RunContext, UNKNOWN, dependency_directory, stable_id, substitute};
 use crate::contract::{self, path, suffix};
 use crate::credentials::Credentials;
 use crate::diagnostic::Diagnostic;
 use crate::model::ci::RUN_CI;
+use crate::model::resource::Resource;
 use crate::repository::Repository;
 use crate::resolve::{Dependency, Target};
+use crate::versions;
 use crate::yaml::{Node, Value as Yaml};
 
 impl Builder {
@@ -64,6 +68,9 @@ impl Builder {
                 let variable = format!("{}_{}_VERSIONNAME", dependency.env, suffix::SEED);
                 self.flatten(dependency, &variable, name, &origin);
             }
+            if kind == "replicas" {
+                self.count(dependency, resource, context);
+            }
             if let Some(repository) = repository {
                 self.repository(dependency, repository, context);
             }
@@ -97,6 +104,18 @@ impl Builder {
             Some(stored) if stored != written => stored.unwrap_or_default().to_owned(),
             _ => self.replace(dependency, written.unwrap_or_default()),
         }
+    }
+
+    /// `<N>_VERSION_COUNT` of replicas, in whichever syntax they are written.
+    fn count(&mut self, dependency: &Dependency, resource: &Resource, context: &RunContext) {
+        let stored = context.versions.of(dependency);
+        let text = match versions::bag_of(Some(resource), stored).remove("count") {
+            Some(Json::String(text)) => self.replace(dependency, &text),
+            Some(Json::Null) | None => return,
+            Some(other) => other.to_string(),
+        };
+        let variable = format!("{}_{}_COUNT", dependency.env, suffix::VERSION);
+        self.environment.plain(variable, text, &format!("replicas {}", dependency.name.text).into());
     }
 
     /// `<N>_POINTER_…` or `<N>_SEED_…`, and `<N>_SOURCENAME`.

@@ -100,6 +100,21 @@ fn params_that_one_job_writes_reach_the_next() {
 }
 
 #[test]
+fn the_count_of_replicas_is_a_variable_in_each_syntax() {
+    for written in ["version: {count: 2}", "versionTemplate: {count: 2}", "source: {count: 2}"] {
+        let line = changing(
+            &format!("{{name: res, type: replicas, {written}}}"),
+            "shipctl put_resource_state res count 3",
+            "    - OUT: res\n",
+            "echo $RES_VERSION_COUNT > $WORK/seen",
+        );
+        assert_eq!(line.run("see"), "2\n", "{written}");
+        line.run("put");
+        assert_eq!(line.run("see"), "3\n", "{written}");
+    }
+}
+
+#[test]
 fn what_the_yaml_changes_later_counts_and_all_else_stays() {
     let see = "echo \"$RES_VERSIONNUMBER $A $B $NEW\" > $WORK/seen";
     let line = changing(
