@@ -29,6 +29,8 @@ pub struct State {
     pub pending: u64,
     /// How many versions of it run side by side.
     pub deployments: usize,
+    /// Whether ECS says that its last version has been rolled out.
+    pub completed: bool,
     /// Why ECS itself has given up on the last version of it, if it has.
     pub failed: Option<String>,
     /// Its task definition.
@@ -240,6 +242,7 @@ impl State {
             running: number("runningCount"),
             pending: number("pendingCount"),
             deployments: list("deployments").len(),
+            completed: last.is_some_and(|last| last["rolloutState"] == "COMPLETED"),
             failed: failed.map(|last| {
                 last["rolloutStateReason"].as_str().unwrap_or("ECS has given up on it").to_owned()
             }),
@@ -255,8 +258,19 @@ impl State {
         }
     }
 
-    /// Whether as many run as are to run, and nothing of an older version.
+    /// Whether as many run as are to run, and nothing of an older version. How many of a daemon are to run is 0 until ECS has
+    /// looked for instances.
     pub fn is_stable(&self) -> bool {
+        let is_known = !self.daemon || self.desired > 0 || self.completed;
+        is_known && self.is_settled()
+    }
+
+    /// Whether it is a daemon that runs nowhere, as no instance is there to run it.
+    pub fn is_idle_daemon(&self) -> bool {
+        self.daemon && self.desired == 0 && self.is_settled()
+    }
+
+    fn is_settled(&self) -> bool {
         self.running == self.desired && self.pending == 0 && self.deployments <= 1
     }
 }

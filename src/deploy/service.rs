@@ -209,7 +209,8 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         self.scale(name, Some(0))?;
-        self.wait(name, "stop", |state| state.running == 0, Duration::ZERO)
+        self.wait(name, "stop", |state| state.running == 0, Duration::ZERO)?;
+        Ok(())
     }
 
     fn remove(&mut self, name: &str) -> Result<(), Halt> {

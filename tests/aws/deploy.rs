@@ -238,6 +238,33 @@ fn a_daemon_has_no_number_and_a_classic_balancer_the_role_of_the_account() {
 
 #[test]
 #[ignore = "needs tests/aws/setup.sh"]
+fn a_daemon_is_stable_once_it_is_known_where_it_runs() {
+    let steps = "      - {IN: everywhere, applyTo: [site]}";
+    for (how, said) in [
+        ("follow", "service ship-site-1: 1 of 1 running\nship │ service ship-site-1 is stable\n"),
+        (
+            "empty",
+            "warning: service ship-site-1 runs nowhere: cluster shop has no instance for it; one starts on each that joins\n",
+        ),
+        // ECS does not say whether it has looked.
+        (
+            "never",
+            "warning: service ship-site-1 runs nowhere: cluster shop has no instance for it; one starts on each that joins\n",
+        ),
+    ] {
+        let (moto, place) = start();
+        moto.scheduler(how);
+        line(&place, "1", "    maxWaitTime: 1", steps);
+        let yaml = std::fs::read_to_string(place.path("shippable.yml")).unwrap();
+        place.write("shippable.yml", &yaml.replace("IN: site, IN: back]", "IN: site]"));
+        let log = place.good(&["run", "ship", "--upstream"]);
+        assert!(log.contains(said), "no {said} in {log}");
+        assert!(log.contains("✓ site: service ship-site-1\n"), "{log}");
+    }
+}
+
+#[test]
+#[ignore = "needs tests/aws/setup.sh"]
 fn upgrade_and_replace_keep_the_service() {
     for method in ["upgrade", "replace"] {
         let (moto, place) = start();

@@ -3,7 +3,8 @@
 
 Each look at a service lets it go on. How is in the file `scheduler` of the working directory, read at each look: `follow`
 (as many run as are to run; so without the file), `late` (from the third look on), `never` (a service that did not run
-before never does), `flap` (every second look).
+before never does), `flap` (every second look),
+`empty` (the cluster has no instance). How many of a daemon are to run is known from the second look on.
 
 Sessions of roles called `brief` last a little longer than what shipctl leaves unused of a session.
 """
@@ -30,9 +31,14 @@ def schedule(service):
         "late": service.looks > 3,
         "never": ran,
         "flap": service.looks % 2 == 0,
+        "empty": False,
     }[how]
     if service.status != "ACTIVE":
         return
+    if service.scheduling_strategy == "DAEMON":
+        is_known = service.looks > 1 and how != "never"
+        service.desired_count = int(is_known and how != "empty")
+        service.deployments[0]["rolloutState"] = "COMPLETED" if is_known else "IN_PROGRESS"
     if runs or service.desired_count == 0:
         service.running_count, service.pending_count = service.desired_count, 0
     else:

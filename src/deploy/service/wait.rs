@@ -21,19 +21,27 @@ impl Work<'_> {
             Method::BlueGreen => self.deployment.stability,
             Method::Upgrade | Method::Replace => Duration::ZERO,
         };
-        self.wait(name, "become stable", State::is_stable, stability)?;
-        (self.tell)(format!("service {name} is stable"));
+        let state = self.wait(name, "become stable", State::is_stable, stability)?;
+        (self.tell)(if state.is_idle_daemon() {
+            format!(
+                "warning: service {name} runs nowhere: cluster {} has no instance for it; one starts on each that joins",
+                self.cluster()
+            )
+        } else {
+            format!("service {name} is stable")
+        });
         Ok(())
     }
 
-    /// Waits until a service is as it should be, and stays so.
+    /// Waits until a service is as it should be, and stays so: how it is then. A daemon for which no instance has come in time
+    /// is as it should be.
     pub(super) fn wait(
         &self,
         name: &str,
         what: &str,
         is_reached: impl Fn(&State) -> bool,
         stays: Duration,
-    ) -> Result<(), Halt> {
+    ) -> Result<State, Halt> {
         let begun = Instant::now();
         let limit = self.deployment.max_wait + stays;
         let known: Vec<String> = self
@@ -58,7 +66,7 @@ impl Work<'_> {
             if is_reached(&state) {
                 let since = *reached.get_or_insert_with(Instant::now);
                 if since.elapsed() >= stays {
-                    return Ok(());
+                    return Ok(state);
                 }
             } else {
                 reached = None;
@@ -66,6 +74,9 @@ impl Work<'_> {
             let failed = state.failed.clone().or_else(|| {
                 (begun.elapsed() >= limit).then(|| format!("it had {} s to {what}", limit.as_secs()))
             });
+            if state.failed.is_none() && failed.is_some() && state.is_idle_daemon() {
+                return Ok(state);
+            }
             if let Some(why) = failed {
                 let new = state.events.iter().filter(|(id, _)| !known.contains(id));
                 let events: Vec<_> = new.take(EVENTS).map(|(_, message)| message.as_str()).collect();
