@@ -20,6 +20,8 @@ enum Shape {
     Flag,
     /// `host:container/protocol`
     Ports,
+    /// `container:alias`
+    Links,
     /// `container:options`
     VolumesFrom,
     /// `name:address`
@@ -37,7 +39,7 @@ const FIELDS: &[(&str, &str, Shape)] = &[
     ("cpuShares", "cpu", Shape::Number),
     ("cpu-shares", "cpu", Shape::Number),
     ("portMappings", "portMappings", Shape::Ports),
-    ("links", "links", Shape::List),
+    ("links", "links", Shape::Links),
     ("hostName", "hostname", Shape::Text),
     ("user", "user", Shape::Text),
     ("labels", "dockerLabels", Shape::Map),
@@ -122,6 +124,14 @@ fn shaped(shape: Shape, value: &Json) -> Json {
             other => other.clone(),
         },
         Shape::Ports => each(port),
+        // Containers are called by what ECS allows of their names.
+        Shape::Links => each(|item| {
+            let item = text(item);
+            Json::String(match item.split_once(':') {
+                Some((name, alias)) => format!("{}:{alias}", in_ecs(name)),
+                None => in_ecs(&item),
+            })
+        }),
         Shape::VolumesFrom => each(|item| match item {
             Json::String(item) => {
                 let (name, options) = item.split_once(':').unwrap_or((item, ""));
