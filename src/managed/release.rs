@@ -77,9 +77,10 @@ fn seed(given: &Given) -> Option<(String, String, Span)> {
 fn no_base(given: &Given) -> Diagnostic {
     let job = given.plan.job;
     let error = Diagnostic::error(format!("release `{}` has no version to begin with", job.name.text));
-    let unmade = given.jobs.iter().find(|job| job.kind == "release" && job.version.is_none());
-    error.at(job.name.place).hint(match unmade {
-        Some(release) => format!("run `{}` first, or add `--upstream`", release.name),
+    // The version of a deployment is that of the release it deployed.
+    let mut unmade = given.jobs.iter().filter(|job| job.version.is_none());
+    error.at(job.name.place).hint(match unmade.find(|job| job.kind != "manifest") {
+        Some(unmade) => format!("run `{}` first, or add `--upstream`", unmade.name),
         None => "add `- IN: name` with the name of a version resource, or of another release".to_owned(),
     })
 }

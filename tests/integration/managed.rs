@@ -254,6 +254,8 @@ fn a_release_needs_a_version_to_begin_with() {
     let line = line(
         "  - {name: shop, type: manifest, steps: [IN: web]}
   - {name: baseless, type: release, steps: [IN: shop]}
+  - {name: ship, type: deploy, steps: [IN: baseless]}
+  - {name: second, type: release, bump: final, steps: [IN: ship]}
   - {name: wrong, type: release, bump: medium, steps: [IN: shop, IN: seed]}
   - {name: odd, type: release, steps: [IN: shop, {IN: page}, {IN: seed, versionName: v1.0.0}]}
 ",
@@ -261,6 +263,9 @@ fn a_release_needs_a_version_to_begin_with() {
     line.does("run shop");
     let error = line.fails("run baseless", 125);
     assert!(error.starts_with("error: release `baseless` has no version to begin with\n"), "{error}");
+    // The version of a deployment is that of the release that it deployed.
+    let error = line.fails("run second", 125);
+    assert!(error.ends_with("  hint: run `ship` first, or add `--upstream`\n"), "{error}");
     let error = line.fails("run wrong", 125);
     assert!(error.starts_with("error: release `wrong` cannot bump `medium`\n"), "{error}");
     assert!(line.does("run odd").contains("version v1.1.0: minor of v1.0.0"));
@@ -361,7 +366,7 @@ fn deployment(kind: &str, fields: &str, more: &str, steps: &str) -> Line {
     let integrations = format!("integrations:\n  - {{name: place, type: {kind}, fields: {{{fields}}}}}\n");
     let cluster =
         "  - {name: there, type: cluster, integration: place, pointer: {sourceName: shop, region: eu-west-1}}
-  - {name: typed, type: dockerOptions, version: {cmd: [sleep, 10], entryPoint: run, user: 1000, hostName: 7, privileged: 'true', dnsServers: [1.1], labels: {n: 1}, capAdd: NET_ADMIN, links: [a]}}
+  - {name: typed, type: dockerOptions, version: {cmd: [sleep, 10], entryPoint: run, user: 1000, hostName: 7, privileged: 'true', dnsServers: [1.1], labels: {n: 1}, capAdd: NET_ADMIN, links: ['web.site:site', a]}}
   - {name: half, type: replicas, version: {count: 2, minReplicas: 1, autoScalingPolicies: [{PolicyName: p}]}}
   - {name: daemon, type: dockerOptions, version: {memory: '64', service: {schedulingStrategy: DAEMON}}}
   - {name: front, type: loadBalancer, pointer: {sourceName: front-elb, method: classic, role: for-ecs}}
@@ -423,6 +428,7 @@ fn options_are_sent_in_the_types_that_the_api_takes() {
                 "\"privileged\":true",
                 "\"dnsServers\":[\"1.1\"]",
                 "\"dockerLabels\":{\"n\":\"1\"}",
+                "\"links\":[\"web-site:site\",\"a\"]",
             ][..],
         ),
         (
