@@ -1,10 +1,11 @@
 //! `/build/…` in scripts: where the workspace of a job was in the original.
 
 use std::fs;
+use std::iter;
 use std::path::Path;
 
 use super::Session;
-use super::warnings::item_at;
+use super::warnings::{CI, item_at};
 use crate::contract;
 use crate::diagnostic::Diagnostic;
 use crate::resolve::Plan;
@@ -29,7 +30,7 @@ impl Session {
             return;
         };
         let job = &plan.job.name;
-        let place = self.place_of_old_path(&job.text, job.place);
+        let place = self.place_of_old_path(plan);
         self.warn(&[Diagnostic::warning(format!(
             "a script of job `{}` names a path below /build, which is not there",
             job.text
@@ -63,14 +64,21 @@ impl Session {
         self.options.workspace.as_deref().is_some_and(|workspace| workspace == Path::new(WORKSPACE))
     }
 
-    /// Where the text of a job has the first such path; it may be in a template.
-    fn place_of_old_path(&self, job: &str, from: Span) -> Option<Span> {
+    /// Where the text of a job, or of the CI section that it runs, has the first such path; it may be in a template.
+    fn place_of_old_path(&self, plan: &Plan) -> Option<Span> {
+        let job = &plan.job.name;
+        let keys = plan.ci.iter().flat_map(|ci| &ci.keys).map(|key| (*key, CI));
+        let mut parts = iter::once((job.place, job.text.as_str())).chain(keys);
+        parts.find_map(|(from, owner)| self.first_old_path(owner, from))
+    }
+
+    fn first_old_path(&self, owner: &str, from: Span) -> Option<Span> {
         let text = self.line.sources.get(from.source).text();
         let start = from.start as usize;
         let (at, _) = find(text.get(start..)?)?;
         let place =
             Span { source: from.source, start: u32::try_from(start + at).ok()?, len: BUILD.len() as u32 };
-        (item_at(&self.line.pipeline, place) == Some(job)).then_some(place)
+        (item_at(&self.line.pipeline, place) == Some(owner)).then_some(place)
     }
 }
 

@@ -126,7 +126,7 @@ fn no_task(plan: &Plan) -> Option<Diagnostic> {
 }
 
 /// What stands for the CI section among the names of items: no item is called so.
-const CI: &str = "";
+pub(crate) const CI: &str = "";
 
 /// Whom a warning is about; of an error it is not asked.
 fn owner(pipeline: &Pipeline, diagnostic: &Diagnostic) -> Option<String> {
