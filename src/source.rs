@@ -105,7 +105,11 @@ impl Excerpt {
 
 /// All files that were read.
 #[derive(Default)]
-pub struct Sources(Vec<Source>);
+pub struct Sources {
+    files: Vec<Source>,
+    /// Words of names that are not from the files.
+    outside: HashSet<String>,
+}
 
 impl Sources {
     /// Keeps a text under a name.
@@ -114,36 +118,44 @@ impl Sources {
     ///
     /// When there are more sources than an assembly line can sensibly have (65,535).
     pub fn add(&mut self, path: PathBuf, text: String) -> Result<SourceId, ReadError> {
-        let id = u16::try_from(self.0.len()).map_err(|_| ReadError::TooMany)?;
+        let id = u16::try_from(self.files.len()).map_err(|_| ReadError::TooMany)?;
         let (lines, damaged, hidden, words, shown) = Default::default();
-        self.0.push(Source { path, text, lines, damaged, hidden, words, shown });
+        self.files.push(Source { path, text, lines, damaged, hidden, words, shown });
         Ok(SourceId(id))
     }
 
     /// The source that `id` stands for.
     pub fn get(&self, id: SourceId) -> &Source {
-        &self.0[usize::from(id.0)]
+        &self.files[usize::from(id.0)]
     }
 
     /// All of them, in order.
     pub fn ids(&self) -> impl Iterator<Item = SourceId> + use<> {
-        (0..self.0.len()).filter_map(|id| u16::try_from(id).ok()).map(SourceId)
+        (0..self.files.len()).filter_map(|id| u16::try_from(id).ok()).map(SourceId)
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.files.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.files.is_empty()
+    }
+
+    /// Notes a name that is not from the files, such as that of their directory: a message may quote it, whatever stands in
+    /// them.
+    pub fn name_outside(&mut self, name: &str) {
+        self.outside.extend(secrets::words(name).map(str::to_owned));
     }
 
     /// Whether a message must not quote a text: a word of it stands where values are secret, and in no file elsewhere.
     pub fn may_be_secret(&self, quoted: &str) -> bool {
-        let hidden = |word| self.0.iter().any(|source| source.hides_word(word));
-        let shown = |word| self.0.iter().any(|source| source.shows_word(word));
+        let hidden = |word| self.files.iter().any(|source| source.hides_word(word));
+        let shown = |word: &str| {
+            self.outside.contains(word) || self.files.iter().any(|source| source.shows_word(word))
+        };
         secrets::words(quoted).any(|word| hidden(word) && !shown(word))
     }
 
@@ -295,7 +307,7 @@ mod tests {
     fn source(text: &str) -> Source {
         let mut sources = Sources::default();
         let id = sources.add("x.yml".into(), text.to_owned()).unwrap();
-        sources.0.swap_remove(usize::from(id.0))
+        sources.files.swap_remove(usize::from(id.0))
     }
 
     #[test]

@@ -182,6 +182,11 @@ impl Job {
     }
 }
 
+/// What the job of a CI section is called that no file declares.
+pub(super) fn name_of_job(directory: &Path) -> String {
+    format!("{}{JOB_SUFFIX}", directory.file_name().unwrap_or_default().to_string_lossy())
+}
+
 impl Pipeline {
     /// Gives the runCI jobs what the CI section has them do, once all files were read. The original made such a job for
     /// every repository; where the line declares none, the job that takes it says its name, or `directory`.
@@ -227,8 +232,7 @@ impl Pipeline {
         let taken = inputs
             .filter(|name| name.ends_with(JOB_SUFFIX))
             .find(|name| !self.jobs.contains_key(*name) && !self.resources.contains_key(*name));
-        let directory = || directory.file_name().unwrap_or_default().to_string_lossy();
-        taken.cloned().unwrap_or_else(|| format!("{}{JOB_SUFFIX}", directory()))
+        taken.cloned().unwrap_or_else(|| name_of_job(directory))
     }
 }
 

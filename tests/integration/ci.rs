@@ -620,6 +620,27 @@ fn a_container_without_an_image_gets_a_warning() {
     }
 }
 
+/// The name of the job stands nowhere but in a comment that `init` writes beside values.
+#[test]
+fn a_message_names_the_job_of_a_ci_section_whatever_the_integrations_say() {
+    let repository = Repository::new(
+        "build: {pre_ci_boot: {image_name: none/none}, ci: [touch /build/state/x; echo ran >> $LOG]}\n",
+    );
+    let name = format!("{}_runCI", repository.path().file_name().unwrap().to_str().unwrap());
+    std::fs::write(
+        repository.path().join("shippable.integrations.yml"),
+        format!("integrations:\n  # used by job {name}\n  - {{name: kv, type: keyValuePair, fields: {{envs: {{A: a}}}}}}\n"),
+    )
+    .unwrap();
+    let (_, _, said) = repository.run(&format!("{name} --containers never"));
+    assert!(said.contains(&format!("warning: a TASK of job `{name}` names the image none/none")), "{said}");
+    // The path of the original stands in the CI section, not where the job does.
+    if !Path::new("/build").exists() {
+        let warning = " names a path below /build, which is not there\n  --> shippable.yml:1:58\n";
+        assert!(said.contains(warning), "{said}");
+    }
+}
+
 #[test]
 fn test_results_are_summed_up_and_kept() {
     let section = "integrations: {generic: [integrationName: pair]}\nbuild:\n  ci:\n    - mkdir -p shippable/testresults shippable/codecoverage\n    - echo \"<testsuite><testcase name='good' time='1.5'/><testcase classname='suite' name='$TOKEN'><failure message='no'>line &lt;3&gt;</failure></testcase></testsuite>\" > shippable/testresults/a.xml\n    - echo \"<coverage lines-covered='7' lines-valid='8'/>\" > shippable/codecoverage/c.xml\n    - echo none > shippable/testresults/b.txt\njobs: [{name: app_runCI, type: runCI}]\n";
