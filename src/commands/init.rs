@@ -6,12 +6,13 @@ mod create;
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
 use crate::cli::{Init, LineOptions};
 use crate::exit;
 use crate::init;
 use crate::load::read;
+use crate::model::files;
 use crate::output::{Failure, failure, paint, print};
 use crate::prompt::can_ask;
 use ask::ask_for_secret;
@@ -39,6 +40,9 @@ pub fn run(command: &Init, options: &LineOptions) -> Result<u8, Failure> {
 
 /// Writes a small line into a directory that has none.
 fn begin(directory: &Path, asks: bool) -> Result<u8, Failure> {
+    if let Some((found, name)) = files::misnamed(directory) {
+        return Err(Failure::from(anyhow!("`{found}` is there, and no command reads it: call it `{name}`")));
+    }
     let secret = if asks { ask_for_secret()? } else { None };
     let files = init::starter(secret.as_deref());
     for (name, text) in &files {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
 
-use super::Pipeline;
+use super::{Pipeline, ci};
 use crate::diagnostic::Diagnostic;
 use crate::source::{SourceId, Sources};
 use crate::yaml::{self, Node};
@@ -69,7 +69,10 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
                     "no assembly line in {} or any directory above it",
                     directory.display()
                 ))
-                .hint("`shipctl init` writes one; -f FILE names files that are called otherwise, -C DIR looks elsewhere"),
+                .hint(match misnamed(directory) {
+                    Some((found, name)) => format!("`{found}` is there: call it `{name}`, or read it with -f"),
+                    None => "`shipctl init` writes one; -f FILE names files that are called otherwise, -C DIR looks elsewhere".to_owned(),
+                }),
             );
         }
     }
@@ -79,6 +82,7 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
     }
     read_texts(&paths, directory, &mut line);
     line.own = line.sources.len();
+    line.sources.name_outside(&ci::name_of_job(&line.directory));
     line.pipeline = pipeline(&line.sources, &line.directory, &mut line.diagnostics);
     if files.is_empty() && !paths.is_empty() {
         below::add(&mut line, directory);
@@ -170,6 +174,20 @@ fn found_of_stranger(paths: &[PathBuf], directory: &Path) -> Option<Diagnostic> 
         ))
         .hint(format!("if you trust it, name it: `-C {}`, or -f FILE", found.display())),
     )
+}
+
+/// A file of a directory that would be read if its name were in small letters, and what it is to be called.
+pub fn misnamed(directory: &Path) -> Option<(String, String)> {
+    let is_read = |name: &str| {
+        let stem = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"));
+        stem.is_some_and(|stem| STEMS.contains(&stem))
+    };
+    let names =
+        fs::read_dir(directory).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    names
+        .map(|name| (name.to_ascii_lowercase(), name))
+        .find(|(lower, name)| lower != name && is_read(lower))
+        .map(|(lower, name)| (name, lower))
 }
 
 /// The files of the nearest directory that has any.

@@ -126,6 +126,22 @@ fn no_line_at_all() {
 }
 
 #[test]
+fn a_file_whose_name_is_in_capitals_is_named() {
+    let checked = shipctl("check").file("Shippable.yml", "jobs: []\n").output();
+    let said = String::from_utf8(checked.stdout).unwrap();
+    let hint = "  hint: `Shippable.yml` is there: call it `shippable.yml`, or read it with -f\n";
+    assert!(said.starts_with("error: no assembly line in ") && said.contains(hint), "{said}");
+    shipctl("init")
+        .args("--yes")
+        .file("Shippable.Jobs.yml", "jobs: []\n")
+        .stderr(
+            "error: `Shippable.Jobs.yml` is there, and no command reads it: call it `shippable.jobs.yml`\n",
+        )
+        .status(125)
+        .run();
+}
+
+#[test]
 fn text_that_is_no_line() {
     for (text, error) in [
         (
