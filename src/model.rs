@@ -143,6 +143,7 @@ impl Pipeline {
                     Diagnostic::warning(format!("unknown key `{key}`"))
                         .rule("unknown-key")
                         .at(entry.key)
+                        .hint("it has no effect")
                         .did_you_mean(&key, SECTIONS.iter().chain(ci::KEYS).copied()),
                 ),
             }
