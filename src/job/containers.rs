@@ -1,6 +1,7 @@
 //! The containers that the TASKs of a job run in: which engine, which images, which command lines.
 
 mod leftovers;
+pub(super) mod named_image;
 pub(super) mod program;
 mod services;
 pub(super) mod task;
@@ -18,12 +19,13 @@ use crate::cli::Containers as Chosen;
 use crate::container::{self, Choice, Engine, EngineKind, Mount, Options, Spec};
 use crate::contract::{path, shell_quoted, var};
 use crate::diagnostic::Diagnostic;
-use crate::environment::{Environment, IMAGE_NAME, NAME_OF_CONTAINER};
+use crate::environment::{Environment, IMAGE_NAME, NAME_OF_CONTAINER, substitute};
 use crate::model::image::Image;
 use crate::output::Failure;
 use crate::resolve::Plan;
 use crate::run::{self, Captured, Removal, Signals, Variables};
 use crate::source::Span;
+use named_image::{may_be_built, named_image, plain};
 use program::program;
 use wanted_services::Wanted;
 
@@ -156,6 +158,10 @@ impl Session {
         let own = of_job.chain(task.iter());
         let own = own.map(|(name, variable)| (OsStr::new(name), OsStr::new(variable.value.expose())));
         let mut variables = Variables::new(terminal.into_iter().chain(own))?;
+        if let Some(image) = task.get(IMAGE_NAME) {
+            let name = substitute(image, |name| plain(job, name), |_| {});
+            variables.set(IMAGE_NAME.as_ref(), name.as_ref())?;
+        }
         script_commands::add(&mut variables)?;
         Ok(variables)
     }
@@ -179,10 +185,13 @@ impl Session {
             place: wanted.name.place,
         };
         let of_services: Vec<Image> = containers.services.iter().map(of_service).collect();
-        let mut images: Vec<(&Image, Option<&str>)> = of_services.iter().map(|image| (image, None)).collect();
-        for (task, options) in ready.plan.tasks.iter().zip(&containers.options).skip(containers.first) {
-            if let (Some(image), Some(options)) = (&task.image, options)
+        let mut images: Vec<(Image, Option<&str>)> =
+            of_services.into_iter().map(|image| (image, None)).collect();
+        let tasks = ready.plan.tasks.iter().zip(&containers.options).enumerate();
+        for (index, (task, options)) in tasks.skip(containers.first) {
+            if let (Some(image), Some(options)) = (named_image(task, &ready.environment, |_| {}), options)
                 && images.iter().all(|(known, _)| known.name != image.name)
+                && !containers.is_pulled_at_start(index, &image, ready)
             {
                 images.push((image, options.platform()));
             }
@@ -191,10 +200,11 @@ impl Session {
         let are_here = |images: &[&str]| -> Result<bool, Failure> {
             Ok(call(&[&["image", "inspect", "--format", "{{.Id}}"], images].concat())?.status.success())
         };
-        let first = ready.plan.tasks.get(containers.first).and_then(|task| task.image.as_ref());
-        let first =
-            first.filter(|image| containers.is_pulled_at_start(containers.first, image, &ready.environment));
-        images.retain(|(image, _)| first.is_none_or(|first| first.name != image.name));
+        // What the start of the first one pulls is there for the others.
+        let first = ready.plan.tasks.get(containers.first);
+        let first = first.and_then(|task| named_image(task, &ready.environment, |_| {}));
+        let first = first.filter(|image| containers.is_pulled_at_start(containers.first, image, ready));
+        images.retain(|(image, _)| first.as_ref().is_none_or(|first| first.name != image.name));
         if images.is_empty() {
             return Ok(());
         }
@@ -275,7 +285,8 @@ impl Containers {
         workspace: &Path,
         pipes: &Path,
     ) -> Result<Option<run::Container>, Failure> {
-        let (Some(image), Some(Some(options))) = (&task.image, self.options.get(index)) else {
+        let image = named_image(task, &ready.environment, |_| {});
+        let (Some(image), Some(Some(options))) = (image, self.options.get(index)) else {
             return Ok(None);
         };
         let program = program(pipes)?;
@@ -295,8 +306,8 @@ impl Containers {
         command.push(run::FIRST_PROCESS.into());
         let name = on_top.get(NAME_OF_CONTAINER).unwrap_or_default();
         let spec = Spec {
-            image: on_top.get(IMAGE_NAME).unwrap_or(&image.name),
-            pull: self.is_pulled_at_start(index, image, &ready.environment),
+            image: &image.name,
+            pull: self.is_pulled_at_start(index, &image, ready),
             options: &self
                 .network(&ready.context)
                 .map_or_else(|| options.clone(), |network| options.within(&network)),
@@ -318,9 +329,12 @@ impl Containers {
     }
 
     /// Whether it is left to the start of the container to pull an image: that of the first TASK, before whose container nothing
-    /// runs. To ask for it takes an engine a tenth of what a start takes. Where there are logins, they are for the pull alone.
-    fn is_pulled_at_start(&self, index: usize, image: &Image, job: &Environment) -> bool {
-        index == self.first && image.pull != Some(true) && job.get(DOCKER_CONFIG).is_none()
+    /// runs, and one that may be built before. To ask for it takes an engine a tenth of what a start takes. Where there are
+    /// logins, they are for the pull alone.
+    fn is_pulled_at_start(&self, index: usize, image: &Image, ready: &Ready) -> bool {
+        let is_first = index == self.first && image.pull != Some(true);
+        (is_first && ready.environment.get(DOCKER_CONFIG).is_none())
+            || may_be_built(self, ready, index, image)
     }
 
     /// The environment of the engine, with the logins of the job.

@@ -69,6 +69,9 @@ fn of_scripts(
     let mut plan = Text::new(session, paint);
     let job = ready.plan.job;
     let planned = session.planned_containers(&ready.plan)?;
+    if let Some(planned) = &planned {
+        session.check_images(planned, ready)?;
+    }
     let containers = command_lines(session, ready, planned.as_ref())?;
     plan.heading(
         &format!("job {} ({})", job.name.text, job.kind.text),

@@ -192,6 +192,28 @@ fn an_image_that_is_not_here_is_pulled() {
     assert_eq!(calls(&ran, "pull"), [format!("pull --quiet {IMAGE}")]);
 }
 
+/// Lines build an image in `pre_ci` and name it by the variables that the build has.
+#[test]
+fn an_image_may_be_built_before_and_be_named_by_variables() {
+    let built = |name: &str| {
+        let build = "mv $STAND_IN/built $STAND_IN/image.registry.example.com_team_image:1";
+        let job = Job::new(&[build]).task(&["echo @$TASK_CONTAINER_IMAGE"]).last_in_built_image(name);
+        let job = with_engine(job);
+        fs::rename(image_and_registry(&job).0, job.path().join("store/built")).unwrap();
+        job.option("-e", "TEAM=team").option("-e", "TAG=1")
+    };
+    let ran = built("registry.example.com/$TEAM/image:${TAG}").run();
+    ran.is(0, &[IMAGE]);
+    assert_eq!(calls(&ran, "pull"), [""; 0]);
+    assert!(calls(&ran, "run")[0].starts_with("run --rm --pull missing"));
+    let ran = built("registry.example.com/$TEAM/image:$BUILT_TAG").run();
+    ran.is(125, &[])
+        .complains("error: the image registry.example.com/$TEAM/image:$BUILT_TAG has $BUILT_TAG in its name, which is not set")
+        .complains("hint: set it with -e, ");
+    let ran = built("registry.example.com/$SECRET/image:1").secret("tops3cret").run();
+    ran.is(125, &[]).complains("has $SECRET in its name, which is secret").never_shows("tops3cret");
+}
+
 #[test]
 fn an_image_that_cannot_be_pulled_ends_the_run_before_its_first_line() {
     for (first, message) in [(true, "did not start"), (false, "cannot be pulled")] {

@@ -118,6 +118,13 @@ impl Job {
         self
     }
 
+    /// Has the last task run in an image that a task before it builds.
+    pub fn last_in_built_image(mut self, name: &str) -> Job {
+        self.steps.last_mut().unwrap()["TASK"]["runtime"] =
+            json!({"options": {"imageName": name, "pull": false}});
+        self
+    }
+
     /// The directory that the job's scripts know as `$HERE`.
     pub fn path(&self) -> &Path {
         self.directory.path()

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use crate::credentials::{Content, Credential, FetchedValue, Value};
 use crate::environment::{Environment, RunContext, Variable, task_name};
+use crate::job::containers::named_image::named_image;
 use crate::job::{Ready, Session, matrix};
+use crate::model::image::Image;
 use crate::model::job::{Input, Output, Pin, Sections, Step};
 use crate::model::task::Task;
 use crate::model::{Name, Resource};
@@ -197,7 +199,9 @@ impl<'s> Text<'s> {
                         let _ = writeln!(self.out, "TASK {} · not run: --from", Printable(&name));
                     }
                     Some((index, task)) => {
-                        self.task(task, index, containers.get(index).and_then(Option::as_deref));
+                        let image = named_image(task, &ready.environment, |_| {});
+                        let container = containers.get(index).and_then(Option::as_deref);
+                        self.task(task, index, image.as_ref(), container);
                     }
                     None => self.out.push_str("TASK managed\n"),
                 },
@@ -265,9 +269,9 @@ impl<'s> Text<'s> {
         );
     }
 
-    fn task(&mut self, task: &Task, index: usize, container: Option<&str>) {
+    fn task(&mut self, task: &Task, index: usize, image: Option<&Image>, container: Option<&str>) {
         let _ = writeln!(self.out, "TASK {}", Printable(&task_name(task, index)));
-        match (&task.image, container) {
+        match (image, container) {
             (Some(image), Some(container)) => {
                 let _ = writeln!(self.out, "     in a container of {}", Printable(&image.name));
                 let _ = writeln!(

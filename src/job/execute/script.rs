@@ -36,6 +36,9 @@ impl Executor<'_, '_> {
         add_masks(command.add_mask, ready.environment.secrets())?;
         let pipes = Pipes::make()?;
         let containers = session.containers(&ready.plan)?;
+        if let Some(containers) = &containers {
+            session.check_images(containers, ready)?;
+        }
         let endpoint = session.serve_credentials(ready);
         let name = matrix::name_of_run(&ready.plan, ready.context.entry);
         let mut tasks = tasks(session, ready, containers.as_ref(), workspace, &pipes, endpoint.as_ref())?;
