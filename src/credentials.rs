@@ -10,7 +10,6 @@ mod examine;
 mod fetch;
 pub mod kept;
 mod profile;
-mod program;
 mod provider;
 mod role;
 mod session;
@@ -22,12 +21,13 @@ use indexmap::IndexMap;
 
 use crate::aws::renewal::Renewal;
 use crate::diagnostic::Diagnostic;
-use crate::model::integration::{KeyPart, SourceKind, ValueSource, Values};
+use crate::model::integration::Values;
 use crate::model::kind::Kind;
 use crate::model::{Integration, Pipeline};
 use crate::resolve::Plan;
 use crate::secret::Secret;
 use crate::source::Span;
+use crate::value_source::ValueSource;
 
 pub use account::LastingKeys;
 pub use ambient::{Ambient, PREFIX};
@@ -35,10 +35,11 @@ pub use endpoint::{CredentialsEndpoint, mask_in_log};
 pub use examine::{Examined, examine};
 pub use fetch::{Fetch, NOT_RUN};
 pub use profile::{ProfileSession, renewed as renewed_profile};
-pub use program::LIMIT;
 pub use provider::{AwsProvider, is_role};
 pub use role::{UNASKED, assume_roles};
 pub use weak::weak;
+
+pub use crate::value_source::program::LIMIT;
 
 /// The fields of an integration, fetched.
 pub struct Credential {
@@ -185,10 +186,8 @@ pub fn spare<'n>(pipeline: &mut Pipeline, given: impl Iterator<Item = &'n str>) 
     for name in given {
         let bound = pipeline.resources.get(name).and_then(|resource| resource.integration.as_ref());
         let Some(integration) = bound.map(|bound| pipeline.integrations.get(&bound.text)) else { continue };
-        let is_unset = |source: &ValueSource| match &source.kind {
-            SourceKind::Env(name) => std::env::var_os(name).is_none(),
-            _ => false,
-        };
+        let is_unset =
+            |source: &ValueSource| source.variable().is_some_and(|name| std::env::var_os(name).is_none());
         if integration.is_none_or(|integration| sources(integration).any(is_unset))
             && let Some(resource) = pipeline.resources.get_mut(name)
         {
@@ -250,7 +249,7 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
     for given in &integration.fields {
         let name = given.field.name;
         let mut one = |source, key: &str, secret| match fetch.value(source, secret) {
-            Ok(value) => Some(value),
+            Ok(value) => value,
             Err(error) => {
                 let missing = fetch.missing(&error);
                 problems.push(error.at_field(&integration.name.text, key));
@@ -275,13 +274,6 @@ fn fetch_one(integration: &Integration, fetch: &mut Fetch, problems: &mut Vec<Di
                 place: name.place,
             })),
         };
-        // Keys that last have no token, which only a profile does not say before.
-        let is_token = |content: &Content| {
-            matches!(content, Content::One(fetched) if fetched.value.expose().is_empty())
-                && matches!(&given.values, Values::One(source)
-                    if matches!(source.kind, SourceKind::AwsProfile { part: KeyPart::SessionToken, .. }))
-        };
-        let content = content.filter(|content| !is_token(content));
         fields.extend(content.map(|content| Fetched { name, content }));
     }
     let profile = fetch.session_of(integration);

@@ -77,6 +77,7 @@ pub mod source;
 pub mod state;
 mod tools;
 mod trace;
+mod value_source;
 mod versions;
 pub mod workspace;
 pub mod yaml;

@@ -15,7 +15,6 @@ mod notify;
 pub mod recipient;
 pub mod resource;
 pub mod task;
-pub mod tool;
 pub mod usage;
 pub mod work;
 pub mod written;
@@ -388,12 +387,13 @@ fn is_line(map: &Map, known: &[&str]) -> bool {
 mod tests {
     use super::*;
     use crate::source::is_known_word;
+    use crate::value_source::SOURCES;
 
     #[test]
     fn every_key_is_a_word_that_excerpts_may_show() {
         let fields = kind::KINDS.iter().flat_map(|kind| kind.fields).map(|field| field.name);
-        let tools = tool::TOOLS.iter().map(|tool| tool.key);
-        for word in fields.chain(tools).chain(SECTIONS.iter().copied()).chain(ci::KEYS.iter().copied()) {
+        let sources = SOURCES.iter().map(|source| source.key());
+        for word in fields.chain(sources).chain(SECTIONS.iter().copied()).chain(ci::KEYS.iter().copied()) {
             assert!(is_known_word(word), "{word}");
         }
     }

@@ -6,10 +6,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::integration::SOURCES;
 use crate::model::kind::{Field, KINDS, Kind, Shape};
-use crate::model::tool::TOOLS;
 use crate::model::{ci, job, resource};
+use crate::value_source::SOURCES;
 
 /// The schema.
 pub fn schema() -> Value {
@@ -232,20 +231,8 @@ fn value_of(field: &Field) -> Value {
 
 /// A value, or where it is.
 fn source() -> Value {
-    let mut places: Vec<Value> = Vec::new();
-    for key in SOURCES {
-        let value = match *key {
-            "command" => {
-                json!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"$ref": "#/definitions/text"}, "minItems": 1}]})
-            }
-            _ => json!({"$ref": "#/definitions/text"}),
-        };
-        places.push(place(key, value, describe(SOURCE_KEYS, key)));
-    }
-    for tool in TOOLS {
-        let description = format!("What {} gives for a reference of the form {}.", tool.program, tool.form);
-        places.push(place(tool.key, json!({"type": "string"}), description));
-    }
+    let places = SOURCES.iter().map(|source| place(source.key(), source.schema(), source.description()));
+    let mut places: Vec<Value> = places.collect();
     places.push(json!({"$ref": "#/definitions/text"}));
     json!({"anyOf": places})
 }
@@ -262,15 +249,6 @@ fn place(key: &str, mut value: Value, description: String) -> Value {
         "additionalProperties": false,
     })
 }
-
-const SOURCE_KEYS: &[(&str, &str)] = &[
-    ("value", "The value itself."),
-    ("env", "A variable of the environment of shipctl."),
-    ("file", "The contents of a file, without one newline at its end."),
-    ("command", "What a program prints: a list of its arguments, or a line for sh."),
-    ("aws_profile", "Keys of a profile of the AWS CLI, single sign-on included: for the fields of AWS Keys."),
-    ("secure", "An encrypted value, as `shipctl encrypt` prints it."),
-];
 
 #[rustfmt::skip]
 const RESOURCE_KEYS: &[(&str, &str)] = &[
@@ -361,12 +339,9 @@ mod tests {
 
     #[test]
     fn every_key_has_a_description() {
-        for (keys, table) in [
-            (resource::KEYS, RESOURCE_KEYS),
-            (job::KEYS, JOB_KEYS),
-            (job::STEP_KEYS, STEP_KEYS),
-            (SOURCES, SOURCE_KEYS),
-        ] {
+        for (keys, table) in
+            [(resource::KEYS, RESOURCE_KEYS), (job::KEYS, JOB_KEYS), (job::STEP_KEYS, STEP_KEYS)]
+        {
             let missing: Vec<_> = keys.iter().filter(|key| describe(table, key).is_empty()).collect();
             assert!(missing.is_empty(), "{missing:?}");
         }

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use crate::diagnostic::Diagnostic;
 use crate::model::files::Line;
-use crate::model::integration::SourceKind;
 use crate::repository::contents;
 use crate::source::{SourceId, Span};
 
@@ -17,9 +16,8 @@ pub(super) fn warn(line: &Line) -> Vec<Diagnostic> {
     let mut files: BTreeMap<SourceId, Vec<(Span, String)>> = BTreeMap::new();
     for integration in line.pipeline.integrations.values() {
         for given in integration.fields.iter().filter(|given| given.is_secret()) {
-            let plain = given.values.sources().into_iter().find(|(_, source)| match &source.kind {
-                SourceKind::Literal(value) => source.masked && !value.is_empty(),
-                _ => false,
+            let plain = given.values.sources().into_iter().find(|(_, source)| {
+                source.reference.literal().is_some_and(|value| source.masked && !value.is_empty())
             });
             if let Some((_, source)) = plain {
                 let what = format!("`{}` of `{}`", given.field.name, integration.name.text);

@@ -2,7 +2,6 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::model::files::Line;
-use crate::model::integration::SourceKind;
 use crate::secure;
 use crate::source::Span;
 use crate::versions;
@@ -23,7 +22,7 @@ pub(super) fn warn(line: &Line) -> Option<Diagnostic> {
     for integration in line.pipeline.integrations.values() {
         for field in &integration.fields {
             for (_, source) in field.values.sources() {
-                if let SourceKind::Secure(text) = &source.kind {
+                if let Some(text) = source.reference.encrypted() {
                     let what = format!("`{}` of `{}`", field.field.name, integration.name.text);
                     look(text, source.place, what);
                 }

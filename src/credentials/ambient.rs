@@ -5,9 +5,10 @@ use std::ffi::OsStr;
 
 use crate::contract::{self, key_name};
 use crate::diagnostic::Diagnostic;
-use crate::model::integration::{FieldValue, SourceKind, ValueSource, Values, missing_field, unknown_kind};
+use crate::model::integration::{FieldValue, Values, missing_field, unknown_kind};
 use crate::model::kind::{Kind, Shape};
 use crate::model::{Integration, Name};
+use crate::value_source::ValueSource;
 
 /// What all these variables begin with.
 pub const PREFIX: &str = "SHIPCTL_INTEGRATION_";
@@ -58,11 +59,7 @@ impl Ambient {
             diagnostics.push(unknown_kind(message, written).at(name.place));
             return None;
         };
-        let source = |variable: &str| ValueSource {
-            kind: SourceKind::Env(format!("{PREFIX}{variable}")),
-            masked: true,
-            place: name.place,
-        };
+        let source = |variable: &str| ValueSource::of_variable(format!("{PREFIX}{variable}"), name.place);
         let mut fields = Vec::new();
         for field in kind.fields {
             let variable = format!("{prefix}{}", key_name(field.name));

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::program::{LIMIT, ProgramError, run_all};
 use crate::aws::renewal::keys_of_json;
 use crate::aws::sts::Session;
 use crate::aws::{
@@ -13,6 +12,7 @@ use crate::aws::{
 };
 use crate::secret::Secret;
 use crate::source::{self, ReadError};
+use crate::value_source::program::{LIMIT, ProgramError, run_all};
 
 /// Why the user of shipctl has no keys.
 #[derive(Debug, thiserror::Error)]

@@ -4,9 +4,9 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::{Job, Line, Need, PROGRAM, Setting, State};
 use crate::credentials::{self, PREFIX};
-use crate::model::integration::SourceKind;
 use crate::model::{self, Integration, Name, Pipeline};
 use crate::order::Order;
+use crate::value_source::Requirement;
 use crate::versions;
 
 /// What a pipeline does not say of the line that is exported.
@@ -128,24 +128,13 @@ fn of_integration(integration: &Integration, need: &mut dyn FnMut(&str, String),
         for (key, source) in field.values.sources() {
             let of = key.map_or(field.field.name, |key| &key.text);
             let whose = format!("integration {name}, field {of}");
-            match &source.kind {
-                SourceKind::Literal(_) => {}
-                SourceKind::Env(variable) => need(variable, whose),
-                SourceKind::Secure(_) => {
+            match source.reference.requirement() {
+                Requirement::Nothing => {}
+                Requirement::Variable(variable) => need(variable, whose),
+                Requirement::Key => {
                     need("SHIPCTL_KEY", "what opens the encrypted values of the line".to_owned());
                 }
-                SourceKind::AwsProfile { .. } => {
-                    notes.push(format!("{whose} comes from a profile of AWS, which has to be there"));
-                }
-                SourceKind::File(path) => {
-                    notes.push(format!("{whose} comes from the file {path}, which has to be there"))
-                }
-                SourceKind::Program(_) | SourceKind::Shell(_) | SourceKind::Tool { .. } => {
-                    notes.push(format!(
-                        "{whose} comes from a command ({}), which has to work there",
-                        source.kind.word()
-                    ));
-                }
+                Requirement::Other(what) => notes.push(format!("{whose} comes from {what}")),
             }
         }
     }

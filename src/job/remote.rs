@@ -23,7 +23,6 @@ use crate::contract::path;
 use crate::credentials::Credentials;
 use crate::environment::dependency_directory;
 use crate::mask::Patterns;
-use crate::model::integration::SourceKind;
 use crate::output::Failure;
 use crate::printable;
 use crate::resolve::{Operation, Plan};
@@ -179,12 +178,7 @@ fn environment_of_command(session: &Session, patterns: &Patterns) -> Result<Vari
     let integrations = session.line.pipeline.integrations.values();
     let sources = integrations.flat_map(|integration| &integration.fields);
     let sources = sources.flat_map(|field| field.values.sources());
-    let named: Vec<&str> = sources
-        .filter_map(|(_, source)| match &source.kind {
-            SourceKind::Env(name) => Some(name.as_str()),
-            _ => None,
-        })
-        .collect();
+    let named: Vec<&str> = sources.filter_map(|(_, source)| source.variable()).collect();
     let is_secret = |(name, value): &&(OsString, OsString)| {
         let value = value.as_encoded_bytes();
         named.iter().any(|named| OsStr::new(named) == name) || patterns.mask(value) != value

@@ -1,15 +1,11 @@
 //! Integrations: named credentials of a known kind, and where each value is to be had.
 
-mod source;
-
 use super::kind::{Field, KINDS, Kind, Shape};
 use super::{Name, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
+use crate::value_source::{self, ValueSource};
 use crate::yaml::{Entry, Map, Node, Value};
-
-pub use source::{AWS_PROFILE, KeyPart, SOURCES, SourceKind, ValueSource};
-use source::{KEY_PARTS, read_source};
 
 /// An integration.
 #[derive(Debug)]
@@ -118,7 +114,7 @@ impl Integration {
                 return None;
             }
         }
-        add_parts_of_profile(kind, &mut fields);
+        add_other_fields(kind, &mut fields);
         for field in kind.fields.iter().filter(|field| field.required) {
             let is_added = fields.iter().any(|known: &FieldValue| known.field.name == field.name);
             let given = is_added
@@ -134,22 +130,22 @@ impl Integration {
     }
 }
 
-/// Where a field says that it comes from a profile, all parts of the keys do that are not given otherwise.
-fn add_parts_of_profile(kind: &'static Kind, fields: &mut Vec<FieldValue>) {
-    let of_profile = |field: &FieldValue| match &field.values {
-        Values::One(ValueSource { kind: SourceKind::AwsProfile { profile, .. }, masked, place }) => {
-            Some((profile.clone(), *masked, *place))
+/// Where a field comes from a source that has those of others too, these do that are not given otherwise.
+fn add_other_fields(kind: &'static Kind, fields: &mut Vec<FieldValue>) {
+    let with_others = |field: &FieldValue| match &field.values {
+        Values::One(source) => {
+            let others = source.reference.other_fields();
+            (!others.is_empty()).then_some((source.kind, source.masked, source.place, others))
         }
         _ => None,
     };
-    let Some((profile, masked, place)) = fields.iter().find_map(of_profile) else { return };
-    for (name, part) in KEY_PARTS {
+    let Some((source, masked, place, others)) = fields.iter().find_map(with_others) else { return };
+    for (name, reference) in others {
         if fields.iter().all(|field| field.field.name != name)
             && let Some(field) = kind.field(name)
         {
-            let source = SourceKind::AwsProfile { profile: profile.clone(), part };
-            fields
-                .push(FieldValue { field, values: Values::One(ValueSource { kind: source, masked, place }) });
+            let source = ValueSource { kind: source, reference, masked, place };
+            fields.push(FieldValue { field, values: Values::One(source) });
         }
     }
 }
@@ -244,6 +240,19 @@ fn read_field(
         (Shape::Text | Shape::List, _) => Values::One(read_source(&entry.node, key, of, diagnostics)?),
     };
     Ok(Some(FieldValue { field, values }))
+}
+
+/// Reads where a value is. The error is in `diagnostics`.
+fn read_source(
+    node: &Node,
+    field: &str,
+    of: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<ValueSource, Reported> {
+    value_source::read(node, field, of, diagnostics).map_err(|error| {
+        diagnostics.push(error);
+        Reported
+    })
 }
 
 fn read_map(

@@ -9,7 +9,6 @@ use super::secrets::LineSecret;
 use super::values::{Finding, Scan};
 use crate::file;
 use crate::model::files::Line;
-use crate::model::integration::SourceKind;
 use crate::repository::contents::{self, Object, Unreadable};
 use crate::repository::{self, GitError};
 
@@ -199,7 +198,7 @@ impl<'a> Search<'a> {
         let Some(integration) = self.line.pipeline.integrations.get(origin.integration) else { return false };
         let here = path.canonicalize().ok();
         integration.fields.iter().flat_map(|given| given.values.sources()).any(|(_, source)| {
-            matches!(source.kind, SourceKind::Literal(_))
+            source.reference.literal().is_some()
                 && self.line.sources.get(source.place.source).path().canonicalize().ok() == here
         })
     }

@@ -2,7 +2,7 @@
 
 use crate::credentials::{Content, Credentials, FetchedValue, Value};
 use crate::model::Pipeline;
-use crate::model::integration::{FieldValue, SourceKind};
+use crate::model::integration::FieldValue;
 use crate::secret::Secret;
 
 /// A secret of a line.
@@ -58,5 +58,5 @@ pub fn are_all_known(pipeline: &Pipeline, credentials: &Credentials) -> bool {
 
 /// Whether its values are variables of shipctl's: one that is not set is a secret that is not here.
 fn is_of_environment(given: &FieldValue) -> bool {
-    given.values.sources().iter().all(|(_, source)| matches!(source.kind, SourceKind::Env(_)))
+    given.values.sources().iter().all(|(_, source)| source.variable().is_some())
 }

@@ -10,10 +10,11 @@ use crate::exit;
 use crate::load::read_good;
 use crate::mask::MASK;
 use crate::model::files::Line;
-use crate::model::integration::{FieldValue, SourceKind, ValueSource};
+use crate::model::integration::FieldValue;
 use crate::model::{Integration, usage};
 use crate::output::{Failure, print};
 use crate::printable::{self, Printable};
+use crate::value_source::ValueSource;
 
 /// Lists all integrations.
 pub(super) fn list(format: ListFormat, options: &LineOptions) -> Result<u8, Failure> {
@@ -81,26 +82,14 @@ fn rows(integration: &Integration) -> impl Iterator<Item = Row> {
 
 /// The value, if it stands in the YAML.
 fn shown(given: &FieldValue, source: &ValueSource) -> Option<String> {
-    match &source.kind {
-        SourceKind::Literal(_) if given.is_secret() => Some(MASK.to_owned()),
-        SourceKind::Literal(value) => Some(value.expose().to_owned()),
-        _ => None,
-    }
+    let value = source.reference.literal()?;
+    Some(if given.is_secret() { MASK.to_owned() } else { value.expose().to_owned() })
 }
 
 /// Where a value is, in words.
 fn origin(given: &FieldValue, source: &ValueSource) -> String {
-    match &source.kind {
-        SourceKind::Literal(_) if given.is_secret() => "the YAML, in plain".to_owned(),
-        SourceKind::Literal(_) => "the YAML".to_owned(),
-        SourceKind::Env(name) => format!("${name}"),
-        SourceKind::File(path) => format!("file {path}"),
-        SourceKind::Program(words) => format!("command {}", words.first().map_or("", |word| word)),
-        SourceKind::Shell(_) => "command sh".to_owned(),
-        SourceKind::Tool { tool, reference, .. } => format!("{} {reference}", tool.key),
-        SourceKind::Secure(_) => "the YAML, encrypted".to_owned(),
-        SourceKind::AwsProfile { profile, .. } => format!("AWS profile {profile}"),
-    }
+    let in_plain = if source.reference.literal().is_some() && given.is_secret() { ", in plain" } else { "" };
+    format!("{}{in_plain}", source.reference.origin())
 }
 
 fn to_text(line: &Line, integration: &Integration) -> String {

@@ -8,9 +8,10 @@ use super::text;
 use crate::contract;
 use crate::credentials::{Content, Credential, Credentials, Fetched, FetchedValue, Value};
 use crate::environment::is_variable_name;
-use crate::model::integration::{SourceKind, ValueSource, Values};
+use crate::model::integration::Values;
 use crate::model::{Integration, Name};
 use crate::resolve::Plan;
+use crate::value_source::ValueSource;
 
 /// The variables that the user has to set, with what they are for.
 pub(super) type Settings = IndexMap<String, String>;
@@ -59,12 +60,13 @@ fn value(
     source: &ValueSource,
     settings: &mut Settings,
 ) -> FetchedValue {
-    let value = match &source.kind {
-        SourceKind::Literal(value) if !is_secret => Value::Secret(value.clone()),
-        SourceKind::Env(variable) if is_variable_name(variable) => {
-            Value::Plain(need(variable.clone(), &integration.name.text, key, settings))
+    let value = match source.reference.literal().filter(|_| !is_secret) {
+        Some(value) => Value::Secret(value.clone()),
+        None => {
+            let variable = source.variable().filter(|name| is_variable_name(name));
+            let setting = variable.map_or_else(|| name_of(&integration.name, key), str::to_owned);
+            Value::Plain(need(setting, &integration.name.text, key, settings))
         }
-        _ => Value::Plain(need(name_of(&integration.name, key), &integration.name.text, key, settings)),
     };
     FetchedValue { value, origin: Rc::from(""), masked: false, place: source.place }
 }

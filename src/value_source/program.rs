@@ -12,10 +12,17 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::{Context, NoValue};
 use crate::platform::end_of;
 use crate::poll::{PollSet, wait_for_end};
 use crate::secret::Secret;
 use crate::secure;
+
+/// What to do about a program that fails.
+pub(super) const RUN_IT: &str = "run the command by hand to see what it needs";
+
+/// What to do about a program of the user's that is not there.
+pub(super) const NOT_THERE: &str = "install it, or name its directory in PATH";
 
 /// The largest value that is fetched, in bytes. A variable of more than 128 KiB cannot be passed on anyway.
 pub(super) const MAX_VALUE: u64 = 1 << 20;
@@ -69,9 +76,28 @@ pub enum TextError {
     NotText,
 }
 
+/// What the program of a source printed; with what to do where it is not there.
+pub(super) fn printed<'c>(context: &Context<'c>, install: &str) -> Result<&'c Secret, NoValue> {
+    let failed = match context.printed {
+        Some(Ok(printed)) => return Ok(printed),
+        Some(Err(failed)) => failed,
+        None => &ProgramError::NotRun,
+    };
+    Err(match failed {
+        ProgramError::Missing(program) => {
+            NoValue::new(format!("cannot run {program}: there is no such program here"), install)
+        }
+        ProgramError::TooSlow(program, limit) => NoValue::new(
+            format!("{program} printed no value within {} s", limit.as_secs_f64()),
+            format!("{RUN_IT}; --fetch-timeout gives it more time"),
+        ),
+        other => NoValue::new(other.to_string(), RUN_IT),
+    })
+}
+
 /// Runs programs, each given by itself and its arguments, and gives what each printed, in the same order. Stdin is for
 /// one that is alone; several could only take each other's answers away. All of them can ask on the terminal.
-pub(super) fn run_all(programs: &[Vec<String>], limit: Duration) -> Vec<Result<Secret, ProgramError>> {
+pub fn run_all(programs: &[Vec<String>], limit: Duration) -> Vec<Result<Secret, ProgramError>> {
     if let [alone] = programs {
         return vec![run(alone, Stdio::inherit(), limit)];
     }
