@@ -241,6 +241,7 @@ pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
             warnings.push(Diagnostic::warning(message).at(job.name.place));
         }
     }
+    warnings.extend(unknown_workflow(given));
     let balancers = balancers::read(given, &effective, &mut warnings)?;
     let before = given.versions.previous.as_ref().map(|version| &version.bag);
     let (old, deployed) =
@@ -384,6 +385,16 @@ fn parallel(given: &Given) -> bool {
         _ => node.text() == Some("parallel"),
     };
     ["workflow", "deployOptions"].iter().any(|key| given.plan.job.option(key).is_some_and(says))
+}
+
+fn unknown_workflow(given: &Given) -> Option<Diagnostic> {
+    let node = given.plan.job.option("workflow")?;
+    let word = node.text().filter(|word| !matches!(*word, "" | "serial" | "parallel"))?;
+    let message = format!(
+        "job `{}` has no workflow `{word}`: it deploys one after the other",
+        given.plan.job.name.text
+    );
+    Some(Diagnostic::warning(message).at(node.place).hint("the workflows are serial and parallel"))
 }
 
 fn seconds(given: &Given, key: &str, usual: u64, most: u64) -> Result<Duration, Diagnostic> {

@@ -67,10 +67,13 @@ impl Part {
         })
     }
 
-    /// What it is called in a log: `nginx:1.25`.
+    /// What it is called in a log and by an engine: `nginx:1.25`, and with `@` if its version is a digest.
     pub fn shown(&self) -> String {
         match self.version_name.is_empty() {
             true => self.source_name.clone(),
+            false if self.version_name.starts_with("sha256:") => {
+                format!("{}@{}", self.source_name, self.version_name)
+            }
             false => format!("{}:{}", self.source_name, self.version_name),
         }
     }

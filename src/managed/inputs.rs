@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Given;
 use super::entry::{Manifest, Part};
+use super::values::text;
 use crate::contract::suffix;
 use crate::diagnostic::Diagnostic;
 use crate::environment::substitute;
@@ -54,6 +55,19 @@ impl<'a> Input<'a> {
                 .did_you_mean(&name.text, known.iter().copied())
             })
             .collect()
+    }
+
+    /// A warning if the count of replicas, which its version holds, is no number.
+    fn uncountable(&self, version: &[(String, Json)]) -> Option<Diagnostic> {
+        let (_, count) = version.iter().find(|(key, _)| key == "count")?;
+        let count = text(count);
+        let message =
+            format!("the count of replicas `{}` is no number: `{count}`", self.dependency.name.text);
+        count
+            .trim()
+            .parse::<u64>()
+            .is_err()
+            .then(|| Diagnostic::warning(message).at(self.place()).hint("one runs; write `count: 1`"))
     }
 }
 
@@ -157,6 +171,9 @@ impl Given<'_> {
                 known.extend(manifest.parts().iter().map(|part| part.name.as_str()));
             }
             warnings.extend(input.misnamed(&known));
+            if input.kind() == "replicas" {
+                warnings.extend(input.uncountable(&settings));
+            }
             for manifest in manifests.iter_mut() {
                 let name = manifest.name.clone();
                 if input.kind() == "replicas" {

@@ -1,5 +1,7 @@
 //! Manifests: the images or files that are deployed together, and what applies to each.
 
+use std::collections::HashSet;
+
 use super::entry::{self, Manifest};
 use super::{Given, Made};
 use crate::diagnostic::Diagnostic;
@@ -7,7 +9,11 @@ use crate::diagnostic::Diagnostic;
 /// Makes a manifest of what goes in.
 pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
     let job = given.plan.job;
-    let of = |kind| given.resources().filter(move |input| input.kind() == kind);
+    // One that goes in twice is one container.
+    let mut seen = HashSet::new();
+    let parts = given.resources().filter(|input| matches!(input.kind(), "image" | "file"));
+    let parts: Vec<_> = parts.filter(|input| seen.insert(&input.resource.name.text)).collect();
+    let of = |kind| parts.iter().filter(move |input| input.kind() == kind);
     let (image, file) = (of("image").next(), of("file").next());
     match (&image, &file) {
         (Some(_), Some(file)) => {
@@ -28,8 +34,8 @@ pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
     }
     let mut manifest = Manifest {
         name: job.name.text.clone(),
-        images: of("image").map(|input| given.part(&input)).collect(),
-        files: of("file").map(|input| given.part(&input)).collect(),
+        images: of("image").map(|input| given.part(input)).collect(),
+        files: of("file").map(|input| given.part(input)).collect(),
         ..Manifest::default()
     };
     let mut problems = Vec::new();

@@ -28,6 +28,10 @@ pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
         })?,
     };
     let (seed, from, place) = seed(given).ok_or_else(|| vec![no_base(given)])?;
+    if seed.trim().is_empty() {
+        let error = Diagnostic::error(format!("{from} has no `versionName` to begin with"));
+        return Err(vec![error.at(place).hint("add `seed: {versionName: 1.0.0}` to it")]);
+    }
     let parsed = bump::parse(&seed).map_err(|why| {
         vec![
             Diagnostic::error(format!("`{seed}` of {from} is no semantic version: {why}"))

@@ -16,6 +16,7 @@ resources:
   - {name: two, type: replicas, version: {count: 2}}
   - {name: three, type: replicas, versionTemplate: {count: 3}}
   - {name: seed, type: version, seed: {versionName: v1.0.0}}
+  - {name: blank, type: version}
 ";
 
 /// A line with these jobs.
@@ -257,6 +258,7 @@ fn a_release_needs_a_version_to_begin_with() {
   - {name: ship, type: deploy, steps: [IN: baseless]}
   - {name: second, type: release, bump: final, steps: [IN: ship]}
   - {name: wrong, type: release, bump: medium, steps: [IN: shop, IN: seed]}
+  - {name: unnamed, type: release, steps: [IN: shop, IN: blank]}
   - {name: odd, type: release, steps: [IN: shop, {IN: page}, {IN: seed, versionName: v1.0.0}]}
 ",
     );
@@ -268,6 +270,8 @@ fn a_release_needs_a_version_to_begin_with() {
     assert!(error.ends_with("  hint: run `ship` first, or add `--upstream`\n"), "{error}");
     let error = line.fails("run wrong", 125);
     assert!(error.starts_with("error: release `wrong` cannot bump `medium`\n"), "{error}");
+    let error = line.fails("run unnamed", 125);
+    assert!(error.starts_with("error: version `blank` has no `versionName` to begin with\n"), "{error}");
     assert!(line.does("run odd").contains("version v1.1.0: minor of v1.0.0"));
     let checked = text(&line.try_to("check").stdout);
     assert!(checked.contains("release `baseless` has no version to begin with"), "{checked}");
@@ -359,6 +363,34 @@ fn scripts_of_jobs_without_a_shell_are_told_of() {
             assert_eq!(said.matches(&warning).count(), usize::from(!is_quiet), "{args}: {said}");
         }
     }
+}
+
+#[test]
+fn what_a_manifest_says_oddly_is_told_or_works() {
+    let line = Line::new(
+        "
+resources:
+  - {name: web, type: image, pointer: {sourceName: shop/web}, seed: {versionName: 'sha256:0123'}}
+  - {name: few, type: replicas, version: {count: many}}
+  - {name: shared, type: dockerOptions, version: {volumes: [/alone, 'logs:/l'], taskDefinition: {volumes: [{name: v, host: {sourcePath: /x}}]}}}
+  - {name: api, type: image, pointer: {sourceName: shop/api}, seed: {versionName: 1}}
+  - {name: there, type: cluster, integration: place, pointer: {sourceName: shop, region: eu-west-1}}
+integrations:
+  - {name: place, type: amazonKeys, fields: {accessKey: AKIA, secretKey: made-up-key}}
+jobs:
+  - {name: site, type: manifest, steps: [IN: web, IN: web, IN: api, IN: few, IN: shared]}
+  - {name: ship, type: deploy, workflow: sequential, steps: [IN: site, IN: there]}
+",
+    );
+    let made = line.try_to("run site");
+    let (log, said) = (text(&made.stdout), text(&made.stderr));
+    assert_eq!(log.matches("image web: shop/web@sha256:0123 (version 1)\n").count(), 1, "{log}");
+    assert!(said.starts_with("warning: the count of replicas `few` is no number: `many`\n"), "{said}");
+    let planned = line.try_to("run ship --dry-run");
+    let (plan, said) = (text(&planned.stdout), text(&planned.stderr));
+    assert!(said.starts_with("warning: job `ship` has no workflow `sequential`"), "{said}");
+    assert_eq!(plan.matches("\"sourcePath\": \"/x\"").count(), 1, "{plan}");
+    assert_eq!(plan.matches("nothing for `volumes: /alone`: it has no effect\n").count(), 1, "{plan}");
 }
 
 /// A line that deploys to a cluster with this integration; `more` is more of the job, `steps` more of its steps.

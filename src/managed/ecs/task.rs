@@ -49,7 +49,7 @@ pub(super) fn definition(
         if !environment.is_empty() {
             container.insert("environment".to_owned(), Json::Array(environment));
         }
-        let mounts = mounts(options.get("volumes"), &mut volumes);
+        let mounts = mounts(options.get("volumes"), &mut volumes, idle);
         if !mounts.is_empty() {
             container.insert("mountPoints".to_owned(), Json::Array(mounts));
         }
@@ -75,15 +75,26 @@ pub(super) fn definition(
 }
 
 /// The mount points of a container, whose volumes are the task's.
-fn mounts(given: Option<&Json>, volumes: &mut Vec<Json>) -> Vec<Json> {
+fn mounts(given: Option<&Json>, volumes: &mut Vec<Json>, idle: &mut Vec<String>) -> Vec<Json> {
     let list = given.and_then(Json::as_array).into_iter().flatten();
-    list.filter_map(|item| mount(&text(item), volumes)).collect()
+    list.filter_map(|item| {
+        let item = text(item);
+        let mount = mount(&item, volumes);
+        let what = format!("volumes: {item}");
+        if mount.is_none() && !idle.contains(&what) {
+            idle.push(what);
+        }
+        mount
+    })
+    .collect()
 }
 
 fn mounts_of_task(given: &Json, volumes: &mut Vec<Json>) {
     for item in given.as_array().into_iter().flatten() {
         match item {
             Json::String(item) => _ = mount(item, volumes),
+            // The same options apply to each container.
+            other if volumes.contains(other) => {}
             other => volumes.push(other.clone()),
         }
     }
