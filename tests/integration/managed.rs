@@ -204,7 +204,7 @@ fn a_manifest_has_images_or_files() {
     assert!(line.does("run pages").contains("file page: https://example.com/page.tgz:none (version 1)\n"));
     let error = line.fails("run both", 125);
     assert!(
-        error.starts_with("error: manifest `both` has images and files\n  --> shippable.yml:15:"),
+        error.starts_with("error: manifest `both` has images and files\n  --> shippable.yml:16:"),
         "{error}"
     );
     let error = line.fails("run nothing", 125);
