@@ -8,7 +8,7 @@ mod service;
 
 pub use advice::advice;
 pub use engine::{Choice, Engine, EngineKind};
-pub use options::{Options, read as read_options};
+pub use options::{ContainerOptions, read as read_options};
 pub use program::Program;
 pub use service::{Service, service, service_names};
 
@@ -65,7 +65,7 @@ pub struct Spec<'a> {
     /// Whether the engine pulls it if it is not here.
     pub pull: bool,
     /// The options of the TASK.
-    pub options: &'a Options,
+    pub options: &'a ContainerOptions,
     /// How the container is called.
     pub name: &'a str,
     /// The value of its [`LABEL`].

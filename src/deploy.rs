@@ -14,18 +14,18 @@ use serde_json::Value as Json;
 
 use crate::aws::ecs::Ecs;
 use crate::managed::deploy::{Deployed, Deployment};
-use crate::managed::ecs::{Request, Step};
+use crate::managed::ecs::{ServiceRequest, ServiceStep};
 
 /// A service that is to be deployed.
-pub struct Order<'a> {
+pub struct ServiceOrder<'a> {
     /// The name of the manifest.
     pub manifest: &'a str,
     /// What is sent.
-    pub request: Request,
+    pub request: ServiceRequest,
     /// What is done, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ServiceStep>,
     /// What is done instead if the service of the last deployment is gone.
-    pub anew: Vec<Step>,
+    pub anew: Vec<ServiceStep>,
     /// What has its number follow the load.
     pub scaling: Option<crate::managed::ecs::Scaling>,
     /// The task definition that runs now, as far as it is known.
@@ -34,7 +34,7 @@ pub struct Order<'a> {
 
 /// How the deployment of a service ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum DeploymentEnd {
     /// Well: the service that runs now, and its task definition.
     Well(String, String),
     /// Not at all well.
@@ -46,11 +46,11 @@ pub enum Ended {
 }
 
 /// What is heard of it.
-enum Update {
+enum ServiceUpdate {
     /// A line for the log: the number of the order, and the text.
     Line(usize, String),
     /// An order has ended.
-    Ended(usize, Ended),
+    Ended(usize, DeploymentEnd),
 }
 
 /// How long to wait for updates before looking whether to stop.
@@ -61,12 +61,12 @@ const LOOK: Duration = Duration::from_millis(100);
 pub fn deploy(
     ecs: &Ecs,
     deployment: &Deployment,
-    orders: &[Order],
+    orders: &[ServiceOrder],
     mut tell: impl FnMut(usize, &str),
     mut stop: impl FnMut() -> bool,
-) -> Vec<Ended> {
+) -> Vec<DeploymentEnd> {
     let stopped = AtomicBool::new(false);
-    let mut ended = vec![Ended::Never; orders.len()];
+    let mut ended = vec![DeploymentEnd::Never; orders.len()];
     let (sender, updates) = channel();
     thread::scope(|scope| {
         let stopped = &stopped;
@@ -88,16 +88,16 @@ pub fn deploy(
 }
 
 fn listen(
-    updates: &Receiver<Update>,
-    ended: &mut [Ended],
+    updates: &Receiver<ServiceUpdate>,
+    ended: &mut [DeploymentEnd],
     stopped: &AtomicBool,
     tell: &mut impl FnMut(usize, &str),
     stop: &mut impl FnMut() -> bool,
 ) {
     loop {
         match updates.recv_timeout(LOOK) {
-            Ok(Update::Line(index, line)) => tell(index, &line),
-            Ok(Update::Ended(index, how)) => ended[index] = how,
+            Ok(ServiceUpdate::Line(index, line)) => tell(index, &line),
+            Ok(ServiceUpdate::Ended(index, how)) => ended[index] = how,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -111,25 +111,25 @@ fn listen(
 fn run(
     ecs: &Ecs,
     deployment: &Deployment,
-    orders: &[Order],
+    orders: &[ServiceOrder],
     index: usize,
     stopped: &AtomicBool,
-    updates: &Sender<Update>,
+    updates: &Sender<ServiceUpdate>,
 ) -> bool {
     let order = &orders[index];
-    let tell = |line: String| _ = updates.send(Update::Line(index, line));
-    let ended = service::Work::new(ecs, deployment, order, stopped, &tell).run();
-    let went_well = matches!(ended, Ended::Well(..));
-    let _ = updates.send(Update::Ended(index, ended));
+    let tell = |line: String| _ = updates.send(ServiceUpdate::Line(index, line));
+    let ended = service::ServiceDeployment::new(ecs, deployment, order, stopped, &tell).run();
+    let went_well = matches!(ended, DeploymentEnd::Well(..));
+    let _ = updates.send(ServiceUpdate::Ended(index, ended));
     went_well
 }
 
 /// What a version remembers of the services that run now.
-pub fn remembered(deployment: &Deployment, ended: &[Ended]) -> Vec<Deployed> {
+pub fn remembered(deployment: &Deployment, ended: &[DeploymentEnd]) -> Vec<Deployed> {
     let services = deployment.services.iter().zip(ended);
     services
         .filter_map(|(service, ended)| match ended {
-            Ended::Well(name, task) => {
+            DeploymentEnd::Well(name, task) => {
                 Some(service.deployed(&deployment.cluster, name.clone(), task.clone()))
             }
             _ => service.last.clone(),

@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use crate::diagnostic::Diagnostic;
 use crate::model::{files, is_of_ci};
 use crate::source::{SourceId, Sources, Span};
-use crate::yaml::{Entry, Kind, Map, Node, Scalar, Value};
+use crate::yaml::{Entry, Map, Node, Scalar, ScalarKind, Value};
 
 pub use error::WriteError;
 pub use list::{as_block, is_plain};
@@ -31,7 +31,7 @@ pub use write::{Replacement, create, replace};
 
 /// Something that is to stand where something else stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct TextEdit {
     /// Which bytes of the text give way.
     pub range: Range<usize>,
     /// What takes their place.
@@ -61,7 +61,7 @@ pub struct Draft<'a> {
     sources: &'a Sources,
     /// What each file must say in the end.
     trees: Vec<(SourceId, Node)>,
-    changes: Vec<(SourceId, Change)>,
+    changes: Vec<(SourceId, TextEdit)>,
 }
 
 impl<'a> Draft<'a> {
@@ -284,7 +284,7 @@ const RECIPIENTS: &str = "recipients";
 const KEY: &str = "integrations";
 
 /// A text with changes made to it. They do not overlap; one that comes twice is made once.
-pub fn apply(text: &str, mut changes: Vec<Change>) -> String {
+pub fn apply(text: &str, mut changes: Vec<TextEdit>) -> String {
     changes.sort_by_key(|change| (change.range.start, change.range.end));
     changes.dedup();
     let mut out = String::with_capacity(text.len());
@@ -310,7 +310,7 @@ fn read(sources: &Sources) -> Result<Vec<(SourceId, Node)>, Vec<Diagnostic>> {
 
 /// A text as a node of a file.
 pub fn text_node(file: SourceId, text: impl Into<String>) -> Node {
-    let scalar = Scalar { text: text.into(), kind: Kind::Text };
+    let scalar = Scalar { text: text.into(), kind: ScalarKind::Text };
     Node { place: Span { source: file, start: 0, len: 0 }, value: Value::Scalar(scalar) }
 }
 

@@ -33,7 +33,7 @@ pub use placeholders::substitute;
 pub use task::{IMAGE_NAME, NAME_OF_CONTAINER, container_name, of_task, task_name};
 
 /// A variable that the caller gives.
-pub struct Given {
+pub struct GivenVariable {
     /// Its name.
     pub name: String,
     /// Its value.
@@ -58,7 +58,7 @@ pub struct RunContext {
     /// The directory of the line.
     pub line: PathBuf,
     /// The variables that the caller gives, in order.
-    pub given: Rc<[Given]>,
+    pub given: Rc<[GivenVariable]>,
     /// The stored versions of what goes in and what comes out.
     pub versions: Rc<Versions>,
     /// The encrypted params that go in, opened.
@@ -210,7 +210,7 @@ pub fn build(plan: &Plan, credentials: &Credentials, context: &RunContext) -> Re
     if let Some(ci) = plan.ci {
         builder.ci(ci, plan, context);
     }
-    for Given { name, value, origin } in context.given.iter() {
+    for GivenVariable { name, value, origin } in context.given.iter() {
         if OF_BASH.contains(&name.as_str()) {
             builder.warnings.push(changes_bash(&format!("{origin} {name}=…"), name));
         }

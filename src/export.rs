@@ -13,7 +13,7 @@ use crate::contract::shell_quoted;
 use std::time::Duration;
 
 /// A line, as far as another system has to know it.
-pub struct Line {
+pub struct ExportedLine {
     /// What the pipeline is called.
     pub name: String,
     /// The command that made it, to make it anew.
@@ -21,9 +21,9 @@ pub struct Line {
     /// What stands behind `shipctl` in each call: where the line is, if not in the directory that is checked out.
     pub options: String,
     /// Its jobs, each behind those that it needs.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<ExportedJob>,
     /// Where the state is kept.
-    pub state: State,
+    pub state: StateLocation,
     /// What is to be set before it can run.
     pub settings: Vec<Setting>,
     /// What does not carry over, of the line as a whole.
@@ -31,7 +31,7 @@ pub struct Line {
 }
 
 /// A job.
-pub struct Job {
+pub struct ExportedJob {
     /// Its name in the line.
     pub name: String,
     /// What it is called in the other system: letters, digits, `-` and `_`.
@@ -61,7 +61,7 @@ pub struct Need {
 }
 
 /// Where the versions of a line are kept between its jobs.
-pub enum State {
+pub enum StateLocation {
     /// At this address, which all machines reach.
     Shared(String),
     /// With each job, as artefacts.
@@ -98,7 +98,7 @@ const GRACE: Duration = Duration::from_secs(5 * 60);
 
 impl System {
     /// The pipeline of a line.
-    pub fn write(self, line: &Line) -> String {
+    pub fn write(self, line: &ExportedLine) -> String {
         match self {
             System::Github => github::write(line),
             System::Gitlab => gitlab::write(line),
@@ -125,7 +125,7 @@ impl System {
     }
 
     /// What does not carry over to this system alone, of a job.
-    pub fn notes(self, line: &Line, job: &Job) -> Vec<String> {
+    pub fn notes(self, line: &ExportedLine, job: &ExportedJob) -> Vec<String> {
         let mut notes = Vec::new();
         let has_soft = job.needs.iter().any(|need| !need.starts);
         if has_soft && self == System::Gitlab {
@@ -141,7 +141,7 @@ impl System {
             notes
                 .push(format!("its TASKs run in the image {image}: it needs an agent with docker or podman"));
         }
-        if job.entries.len() > 1 && matches!(line.state, State::Shared(_)) {
+        if job.entries.len() > 1 && matches!(line.state, StateLocation::Shared(_)) {
             notes.push(
                 "each entry of its matrix is a run of its own here, and makes a version of its own"
                     .to_owned(),
@@ -151,7 +151,7 @@ impl System {
     }
 }
 
-impl Line {
+impl ExportedLine {
     /// The comment at the top: how it was made, what to set, and what does not carry over.
     fn header(&self, system: System) -> String {
         let mut lines = vec![format!("Made by `{}`: make it anew instead of changing it.", self.command)];
@@ -165,7 +165,7 @@ impl Line {
     }
 
     /// What runs a job, or one entry of its matrix, in a shell whose directory is that of the checkout.
-    fn run(&self, job: &Job, entry: Option<&str>) -> String {
+    fn run(&self, job: &ExportedJob, entry: Option<&str>) -> String {
         let mut command = format!("shipctl{} run {}", self.options, shell_quoted(&job.name));
         if let Some(entry) = entry {
             command += &format!(" --matrix {entry}");
@@ -174,26 +174,26 @@ impl Line {
             command += " --require-in";
         }
         match &self.state {
-            State::Shared(place) => command += &format!(" --state {}", shell_quoted(place)),
-            State::Artefacts => command += &format!(" --state \"$PWD/{STATE}\""),
+            StateLocation::Shared(place) => command += &format!(" --state {}", shell_quoted(place)),
+            StateLocation::Artefacts => command += &format!(" --state \"$PWD/{STATE}\""),
         }
         command
     }
 
     /// Whether the state goes from job to job.
     fn has_artefacts(&self) -> bool {
-        matches!(self.state, State::Artefacts)
+        matches!(self.state, StateLocation::Artefacts)
     }
 }
 
-impl State {
+impl StateLocation {
     /// Whether it is kept in a bucket of S3.
     pub fn is_bucket(&self) -> bool {
-        matches!(self, State::Shared(place) if place.starts_with("s3://"))
+        matches!(self, StateLocation::Shared(place) if place.starts_with("s3://"))
     }
 }
 
-impl Job {
+impl ExportedJob {
     /// The entries of its matrix, from 1, each with whether it may fail; one alone if it has none.
     fn runs(&self) -> Vec<(Option<usize>, bool)> {
         match self.entries.as_slice() {
@@ -216,7 +216,7 @@ impl Job {
     }
 
     /// The comment above it.
-    fn comment(&self, system: System, line: &Line, indent: &str) -> String {
+    fn comment(&self, system: System, line: &ExportedLine, indent: &str) -> String {
         let notes = system.notes(line, self);
         yaml::comment(indent, self.notes.iter().chain(&notes).map(String::as_str))
     }

@@ -39,7 +39,7 @@ use crate::run::{Outcome, Signals};
 use crate::state::{Ending, Progress};
 use crate::trace::Trace;
 use crate::workspace;
-use schedule::{Schedule, State};
+use schedule::{JobState, Schedule};
 use view::View;
 
 /// How many jobs are queued at most: the pipe that they wait in has room for more.
@@ -237,7 +237,7 @@ impl LineRun<'_, '_> {
     fn tests(&self) -> impl Iterator<Item = Suite> {
         let directory = &self.worker.session.line.directory;
         self.schedule.jobs().filter_map(move |(name, state)| {
-            let State::Ended(Update { build: number @ 1.., .. }) = state else { return None };
+            let JobState::Ended(Update { build: number @ 1.., .. }) = state else { return None };
             let tests = results::kept(directory, name, number);
             (!tests.cases.is_empty()).then(|| Suite::of_tests(name, &tests))
         })

@@ -36,7 +36,7 @@ use crate::versions::{Opened, Versions};
 pub use entry::{Manifest, Part, Setting};
 
 /// A job, and all that its result depends on.
-pub struct Given<'a> {
+pub struct ManagedJob<'a> {
     /// The job, resolved.
     pub plan: &'a Plan<'a>,
     /// Its environment, which fills the placeholders of resources.
@@ -73,7 +73,7 @@ pub struct Holding {
 
 /// What a job makes: its next version, and what there is to say.
 #[derive(Debug, Default)]
-pub struct Made {
+pub struct ManagedOutput {
     /// What the version is called.
     pub version_name: Option<String>,
     /// What it holds.
@@ -84,7 +84,7 @@ pub struct Made {
     pub warnings: Vec<Diagnostic>,
 }
 
-impl Made {
+impl ManagedOutput {
     /// The manifests in it.
     pub fn manifests(&self) -> Vec<Manifest> {
         entry::manifests(&self.bag)
@@ -109,15 +109,15 @@ impl Holding {
 /// What is missing, or cannot be put together.
 ///
 /// What a deployment makes depends on what becomes of it; this is what it makes if all goes well.
-pub fn make(managed: Managed, given: &Given) -> Result<Made, Vec<Diagnostic>> {
+pub fn make(managed: Managed, given: &ManagedJob) -> Result<ManagedOutput, Vec<Diagnostic>> {
     match managed {
         Managed::Manifest => manifest::make(given),
         Managed::Release => release::make(given),
         Managed::Deploy => deploy::make(given),
         Managed::Provision => provision::make(given),
-        Managed::Sync => Ok(Made {
+        Managed::Sync => Ok(ManagedOutput {
             lines: vec!["nothing to do: the files of the line are read anew for each command".to_owned()],
-            ..Made::default()
+            ..ManagedOutput::default()
         }),
     }
 }

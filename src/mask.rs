@@ -39,7 +39,7 @@ use crate::secret::Secret;
 use buffer::Buffer;
 use forms::Forms;
 use index::Index;
-use search::{Found, Search};
+use search::{Matches, Search};
 
 /// What stands in the output for a secret.
 pub const MASK: &str = "***";
@@ -152,7 +152,7 @@ impl Masker {
     /// Prints `text`, which starts where `held` does, up to the first position where a form could start that
     /// ends beyond the text. Returns that position.
     fn scan(&mut self, text: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
-        let Found { spans, kept } = self.search.search(text, last);
+        let Matches { spans, kept } = self.search.search(text, last);
         let mut done = self.hidden;
         for (start, end) in spans {
             if start >= done {

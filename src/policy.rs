@@ -17,7 +17,7 @@ use crate::resolve::{AWS_KINDS, Plan};
 pub use choice::choose;
 pub use facts::{Facts, has_scripts};
 pub use need::Need;
-use place::Place;
+use place::ArnScope;
 
 /// What the AWS integrations of a job must be allowed, in the order in which the job names them.
 pub fn needs(facts: &Facts, plan: &Plan, credentials: &Credentials, environment: &Environment) -> Vec<Need> {
@@ -38,7 +38,7 @@ pub fn needs(facts: &Facts, plan: &Plan, credentials: &Credentials, environment:
             continue;
         };
         if let Some(need) = needs.get_mut(&credential.name) {
-            let place = Place::of(dependency, credential, environment);
+            let place = ArnScope::of(dependency, credential, environment);
             let rows = facts.of(dependency, plan);
             for (row, given) in &rows {
                 let resources = row.resources.iter().map(|resource| place.fill(resource, given.as_deref()));

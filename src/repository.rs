@@ -34,7 +34,7 @@ pub use working_tree::{Filters, files_of_work};
 
 use access::Access;
 use facts::Facts;
-use find::{Found, Source};
+use find::{FoundRepository, Source};
 
 /// Whether resources of this type stand for a repository.
 pub fn is_repository(kind: &str) -> bool {
@@ -51,7 +51,7 @@ pub const UNASKED: &str = "(git asks the server when the job runs)";
 pub type Repositories = IndexMap<String, Rc<Repository>>;
 
 /// What a job says of a repository that goes in.
-pub struct Wanted<'a> {
+pub struct WantedRepository<'a> {
     /// The name of the resource.
     pub resource: &'a str,
     /// The type of the resource.
@@ -71,7 +71,7 @@ pub struct Wanted<'a> {
 }
 
 /// Where repositories are looked for, and how they are taken.
-pub struct Search<'a> {
+pub struct SearchOptions<'a> {
     /// The repository that the caller gave for this resource.
     pub given: Option<&'a Path>,
     /// Where the YAML lies.
@@ -119,8 +119,8 @@ pub fn holds(directory: &Path) -> Result<bool, GitError> {
 /// # Errors
 ///
 /// When there is no such repository, branch or commit, and when git fails: in git's own words.
-pub fn describe(wanted: &Wanted, search: &Search) -> Result<Repository, Diagnostic> {
-    let Found { source, remote, provider } = find::find(wanted, search)?;
+pub fn describe(wanted: &WantedRepository, search: &SearchOptions) -> Result<Repository, Diagnostic> {
+    let FoundRepository { source, remote, provider } = find::find(wanted, search)?;
     let full_name = match wanted.source_name {
         "" => find::full_name(&source, remote.as_ref()),
         name => name.to_owned(),

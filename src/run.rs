@@ -53,7 +53,7 @@ pub use command::Variables;
 pub use container::first::{COMMAND as FIRST_PROCESS, first_process};
 pub use container::service::{SOCKET as SERVICE_SOCKET, Service, Services};
 pub use container::{Container, Removal, last_line, remove_containers};
-pub use event::{Event, Kind, Step};
+pub use event::{Event, StepKind, StepResult};
 pub use exec::container::{InContainer, exec_in_container};
 pub use exec::exec;
 pub use launch::{Started, can_mount_at, start};

@@ -4,6 +4,6 @@ mod search;
 mod secrets;
 mod values;
 
-pub use search::{Found, Search, SearchError};
+pub use search::{SearchError, SecretMatch, SecretSearch};
 pub use secrets::{LineSecret, are_all_known, secrets};
 pub use values::{Finding, SHORTEST, Scan, is_searched};

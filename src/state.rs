@@ -38,13 +38,13 @@ pub use adopt::Current;
 pub use audit::{append as append_audit, read as read_audit};
 pub use build::{Build, BuildRecord, BuildRef, Ended, Ending, Progress};
 pub use change::{Base, Change, Entries, Files, Seed};
-pub use error::{Error, Kind};
-pub use import::{Given, Import};
+pub use error::{Error, StateErrorKind};
+pub use import::{ImportOutcome, ImportedVersion};
 pub use leak::{Leak, LeakPlace, RunSecret, SEARCHED, leaks};
 pub use place::DIRECTORY;
 pub use prune::{Pruned, Reset, reset};
 pub use timestamp::rfc3339;
-pub use tree::{Entry, EntryKind, MAX_BYTES, Tree};
+pub use tree::{EntryKind, MAX_BYTES, Tree, TreeEntry};
 pub use version::{Version, VersionRef};
 
 use crate::aws::s3::Bucket;
@@ -187,7 +187,7 @@ impl Store {
     /// # Errors
     ///
     /// When the state cannot be read.
-    pub fn files(&self, version: &Version) -> Result<Vec<Entry>> {
+    pub fn files(&self, version: &Version) -> Result<Vec<TreeEntry>> {
         self.0.files(version)
     }
 
@@ -279,7 +279,7 @@ impl Store {
     /// # Errors
     ///
     /// When another version is stored that has its number, and when the state cannot be written.
-    pub fn import(&mut self, given: &Given) -> Result<Import> {
+    pub fn import(&mut self, given: &ImportedVersion) -> Result<ImportOutcome> {
         self.0.import(given)
     }
 }

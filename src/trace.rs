@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::http::{Request, RequestError};
 use crate::run::console::{Console, Watcher};
-use crate::run::{Event, Kind, Outcome, Step};
+use crate::run::{Event, Outcome, StepKind, StepResult};
 use crate::secret::{self, Secret};
 
 /// How long the collector may take: the run has ended, and somebody waits.
@@ -189,10 +189,10 @@ struct Spans {
 }
 
 impl Spans {
-    fn keep_step(&self, step: &Step, outcome: Outcome) {
+    fn keep_step(&self, step: &StepResult, outcome: Outcome) {
         let what = match step.kind {
-            Kind::Task => self.tasks.saturating_sub(1).to_string(),
-            Kind::Section => step.name.clone(),
+            StepKind::Task => self.tasks.saturating_sub(1).to_string(),
+            StepKind::Section => step.name.clone(),
         };
         let id = part_of(&self.job, &what);
         let attributes = [
@@ -212,7 +212,7 @@ impl Watcher for Spans {
             }
             Event::StepStart { kind, .. } => {
                 self.step_begun = SystemTime::now();
-                self.tasks += usize::from(*kind == Kind::Task);
+                self.tasks += usize::from(*kind == StepKind::Task);
             }
             Event::StepEnd { step } => {
                 step.outcome.into_iter().for_each(|outcome| self.keep_step(step, outcome));

@@ -84,7 +84,7 @@ pub trait Reference: Debug {
     fn requirement(&self) -> Requirement<'_>;
 
     /// What has to be started before the value is fetched.
-    fn start(&self) -> Option<Start<'_>> {
+    fn start(&self) -> Option<Prerequisite<'_>> {
         None
     }
 
@@ -93,7 +93,7 @@ pub trait Reference: Debug {
     /// # Errors
     ///
     /// Why it cannot be had, and what to do.
-    fn fetch(&self, context: &Context) -> Result<Option<Secret>, NoValue>;
+    fn fetch(&self, context: &FetchContext) -> Result<Option<Secret>, NoValue>;
 
     /// The value, if it stands in the YAML in plain.
     fn literal(&self) -> Option<&Secret> {
@@ -124,7 +124,7 @@ pub enum Requirement<'r> {
 }
 
 /// What has to be started before some values are fetched. It is started once for all of them, and not in a dry run.
-pub enum Start<'r> {
+pub enum Prerequisite<'r> {
     /// A program that prints the value.
     Program {
         /// The program and its arguments.
@@ -137,14 +137,14 @@ pub enum Start<'r> {
 }
 
 /// What a value is fetched with.
-pub struct Context<'a> {
+pub struct FetchContext<'a> {
     /// Where relative paths start: the directory of the YAML file.
     pub directory: &'a Path,
     /// What opens encrypted values.
     pub opener: &'a Opener,
-    /// What the program of [`Start::Program`] printed, if it ran.
+    /// What the program of [`Prerequisite::Program`] printed, if it ran.
     pub printed: Option<&'a Result<Secret, ProgramError>>,
-    /// The keys of [`Start::AwsProfile`], if the profile was asked.
+    /// The keys of [`Prerequisite::AwsProfile`], if the profile was asked.
     pub keys: Option<Result<&'a Keys, NoValue>>,
 }
 

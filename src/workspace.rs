@@ -23,7 +23,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
 
-use given::Given;
+use given::GivenWorkspace;
 use home::{Claim, OpenHome, Taken};
 pub use home::{Home, Pipes};
 pub use layout::{Layout, Rendered, render};
@@ -35,16 +35,16 @@ use crate::contract::path;
 pub struct Workspace {
     root: PathBuf,
     layout: Layout,
-    place: Place,
+    place: Location,
     keep: bool,
 }
 
 /// Where a workspace lies.
-enum Place {
+enum Location {
     /// Where they lie by default.
     Home(Claim),
     /// In a directory that was given.
-    Given(Given),
+    Given(GivenWorkspace),
 }
 
 /// Why a directory cannot become a workspace.
@@ -71,11 +71,11 @@ impl Workspace {
     /// When another run uses it, when it holds something that is no workspace's, and when it cannot be written.
     pub fn claim(root: &Path, layout: Layout, keep: bool) -> Result<Workspace, Unavailable> {
         let place = match Home::of(root) {
-            None => Place::Given(Given::claim(root)?),
+            None => Location::Given(GivenWorkspace::claim(root)?),
             Some((home, name)) => {
                 let claimed = OpenHome::open(home)?.claim(name);
                 match claimed.with_context(|| format!("cannot use {} as the workspace", root.display()))? {
-                    Ok(claim) => Place::Home(claim),
+                    Ok(claim) => Location::Home(claim),
                     Err(Taken::InUse) => return Err(Unavailable::InUse),
                     Err(Taken::Blocked(blocked)) => return Err(Unavailable::Blocked(blocked.to_string())),
                 }
@@ -112,8 +112,8 @@ impl Workspace {
     /// When it cannot be written.
     pub fn note_run(&self) -> Result<()> {
         let lock = match &self.place {
-            Place::Home(claim) => claim.lock(),
-            Place::Given(given) => given.lock(),
+            Location::Home(claim) => claim.lock(),
+            Location::Given(given) => given.lock(),
         };
         strays::note(lock, &self.root).with_context(|| format!("cannot lock {}", self.root.display()))
     }
@@ -132,8 +132,8 @@ impl Workspace {
 
     fn directory(&self) -> BorrowedFd<'_> {
         match &self.place {
-            Place::Home(claim) => claim.directory.as_fd(),
-            Place::Given(given) => given.directory.as_fd(),
+            Location::Home(claim) => claim.directory.as_fd(),
+            Location::Given(given) => given.directory.as_fd(),
         }
     }
 
@@ -143,14 +143,14 @@ impl Workspace {
         if self.keep {
             self.remove_secrets().map_err(blocked)?;
             return Ok(match &mut self.place {
-                Place::Home(claim) => claim.keep(),
-                Place::Given(given) => given.keep(),
+                Location::Home(claim) => claim.keep(),
+                Location::Given(given) => given.keep(),
             }?);
         }
         match &mut self.place {
-            Place::Given(given) => given.remove(),
-            Place::Home(claim) if claim.is_there() => claim.remove(),
-            Place::Home(_) => self.remove_moved(),
+            Location::Given(given) => given.remove(),
+            Location::Home(claim) if claim.is_there() => claim.remove(),
+            Location::Home(_) => self.remove_moved(),
         }
         .map_err(blocked)
     }
@@ -159,7 +159,7 @@ impl Workspace {
     /// secrets.
     fn remove_moved(&mut self) -> Result<(), Blocked> {
         let secrets = self.remove_secrets();
-        if let Place::Home(claim) = &mut self.place {
+        if let Location::Home(claim) = &mut self.place {
             claim.remove()?;
         }
         secrets

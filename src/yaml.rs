@@ -57,12 +57,12 @@ pub struct Scalar {
     /// The text: `010`, `0.50` and `off` are what they were in the file.
     pub text: String,
     /// What it is to YAML's core schema.
-    pub kind: Kind,
+    pub kind: ScalarKind,
 }
 
 /// The kinds of scalars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ScalarKind {
     /// A string, quoted or not.
     Text,
     /// A string that goes over several lines of the file.
@@ -86,7 +86,9 @@ impl Node {
     /// Whether it is a text of several words that goes over several lines of the file: it is no name.
     pub fn goes_over_lines(&self) -> bool {
         match &self.value {
-            Value::Scalar(Scalar { text, kind: Kind::Lines }) => text.trim().contains(char::is_whitespace),
+            Value::Scalar(Scalar { text, kind: ScalarKind::Lines }) => {
+                text.trim().contains(char::is_whitespace)
+            }
             _ => false,
         }
     }
@@ -108,9 +110,9 @@ impl Node {
     pub fn what(&self) -> &'static str {
         match &self.value {
             Value::Null => "nothing",
-            Value::Scalar(Scalar { kind: Kind::Text | Kind::Lines, .. }) => "a text",
-            Value::Scalar(Scalar { kind: Kind::Bool, .. }) => "a boolean",
-            Value::Scalar(Scalar { kind: Kind::Number, .. }) => "a number",
+            Value::Scalar(Scalar { kind: ScalarKind::Text | ScalarKind::Lines, .. }) => "a text",
+            Value::Scalar(Scalar { kind: ScalarKind::Bool, .. }) => "a boolean",
+            Value::Scalar(Scalar { kind: ScalarKind::Number, .. }) => "a number",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
         }
@@ -149,14 +151,18 @@ impl Serialize for Node {
             Value::Null => serializer.serialize_unit(),
             Value::List(nodes) => serializer.collect_seq(nodes),
             Value::Map(map) => serializer.collect_map(map.iter().map(|(key, entry)| (key, &entry.node))),
-            Value::Scalar(Scalar { text, kind: Kind::Bool }) => serializer.serialize_bool(is_true(text)),
-            Value::Scalar(Scalar { text, kind: Kind::Number }) => {
+            Value::Scalar(Scalar { text, kind: ScalarKind::Bool }) => {
+                serializer.serialize_bool(is_true(text))
+            }
+            Value::Scalar(Scalar { text, kind: ScalarKind::Number }) => {
                 match serde_json::from_str::<serde_json::Number>(text) {
                     Ok(number) => number.serialize(serializer),
                     Err(_) => serializer.serialize_str(text),
                 }
             }
-            Value::Scalar(Scalar { text, kind: Kind::Text | Kind::Lines }) => serializer.serialize_str(text),
+            Value::Scalar(Scalar { text, kind: ScalarKind::Text | ScalarKind::Lines }) => {
+                serializer.serialize_str(text)
+            }
         }
     }
 }

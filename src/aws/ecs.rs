@@ -16,7 +16,7 @@ pub struct Ecs<'a> {
 
 /// A service as it is.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub struct ServiceState {
     /// What it is called.
     pub name: String,
     /// `ACTIVE`, `DRAINING` or `INACTIVE`.
@@ -59,12 +59,12 @@ impl<'a> Ecs<'a> {
     /// # Errors
     ///
     /// When AWS refuses or cannot be asked; so with all calls.
-    pub fn describe(&self, cluster: &str, names: &[String]) -> Result<Vec<State>, Error> {
+    pub fn describe(&self, cluster: &str, names: &[String]) -> Result<Vec<ServiceState>, Error> {
         let mut states = Vec::new();
         for names in names.chunks(MOST) {
             let body = json!({"cluster": cluster, "services": names});
             let answer = self.call("ecs:DescribeServices", &body)?;
-            let services = answer["services"].as_array().into_iter().flatten().map(State::of);
+            let services = answer["services"].as_array().into_iter().flatten().map(ServiceState::of);
             states.extend(services.filter(|state| state.status != "INACTIVE"));
         }
         Ok(states)
@@ -87,8 +87,8 @@ impl<'a> Ecs<'a> {
     /// # Errors
     ///
     /// As [`Ecs::describe`].
-    pub fn create(&self, request: &Json) -> Result<State, Error> {
-        Ok(State::of(&self.call("ecs:CreateService", request)?["service"]))
+    pub fn create(&self, request: &Json) -> Result<ServiceState, Error> {
+        Ok(ServiceState::of(&self.call("ecs:CreateService", request)?["service"]))
     }
 
     /// Updates a service.
@@ -96,8 +96,8 @@ impl<'a> Ecs<'a> {
     /// # Errors
     ///
     /// As [`Ecs::describe`].
-    pub fn update(&self, request: &Json) -> Result<State, Error> {
-        Ok(State::of(&self.call("ecs:UpdateService", request)?["service"]))
+    pub fn update(&self, request: &Json) -> Result<ServiceState, Error> {
+        Ok(ServiceState::of(&self.call("ecs:UpdateService", request)?["service"]))
     }
 
     /// Deletes a service, with `force` one that still runs.
@@ -228,14 +228,14 @@ fn flatten(name: &str, value: &Json, pairs: &mut Vec<(String, String)>) {
     }
 }
 
-impl State {
-    fn of(service: &Json) -> State {
+impl ServiceState {
+    fn of(service: &Json) -> ServiceState {
         let text = |key: &str| service[key].as_str().unwrap_or_default().to_owned();
         let number = |key: &str| service[key].as_u64().unwrap_or_default();
         let list = |key: &str| service[key].as_array().map_or(&[][..], Vec::as_slice);
         let last = list("deployments").iter().find(|it| it["status"] == "PRIMARY");
         let failed = last.filter(|last| last["rolloutState"] == "FAILED");
-        State {
+        ServiceState {
             name: text("serviceName"),
             status: text("status"),
             desired: number("desiredCount"),

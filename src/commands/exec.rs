@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::cli::{Exec, LineOptions, Shell};
 use crate::job::add_mask::add_masks;
-use crate::job::record::Access;
+use crate::job::record::StateAccess;
 use crate::job::{
     FetchPolicy, Session, audit, chosen_task, containers, credentials_endpoint, jobless, masking,
     script_commands, shell,
@@ -42,7 +42,7 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
         session.runs_containers = containers::choice(None)?;
     }
     let words = words(command);
-    let (fetched, state) = session.fetch(&job, FetchPolicy::Full, Access::Read)?;
+    let (fetched, state) = session.fetch(&job, FetchPolicy::Full, StateAccess::Read)?;
     session.warn_of_left_out(&fetched.repositories, Filters::On);
     if command.mask {
         session.warn_of_weak_secrets(&fetched.credentials);
@@ -62,7 +62,7 @@ fn execute(command: &Exec, options: &LineOptions, inside: bool) -> Result<u8, Fa
     let mut masking = if command.mask { Some(masking(&ready, &workspace, token)?) } else { None };
     let program = words.first().map(|program| program.to_string_lossy());
     let name = if inside { "shell" } else { "exec" };
-    let entry = audit::Entry { command: name, program: program.as_deref(), build: None };
+    let entry = audit::AuditEntry { command: name, program: program.as_deref(), build: None };
     if inside {
         let root = ready.context.directory(&ready.plan);
         std::env::set_current_dir(root).context("cannot go to the workspace")?;

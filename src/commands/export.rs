@@ -7,9 +7,9 @@ use crate::cli::{Export, LineOptions};
 use crate::contract::shell_quoted;
 use crate::diagnostic::Diagnostic;
 use crate::exit;
-use crate::export::gather::{self, Context};
+use crate::export::gather::{self, ExportOptions};
 use crate::export::standalone::{self, Target};
-use crate::export::{self, Setting, State, System};
+use crate::export::{self, Setting, StateLocation, System};
 use crate::line::nothing_to_run;
 use crate::load::read_good;
 use crate::order::{Order, Selection};
@@ -33,18 +33,18 @@ pub fn run(command: &Export, options: &LineOptions) -> Result<u8, Failure> {
         return standalone(system, name, options);
     }
     let state = match options.state.clone() {
-        Some(place) => State::Shared(place),
-        None => State::Artefacts,
+        Some(place) => StateLocation::Shared(place),
+        None => StateLocation::Artefacts,
     };
     let mut written = format!("shipctl export {name}");
-    if let State::Shared(place) = &state {
+    if let StateLocation::Shared(place) = &state {
         written += &format!(" --state {}", shell_quoted(place));
     }
     let order = Order::of(&line.pipeline, &Selection { all: true, ..Selection::default() });
     if order.members.is_empty() {
         return Err(anyhow::anyhow!(nothing_to_run(&order)).into());
     }
-    let context = Context {
+    let context = ExportOptions {
         name: directory_name(&line.directory),
         command: written,
         options: place_of_line(&line.directory, options),
@@ -69,7 +69,7 @@ fn standalone(system: System, name: &str, options: &LineOptions) -> Result<u8, F
     };
     let line = read_good(options)?;
     let order = Order::of(&line.pipeline, &Selection { all: true, ..Selection::default() });
-    let context = Context {
+    let context = ExportOptions {
         name: directory_name(&line.directory),
         command: format!("shipctl export {name} --standalone"),
         options: String::new(),
@@ -94,7 +94,7 @@ fn standalone(system: System, name: &str, options: &LineOptions) -> Result<u8, F
 }
 
 /// Says on stderr what to set, and what does not carry over.
-fn tell(system: System, line: &export::Line, options: &LineOptions) {
+fn tell(system: System, line: &export::ExportedLine, options: &LineOptions) {
     let paint = paint(options.color, &io::stderr());
     let sources = crate::source::Sources::default();
     let warn = |message: String| eprint!("{}", Diagnostic::warning(message).render(&sources, paint));

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::watch;
 use crate::cli::{LineOptions, LogFormat, Run};
 use crate::diagnostic::Diagnostic;
-use crate::job::record::Access;
+use crate::job::record::StateAccess;
 use crate::job::report::Report;
 use crate::job::{Executor, FetchPolicy, Session, dry_run, shell};
 use crate::line;
@@ -85,7 +85,7 @@ fn watched(
     options: &LineOptions,
     report: Option<&Report>,
 ) -> Result<Outcome, Failure> {
-    let (fetched, state) = session.fetch(job, FetchPolicy::Full, Access::Record)?;
+    let (fetched, state) = session.fetch(job, FetchPolicy::Full, StateAccess::Record)?;
     session.check_inputs(&fetched.plan, &fetched.versions, command.require_in)?;
     session.warn_of_job(&fetched.plan);
     session.warn_of_weak_secrets(&fetched.credentials);

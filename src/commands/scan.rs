@@ -14,7 +14,7 @@ use crate::load::{opener, read_good};
 use crate::model::files::Line;
 use crate::output::{Failure, paint, print};
 use crate::printable::{self, Printable};
-use crate::scan::{Found, SHORTEST, Search, are_all_known, is_searched, secrets};
+use crate::scan::{SHORTEST, SecretMatch, SecretSearch, are_all_known, is_searched, secrets};
 
 /// Runs the command. The status is 1 if something was found, and 3 if some secrets could not be looked for.
 ///
@@ -45,7 +45,7 @@ pub fn run(command: &Scan, options: &LineOptions) -> Result<u8, Failure> {
             Printable(&short.origin())
         );
     }
-    let mut search = Search::new(&secrets, &line);
+    let mut search = SecretSearch::new(&secrets, &line);
     if command.staged {
         search.staged()
     } else if command.history {
@@ -71,8 +71,8 @@ pub fn run(command: &Scan, options: &LineOptions) -> Result<u8, Failure> {
         eprintln!("shipctl: none of {} secrets was found", secrets.len());
     }
     Ok(match search {
-        Search { ref found, .. } if !found.is_empty() => exit::SECRETS_FOUND,
-        Search { ref unreadable, .. } if !unreadable.is_empty() => exit::SHIPCTL_FAILED,
+        SecretSearch { ref found, .. } if !found.is_empty() => exit::SECRETS_FOUND,
+        SecretSearch { ref unreadable, .. } if !unreadable.is_empty() => exit::SHIPCTL_FAILED,
         _ if !all_known => exit::NOT_ALL_LOOKED_FOR,
         _ => exit::SUCCESS,
     })
@@ -99,8 +99,8 @@ fn resolve(line: &mut Line) -> (Credentials, Vec<Diagnostic>) {
     (credentials, warnings)
 }
 
-fn to_text(found: &Found) -> String {
-    let Found { file, finding, integration, field, own } = found;
+fn to_text(found: &SecretMatch) -> String {
+    let SecretMatch { file, finding, integration, field, own } = found;
     let mut text =
         format!("{file}:{}:{}  integration {integration}, field {field}", finding.line, finding.column);
     if let Some(form) = finding.form {
@@ -112,7 +112,7 @@ fn to_text(found: &Found) -> String {
     Printable(&text).to_string()
 }
 
-fn to_json(found: &Found) -> Json {
+fn to_json(found: &SecretMatch) -> Json {
     json!({
         "file": found.file,
         "line": found.finding.line,

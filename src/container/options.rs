@@ -2,22 +2,22 @@
 
 /// The options of a TASK's image, as the engine takes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct ContainerOptions {
     words: Vec<String>,
     names_user: bool,
     names_network: bool,
     platform: Option<String>,
 }
 
-impl Options {
+impl ContainerOptions {
     /// Those of a container that is no TASK's: its user is that of the image.
-    pub fn of_words(words: Vec<String>) -> Options {
-        Options { words, names_user: true, ..Options::default() }
+    pub fn of_words(words: Vec<String>) -> ContainerOptions {
+        ContainerOptions { words, names_user: true, ..ContainerOptions::default() }
     }
 
     /// The same in a network, unless they name one.
     #[must_use]
-    pub fn within(&self, network: &str) -> Options {
+    pub fn within(&self, network: &str) -> ContainerOptions {
         let mut options = self.clone();
         if !options.names_network {
             options.words.push(format!("--network={network}"));
@@ -94,12 +94,12 @@ fn is(entry: &str, name: &str) -> bool {
 /// # Errors
 ///
 /// What is wrong with it, and what to do.
-pub fn read(text: &str) -> Result<Options, (String, String)> {
+pub fn read(text: &str) -> Result<ContainerOptions, (String, String)> {
     let problem = |message: String, hint: &str| Err((message, hint.to_owned()));
     let Some(words) = shlex::split(text) else {
         return problem("a quote in these options is not closed".to_owned(), "close it");
     };
-    let mut options = Options::default();
+    let mut options = ContainerOptions::default();
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         if let Some(long) = word.strip_prefix("--").filter(|long| !long.is_empty()) {
@@ -143,7 +143,7 @@ pub fn read(text: &str) -> Result<Options, (String, String)> {
     Ok(options)
 }
 
-impl Options {
+impl ContainerOptions {
     /// Takes one option, as `written`; `value` is empty where it has none.
     fn add(&mut self, written: &str, name: &str, value: &str) -> Result<(), (String, String)> {
         let is_root = matches!(value, "root" | "0" | "0:0" | "root:root");

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::Credentials;
-use super::provider::{AwsProvider, NoKeys, Wanted, is_role, undeclared};
+use super::provider::{AwsProvider, NoKeys, RoleIntegration, is_role, undeclared};
 use crate::aws::ecr::{self, Login};
 use crate::aws::iam;
 use crate::aws::renewal::Renewal;
@@ -136,7 +136,7 @@ impl AwsProvider {
         let keys = match credential.text("sourceIntegration") {
             Some(source) => self.keys(credentials, source).map_err(fail)?,
             None => {
-                let wanted = Wanted::of(credential).map_err(fail)?;
+                let wanted = RoleIntegration::of(credential).map_err(fail)?;
                 let region = self.region_of(&wanted.role.arn);
                 self.callers_keys(&wanted, &region).map_err(fail)?
             }

@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::secure::Opener;
 use crate::source::{Sources, Span};
 use crate::value_source::program::{LIMIT, ProgramError, run_all};
-use crate::value_source::{Context, NoValue, Start, ValueSource, resolve_path};
+use crate::value_source::{FetchContext, NoValue, Prerequisite, ValueSource, resolve_path};
 
 /// What stands for the output of a command that was not run.
 pub const NOT_RUN: &str = "(the command is started when the job runs)";
@@ -111,7 +111,7 @@ impl<'a> Fetch<'a> {
         let mut commands = Vec::new();
         let sources: Vec<_> = sources.collect();
         for source in &sources {
-            if let Some(Start::AwsProfile(profile)) = source.reference.start()
+            if let Some(Prerequisite::AwsProfile(profile)) = source.reference.start()
                 && !self.profiles.contains_key(profile)
             {
                 let keys = profile::keys_of(profile, self.mfa_code.as_deref());
@@ -137,7 +137,7 @@ impl<'a> Fetch<'a> {
 
     /// The program that a value comes from, with its arguments.
     fn command(&self, source: &ValueSource) -> Option<Vec<String>> {
-        let Some(Start::Program { mut words, file }) = source.reference.start() else { return None };
+        let Some(Prerequisite::Program { mut words, file }) = source.reference.start() else { return None };
         let file = file.map(|file| resolve_path(file, self.directory(source)));
         words.extend(file.map(|file| file.to_string_lossy().into_owned()));
         Some(words)
@@ -160,8 +160,8 @@ impl<'a> Fetch<'a> {
         let (value, origin) = match source.reference.start().filter(|_| !self.run_commands) {
             Some(start) => {
                 let verb = match start {
-                    Start::Program { .. } => "start",
-                    Start::AwsProfile(_) => "read",
+                    Prerequisite::Program { .. } => "start",
+                    Prerequisite::AwsProfile(_) => "read",
                 };
                 (Secret::new(NOT_RUN.to_owned()), format!("{origin}, which a dry run does not {verb}"))
             }
@@ -186,7 +186,7 @@ impl<'a> Fetch<'a> {
     fn fetch(&self, source: &ValueSource) -> Result<Option<Secret>, NoValue> {
         let command = self.command(source);
         let keys = match source.reference.start() {
-            Some(Start::AwsProfile(profile)) => self.profiles.get(profile).map(|keys| match keys {
+            Some(Prerequisite::AwsProfile(profile)) => self.profiles.get(profile).map(|keys| match keys {
                 Ok(KeysOfProfile { keys, .. }) => Ok(keys),
                 Err(NoKeysOfProfile { message, hint }) => {
                     Err(NoValue { message: message.clone(), hint: hint.clone() })
@@ -194,7 +194,7 @@ impl<'a> Fetch<'a> {
             }),
             _ => None,
         };
-        source.reference.fetch(&Context {
+        source.reference.fetch(&FetchContext {
             directory: self.directory(source),
             opener: self.opener,
             printed: command.and_then(|command| self.printed.get(&command)),
@@ -206,7 +206,7 @@ impl<'a> Fetch<'a> {
     pub(super) fn session_of(&self, integration: &Integration) -> Option<ProfileSession> {
         let profiles = integration.fields.iter().map(|field| match &field.values {
             Values::One(source) => match source.reference.start() {
-                Some(Start::AwsProfile(profile)) => Some(profile),
+                Some(Prerequisite::AwsProfile(profile)) => Some(profile),
                 _ => None,
             },
             _ => None,

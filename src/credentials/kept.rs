@@ -39,7 +39,7 @@ pub(super) enum Purpose {
 
 /// A session that is kept.
 #[derive(Debug)]
-pub struct Kept {
+pub struct KeptSession {
     /// The role, or the device of the second factor.
     pub of: String,
     path: PathBuf,
@@ -47,7 +47,7 @@ pub struct Kept {
     session: Session,
 }
 
-impl Kept {
+impl KeptSession {
     /// When it ends, as AWS writes it.
     pub fn expiration(&self) -> &str {
         &self.session.expiration
@@ -63,11 +63,11 @@ impl Kept {
         self.session.expires > now + spare
     }
 
-    fn parse(path: PathBuf, text: &Secret) -> Option<Kept> {
+    fn parse(path: PathBuf, text: &Secret) -> Option<KeptSession> {
         let json: Json = serde_json::from_str(text.expose()).ok()?;
         let session = session_of_json(&json)?;
         let taken = UNIX_EPOCH + Duration::from_secs(json["taken"].as_u64()?);
-        Some(Kept { of: json["of"].as_str()?.to_owned(), path, taken, session })
+        Some(KeptSession { of: json["of"].as_str()?.to_owned(), path, taken, session })
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn find(words: &[&str], purpose: Purpose) -> Option<Session> {
     let path = path(words)?;
     // Where there is none, the key is not asked for.
     let text = fs::read_to_string(&path).ok()?;
-    let kept = Kept::parse(path, &keys()?.open(&text).ok()?)?;
+    let kept = KeptSession::parse(path, &keys()?.open(&text).ok()?)?;
     kept.lasts(purpose).then_some(kept.session)
 }
 
@@ -122,7 +122,7 @@ pub enum KeptError {
 /// # Errors
 ///
 /// When there is no key to open them with.
-pub fn list() -> Result<Vec<Kept>, KeptError> {
+pub fn list() -> Result<Vec<KeptSession>, KeptError> {
     let files = files();
     if files.is_empty() {
         return Ok(Vec::new());
@@ -132,7 +132,7 @@ pub fn list() -> Result<Vec<Kept>, KeptError> {
     for path in files {
         // One that was kept with another key is left to that, until it is old.
         let text = fs::read_to_string(&path).ok().and_then(|text| keys.open(&text).ok());
-        match text.and_then(|text| Kept::parse(path.clone(), &text)) {
+        match text.and_then(|text| KeptSession::parse(path.clone(), &text)) {
             Some(kept) if kept.session.expires > SystemTime::now() => all.push(kept),
             Some(_) => _ = fs::remove_file(path),
             None => {}
@@ -207,7 +207,7 @@ mod tests {
             let expires = SystemTime::now() + minutes(left);
             let session = Session { keys, expires, expiration: String::new() };
             let taken = SystemTime::now() - minutes(taken);
-            let kept = Kept { of: String::new(), path: PathBuf::new(), taken, session };
+            let kept = KeptSession { of: String::new(), path: PathBuf::new(), taken, session };
             kept.lasts(purpose)
         };
         assert!(lasts(29, 31, Purpose::Role) && !lasts(31, 29, Purpose::Role));

@@ -40,7 +40,7 @@ pub(super) struct NoKeys {
 }
 
 /// What an integration asks for.
-pub(super) struct Wanted<'a> {
+pub(super) struct RoleIntegration<'a> {
     name: &'a str,
     pub(super) role: Role,
 }
@@ -133,7 +133,7 @@ impl AwsProvider {
     /// The session of a role, from memory if it was taken before and lasts, and what it takes to take it again.
     pub(super) fn renewal(&self, credentials: &Credentials, name: &str) -> Result<Renewal, NoKeys> {
         let credential = credentials.get(name).ok_or_else(|| undeclared(name))?;
-        let wanted = Wanted::of(credential)?;
+        let wanted = RoleIntegration::of(credential)?;
         let region = self.region_of(&wanted.role.arn);
         let client = self.client(credentials, name);
         let source = credential.text("sourceIntegration");
@@ -180,7 +180,7 @@ impl AwsProvider {
     }
 
     /// The keys of the user.
-    pub(super) fn callers_keys(&self, wanted: &Wanted, region: &str) -> Result<Keys, NoKeys> {
+    pub(super) fn callers_keys(&self, wanted: &RoleIntegration, region: &str) -> Result<Keys, NoKeys> {
         let fail = |why: SourceError, no_credentials: bool| NoKeys {
             integration: wanted.name.to_owned(),
             message: format!("no AWS credentials found to assume role {}: {why}", wanted.role.arn),
@@ -278,7 +278,7 @@ fn assume(client: &Client, from: &Keys, role: &Role, region: &str) -> Result<Ses
     remembered(from, &asked, Purpose::Role, || sts::assume_role(client, region, from, role))
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> RoleIntegration<'a> {
     /// What an integration asks for.
     pub(super) fn of(credential: &'a Credential) -> Result<Self, NoKeys> {
         let fail = |message: String, hint: &str| NoKeys {
@@ -310,7 +310,7 @@ impl<'a> Wanted<'a> {
             external_id: text("externalId").map(Secret::new),
             seconds: seconds.transpose()?,
         };
-        Ok(Wanted { name: &credential.name, role })
+        Ok(RoleIntegration { name: &credential.name, role })
     }
 
     fn failed(&self, error: &aws::Error) -> NoKeys {

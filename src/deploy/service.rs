@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Ended, Order, with};
+use super::{DeploymentEnd, ServiceOrder, with};
 use crate::aws;
-use crate::aws::ecs::{Ecs, State};
+use crate::aws::ecs::{Ecs, ServiceState};
 use crate::managed::deploy::{Deployment, Method};
-use crate::managed::ecs::{Scaling, Step};
+use crate::managed::ecs::{Scaling, ServiceStep};
 
 /// Why it does not go on.
 enum Halt {
@@ -26,14 +26,14 @@ impl From<aws::Error> for Halt {
 }
 
 /// A deployment of one service.
-pub(super) struct Work<'a> {
+pub(super) struct ServiceDeployment<'a> {
     ecs: &'a Ecs<'a>,
     deployment: &'a Deployment,
-    order: &'a Order<'a>,
+    order: &'a ServiceOrder<'a>,
     stopped: &'a AtomicBool,
     tell: &'a dyn Fn(String),
     /// The services that are there, as they were when they were last looked at.
-    there: Vec<State>,
+    there: Vec<ServiceState>,
     task_definition: String,
     role: Option<String>,
     /// The service that runs when all is done.
@@ -42,15 +42,15 @@ pub(super) struct Work<'a> {
     created: Option<String>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> ServiceDeployment<'a> {
     pub(super) fn new(
         ecs: &'a Ecs<'a>,
         deployment: &'a Deployment,
-        order: &'a Order<'a>,
+        order: &'a ServiceOrder<'a>,
         stopped: &'a AtomicBool,
         tell: &'a dyn Fn(String),
-    ) -> Work<'a> {
-        Work {
+    ) -> ServiceDeployment<'a> {
+        ServiceDeployment {
             ecs,
             deployment,
             order,
@@ -64,19 +64,19 @@ impl<'a> Work<'a> {
         }
     }
 
-    pub(super) fn run(mut self) -> Ended {
+    pub(super) fn run(mut self) -> DeploymentEnd {
         let done = self.do_all();
         match done {
-            Ok(()) => Ended::Well(self.service, self.task_definition),
+            Ok(()) => DeploymentEnd::Well(self.service, self.task_definition),
             Err(Halt::Failed(why)) => {
                 (self.tell)(format!("✗ {why}"));
                 self.roll_back();
                 self.say_what_stands();
-                Ended::Failed(why)
+                DeploymentEnd::Failed(why)
             }
             Err(Halt::Stopped) => {
                 self.say_what_stands();
-                Ended::Stopped
+                DeploymentEnd::Stopped
             }
         }
     }
@@ -84,7 +84,7 @@ impl<'a> Work<'a> {
     fn do_all(&mut self) -> Result<(), Halt> {
         let order = self.order;
         let (first, rest) = match order.steps.split_first() {
-            Some((Step::Look(names), rest)) => (names, rest),
+            Some((ServiceStep::Look(names), rest)) => (names, rest),
             _ => return Ok(()),
         };
         self.look(first)?;
@@ -114,10 +114,10 @@ impl<'a> Work<'a> {
         &self.deployment.cluster.name
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), Halt> {
+    fn step(&mut self, step: &ServiceStep) -> Result<(), Halt> {
         match step {
-            Step::Look(names) => self.look(names),
-            Step::FindRole => {
+            ServiceStep::Look(names) => self.look(names),
+            ServiceStep::FindRole => {
                 self.role = self.ecs.role()?;
                 (self.tell)(match &self.role {
                     Some(role) => format!("the load balancer is served with the role {role}"),
@@ -125,27 +125,27 @@ impl<'a> Work<'a> {
                 });
                 Ok(())
             }
-            Step::Register(_) => {
+            ServiceStep::Register(_) => {
                 self.task_definition = self.ecs.register(&self.order.request.task_definition)?;
                 (self.tell)(format!("task definition {}", short(&self.task_definition)));
                 Ok(())
             }
-            Step::Create(name) => self.create(name),
-            Step::Update(name) => match self.is_there(name) {
+            ServiceStep::Create(name) => self.create(name),
+            ServiceStep::Update(name) => match self.is_there(name) {
                 true => self.update(name),
                 false => self.create(name),
             },
-            Step::Scale(name) => self.scale(name, self.order.request.desired()),
-            Step::Stable(name) => self.wait_until_stable(name),
-            Step::Stop(name) if self.is_there(name) => self.stop(name),
-            Step::Stop(_) => Ok(()),
-            Step::Remove(names) => names
+            ServiceStep::Scale(name) => self.scale(name, self.order.request.desired()),
+            ServiceStep::Stable(name) => self.wait_until_stable(name),
+            ServiceStep::Stop(name) if self.is_there(name) => self.stop(name),
+            ServiceStep::Stop(_) => Ok(()),
+            ServiceStep::Remove(names) => names
                 .iter()
                 .filter(|name| self.is_there(name))
                 .collect::<Vec<_>>()
                 .into_iter()
                 .try_for_each(|name| self.remove(name)),
-            Step::Scaling(name) => match &self.order.scaling {
+            ServiceStep::Scaling(name) => match &self.order.scaling {
                 Some(scaling) => self.follow_load(scaling, name),
                 None => Ok(()),
             },
@@ -226,7 +226,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn state_of(&self, name: &str) -> Result<Option<State>, Halt> {
+    fn state_of(&self, name: &str) -> Result<Option<ServiceState>, Halt> {
         Ok(self.ecs.describe(self.cluster(), &[name.to_owned()])?.into_iter().next())
     }
 
@@ -313,7 +313,7 @@ impl<'a> Work<'a> {
 }
 
 /// `1 of 2 running, 1 pending`
-fn described(state: &State) -> String {
+fn described(state: &ServiceState) -> String {
     let mut text = format!("{} of {} running", state.running, state.desired);
     if state.pending > 0 {
         text += &format!(", {} pending", state.pending);

@@ -1,6 +1,6 @@
 //! Adding to a list of integrations, and removing from one.
 
-use super::Change;
+use super::TextEdit;
 use super::error::Unclear;
 use super::section::{self, Block, Empty, Section, end_of_line};
 use crate::source::Span;
@@ -8,9 +8,9 @@ use crate::yaml::extent::Flow;
 use crate::yaml::{Node, Scalar, Value};
 
 /// The changes that put an item at the end of the list of a file that stands under `key`.
-pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec<Change>, Unclear> {
+pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec<TextEdit>, Unclear> {
     let end_of_lines = line_end(text);
-    let change = |at: usize, text: String| Change { range: at..at, text };
+    let change = |at: usize, text: String| TextEdit { range: at..at, text };
     Ok(match section::find(text, root, key)? {
         Section::Missing => {
             if text.trim_start().starts_with(['{', '[']) {
@@ -29,7 +29,10 @@ pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec
         }
         Section::Empty(Empty { value, indent, end }) => {
             let block = as_block(item, indent + usual_indent(text), 2).join(end_of_lines);
-            vec![Change { range: value, text: String::new() }, change(end, format!("{end_of_lines}{block}"))]
+            vec![
+                TextEdit { range: value, text: String::new() },
+                change(end, format!("{end_of_lines}{block}")),
+            ]
         }
         Section::Block(block) => {
             let at = block.items.last().ok_or(Unclear::NoItems)?.range.end;
@@ -41,7 +44,7 @@ pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec
             let json = text.trim_start().starts_with('{');
             let item = if json { item.to_json().to_string() } else { as_flow(item) };
             match flow.items.last() {
-                None => vec![Change { range: flow.range, text: format!("[{item}]") }],
+                None => vec![TextEdit { range: flow.range, text: format!("[{item}]") }],
                 Some(last) => vec![change(last.end, format!(",{}{item}", lead_of(text, &flow, last.start)))],
             }
         }
@@ -49,9 +52,9 @@ pub(super) fn add(text: &str, root: &Node, key: &str, item: &Node) -> Result<Vec
 }
 
 /// The changes that take the item of this number out of the list of a file.
-pub(super) fn remove(text: &str, root: &Node, key: &str, index: usize) -> Result<Vec<Change>, Unclear> {
+pub(super) fn remove(text: &str, root: &Node, key: &str, index: usize) -> Result<Vec<TextEdit>, Unclear> {
     let count = items(root, key).map_or(0, Vec::len);
-    let cut = |range| Change { range, text: String::new() };
+    let cut = |range| TextEdit { range, text: String::new() };
     match section::find(text, root, key)? {
         Section::Block(block) if block.items.len() == count => {
             let item = &block.items[index];
@@ -60,7 +63,7 @@ pub(super) fn remove(text: &str, root: &Node, key: &str, index: usize) -> Result
                 _ => cut(item.before..item.range.end),
             }];
             if count == 1 {
-                changes.push(Change { range: block.after_key..block.after_key, text: " []".to_owned() });
+                changes.push(TextEdit { range: block.after_key..block.after_key, text: " []".to_owned() });
             }
             Ok(changes)
         }
@@ -69,7 +72,7 @@ pub(super) fn remove(text: &str, root: &Node, key: &str, index: usize) -> Result
             Ok(vec![match flow.items.get(index + 1) {
                 Some(next) => cut(item.start..next.start),
                 None if index > 0 => cut(flow.items[index - 1].end..item.end),
-                None => Change { range: flow.range, text: "[]".to_owned() },
+                None => TextEdit { range: flow.range, text: "[]".to_owned() },
             }])
         }
         _ => Err(Unclear::Item),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::Unclear;
 use super::list::is_plain;
-use super::{Change, KEY};
+use super::{KEY, TextEdit};
 use crate::model::is_of_ci;
 use crate::source::{SourceId, Span};
 use crate::yaml::{Node, Value};
@@ -121,7 +121,7 @@ impl Renamer<'_> {
 }
 
 /// The change of one name; quotes around it stay.
-pub(super) fn change(text: &str, place: Span, old: &str, new: &str) -> Result<Change, Unclear> {
+pub(super) fn change(text: &str, place: Span, old: &str, new: &str) -> Result<TextEdit, Unclear> {
     let range = place.start as usize..place.start as usize + place.len as usize;
     if text.get(range.clone()) != Some(old) {
         return Err(Unclear::Name);
@@ -129,5 +129,5 @@ pub(super) fn change(text: &str, place: Span, old: &str, new: &str) -> Result<Ch
     let quoted = text[..range.start].ends_with(['"', '\'']) && text[range.end..].starts_with(['"', '\'']);
     let fits =
         is_plain(new) || (quoted && !new.contains(['"', '\'', '\\']) && !new.contains(char::is_control));
-    Ok(Change { range, text: if fits { new.to_owned() } else { format!("\"{new}\"") } })
+    Ok(TextEdit { range, text: if fits { new.to_owned() } else { format!("\"{new}\"") } })
 }

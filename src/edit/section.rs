@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::error::Unclear;
 use crate::yaml::Node;
-use crate::yaml::extent::{self, Flow, Line};
+use crate::yaml::extent::{self, Flow, LogicalLine};
 
 /// The list, as it is written.
 pub(super) enum Section {
@@ -106,8 +106,9 @@ pub(super) fn find(text: &str, root: &Node, name: &str) -> Result<Section, Uncle
 const BLANK: [char; 2] = [' ', '\t'];
 
 /// The items of the list whose key's line is the one before `lines[from]`.
-fn block(text: &str, lines: &[Line], from: usize, indent: usize, after_key: usize) -> Block {
-    let adjacent = |a: &Line, b: &Line| text[a.range.end..b.range.start].matches('\n').count() == 1;
+fn block(text: &str, lines: &[LogicalLine], from: usize, indent: usize, after_key: usize) -> Block {
+    let adjacent =
+        |a: &LogicalLine, b: &LogicalLine| text[a.range.end..b.range.start].matches('\n').count() == 1;
     let end = lines[from..]
         .iter()
         .position(|line| {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Change;
+use super::TextEdit;
 use super::error::Unclear;
 use crate::source::{SourceId, Span};
 use crate::yaml::{Node, Value};
@@ -13,7 +13,7 @@ const KEY: &str = "secure";
 const END: &str = "-----END AGE ENCRYPTED FILE-----";
 
 /// An encrypted value and what takes its place.
-pub(super) struct Found {
+pub(super) struct ReencryptedValue {
     /// Where its key stands.
     pub(super) key: Span,
     /// The new text.
@@ -24,7 +24,7 @@ pub(super) struct Found {
 pub(super) fn apply(
     trees: &mut [(SourceId, Node)],
     encrypt: &mut dyn FnMut(&str, Span) -> Option<String>,
-) -> Vec<Found> {
+) -> Vec<ReencryptedValue> {
     let mut known = HashMap::new();
     let mut found = BTreeMap::new();
     for (_, tree) in trees {
@@ -32,7 +32,7 @@ pub(super) fn apply(
             let new = known.entry(text.clone()).or_insert_with(|| encrypt(text, key));
             if let Some(new) = new {
                 text.clone_from(new);
-                found.insert((key.source, key.start), Found { key, new: new.clone() });
+                found.insert((key.source, key.start), ReencryptedValue { key, new: new.clone() });
             }
         });
     }
@@ -56,7 +56,7 @@ fn walk(node: &mut Node, visit: &mut dyn FnMut(&mut String, Span)) {
 }
 
 /// The change of one value; `None` where an alias stands, whose text is elsewhere.
-pub(super) fn change(text: &str, value: &Found) -> Result<Option<Change>, Unclear> {
+pub(super) fn change(text: &str, value: &ReencryptedValue) -> Result<Option<TextEdit>, Unclear> {
     let start = value.key.start as usize;
     let rest = text.get(start..).and_then(|rest| rest.strip_prefix(KEY)).ok_or(Unclear::Encrypted)?;
     let rest = rest.strip_prefix(['"', '\'']).unwrap_or(rest).trim_start_matches([' ', '\t']);
@@ -66,7 +66,7 @@ pub(super) fn change(text: &str, value: &Found) -> Result<Option<Change>, Unclea
         rest = rest[rest.find(char::is_whitespace).ok_or(Unclear::Encrypted)?..].trim_start();
     }
     let from = text.len() - rest.len();
-    let scalar = |new: String, len: usize| Ok(Some(Change { range: from..from + len, text: new }));
+    let scalar = |new: String, len: usize| Ok(Some(TextEdit { range: from..from + len, text: new }));
     match rest.as_bytes().first() {
         Some(b'*') => Ok(None),
         Some(b'|') => block(text, from, &value.new).map(Some).ok_or(Unclear::Encrypted),
@@ -90,7 +90,7 @@ pub(super) fn change(text: &str, value: &Found) -> Result<Option<Change>, Unclea
 }
 
 /// The change of a block whose `|` stands at `from`: its lines, with their indentation and line ends.
-fn block(text: &str, from: usize, new: &str) -> Option<Change> {
+fn block(text: &str, from: usize, new: &str) -> Option<TextEdit> {
     let header = from + text[from..].find('\n')?;
     let body = &text[header..];
     let start = header + body.len() - body.trim_start().len();
@@ -104,5 +104,5 @@ fn block(text: &str, from: usize, new: &str) -> Option<Change> {
             text[start..].find(char::is_whitespace).unwrap_or(text.len() - start)
         };
     let lines: Vec<_> = new.lines().collect();
-    Some(Change { range: start..end, text: lines.join(&format!("{break_of_line}{indent}")) })
+    Some(TextEdit { range: start..end, text: lines.join(&format!("{break_of_line}{indent}")) })
 }

@@ -12,7 +12,7 @@ use crate::contract::{self, path};
 use crate::credentials::Value;
 use crate::diagnostic::Diagnostic;
 use crate::model::Name;
-use crate::model::ci::{Ci, Entry, Part, Setting, Variable};
+use crate::model::ci::{Ci, MatrixEntry, Part, Setting, Variable};
 use crate::repository::{self, Repository};
 use crate::resolve::{Dependency, Operation, Plan};
 use crate::state;
@@ -66,7 +66,10 @@ impl Builder {
         }
         let rows: [(&[Setting], &str); 2] = [
             (&ci.global, "env of the CI section"),
-            (entry.map_or(&[], |entry: &Entry| entry.settings.as_slice()), "the matrix of the CI section"),
+            (
+                entry.map_or(&[], |entry: &MatrixEntry| entry.settings.as_slice()),
+                "the matrix of the CI section",
+            ),
         ];
         for (settings, origin) in rows {
             let origin = origin.into();

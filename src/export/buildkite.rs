@@ -1,10 +1,10 @@
 //! Buildkite: <https://buildkite.com/docs/pipelines/configure/defining-steps>. `$` is doubled: it is replaced when the pipeline is
 //! uploaded.
 
-use super::{Job, Line, PROGRAM, STATE, System, install, yaml};
+use super::{ExportedJob, ExportedLine, PROGRAM, STATE, System, install, yaml};
 use crate::contract::shell_quoted;
 
-pub(super) fn write(line: &Line) -> String {
+pub(super) fn write(line: &ExportedLine) -> String {
     let mut text = line.header(System::Buildkite);
     text += "steps:\n";
     for job in &line.jobs {
@@ -15,11 +15,11 @@ pub(super) fn write(line: &Line) -> String {
     text
 }
 
-fn key(job: &Job, entry: Option<usize>) -> String {
+fn key(job: &ExportedJob, entry: Option<usize>) -> String {
     entry.map_or_else(|| job.id.clone(), |entry| format!("{}_{entry}", job.id))
 }
 
-fn of_job(line: &Line, job: &Job, entry: Option<usize>, may_fail: bool) -> String {
+fn of_job(line: &ExportedLine, job: &ExportedJob, entry: Option<usize>, may_fail: bool) -> String {
     let mut text = job.comment(System::Buildkite, line, "  ");
     let label = entry.map_or_else(|| job.name.clone(), |entry| format!("{} {entry}", job.name));
     text += &format!(
@@ -53,7 +53,7 @@ fn of_job(line: &Line, job: &Job, entry: Option<usize>, may_fail: bool) -> Strin
     text
 }
 
-fn script(line: &Line, job: &Job, entry: Option<usize>) -> Vec<String> {
+fn script(line: &ExportedLine, job: &ExportedJob, entry: Option<usize>) -> Vec<String> {
     let mut script = vec!["set -e".to_owned()];
     script.push(format!("command -v shipctl || {{ {}; }}", secret(PROGRAM)));
     script.extend(install("export PATH=\"$HOME/.local/bin:$PATH\""));

@@ -2,7 +2,7 @@
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::{Job, Line, Need, PROGRAM, Setting, State};
+use super::{ExportedJob, ExportedLine, Need, PROGRAM, Setting, StateLocation};
 use crate::credentials::{self, PREFIX};
 use crate::model::{self, Integration, Name, Pipeline};
 use crate::order::Order;
@@ -10,7 +10,7 @@ use crate::value_source::Requirement;
 use crate::versions;
 
 /// What a pipeline does not say of the line that is exported.
-pub struct Context {
+pub struct ExportOptions {
     /// What the pipeline is called there.
     pub name: String,
     /// The command that makes it anew.
@@ -20,7 +20,12 @@ pub struct Context {
 }
 
 /// The jobs of `order` and all that goes with them.
-pub fn line(pipeline: &Pipeline, order: &Order, state: State, context: Context) -> Line {
+pub fn line(
+    pipeline: &Pipeline,
+    order: &Order,
+    state: StateLocation,
+    context: ExportOptions,
+) -> ExportedLine {
     let mut gathered = Gathered::default();
     let ids = ids(order.members.iter().map(|member| member.job.name.text.as_str()));
     let mut jobs = Vec::new();
@@ -36,12 +41,12 @@ pub fn line(pipeline: &Pipeline, order: &Order, state: State, context: Context) 
         .map(|job| format!("job {} is of type {}, which shipctl does not run", job.name.text, job.kind.text))
         .collect();
     notes.extend(of_triggers(pipeline));
-    if matches!(state, State::Artefacts) {
+    if matches!(state, StateLocation::Artefacts) {
         notes.push("the state is an artefact of each job: versions begin anew with each pipeline; --state s3://bucket/prefix keeps them".to_owned());
         notes.extend(lost_over_artefacts(order));
     }
-    let Context { name, command, options } = context;
-    Line { name, command, options, jobs, state, settings: gathered.settings(), notes }
+    let ExportOptions { name, command, options } = context;
+    ExportedLine { name, command, options, jobs, state, settings: gathered.settings(), notes }
 }
 
 /// The settings that jobs read, and what for.
@@ -57,7 +62,13 @@ impl Gathered {
         all.map(|(name, purpose)| Setting { name, purpose }).collect()
     }
 
-    fn job(&mut self, pipeline: &Pipeline, job: &model::Job, id: String, state: &State) -> Job {
+    fn job(
+        &mut self,
+        pipeline: &Pipeline,
+        job: &model::Job,
+        id: String,
+        state: &StateLocation,
+    ) -> ExportedJob {
         let mut notes = Vec::new();
         let mut settings: IndexSet<String> = IndexSet::new();
         let mut need = |name: &str, purpose: String| {
@@ -107,7 +118,7 @@ impl Gathered {
         let ci = pipeline.ci.as_ref().filter(|_| job.is_ci());
         let entries = ci.map_or_else(Vec::new, |ci| ci.matrix.iter().map(|entry| entry.may_fail).collect());
         settings.sort();
-        Job {
+        ExportedJob {
             name: job.name.text.clone(),
             id,
             needs: Vec::new(),

@@ -1,8 +1,8 @@
 //! GitHub Actions: <https://docs.github.com/actions/reference/workflow-syntax-for-github-actions>.
 
-use super::{Job, Line, Need, PROGRAM, STATE, System, install, yaml};
+use super::{ExportedJob, ExportedLine, Need, PROGRAM, STATE, System, install, yaml};
 
-pub(super) fn write(line: &Line) -> String {
+pub(super) fn write(line: &ExportedLine) -> String {
     let mut text = line.header(System::Github);
     text += &preamble(&line.name);
     for job in &line.jobs {
@@ -35,7 +35,7 @@ pub(super) fn order<'j>(minutes: Option<u64>, needs: &[Need], id: impl Fn(usize)
     text
 }
 
-fn of_job(line: &Line, job: &Job) -> String {
+fn of_job(line: &ExportedLine, job: &ExportedJob) -> String {
     let mut text = format!("  {}:\n", job.id);
     if job.id != job.name {
         text += &format!("    name: {}\n", yaml::scalar(&literal(&job.name)));
@@ -91,7 +91,7 @@ fn of_job(line: &Line, job: &Job) -> String {
     text
 }
 
-fn variables(job: &Job) -> String {
+fn variables(job: &ExportedJob) -> String {
     let mut text = format!("    env:\n      {PROGRAM}: ${{{{ secrets.{PROGRAM} }}}}\n");
     if job.image.is_some() {
         // It is in its container already.

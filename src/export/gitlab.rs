@@ -1,7 +1,7 @@
 //! GitLab CI/CD: <https://docs.gitlab.com/ci/yaml/>. Each entry of a matrix is a job of its own: which of them may fail cannot be
 //! said otherwise.
 
-use super::{Job, Line, STATE, System, install, yaml};
+use super::{ExportedJob, ExportedLine, STATE, System, install, yaml};
 
 /// Names that no job can have.
 const RESERVED: &[&str] = &[
@@ -26,7 +26,7 @@ const RESERVED: &[&str] = &[
 /// The image of jobs that name none: it has bash, git and curl.
 pub(super) const IMAGE: &str = "buildpack-deps:stable-scm";
 
-pub(super) fn write(line: &Line) -> String {
+pub(super) fn write(line: &ExportedLine) -> String {
     let mut text = line.header(System::Gitlab);
     text += "default:\n";
     text += &format!("  image: {}\n", yaml::scalar(IMAGE));
@@ -48,7 +48,7 @@ pub(super) fn name(id: &str, entry: Option<usize>) -> String {
     format!("{id}{reserved}{entry}")
 }
 
-fn of_job(line: &Line, job: &Job, entry: Option<usize>, may_fail: bool) -> String {
+fn of_job(line: &ExportedLine, job: &ExportedJob, entry: Option<usize>, may_fail: bool) -> String {
     let mut text = job.comment(System::Gitlab, line, "");
     text += &format!("{}:\n", name(&job.id, entry));
     if let Some(image) = &job.image {

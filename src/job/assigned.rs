@@ -9,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 
 use super::execute::{Inputs, Ran};
 use super::record::ending_of;
-use super::remote::assignment::{Assignment, Options};
+use super::remote::assignment::{Assignment, RemoteOptions};
 use super::remote::incoming::Incoming;
 use super::remote::report;
 use super::{Executor, Session, outputs};
@@ -74,7 +74,7 @@ fn run(mut input: Input, output: &Rc<Output>, signals: &Signals) -> Result<(), F
 fn session(
     line: Line,
     job: &str,
-    sent: &Options,
+    sent: &RemoteOptions,
     repositories: impl Iterator<Item = String>,
 ) -> Result<Session, Failure> {
     let options = JobOptions {

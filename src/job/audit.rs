@@ -12,7 +12,7 @@ use crate::run::Outcome;
 use crate::state;
 
 /// What is noted of a run beside its job.
-pub(crate) struct Entry<'a> {
+pub(crate) struct AuditEntry<'a> {
     /// `run` or `exec`.
     pub(crate) command: &'static str,
     /// The program that `exec` was given; not its arguments, which may hold anything.
@@ -30,7 +30,7 @@ pub(crate) struct Note {
 }
 
 /// Begins the line about a job that gets its credentials: how it ends is still to be said. `None` if no line is wanted.
-pub(crate) fn begin(ready: &Ready, off: bool, entry: &Entry) -> Option<Note> {
+pub(crate) fn begin(ready: &Ready, off: bool, entry: &AuditEntry) -> Option<Note> {
     if off || std::env::var_os("SHIPCTL_NO_AUDIT").is_some_and(|value| !value.is_empty()) {
         return None;
     }

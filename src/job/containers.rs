@@ -16,7 +16,7 @@ use anyhow::{Context as _, anyhow};
 use super::host::own_directory;
 use super::{Ready, Session, old_paths, script_commands, ssh_keys};
 use crate::cli::Containers as Chosen;
-use crate::container::{self, Choice, Engine, EngineKind, Mount, Options, Spec};
+use crate::container::{self, Choice, ContainerOptions, Engine, EngineKind, Mount, Spec};
 use crate::contract::{path, shell_quoted, var};
 use crate::diagnostic::Diagnostic;
 use crate::environment::{Environment, IMAGE_NAME, NAME_OF_CONTAINER, substitute};
@@ -27,7 +27,7 @@ use crate::run::{self, Captured, Removal, Signals, Variables};
 use crate::source::Span;
 use named_image::{may_be_built, named_image, plain};
 use program::program;
-use wanted_services::Wanted;
+use wanted_services::WantedService;
 
 /// The variable that says what `--containers` says.
 const VARIABLE: &str = "SHIPCTL_CONTAINERS";
@@ -61,11 +61,11 @@ pub(crate) fn choice(chosen: Option<Chosen>) -> Result<Choice, Failure> {
 pub(crate) struct Containers {
     pub(crate) engine: Engine,
     /// The options of each TASK; `None` where it runs on this machine.
-    options: Vec<Option<Options>>,
+    options: Vec<Option<ContainerOptions>>,
     /// The number of the TASK that the run begins with.
     first: usize,
     /// The services beside the job.
-    pub(crate) services: Vec<Wanted>,
+    pub(crate) services: Vec<WantedService>,
     /// The environment of the engine.
     pub(crate) environment: Variables,
     pub(crate) machine: String,
@@ -109,7 +109,7 @@ impl Session {
         let image = plan.tasks.iter().find_map(|task| task.image.as_ref());
         let of_task = image.map(|image| (format!("a TASK runs in the image {}", image.name), image.place));
         of_task.or_else(|| {
-            let wanted = Wanted::of(plan).into_iter().next()?;
+            let wanted = WantedService::of(plan).into_iter().next()?;
             Some((
                 format!("the service {} runs in the image {}", wanted.name.text, wanted.image),
                 wanted.name.place,
@@ -121,7 +121,7 @@ impl Session {
         let mut problems = Vec::new();
         let options = plan.tasks.iter().map(|task| {
             let image = task.image.as_ref()?;
-            let Some(written) = &image.options else { return Some(Options::default()) };
+            let Some(written) = &image.options else { return Some(ContainerOptions::default()) };
             let read = container::read_options(&written.text);
             read.map_err(|(message, hint)| {
                 problems.push(Diagnostic::error(message).at(written.place).hint(hint));
@@ -139,7 +139,7 @@ impl Session {
             engine,
             options,
             first: self.first_task(plan)?,
-            services: Wanted::of(plan),
+            services: WantedService::of(plan),
             environment,
             machine,
         })
@@ -178,7 +178,7 @@ impl Session {
         signals: &Signals,
     ) -> Result<(), Failure> {
         let environment = containers.environment_with_logins(&ready.environment, signals)?;
-        let of_service = |wanted: &Wanted| Image {
+        let of_service = |wanted: &WantedService| Image {
             name: wanted.image.clone(),
             pull: None,
             options: None,

@@ -7,7 +7,7 @@ mod script;
 pub(crate) use super::log::unwritten;
 pub(crate) use managed::plan as plan_of_managed;
 
-use super::record::{Record, State};
+use super::record::{PriorState, Record};
 use super::remote::incoming::Incoming;
 use super::{Executor, Fetched, Ready, log, remote};
 use crate::output::Failure;
@@ -70,7 +70,7 @@ impl Executor<'_, '_> {
     pub(crate) fn execute(
         &mut self,
         mut fetched: Fetched,
-        state: State,
+        state: PriorState,
         before: Option<Workspace>,
     ) -> Result<Done, Failure> {
         if let Some(work) = fetched.plan.job.managed() {
@@ -83,7 +83,7 @@ impl Executor<'_, '_> {
         let allowed = self.command.allow_secrets_in_state;
         if let Some(on) = &self.command.on {
             drop(before);
-            let remote::Ended { report, credentials, patterns, files } =
+            let remote::EndedRemotely { report, credentials, patterns, files } =
                 self.run_remote(on, fetched, &record)?;
             let (outcome, made) = (report.outcome, (report.changes, report.added.as_slice()));
             let store = record

@@ -56,7 +56,7 @@ const PROGRAMS: &[(&str, &[&str])] = &[
 ];
 
 /// A version that is there.
-struct Found {
+struct InstalledVersion {
     name: String,
     directory: PathBuf,
     manager: &'static Manager,
@@ -137,7 +137,7 @@ fn version_of(words: &[&str], variables: &Variables, signals: &Signals) -> Optio
 }
 
 /// The newest version of a language that is what is wanted.
-fn find(key: &str, wanted: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<Found> {
+fn find(key: &str, wanted: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<InstalledVersion> {
     let managers = MANAGERS.iter().filter(|manager| manager.keys.contains(&key));
     managers.into_iter().find_map(|manager| {
         let (named, below_home) = manager.root;
@@ -150,7 +150,7 @@ fn find(key: &str, wanted: &str, variable: &dyn Fn(&str) -> Option<OsString>) ->
             (is_version(key, wanted, &name) && directory.join("bin").is_dir()).then_some((name, directory))
         });
         let (name, directory) = versions.max_by(|(one, _), (other, _)| newer(one, other))?;
-        Some(Found { name, directory, manager })
+        Some(InstalledVersion { name, directory, manager })
     })
 }
 

@@ -6,7 +6,7 @@ use crate::cli::Run;
 use crate::diagnostic::Diagnostic;
 use crate::output::Failure;
 use crate::printable;
-use crate::run::console::{Console, Kept};
+use crate::run::console::{Console, LogFile};
 use crate::state::{BuildRef, logs};
 
 use super::Session;
@@ -17,7 +17,7 @@ pub(crate) fn keep(session: &Session, command: &Run, job: &str, number: Option<u
     let Some(number) = number.filter(|_| !command.no_log) else { return };
     let build = BuildRef { job: job.to_owned(), number };
     match logs::create(&session.line.directory, &build) {
-        Ok(file) => console.tell_also(Kept::new(file)),
+        Ok(file) => console.tell_also(LogFile::new(file)),
         Err(error) => {
             let why = printable::lines(&error.to_string());
             session.warn(&[Diagnostic::warning(format!("the log of {build} is not kept: {why}"))]);

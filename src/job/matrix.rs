@@ -6,13 +6,13 @@ use anyhow::anyhow;
 
 use super::{Ready, Session};
 use crate::environment::{self, Environment, Variable};
-use crate::model::ci::Entry;
+use crate::model::ci::MatrixEntry;
 use crate::output::Failure;
 use crate::printable::Printable;
 use crate::resolve::Plan;
 
 /// The entries of a plan's matrix; none if it is no runCI job's.
-pub(crate) fn entries<'a>(plan: &Plan<'a>) -> &'a [Entry] {
+pub(crate) fn entries<'a>(plan: &Plan<'a>) -> &'a [MatrixEntry] {
     plan.ci.map_or(&[], |ci| ci.matrix.as_slice())
 }
 
@@ -66,7 +66,7 @@ impl Session {
 }
 
 /// `2. python 3.4, DB=pg`
-pub(crate) fn described(index: usize, entry: &Entry) -> String {
+pub(crate) fn described(index: usize, entry: &MatrixEntry) -> String {
     let number = index + 1;
     let may_fail = if entry.may_fail { " · may fail" } else { "" };
     match entry.label() {

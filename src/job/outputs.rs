@@ -21,7 +21,7 @@ use crate::versions::{bag_of, seed_of};
 use crate::workspace::{self, Layout};
 
 /// The changes that a run asks for.
-pub(crate) struct Made {
+pub(crate) struct Outputs {
     /// What becomes a version.
     pub(crate) changes: Vec<Change>,
     /// What does not, and looks as if it should.
@@ -37,8 +37,8 @@ pub(crate) struct Made {
 /// # Errors
 ///
 /// When something cannot be read, is too large, or is no text where it should be.
-pub(crate) fn made(ready: &Ready, ending: Ending) -> Result<Made, Failure> {
-    let mut made = Made { changes: Vec::new(), warnings: Vec::new() };
+pub(crate) fn made(ready: &Ready, ending: Ending) -> Result<Outputs, Failure> {
+    let mut made = Outputs { changes: Vec::new(), warnings: Vec::new() };
     let counts = |output: &Output| match ending {
         Ending::Success => true,
         Ending::Failure | Ending::TimedOut => output.on_failure,

@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
 use super::host::max_environment;
-use super::record::{Access, State};
+use super::record::{PriorState, StateAccess};
 use super::{Session, matrix};
 use crate::aws::ecr::Login;
 use crate::contract::path;
@@ -73,8 +73,8 @@ impl Session {
         &self,
         job: &str,
         policy: FetchPolicy,
-        access: Access,
-    ) -> Result<(Fetched<'_>, State), Failure> {
+        access: StateAccess,
+    ) -> Result<(Fetched<'_>, PriorState), Failure> {
         let plan = resolve::resolve_in_part(&self.line.pipeline, job);
         let (plan, problems) = plan.map_err(|problems| self.fail(&problems))?;
         self.complain(problems)?;
@@ -100,12 +100,12 @@ impl Session {
         plan: Plan<'a>,
         mut credentials: Credentials,
         policy: FetchPolicy,
-        access: Access,
+        access: StateAccess,
         open: Option<Store>,
-    ) -> Result<(Fetched<'a>, State), Failure> {
+    ) -> Result<(Fetched<'a>, PriorState), Failure> {
         let entry = self.chosen_entry(&plan)?;
         let job = &plan.job.name.text;
-        let mut state = State::open_for(self, access, &plan, open)?;
+        let mut state = PriorState::open_for(self, access, &plan, open)?;
         let versions = Rc::new(self.choose_versions(&mut state, &plan)?);
         let number = state.next_build(job)?;
         // The sessions of a run of several jobs were taken before; those that have ended since are taken again.
@@ -203,7 +203,7 @@ impl Session {
 
     /// All of the above, for commands that only tell of a job.
     pub(crate) fn prepare(&self, job: &str, policy: FetchPolicy) -> Result<Ready<'_>, Failure> {
-        let (fetched, _) = self.fetch(job, policy, Access::Read)?;
+        let (fetched, _) = self.fetch(job, policy, StateAccess::Read)?;
         let (built, context, tools) = self.build(&fetched, self.root(job, Home::Disk, 0)?)?;
         self.warn(&built.warnings);
         let Fetched { plan, credentials, logins, .. } = fetched;

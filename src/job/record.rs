@@ -1,6 +1,6 @@
 //! What a run remembers of those before it, and leaves for those after it.
 
-use super::outputs::{self, Made};
+use super::outputs::{self, Outputs};
 use super::{Fetched, Ready, Session};
 use crate::contract::path;
 use crate::credentials::{Content, Credentials, FetchedValue, Value};
@@ -12,11 +12,11 @@ use crate::output::Failure;
 use crate::resolve::{Operation, Plan};
 use crate::run::{Masking, Outcome};
 use crate::secret::Secret;
-use crate::state::{self, Build, Change, Ending, Kind, RunSecret, Store, VersionRef};
+use crate::state::{self, Build, Change, Ending, RunSecret, StateErrorKind, Store, VersionRef};
 
 /// What a command does to the state.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+pub(crate) enum StateAccess {
     /// Looks at what is there.
     Read,
     /// Records a run.
@@ -24,7 +24,7 @@ pub(crate) enum Access {
 }
 
 /// The state of the line before a run, as far as the job has a use for it.
-pub(crate) struct State {
+pub(crate) struct PriorState {
     stored: Stored,
     /// Whether the run is to be recorded.
     recording: bool,
@@ -38,14 +38,14 @@ enum Stored {
     Opened(Option<Store>),
 }
 
-impl State {
+impl PriorState {
     /// Opens the state of the line. One that cannot be written to does not keep a job from running: a warning says that
     /// the run leaves nothing behind. One that cannot be *read* does, as the job would run with other values than it
     /// should.
-    fn open(session: &Session, access: Access, open: Option<Store>) -> Result<State, Failure> {
+    fn open(session: &Session, access: StateAccess, open: Option<Store>) -> Result<PriorState, Failure> {
         let line = &session.line;
-        let recorded = |store| State { stored: Stored::Opened(Some(store)), recording: true };
-        if access == Access::Record {
+        let recorded = |store| PriorState { stored: Stored::Opened(Some(store)), recording: true };
+        if access == StateAccess::Record {
             // Unless it was removed in the meantime.
             if let Some(store) = open.filter(Store::is_there) {
                 return Ok(recorded(store));
@@ -56,23 +56,25 @@ impl State {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(State { stored: Stored::Opened(store::open_existing(line)?), recording: false })
+        Ok(PriorState { stored: Stored::Opened(store::open_existing(line)?), recording: false })
     }
 
     /// The state of the line for a job. `open` is one that the job before had open.
     pub(crate) fn open_for(
         session: &Session,
-        access: Access,
+        access: StateAccess,
         plan: &Plan,
         open: Option<Store>,
-    ) -> Result<State, Failure> {
+    ) -> Result<PriorState, Failure> {
         let next = || match store::is_shared(&session.line) {
             true => None,
             false => Build::next_unopened(&session.line.directory, &plan.job.name.text),
         };
         match (open.is_none() && plan.dependencies.is_empty()).then(next).flatten() {
-            Some(next) => Ok(State { stored: Stored::Unopened(next), recording: access == Access::Record }),
-            None => State::open(session, access, open),
+            Some(next) => {
+                Ok(PriorState { stored: Stored::Unopened(next), recording: access == StateAccess::Record })
+            }
+            None => PriorState::open(session, access, open),
         }
     }
 
@@ -150,7 +152,11 @@ pub(crate) struct Record {
 
 impl Record {
     /// Begins the record of a run, which gives it its number.
-    pub(crate) fn begin(session: &Session, state: State, fetched: &mut Fetched) -> Result<Record, Failure> {
+    pub(crate) fn begin(
+        session: &Session,
+        state: PriorState,
+        fetched: &mut Fetched,
+    ) -> Result<Record, Failure> {
         let job = &fetched.plan.job.name.text;
         let mut state = state;
         if state.recording && matches!(state.stored, Stored::Unopened(_)) {
@@ -162,9 +168,9 @@ impl Record {
                 Err(error) if !goes_unrecorded(session, &error) => return Err(error.into()),
                 _ => {}
             }
-            state = State::open(session, Access::Record, None)?;
+            state = PriorState::open(session, StateAccess::Record, None)?;
         }
-        let State { stored, recording } = state;
+        let PriorState { stored, recording } = state;
         let store = match stored {
             Stored::Opened(store) => store,
             Stored::Unopened(_) => None,
@@ -246,7 +252,7 @@ impl Record {
         allow_secrets: bool,
     ) -> Result<Option<Store>, Failure> {
         let secrets = (!allow_secrets).then(|| Secrets::of(credentials, added));
-        let made = |_| Ok(Made { changes: changes?, warnings: Vec::new() });
+        let made = |_| Ok(Outputs { changes: changes?, warnings: Vec::new() });
         self.store(session, outcome, secrets.as_ref(), made)
     }
 
@@ -256,7 +262,7 @@ impl Record {
         session: &Session,
         outcome: Outcome,
         secrets: Option<&Secrets>,
-        made: impl FnOnce(Ending) -> Result<Made, Failure>,
+        made: impl FnOnce(Ending) -> Result<Outputs, Failure>,
     ) -> Result<Option<Store>, Failure> {
         let ending = ending_of(outcome);
         // The status of a script that failed is more than that of what it could not leave.
@@ -265,7 +271,7 @@ impl Record {
         let Some(build) = build else { return Ok(None) };
         let mut store = store.or_else(|| ahead.filter(Store::is_there));
         let stored = made(ending)
-            .and_then(|Made { changes, warnings }| {
+            .and_then(|Outputs { changes, warnings }| {
                 session.warn(&warnings);
                 match secrets {
                     Some(secrets) => without_secrets(secrets, changes),
@@ -354,7 +360,8 @@ impl<'a> Secrets<'a> {
 /// Whether state cannot be kept where the line lies, as in a checkout that belongs to another user: then the run goes
 /// without. Who names another place for it means that.
 fn goes_unrecorded(session: &Session, error: &state::Error) -> bool {
-    matches!(error.kind(), Kind::Denied | Kind::Missing) && !store::is_shared(&session.line)
+    matches!(error.kind(), StateErrorKind::Denied | StateErrorKind::Missing)
+        && !store::is_shared(&session.line)
 }
 
 fn warn_unrecorded(session: &Session, error: &state::Error) {

@@ -37,7 +37,7 @@ const SENT: &str = "sent";
 const MADE: &str = "made";
 
 /// A job that has ended on another machine.
-pub(super) struct Ended {
+pub(super) struct EndedRemotely {
     pub(super) report: Report,
     pub(super) credentials: Credentials,
     /// What is masked.
@@ -57,7 +57,7 @@ impl Executor<'_, '_> {
         on: &str,
         fetched: Fetched,
         record: &Record,
-    ) -> Result<Ended, Failure> {
+    ) -> Result<EndedRemotely, Failure> {
         let Executor { session, command, signals, console } = self;
         let on = words(on)?;
         let document = assignment::write(session, &fetched, command).map_err(|why| {
@@ -81,7 +81,7 @@ impl Executor<'_, '_> {
         add_masks(command.add_mask, ready.environment.secrets())?;
         put_files(session, &ready, record, &sent, signals)?;
         let number = record.number();
-        let entry = audit::Entry { command: "run", program: None, build: number };
+        let entry = audit::AuditEntry { command: "run", program: None, build: number };
         let note = audit::begin(&ready, command.no_audit, &entry);
         let items = walk(&sent).with_context(|| format!("cannot read {}", sent.display()))?;
         let say = |lines: &str| {
@@ -97,7 +97,7 @@ impl Executor<'_, '_> {
             console,
             say: &say,
             keep: &|document| {
-                if let (Some(build), Some(result)) = (&build, results::Kept::parse(document)) {
+                if let (Some(build), Some(result)) = (&build, results::KeptResults::parse(document)) {
                     results::keep(session, build, &result);
                 }
             },
@@ -119,7 +119,7 @@ impl Executor<'_, '_> {
         }
         log::written(console)?;
         let patterns = patterns.with(report.added.iter().cloned());
-        Ok(Ended { report, credentials: ready.credentials, patterns, files })
+        Ok(EndedRemotely { report, credentials: ready.credentials, patterns, files })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::exit;
 use crate::model::Resource;
 use crate::model::job::Pin;
 use crate::output::Failure;
-use crate::repository::{self, Filters, Repositories, Search, Wanted};
+use crate::repository::{self, Filters, Repositories, SearchOptions, WantedRepository};
 use crate::resolve::{Dependency, Operation, Plan};
 use crate::run::{self, Captured, Signals, Variables};
 
@@ -53,7 +53,7 @@ impl Session {
             }
             let environment = self.go_on(environment::build(plan, credentials, context))?.environment;
             let pointer = |part: &str| pointer(&environment, dependency, part);
-            let wanted = Wanted {
+            let wanted = WantedRepository {
                 resource: name,
                 kind: &resource.kind.text,
                 place: dependency.name.place,
@@ -66,7 +66,7 @@ impl Session {
                 depth: plan.ci.filter(|_| resource.kind.text == CI_REPOSITORY).and_then(|ci| ci.depth),
                 credential: dependency.integration.and_then(|bound| credentials.get(&bound.name.text)),
             };
-            let search = Search {
+            let search = SearchOptions {
                 given: self
                     .options
                     .repo

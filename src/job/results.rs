@@ -94,7 +94,7 @@ pub(crate) fn take(
     let build = number.map(|number| BuildRef { job: ready.plan.job.name.text.clone(), number });
     for (kind, (path, text)) in kept {
         let Some(name) = path.file_name().and_then(OsStr::to_str) else { continue };
-        let result = Kept { entry, kind: kind.into(), name: name.into(), text: text.into() };
+        let result = KeptResults { entry, kind: kind.into(), name: name.into(), text: text.into() };
         match (&session.messages.output, &build) {
             (Some(output), _) => output.keep(&serde_json::to_vec(&result).unwrap_or_default()),
             (None, Some(build)) if !keep(session, build, &result) => return,
@@ -105,7 +105,7 @@ pub(crate) fn take(
 
 /// A file of results, secrets masked.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Kept<'a> {
+pub(crate) struct KeptResults<'a> {
     /// The entry of the matrix that left it, from 1.
     entry: usize,
     kind: Cow<'a, str>,
@@ -114,10 +114,10 @@ pub(crate) struct Kept<'a> {
     text: Cow<'a, str>,
 }
 
-impl Kept<'_> {
+impl KeptResults<'_> {
     /// Reads what another machine says is to be kept.
-    pub(crate) fn parse(document: &[u8]) -> Option<Kept<'static>> {
-        let kept: Kept = serde_json::from_slice(document).ok()?;
+    pub(crate) fn parse(document: &[u8]) -> Option<KeptResults<'static>> {
+        let kept: KeptResults = serde_json::from_slice(document).ok()?;
         let is_name = Path::new(&*kept.name).file_name() == Some(OsStr::new(&*kept.name));
         let is_kind = [TEST_RESULTS, CODE_COVERAGE].contains(&&*kept.kind);
         (is_name && is_kind).then_some(kept)
@@ -125,7 +125,7 @@ impl Kept<'_> {
 }
 
 /// Keeps a file of results with its build; says whether that could be done, and warns if not.
-pub(crate) fn keep(session: &Session, build: &BuildRef, result: &Kept) -> bool {
+pub(crate) fn keep(session: &Session, build: &BuildRef, result: &KeptResults) -> bool {
     let below = [&*result.entry.to_string(), &*result.kind];
     let kept =
         logs::keep_result(&session.line.directory, build, &below, OsStr::new(&*result.name), &result.text);

@@ -15,7 +15,7 @@ use super::{ci_inputs, containers, notifications, remote};
 use crate::cli::{JobOptions, LineOptions, Run};
 use crate::container::Choice;
 use crate::credentials::{self, Ambient};
-use crate::environment::{self, Environment, Given, RunContext};
+use crate::environment::{self, Environment, GivenVariable, RunContext};
 use crate::load::{opener, read_good};
 use crate::model::files::Line;
 use crate::model::task::Task;
@@ -32,7 +32,7 @@ pub(crate) struct Session {
     pub(crate) messages: Messages,
     pub(crate) inherited: Rc<[(OsString, OsString)]>,
     /// The variables that the caller gives.
-    pub(crate) given: Rc<[Given]>,
+    pub(crate) given: Rc<[GivenVariable]>,
     /// The architecture and the operating system of this machine.
     pub(crate) machine: (String, String),
     /// What opens the encrypted values of the line.

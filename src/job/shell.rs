@@ -9,11 +9,11 @@ use std::rc::Rc;
 use anyhow::Context as _;
 
 use super::containers::Containers;
-use super::containers::task::Place;
+use super::containers::task::ExecTarget;
 use super::{Ready, Session, chosen_task, script_commands};
 use crate::output::Failure;
 use crate::run::console::{Console, Watcher};
-use crate::run::{self, Event, Kind, Outcome, Signals};
+use crate::run::{self, Event, Outcome, Signals, StepKind};
 use crate::workspace::Workspace;
 
 /// The user's shell.
@@ -29,7 +29,7 @@ pub(crate) struct FailedTask(Rc<RefCell<Option<String>>>);
 impl Watcher for FailedTask {
     fn event(&mut self, event: &Event) {
         if let Event::StepEnd { step } = event
-            && step.kind == Kind::Task
+            && step.kind == StepKind::Task
             && step.outcome.is_some_and(|outcome| outcome != Outcome::Success)
         {
             self.0.replace(Some(step.name.clone()));
@@ -72,7 +72,7 @@ impl FailedTask {
             && let Some(image) = &task.1.image
         {
             begin(&format!("the container of {}", image.name));
-            let place = Place { containers, task, pipes, workspace: workspace.root() };
+            let place = ExecTarget { containers, task, pipes, workspace: workspace.root() };
             return place.exec(session, ready, &["bash".into()], None, signals, || {}).map(|_| ());
         }
         begin(&root.display().to_string());

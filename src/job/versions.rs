@@ -1,7 +1,7 @@
 //! Which versions a job takes.
 
 use super::Session;
-use super::record::State;
+use super::record::PriorState;
 use crate::contract::path;
 use crate::diagnostic::Diagnostic;
 use crate::model::ci::RUN_CI;
@@ -9,7 +9,7 @@ use crate::model::job::{Input, Pin};
 use crate::output::Failure;
 use crate::repository;
 use crate::resolve::{Dependency, Operation, Plan, Target};
-use crate::state::{Kind, Store, Version};
+use crate::state::{StateErrorKind, Store, Version};
 use crate::versions::{Versions, seed_of};
 
 /// How many versions a message names.
@@ -20,7 +20,7 @@ impl Session {
     ///
     /// A resource's first version comes from its YAML. What the YAML changes later is taken into the next version, see
     /// [`Store::adopt`]; a run that is recorded stores that one here, because what it uses has to have a number.
-    pub(crate) fn choose_versions(&self, state: &mut State, plan: &Plan) -> Result<Versions, Failure> {
+    pub(crate) fn choose_versions(&self, state: &mut PriorState, plan: &Plan) -> Result<Versions, Failure> {
         let mut versions = Versions::default();
         let mut problems = Vec::new();
         for dependency in &plan.dependencies {
@@ -125,7 +125,7 @@ fn last(store: &mut Store, dependency: &Dependency, recording: bool) -> Result<O
     }
     match store.adopt(name, &seed) {
         // The beginning of the record meets the same, and says so.
-        Err(error) if error.kind() == Kind::Denied => Ok(Some(current.version)),
+        Err(error) if error.kind() == StateErrorKind::Denied => Ok(Some(current.version)),
         adopted => Ok(adopted?),
     }
 }

@@ -13,7 +13,7 @@ use crate::run::worker_pool::{Stage, Update};
 /// The jobs of a line, each by its number in the order.
 pub(super) struct Schedule<'o> {
     pub(super) order: &'o Order<'o>,
-    states: Vec<State>,
+    states: Vec<JobState>,
     /// How many jobs are given out, or run.
     given: usize,
     /// How many jobs each waits for still.
@@ -29,7 +29,7 @@ pub(super) struct Schedule<'o> {
 
 /// What has become of a job.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum State {
+pub(super) enum JobState {
     /// It waits for others.
     Waiting,
     /// It was given out.
@@ -49,15 +49,15 @@ pub(super) enum State {
     Stopped,
 }
 
-impl State {
+impl JobState {
     /// Whether it ran, and well.
     pub(super) fn is_good(self) -> bool {
-        matches!(self, State::Ended(Update { stage: Stage::Ended(Outcome::Success), .. }))
+        matches!(self, JobState::Ended(Update { stage: Stage::Ended(Outcome::Success), .. }))
     }
 
     /// Whether it was cancelled.
     pub(super) fn is_cancelled(self) -> bool {
-        matches!(self, State::Ended(Update { stage: Stage::Ended(Outcome::Cancelled(_)), .. }))
+        matches!(self, JobState::Ended(Update { stage: Stage::Ended(Outcome::Cancelled(_)), .. }))
     }
 }
 
@@ -77,7 +77,7 @@ impl<'o> Schedule<'o> {
         });
         Schedule {
             order,
-            states: vec![State::Waiting; count],
+            states: vec![JobState::Waiting; count],
             given: 0,
             follows: follows.collect(),
             ready: (0..count).filter(|&job| open[job] == 0).collect(),
@@ -90,13 +90,13 @@ impl<'o> Schedule<'o> {
     /// Takes the next job that may begin.
     pub(super) fn next(&mut self) -> Option<u32> {
         let job = self.ready.pop_front()?;
-        self.set(job, State::Given);
+        self.set(job, JobState::Given);
         u32::try_from(job).ok()
     }
 
     /// Takes note of what has become of a job.
-    fn set(&mut self, job: usize, state: State) {
-        let is_given = |state| matches!(state, State::Given | State::Running { .. });
+    fn set(&mut self, job: usize, state: JobState) {
+        let is_given = |state| matches!(state, JobState::Given | JobState::Running { .. });
         self.given -= usize::from(is_given(self.states[job]));
         self.given += usize::from(is_given(state));
         self.states[job] = state;
@@ -113,7 +113,7 @@ impl<'o> Schedule<'o> {
     }
 
     /// How many jobs are in such a state.
-    pub(super) fn count(&self, is: impl Fn(State) -> bool) -> usize {
+    pub(super) fn count(&self, is: impl Fn(JobState) -> bool) -> usize {
         self.states.iter().filter(|state| is(**state)).count()
     }
 
@@ -123,12 +123,12 @@ impl<'o> Schedule<'o> {
     }
 
     /// The state of each job, with its name.
-    pub(super) fn jobs(&self) -> impl Iterator<Item = (&str, State)> {
+    pub(super) fn jobs(&self) -> impl Iterator<Item = (&str, JobState)> {
         self.order.members.iter().map(|member| member.job.name.text.as_str()).zip(self.states.iter().copied())
     }
 
     /// What has become of a job.
-    pub(super) fn state(&self, job: usize) -> State {
+    pub(super) fn state(&self, job: usize) -> JobState {
         self.states[job]
     }
 
@@ -139,19 +139,19 @@ impl<'o> Schedule<'o> {
 
     /// The job that a worker has.
     pub(super) fn job_of(&self, worker: usize) -> Option<u32> {
-        let has = |state: &State| matches!(state, State::Running { worker: of, .. } if *of == worker);
+        let has = |state: &JobState| matches!(state, JobState::Running { worker: of, .. } if *of == worker);
         self.states.iter().position(has).and_then(|job| u32::try_from(job).ok())
     }
 
     /// A worker has begun a job.
     pub(super) fn begun(&mut self, job: u32, worker: usize) {
-        self.set(job as usize, State::Running { worker, since: Instant::now() });
+        self.set(job as usize, JobState::Running { worker, since: Instant::now() });
     }
 
     /// A job has ended. Returns those that do not run because of that.
     pub(super) fn ended(&mut self, update: Update) -> Vec<usize> {
         let job = update.job as usize;
-        self.set(job, State::Ended(update));
+        self.set(job, JobState::Ended(update));
         if !self.states[job].is_good() {
             let status = match update.stage {
                 Stage::Ended(outcome) => outcome.status(),
@@ -166,16 +166,16 @@ impl<'o> Schedule<'o> {
             let good = self.states[job].is_good();
             for (next, has_to_succeed) in self.after[job].clone() {
                 self.open[next] -= 1;
-                if self.states[next] != State::Waiting {
+                if self.states[next] != JobState::Waiting {
                     continue;
                 }
                 if has_to_succeed && !good {
-                    self.set(next, State::Kept(because));
+                    self.set(next, JobState::Kept(because));
                     kept.push(next);
                     done.push((next, because));
                 } else if self.open[next] == 0 {
                     if good && self.follows[job].is_some_and(|follower| follower as usize == next) {
-                        self.set(next, State::Given);
+                        self.set(next, JobState::Given);
                     } else {
                         self.ready.push_back(next);
                     }
@@ -189,11 +189,11 @@ impl<'o> Schedule<'o> {
     pub(super) fn stop(&mut self, taken_back: &[u32]) {
         self.ready.clear();
         for job in taken_back {
-            self.set(*job as usize, State::Stopped);
+            self.set(*job as usize, JobState::Stopped);
         }
         for state in &mut self.states {
-            if *state == State::Waiting {
-                *state = State::Stopped;
+            if *state == JobState::Waiting {
+                *state = JobState::Stopped;
             }
         }
     }

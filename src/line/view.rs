@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, raise};
 use serde_json::{Value, json};
 
-use super::schedule::{Schedule, State};
+use super::schedule::{JobState, Schedule};
 use crate::cli::LogFormat;
 use crate::order::Order;
 use crate::paint::{Paint, Style};
@@ -170,10 +170,10 @@ impl<'o> View<'o> {
 
     /// How each job went, for a report.
     pub(super) fn suite(&self, schedule: &Schedule) -> Suite {
-        let case = |(job, (name, state)): (usize, (&str, State))| {
+        let case = |(job, (name, state)): (usize, (&str, JobState))| {
             let (took, verdict) = match state {
-                State::Ended(Update { took, .. }) if state.is_good() => (took, Verdict::Good),
-                State::Ended(Update { stage, took, .. }) => {
+                JobState::Ended(Update { took, .. }) if state.is_good() => (took, Verdict::Good),
+                JobState::Ended(Update { stage, took, .. }) => {
                     (took, Verdict::Failed(described(stage), self.tails[job].text()))
                 }
                 state => (0, Verdict::NotRun(verdict(schedule, state).2)),
@@ -187,7 +187,7 @@ impl<'o> View<'o> {
     fn why(&self, schedule: &Schedule) -> String {
         let mut text = String::new();
         let failed = schedule.jobs().enumerate().filter_map(|(job, (name, state))| match state {
-            State::Ended(update) if !state.is_good() => Some((job, name, update)),
+            JobState::Ended(update) if !state.is_good() => Some((job, name, update)),
             _ => None,
         });
         for (job, name, update) in failed.take(SHOWN) {
@@ -211,7 +211,7 @@ impl<'o> View<'o> {
     /// Says that jobs do not run, and why.
     pub(super) fn kept(&mut self, schedule: &Schedule, jobs: &[usize]) {
         for &job in jobs {
-            if let (State::Kept(because), false) = (schedule.state(job), self.is_json()) {
+            if let (JobState::Kept(because), false) = (schedule.state(job), self.is_json()) {
                 let text = self
                     .paint
                     .with(Style::Quiet, &format!("- not run: {} failed", Printable(schedule.name(because))));
@@ -241,14 +241,14 @@ impl<'o> View<'o> {
         }
         let mut parts = Vec::new();
         for (name, state) in schedule.jobs() {
-            if let State::Running { since, .. } = state {
+            if let JobState::Running { since, .. } = state {
                 parts.push(format!("{} {}", Printable(name), Short(now - since)));
             }
         }
         let total = self.order.members.len();
-        let done = schedule.count(|state| matches!(state, State::Ended(_)));
-        let cancelled = schedule.count(State::is_cancelled);
-        let bad = schedule.count(|state| matches!(state, State::Ended(_)) && !state.is_good());
+        let done = schedule.count(|state| matches!(state, JobState::Ended(_)));
+        let cancelled = schedule.count(JobState::is_cancelled);
+        let bad = schedule.count(|state| matches!(state, JobState::Ended(_)) && !state.is_good());
         let mut counts = vec![format!("{done}/{total}")];
         counts.extend((bad > cancelled).then(|| format!("{} failed", bad - cancelled)));
         counts.extend((cancelled > 0).then(|| format!("{cancelled} cancelled")));
@@ -308,12 +308,13 @@ impl<'o> View<'o> {
                 self.paint.with(Style::Quiet, &verdict)
             );
         }
-        let count = |is: fn(State) -> bool| schedule.count(is);
+        let count = |is: fn(JobState) -> bool| schedule.count(is);
         let total = self.order.members.len();
-        let good = count(State::is_good);
-        let not_run = count(|state| matches!(state, State::Kept(_) | State::Stopped | State::Waiting));
+        let good = count(JobState::is_good);
+        let not_run =
+            count(|state| matches!(state, JobState::Kept(_) | JobState::Stopped | JobState::Waiting));
         let mut parts = vec![format!("{good} of {total} jobs succeeded")];
-        let cancelled = count(State::is_cancelled);
+        let cancelled = count(JobState::is_cancelled);
         let failed = total - good - not_run - cancelled;
         parts.extend((failed > 0).then(|| format!("{failed} failed")));
         parts.extend((cancelled > 0).then(|| format!("{cancelled} cancelled")));
@@ -335,9 +336,9 @@ fn described(stage: Stage) -> String {
 }
 
 /// The mark of a job, its colour, and what there is to say.
-fn verdict(schedule: &Schedule, state: State) -> (&'static str, Style, String) {
+fn verdict(schedule: &Schedule, state: JobState) -> (&'static str, Style, String) {
     match state {
-        State::Ended(Update { stage, build, took, .. }) => {
+        JobState::Ended(Update { stage, build, took, .. }) => {
             let mut parts = Vec::new();
             match stage {
                 Stage::Ended(Outcome::Success) | Stage::Begun => {}
@@ -348,18 +349,18 @@ fn verdict(schedule: &Schedule, state: State) -> (&'static str, Style, String) {
             let (mark, style) = if state.is_good() { ("✓", Style::Good) } else { ("✗", Style::Bad) };
             (mark, style, parts.join(" · "))
         }
-        State::Kept(because) => {
+        JobState::Kept(because) => {
             ("-", Style::Quiet, format!("not run: {} failed", Printable(schedule.name(because))))
         }
-        State::Waiting | State::Given | State::Running { .. } | State::Stopped => {
+        JobState::Waiting | JobState::Given | JobState::Running { .. } | JobState::Stopped => {
             ("-", Style::Quiet, "not run".to_owned())
         }
     }
 }
 
 /// The same for machines.
-fn told(name: &str, state: State) -> Value {
-    let State::Ended(Update { stage, build, took, .. }) = state else {
+fn told(name: &str, state: JobState) -> Value {
+    let JobState::Ended(Update { stage, build, took, .. }) = state else {
         return json!({"job": name, "result": "not-run"});
     };
     let (result, status) = match stage {

@@ -9,7 +9,7 @@ use crate::cli::{LogFormat, Run};
 use crate::credentials::Credentials;
 use crate::exit;
 use crate::job::execute::{Done, Left};
-use crate::job::record::Access;
+use crate::job::record::StateAccess;
 use crate::job::{Executor, FetchPolicy, Session};
 use crate::order::Order;
 use crate::output::Failure;
@@ -106,7 +106,7 @@ impl Worker<'_, '_> {
         };
         let left = std::mem::take(&mut self.left);
         let (fetched, state) =
-            self.session.complete(plan, credentials, FetchPolicy::Full, Access::Record, left.store)?;
+            self.session.complete(plan, credentials, FetchPolicy::Full, StateAccess::Record, left.store)?;
         self.session.check_inputs(&fetched.plan, &fetched.versions, self.command.require_in)?;
         self.session.warn_of_skipped(&fetched.plan, &fetched.repositories);
         self.session.warn_of_left_out(&fetched.repositories, Filters::On);

@@ -10,7 +10,7 @@ use crate::cli::LineOptions;
 use crate::credentials::AwsProvider;
 use crate::model::files::Line;
 use crate::output::Failure;
-use crate::state::{self, Kind, Store};
+use crate::state::{self, StateErrorKind, Store};
 
 /// The variable that says so where no option does.
 const VARIABLE: &str = "SHIPCTL_STATE";
@@ -69,7 +69,7 @@ pub fn open_existing(line: &Line) -> state::Result<Option<Store>> {
 fn open_shared(place: &str) -> state::Result<Store> {
     let Some((bucket, prefix)) = bucket_of(place) else { return Ok(Store::in_directory(Path::new(place))) };
     let fail = |why: &dyn Display| {
-        state::Error::new(Kind::Denied, format!("cannot use the state in {place}: {why}"))
+        state::Error::new(StateErrorKind::Denied, format!("cannot use the state in {place}: {why}"))
     };
     let (client, region, keys) = AwsProvider::new(None).caller().map_err(|error| fail(&error))?;
     let again = || Ok(AwsProvider::new(None).caller()?.2);

@@ -18,7 +18,7 @@ const RANGE: &str = "SHIPPABLE_COMMIT_RANGE";
 /// Prints the changed files, or the directories that hold them, in git's order and as bytes: nothing is quoted.
 /// With `--depth`, of each path only its Nth part is printed, as in the original, which made empty lines of shorter paths.
 pub(super) fn changes(call: &Call) -> Result<Vec<u8>, Failure> {
-    let options = Options::of(call.args)?;
+    let options = ChangesOptions::of(call.args)?;
     let repository = match (&options.path, &options.resource) {
         (Some(path), _) => PathBuf::from(path),
         (None, Some(resource)) => resource_clone(call, resource)?,
@@ -51,7 +51,7 @@ pub(super) fn changes(call: &Call) -> Result<Vec<u8>, Failure> {
 }
 
 #[derive(Default)]
-struct Options {
+struct ChangesOptions {
     path: Option<OsString>,
     resource: Option<OsString>,
     range: Option<OsString>,
@@ -59,9 +59,9 @@ struct Options {
     directories_only: bool,
 }
 
-impl Options {
-    fn of(args: &[OsString]) -> Result<Options, Failure> {
-        let mut options = Options::default();
+impl ChangesOptions {
+    fn of(args: &[OsString]) -> Result<ChangesOptions, Failure> {
+        let mut options = ChangesOptions::default();
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             if arg == "--directories-only" {

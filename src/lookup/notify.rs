@@ -17,7 +17,7 @@ use std::time::Duration;
 use base64::Engine;
 use serde_json::Value;
 
-use self::options::Options;
+use self::options::NotifyOptions;
 use super::{Call, Context, Failure, files, missing, variables};
 use crate::contract::{suffix, var};
 use crate::exit;
@@ -26,7 +26,7 @@ use crate::http::{Request, encoded};
 /// `notify RESOURCE [OPTION…]`.
 pub(super) fn notify(call: &mut Call) -> Result<u8, Failure> {
     let target = Target::of(call.context, call.text(0).into_owned())?;
-    let options = Options::of(&call.args[1..], call.context)?;
+    let options = NotifyOptions::of(&call.args[1..], call.context)?;
     let service = target.service()?;
     if !options.fields.is_empty() && !matches!(service, Service::Webhook) {
         return Err(target.failed("--field is for webhooks: --text says something to the others"));
@@ -108,7 +108,7 @@ impl<'a> Target<'a> {
         kind.ok_or_else(|| self.failed("its integration.json does not say of which kind it is (masterName)"))
     }
 
-    fn slack(&self, options: &Options) -> Result<String, Failure> {
+    fn slack(&self, options: &NotifyOptions) -> Result<String, Failure> {
         let url = self.field("webhookUrl")?;
         let recipients = match &options.payload {
             Some(_) => vec![None],
@@ -124,7 +124,7 @@ impl<'a> Target<'a> {
         Ok(format!("sent to Slack{}", to(&recipients)))
     }
 
-    fn webhook(&self, options: &Options) -> Result<String, Failure> {
+    fn webhook(&self, options: &NotifyOptions) -> Result<String, Failure> {
         let body = match &options.payload {
             Some(payload) => payload.clone(),
             None => payload::webhook(self.context, options),
@@ -137,7 +137,7 @@ impl<'a> Target<'a> {
         Ok("sent to the webhook".to_owned())
     }
 
-    fn airbrake(&self, options: &Options) -> Result<String, Failure> {
+    fn airbrake(&self, options: &NotifyOptions) -> Result<String, Failure> {
         if let Some(kind) = options.get("type").filter(|kind| *kind != "deploy") {
             return Err(self.failed(&format!("Airbrake is told of a deploy, not of `{kind}` (--type)")));
         }
@@ -155,7 +155,7 @@ impl<'a> Target<'a> {
         Ok("told Airbrake of a deploy".to_owned())
     }
 
-    fn new_relic(&self, options: &Options) -> Result<String, Failure> {
+    fn new_relic(&self, options: &NotifyOptions) -> Result<String, Failure> {
         let url = self.field("url")?;
         let url = url.trim_end_matches('/');
         let token = self.field("token")?;
@@ -181,7 +181,7 @@ impl<'a> Target<'a> {
         Ok("told New Relic of a deployment".to_owned())
     }
 
-    fn jira(&self, options: &Options) -> Result<String, Failure> {
+    fn jira(&self, options: &NotifyOptions) -> Result<String, Failure> {
         let first = self.recipients(options).into_iter().next().flatten();
         let body = match (&options.payload, options.get("project-id").map(str::to_owned).or(first)) {
             (Some(payload), _) => payload.clone(),
@@ -196,7 +196,7 @@ impl<'a> Target<'a> {
         Ok(format!("made the Jira issue {}", issue["key"].as_str().unwrap_or("(it did not say which)")))
     }
 
-    fn irc(&self, options: &Options) -> Result<String, Failure> {
+    fn irc(&self, options: &NotifyOptions) -> Result<String, Failure> {
         let recipients: Vec<String> = self.recipients(options).into_iter().flatten().collect();
         if recipients.is_empty() {
             return Err(
@@ -222,7 +222,7 @@ impl<'a> Target<'a> {
         Ok(format!("sent to IRC ({})", recipients.join(", ")))
     }
 
-    fn email(&self, options: &Options) -> Result<String, Failure> {
+    fn email(&self, options: &NotifyOptions) -> Result<String, Failure> {
         let recipients: Vec<String> = self.recipients(options).into_iter().flatten().collect();
         // The service knew their addresses.
         let (unknown, known): (Vec<_>, Vec<_>) = recipients.into_iter().partition(|to| to.starts_with("--"));
@@ -262,7 +262,7 @@ impl<'a> Target<'a> {
         self.optional_field(&name).or_else(|| self.variable(&name))
     }
 
-    fn send(&self, field: &str, request: Request, options: &Options) -> Result<String, Failure> {
+    fn send(&self, field: &str, request: Request, options: &NotifyOptions) -> Result<String, Failure> {
         request.send(options.timeout).map_err(|error| {
             let why = self.masked(&error);
             self.failed(&format!(
@@ -282,7 +282,7 @@ impl<'a> Target<'a> {
     }
 
     /// `--recipient`, or those of the resource. Slack needs none.
-    fn recipients(&self, options: &Options) -> Vec<Option<String>> {
+    fn recipients(&self, options: &NotifyOptions) -> Vec<Option<String>> {
         if let Some(recipient) = options.get("recipient") {
             return vec![Some(recipient.to_owned())];
         }

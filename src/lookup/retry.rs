@@ -26,7 +26,7 @@ const END: [i32; 3] = [2, 3, 15];
 /// A single argument with blanks in it is a line for bash: the documentation shows that form, but the original took
 /// it for the name of a command.
 pub(super) fn retry(call: &mut Call) -> Result<u8, Failure> {
-    let Options { attempts, mut delay, command } = options(call.args)?;
+    let RetryOptions { attempts, mut delay, command } = options(call.args)?;
     for attempt in 1..=attempts {
         let (status, end) = run(command, call);
         if status == exit::SUCCESS {
@@ -51,14 +51,14 @@ pub(super) fn retry(call: &mut Call) -> Result<u8, Failure> {
     Ok(exit::FUNCTION_FAILED)
 }
 
-struct Options<'a> {
+struct RetryOptions<'a> {
     attempts: u32,
     delay: Duration,
     command: &'a [OsString],
 }
 
 /// Takes the options before the command; what follows is the command's own.
-fn options(mut args: &[OsString]) -> Result<Options<'_>, Failure> {
+fn options(mut args: &[OsString]) -> Result<RetryOptions<'_>, Failure> {
     let mut attempts = ATTEMPTS;
     let mut delay = Duration::ZERO;
     while let Some((first, rest)) = args.split_first() {
@@ -89,7 +89,7 @@ fn options(mut args: &[OsString]) -> Result<Options<'_>, Failure> {
         args = rest;
     }
     match args.first() {
-        Some(command) if !command.is_empty() => Ok(Options { attempts, delay, command: args }),
+        Some(command) if !command.is_empty() => Ok(RetryOptions { attempts, delay, command: args }),
         _ => Err(Failure::Usage),
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::entry::{self, Manifest};
-use super::{Given, Made, names};
+use super::{ManagedJob, ManagedOutput, names};
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{Node, Value, is_true};
 
@@ -65,12 +65,12 @@ pub struct Service {
     /// The one that the last deployment left.
     pub last: Option<Deployed>,
     /// What is different.
-    pub change: Change,
+    pub change: ServiceChange,
 }
 
 /// What is different from the last deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum ServiceChange {
     /// Nothing.
     None,
     /// How many of it are to run.
@@ -152,10 +152,10 @@ impl Service {
             None => "not made yet".to_owned(),
         };
         let change = match self.change {
-            Change::None => "as it was deployed last",
-            Change::Replicas => "the number of replicas is another",
-            Change::All if self.last.is_some() => "it has changed",
-            Change::All => "it was not deployed yet",
+            ServiceChange::None => "as it was deployed last",
+            ServiceChange::Replicas => "the number of replicas is another",
+            ServiceChange::All if self.last.is_some() => "it has changed",
+            ServiceChange::All => "it was not deployed yet",
         };
         let mut lines = vec![format!("manifest {} ({version}): {change}", manifest.name)];
         lines.extend(manifest.lines(true).into_iter().map(|line| format!("  {line}")));
@@ -196,11 +196,11 @@ impl Deployment {
     }
 
     /// The version of the job after it.
-    pub fn made(&self, deployed: &[Deployed], version_name: Option<String>) -> Made {
+    pub fn made(&self, deployed: &[Deployed], version_name: Option<String>) -> ManagedOutput {
         let manifests: Vec<_> = self.services.iter().map(|service| service.manifest.clone()).collect();
         let mut bag = entry::bag(&manifests);
         bag.insert(DEPLOYED.to_owned(), json!(deployed));
-        Made { version_name, bag, ..Made::default() }
+        ManagedOutput { version_name, bag, ..ManagedOutput::default() }
     }
 }
 
@@ -223,7 +223,7 @@ fn fixed(manifest: &Manifest, platform: Platform) -> Option<String> {
 /// # Errors
 ///
 /// What is missing, or cannot be.
-pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
+pub fn read(given: &ManagedJob) -> Result<Deployment, Vec<Diagnostic>> {
     let job = given.plan.job;
     let mut warnings = Vec::new();
     let (cluster, manifests) = (cluster::read(given, &mut warnings), collect(given));
@@ -268,7 +268,7 @@ pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
             (Some(last), Some(old)) if !forced && last.load_balancers == load_balancers => {
                 difference(old, &manifest)
             }
-            _ => Change::All,
+            _ => ServiceChange::All,
         };
         Service { base, load_balancers, last: last.cloned(), change, manifest }
     });
@@ -287,7 +287,7 @@ pub fn read(given: &Given) -> Result<Deployment, Vec<Diagnostic>> {
 }
 
 /// What a deployment is called: as the release that goes in, of several the last one.
-pub fn version_name(given: &Given) -> Option<String> {
+pub fn version_name(given: &ManagedJob) -> Option<String> {
     given.jobs.iter().rev().find_map(|job| job.version.as_ref()?.version_name.clone())
 }
 
@@ -305,7 +305,7 @@ fn all<A, B, C, D, E>(
     }
 }
 
-fn difference(old: &Manifest, new: &Manifest) -> Change {
+fn difference(old: &Manifest, new: &Manifest) -> ServiceChange {
     // The number of a version says nothing of what is in it.
     let plain = |manifest: &Manifest| {
         let mut manifest = Manifest { version_number: None, replicas: Map::new(), ..manifest.clone() };
@@ -313,9 +313,9 @@ fn difference(old: &Manifest, new: &Manifest) -> Change {
         manifest
     };
     match (plain(old) == plain(new), old.replicas == new.replicas) {
-        (false, _) => Change::All,
-        (true, false) => Change::Replicas,
-        (true, true) => Change::None,
+        (false, _) => ServiceChange::All,
+        (true, false) => ServiceChange::Replicas,
+        (true, true) => ServiceChange::None,
     }
 }
 
@@ -324,7 +324,7 @@ fn deployed(bag: &Map<String, Json>) -> Vec<Deployed> {
 }
 
 /// The manifests that go in, each with the step that brings it. Of one that comes twice the last one counts.
-fn collect<'g>(given: &'g Given) -> Result<Vec<(Manifest, &'g Node)>, Diagnostic> {
+fn collect<'g>(given: &'g ManagedJob) -> Result<Vec<(Manifest, &'g Node)>, Diagnostic> {
     let job = given.plan.job;
     let mut manifests: Vec<(Manifest, &Node)> = Vec::new();
     let mut unmade = None;
@@ -362,7 +362,7 @@ fn collect<'g>(given: &'g Given) -> Result<Vec<(Manifest, &'g Node)>, Diagnostic
 }
 
 /// The method; older lines have it in the TASK.
-fn method(given: &Given) -> Result<Method, Diagnostic> {
+fn method(given: &ManagedJob) -> Result<Method, Diagnostic> {
     let job = given.plan.job;
     let Some(node) = ["method", "deployMethod", "deploymentMethod"].iter().find_map(|key| job.option(key))
     else {
@@ -379,7 +379,7 @@ fn method(given: &Given) -> Result<Method, Diagnostic> {
     }
 }
 
-fn parallel(given: &Given) -> bool {
+fn parallel(given: &ManagedJob) -> bool {
     let says = |node: &Node| match &node.value {
         Value::List(nodes) => nodes.iter().any(|node| node.text() == Some("parallel")),
         _ => node.text() == Some("parallel"),
@@ -387,7 +387,7 @@ fn parallel(given: &Given) -> bool {
     ["workflow", "deployOptions"].iter().any(|key| given.plan.job.option(key).is_some_and(says))
 }
 
-fn unknown_workflow(given: &Given) -> Option<Diagnostic> {
+fn unknown_workflow(given: &ManagedJob) -> Option<Diagnostic> {
     let node = given.plan.job.option("workflow")?;
     let word = node.text().filter(|word| !matches!(*word, "" | "serial" | "parallel"))?;
     let message = format!(
@@ -397,7 +397,7 @@ fn unknown_workflow(given: &Given) -> Option<Diagnostic> {
     Some(Diagnostic::warning(message).at(node.place).hint("the workflows are serial and parallel"))
 }
 
-fn seconds(given: &Given, key: &str, usual: u64, most: u64) -> Result<Duration, Diagnostic> {
+fn seconds(given: &ManagedJob, key: &str, usual: u64, most: u64) -> Result<Duration, Diagnostic> {
     let Some(node) = given.plan.job.option(key) else { return Ok(Duration::from_secs(usual)) };
     let seconds = node.text().and_then(|text| text.trim().parse().ok()).filter(|seconds| *seconds <= most);
     seconds.map(Duration::from_secs).ok_or_else(|| {
@@ -411,7 +411,7 @@ fn seconds(given: &Given, key: &str, usual: u64, most: u64) -> Result<Duration, 
 }
 
 /// What the job makes if all goes well: what the next one deploys.
-pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
+pub(super) fn make(given: &ManagedJob) -> Result<ManagedOutput, Vec<Diagnostic>> {
     let deployment = read(given)?;
-    Ok(Made { warnings: deployment.warnings.clone(), ..deployment.made(&[], version_name(given)) })
+    Ok(ManagedOutput { warnings: deployment.warnings.clone(), ..deployment.made(&[], version_name(given)) })
 }

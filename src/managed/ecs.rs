@@ -6,14 +6,14 @@ mod task;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::deploy::{Change, Cluster, Deployment, Method, Service};
+use super::deploy::{Cluster, Deployment, Method, Service, ServiceChange};
 use super::entry::{Part, Setting};
 use super::names::in_ecs as allowed;
 
 pub use scaling::{Scaling, scaling};
 
 /// What is sent for a service.
-pub struct Request {
+pub struct ServiceRequest {
     /// `ecs:RegisterTaskDefinition`
     pub task_definition: Json,
     /// `ecs:CreateService`, but for the name and the task definition.
@@ -44,13 +44,13 @@ const UPDATABLE: &[&str] = &[
     "volumeConfigurations",
 ];
 
-impl Request {
+impl ServiceRequest {
     /// The request for a service. `value` gives the value of a variable of a container: in the clear, or masked.
     pub fn of(
         service: &Service,
         cluster: &Cluster,
         value: &mut dyn FnMut(&Part, &str, Setting) -> String,
-    ) -> Request {
+    ) -> ServiceRequest {
         let mut given = Map::new();
         let mut idle = Vec::new();
         for image in &service.manifest.images {
@@ -89,7 +89,7 @@ impl Request {
         let can_change = |key: &str| UPDATABLE.contains(&key) && !(key == "loadBalancers" && same_balancers);
         let update = request.iter().filter(|(key, _)| can_change(key));
         let update = update.map(|(key, value)| (key.clone(), value.clone())).collect();
-        Request { task_definition, service: request, update, idle }
+        ServiceRequest { task_definition, service: request, update, idle }
     }
 
     /// How many of it are to run; `None` for one on each instance.
@@ -113,7 +113,7 @@ fn is_daemon(service: &Map<String, Json>) -> bool {
 
 /// A call, or a wait for what it causes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ServiceStep {
     /// Finds out which of these are there.
     Look(Vec<String>),
     /// Looks for a role that ECS may take.
@@ -136,11 +136,11 @@ pub enum Step {
     Remove(Vec<String>),
 }
 
-impl Step {
+impl ServiceStep {
     /// What it does, in words.
     pub fn describe(&self, cluster: &str) -> String {
         match self {
-            Step::Look(names) => match names.as_slice() {
+            ServiceStep::Look(names) => match names.as_slice() {
                 [name] => format!("look for service {name} in cluster {cluster}"),
                 [name, others @ ..] => {
                     format!(
@@ -150,15 +150,15 @@ impl Step {
                 }
                 [] => format!("look at cluster {cluster}"),
             },
-            Step::FindRole => "look for a role that ECS may take for the load balancer".to_owned(),
-            Step::Register(family) => format!("register task definition {family}"),
-            Step::Create(name) => format!("create service {name}"),
-            Step::Update(name) => format!("update service {name}, or create it if it is not there"),
-            Step::Scale(name) => format!("change how many of service {name} run"),
-            Step::Stable(name) => format!("wait until service {name} is stable"),
-            Step::Stop(name) => format!("stop service {name} if it is there"),
-            Step::Scaling(name) => format!("set how service {name} follows its load"),
-            Step::Remove(names) => match names.as_slice() {
+            ServiceStep::FindRole => "look for a role that ECS may take for the load balancer".to_owned(),
+            ServiceStep::Register(family) => format!("register task definition {family}"),
+            ServiceStep::Create(name) => format!("create service {name}"),
+            ServiceStep::Update(name) => format!("update service {name}, or create it if it is not there"),
+            ServiceStep::Scale(name) => format!("change how many of service {name} run"),
+            ServiceStep::Stable(name) => format!("wait until service {name} is stable"),
+            ServiceStep::Stop(name) => format!("stop service {name} if it is there"),
+            ServiceStep::Scaling(name) => format!("set how service {name} follows its load"),
+            ServiceStep::Remove(names) => match names.as_slice() {
                 [name] => format!("stop and delete service {name} if it is there"),
                 [name, others @ ..] => {
                     format!(
@@ -173,43 +173,49 @@ impl Step {
 }
 
 /// What is done for a service in the build `number`, in order.
-pub fn steps(deployment: &Deployment, service: &Service, request: &Request, number: u32) -> Vec<Step> {
+pub fn steps(
+    deployment: &Deployment,
+    service: &Service,
+    request: &ServiceRequest,
+    number: u32,
+) -> Vec<ServiceStep> {
     let name = service.name(deployment.method, number);
     let family = task::family(service);
-    let scaling = scaling(service).map(|_| Step::Scaling(name.clone()));
-    if let (Change::None | Change::Replicas, Some(last)) = (service.change, &service.last) {
+    let scaling = scaling(service).map(|_| ServiceStep::Scaling(name.clone()));
+    if let (ServiceChange::None | ServiceChange::Replicas, Some(last)) = (service.change, &service.last) {
         let old = last.service.clone();
-        let mut steps = vec![Step::Look(vec![old.clone()])];
-        if service.change == Change::Replicas {
-            steps.push(Step::Scale(old.clone()));
-            steps.extend(scaling.map(|_| Step::Scaling(old.clone())));
-            steps.push(Step::Stable(old));
+        let mut steps = vec![ServiceStep::Look(vec![old.clone()])];
+        if service.change == ServiceChange::Replicas {
+            steps.push(ServiceStep::Scale(old.clone()));
+            steps.extend(scaling.map(|_| ServiceStep::Scaling(old.clone())));
+            steps.push(ServiceStep::Stable(old));
         }
         return steps;
     }
-    let role = request.lacks_role().then_some(Step::FindRole);
+    let role = request.lacks_role().then_some(ServiceStep::FindRole);
     let mut steps = Vec::new();
     match deployment.method {
         Method::BlueGreen => {
             let earlier = service.earlier(number);
-            steps.push(Step::Look([name.clone()].into_iter().chain(earlier.iter().cloned()).collect()));
+            steps
+                .push(ServiceStep::Look([name.clone()].into_iter().chain(earlier.iter().cloned()).collect()));
             steps.extend(role);
-            steps.extend([Step::Register(family), Step::Create(name.clone())]);
+            steps.extend([ServiceStep::Register(family), ServiceStep::Create(name.clone())]);
             steps.extend(scaling);
-            steps.push(Step::Stable(name));
+            steps.push(ServiceStep::Stable(name));
             if !earlier.is_empty() {
-                steps.push(Step::Remove(earlier));
+                steps.push(ServiceStep::Remove(earlier));
             }
         }
         Method::Upgrade | Method::Replace => {
-            steps.push(Step::Look(vec![name.clone()]));
+            steps.push(ServiceStep::Look(vec![name.clone()]));
             steps.extend(role);
             if deployment.method == Method::Replace {
-                steps.push(Step::Stop(name.clone()));
+                steps.push(ServiceStep::Stop(name.clone()));
             }
-            steps.extend([Step::Register(family), Step::Update(name.clone())]);
+            steps.extend([ServiceStep::Register(family), ServiceStep::Update(name.clone())]);
             steps.extend(scaling);
-            steps.push(Step::Stable(name));
+            steps.push(ServiceStep::Stable(name));
         }
     }
     steps
@@ -223,9 +229,9 @@ pub fn described(deployment: &Deployment, number: u32) -> Vec<String> {
             Setting::Plain(text) => text.to_owned(),
             Setting::Secure(..) => crate::mask::MASK.to_owned(),
         };
-        let request = Request::of(service, &deployment.cluster, &mut value);
+        let request = ServiceRequest::of(service, &deployment.cluster, &mut value);
         lines.extend(service.described());
-        if service.change == Change::All {
+        if service.change == ServiceChange::All {
             let requests =
                 [("task definition", &request.task_definition), ("service", &json!(request.service))];
             for (what, request) in requests {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::Given;
+use super::ManagedJob;
 use super::entry::{Manifest, Part};
 use super::values::text;
 use crate::contract::suffix;
@@ -71,7 +71,7 @@ impl<'a> Input<'a> {
     }
 }
 
-impl Given<'_> {
+impl ManagedJob<'_> {
     /// The resources that go in, in step order.
     pub fn resources(&self) -> impl Iterator<Item = Input<'_>> {
         self.plan.dependencies.iter().filter_map(|dependency| {

@@ -4,7 +4,7 @@ mod pod;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::deploy::{Change, Deployment, Method, Service};
+use super::deploy::{Deployment, Method, Service, ServiceChange};
 use super::entry::{Part, Setting};
 
 /// The labels that the documentation promises for selecting pods, and one that tells a blue pod from a green one.
@@ -90,10 +90,10 @@ impl Call {
 
 /// What is called for a service in the build `number`, in order.
 pub fn calls(deployment: &Deployment, service: &Service, number: u32) -> Vec<Call> {
-    if let (Change::None | Change::Replicas, Some(last)) = (service.change, &service.last) {
+    if let (ServiceChange::None | ServiceChange::Replicas, Some(last)) = (service.change, &service.last) {
         let name = || last.service.clone();
         let mut calls = vec![Call::Get(name())];
-        if service.change == Change::Replicas {
+        if service.change == ServiceChange::Replicas {
             calls.extend([Call::Scale(name(), service.count()), Call::Rollout(name())]);
         }
         return calls;
@@ -162,7 +162,7 @@ pub fn described(job: &str, deployment: &Deployment, number: u32) -> Vec<String>
         };
         lines.extend(service.described());
         let (object, idle) = object(job, deployment, service, number, &mut value);
-        if service.change == Change::All {
+        if service.change == ServiceChange::All {
             lines.push("  Deployment:".to_owned());
             lines.extend(format!("{object:#}").lines().map(|line| format!("    {line}")));
         }

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::entry::{self, Manifest};
-use super::{Given, Made};
+use super::{ManagedJob, ManagedOutput};
 use crate::diagnostic::Diagnostic;
 
 /// Makes a manifest of what goes in.
-pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
+pub(super) fn make(given: &ManagedJob) -> Result<ManagedOutput, Vec<Diagnostic>> {
     let job = given.plan.job;
     // One that goes in twice is one container.
     let mut seen = HashSet::new();
@@ -54,5 +54,5 @@ pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
     let mut warnings = Vec::new();
     given.apply(std::slice::from_mut(&mut manifest), &mut warnings);
     let lines = manifest.lines(given.is_dry);
-    Ok(Made { version_name: None, bag: entry::bag(&[manifest]), lines, warnings })
+    Ok(ManagedOutput { version_name: None, bag: entry::bag(&[manifest]), lines, warnings })
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::inputs::Input;
-use super::{Given, Made, names};
+use super::{ManagedJob, ManagedOutput, names};
 use crate::contract::suffix;
 use crate::diagnostic::Diagnostic;
 use crate::model::work::KUBERNETES;
@@ -17,7 +17,7 @@ const OTHERS: &[&str] =
 /// # Errors
 ///
 /// What is missing, or is for something else than Kubernetes.
-pub fn services(given: &Given) -> Result<Vec<(String, Json)>, Vec<Diagnostic>> {
+pub fn services(given: &ManagedJob) -> Result<Vec<(String, Json)>, Vec<Diagnostic>> {
     let job = given.plan.job;
     let inputs: Vec<_> = given.resources().filter(|input| input.kind() == "loadBalancer").collect();
     let Some(first) = inputs.first() else {
@@ -55,7 +55,7 @@ pub fn services(given: &Given) -> Result<Vec<(String, Json)>, Vec<Diagnostic>> {
     }
 }
 
-fn service(given: &Given, input: &Input) -> Json {
+fn service(given: &ManagedJob, input: &Input) -> Json {
     // In the old syntax the pointer says where it is, and the version what it is.
     let mut fields = given.pointer(input);
     fields.extend(given.bag(input));
@@ -74,8 +74,8 @@ fn service(given: &Given, input: &Input) -> Json {
 }
 
 /// What the job makes: the Services as it applies them.
-pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
-    let mut made = Made::default();
+pub(super) fn make(given: &ManagedJob) -> Result<ManagedOutput, Vec<Diagnostic>> {
+    let mut made = ManagedOutput::default();
     for (name, service) in services(given)? {
         made.lines.push(format!("Service of {name}:"));
         made.lines.extend(format!("{service:#}").lines().map(|line| format!("  {line}")));

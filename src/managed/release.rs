@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::bump::{self, Bump};
 use super::entry::{self, Manifest};
-use super::{Given, Made};
+use super::{ManagedJob, ManagedOutput};
 use crate::contract::suffix;
 use crate::diagnostic::Diagnostic;
 use crate::source::Span;
@@ -13,9 +13,9 @@ use crate::source::Span;
 const SEED: &str = "seed";
 
 /// Makes the next release.
-pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
+pub(super) fn make(given: &ManagedJob) -> Result<ManagedOutput, Vec<Diagnostic>> {
     let job = given.plan.job;
-    let mut made = Made::default();
+    let mut made = ManagedOutput::default();
     let bump = match job.option("bump") {
         None => Bump::Minor,
         Some(node) => Bump::parse(node.text().unwrap_or_default()).ok_or_else(|| {
@@ -58,7 +58,7 @@ pub(super) fn make(given: &Given) -> Result<Made, Vec<Diagnostic>> {
 
 /// What the version is counted from at first, where that comes from, and where this is written: the version of a job that
 /// goes in, of several the last one's; else that of a version resource.
-fn seed(given: &Given) -> Option<(String, String, Span)> {
+fn seed(given: &ManagedJob) -> Option<(String, String, Span)> {
     let place = |name: &str| {
         let named = given.plan.dependencies.iter().find(|dependency| dependency.name.text == name);
         named.map_or(given.plan.job.name.place, |dependency| dependency.name.place)
@@ -78,7 +78,7 @@ fn seed(given: &Given) -> Option<(String, String, Span)> {
     })
 }
 
-fn no_base(given: &Given) -> Diagnostic {
+fn no_base(given: &ManagedJob) -> Diagnostic {
     let job = given.plan.job;
     let error = Diagnostic::error(format!("release `{}` has no version to begin with", job.name.text));
     // The version of a deployment is that of the release it deployed.
@@ -90,7 +90,7 @@ fn no_base(given: &Given) -> Diagnostic {
 }
 
 /// The manifests that go in. Of one that comes by several ways, the last one counts.
-fn collect(given: &Given, made: &mut Made) -> Vec<Manifest> {
+fn collect(given: &ManagedJob, made: &mut ManagedOutput) -> Vec<Manifest> {
     let mut manifests: Vec<Manifest> = Vec::new();
     for job in &given.jobs {
         let Some(version) = &job.version else {

@@ -2,7 +2,7 @@
 
 use super::Patterns;
 use super::buffer::Buffer;
-use super::search::{Found, Search};
+use super::search::{Matches, Search};
 
 /// Finds secrets in a stream, however it is cut into chunks. Occurrences that overlap count as one.
 pub struct Finder {
@@ -39,7 +39,7 @@ impl Finder {
     /// Looks at `text`, which starts where `held` does, up to the first position where a form could start that ends
     /// beyond it. Returns that position.
     fn scan(&mut self, text: &[u8], last: bool, found: &mut dyn FnMut(u64, &[u8])) -> usize {
-        let Found { spans, kept } = self.search.search(text, last);
+        let Matches { spans, kept } = self.search.search(text, last);
         let mut done = self.told;
         for (start, end) in spans {
             if start >= done {

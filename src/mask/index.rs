@@ -15,14 +15,14 @@ pub(super) const LONGEST: usize = 512;
 pub(super) struct Index {
     bytes: Buffer,
     /// In the order of their bytes, each once.
-    entries: Vec<Entry>,
+    entries: Vec<IndexEntry>,
     /// What positions of a text are worth a look.
     pub(super) filter: Filter,
 }
 
 /// One form, or one piece of a long one.
 #[derive(Clone, Copy)]
-struct Entry {
+struct IndexEntry {
     /// The first eight bytes, the first of them highest, so that most comparisons need not touch `bytes`.
     key: u64,
     start: usize,
@@ -42,7 +42,7 @@ impl Index {
         for form in &forms {
             for start in pieces(form) {
                 let length = form.length.min(LONGEST);
-                entries.push(Entry {
+                entries.push(IndexEntry {
                     key: key(&bytes[start..start + length]),
                     start,
                     length: length as u16,
@@ -73,7 +73,7 @@ impl Index {
     /// Those of `range`, which share `depth` bytes, that go on with `byte`.
     pub(super) fn child(&self, range: &Range, depth: usize, byte: u8) -> Option<Range> {
         let entries = &self.entries[range.start as usize..range.end as usize];
-        let next = |entry: &Entry| entry.bytes(&self.bytes).get(depth).copied();
+        let next = |entry: &IndexEntry| entry.bytes(&self.bytes).get(depth).copied();
         let start = entries.partition_point(|entry| next(entry) < Some(byte));
         let length = entries[start..].partition_point(|entry| next(entry) == Some(byte));
         let start = range.start + start as u32;
@@ -98,7 +98,7 @@ impl Drop for Index {
     }
 }
 
-impl Entry {
+impl IndexEntry {
     fn bytes<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         &bytes[self.start..self.start + usize::from(self.length)]
     }

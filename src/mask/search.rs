@@ -5,7 +5,7 @@ use super::automaton::{Automaton, ROOT};
 use super::buffer::Buffer;
 use super::filter::GRAM;
 use super::index::{Index, LONGEST, is_base64};
-use super::wrap::{self, Line, Wrap};
+use super::wrap::{self, CurrentLine, Wrap};
 
 /// The start and the end of what must not be printed.
 pub(super) type Span = (usize, usize);
@@ -15,13 +15,13 @@ pub(super) struct Search {
     patterns: Patterns,
     automaton: Automaton,
     /// The line that the stream is in.
-    line: Line,
+    line: CurrentLine,
     /// A text without its wraps.
     joined: Buffer,
 }
 
 /// What was found in a text.
-pub(super) struct Found {
+pub(super) struct Matches {
     /// In the order of their starts; they may overlap. None starts behind `kept`.
     pub(super) spans: Vec<Span>,
     /// Where the first form could start that ends beyond the text, or the end of the text.
@@ -34,7 +34,7 @@ impl Search {
         Search {
             automaton: Automaton::new(&patterns.0.index),
             patterns: patterns.clone(),
-            line: Line::default(),
+            line: CurrentLine::default(),
             joined: Buffer::default(),
         }
     }
@@ -52,7 +52,7 @@ impl Search {
 
     /// Searches the next piece of the stream; if it is not the `last` one, the next piece must begin with what is `kept`
     /// of this one.
-    pub(super) fn search(&mut self, text: &[u8], last: bool) -> Found {
+    pub(super) fn search(&mut self, text: &[u8], last: bool) -> Matches {
         let index = &self.patterns.0.index;
         self.automaton.tidy(index);
         let mut spans = Vec::new();
@@ -83,13 +83,13 @@ impl Search {
             search_chain(&mut chain);
         }
         if last {
-            (kept, self.line) = (text.len(), Line::default());
+            (kept, self.line) = (text.len(), CurrentLine::default());
         } else {
             self.line.go_on(&text[..kept]);
         }
         spans.retain(|&(start, _)| start <= kept);
         spans.sort_unstable();
-        Found { spans, kept }
+        Matches { spans, kept }
     }
 }
 

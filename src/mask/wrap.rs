@@ -32,7 +32,7 @@ pub(super) type Wrap = Range<usize>;
 
 /// The line that a text goes on with.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct CurrentLine {
     /// Its beginning.
     head: Buffer,
     /// How many bytes it has.
@@ -41,7 +41,7 @@ pub(super) struct Line {
     run: usize,
 }
 
-impl Line {
+impl CurrentLine {
     /// Takes in the text that follows.
     pub(super) fn go_on(&mut self, text: &[u8]) {
         let mut rest = text;
@@ -75,8 +75,8 @@ impl Line {
 }
 
 /// Tells of all wraps in `text`, which goes on with `line` and is the `last` of its stream or not.
-pub(super) fn each(text: &[u8], line: &Line, last: bool, mut tell: impl FnMut(Wrap)) {
-    let start_of_line = Line::default();
+pub(super) fn each(text: &[u8], line: &CurrentLine, last: bool, mut tell: impl FnMut(Wrap)) {
+    let start_of_line = CurrentLine::default();
     let (mut at, mut line) = (0, line);
     loop {
         let line_end = memchr(b'\n', &text[at..]).map(|found| at + found);

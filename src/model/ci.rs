@@ -27,7 +27,7 @@ use crate::yaml::{Map, Node, Value, is_true};
 pub use super::job::RUN_CI;
 pub use axis::Axis;
 pub use branches::Branches;
-pub use matrix::Entry;
+pub use matrix::MatrixEntry;
 pub use notification::{Before, Notification};
 pub use settings::{Part, Setting, Variable};
 
@@ -47,7 +47,7 @@ pub struct Ci {
     /// The variables of every run.
     pub global: Vec<Setting>,
     /// One entry for each run; at least one.
-    pub matrix: Vec<Entry>,
+    pub matrix: Vec<MatrixEntry>,
     /// Whether the original kept the directory of the build for the next one.
     pub cache: bool,
     /// Whether submodules are wanted.

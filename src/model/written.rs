@@ -2,7 +2,7 @@
 
 use super::{Name, Resource};
 use crate::source::Span;
-use crate::yaml::{Entry, Kind, Map, Node, Scalar, Value};
+use crate::yaml::{Entry, Map, Node, Scalar, ScalarKind, Value};
 
 impl Resource {
     /// A resource that no file declares, at the place that names it.
@@ -28,5 +28,5 @@ pub fn map(place: Span, entries: &[(&str, &str)]) -> Node {
 
 /// A text as if it were written at a place.
 pub fn text(place: Span, text: &str) -> Node {
-    Node { place, value: Value::Scalar(Scalar { text: text.to_owned(), kind: Kind::Text }) }
+    Node { place, value: Value::Scalar(Scalar { text: text.to_owned(), kind: ScalarKind::Text }) }
 }

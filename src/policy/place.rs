@@ -8,7 +8,7 @@ use crate::environment::Environment;
 use crate::resolve::Dependency;
 
 /// The parts of ARNs; `*` for what a resource does not say.
-pub(super) struct Place {
+pub(super) struct ArnScope {
     partition: &'static str,
     region: String,
     account: String,
@@ -16,8 +16,12 @@ pub(super) struct Place {
     repository: String,
 }
 
-impl Place {
-    pub(super) fn of(dependency: &Dependency, credential: &Credential, environment: &Environment) -> Place {
+impl ArnScope {
+    pub(super) fn of(
+        dependency: &Dependency,
+        credential: &Credential,
+        environment: &Environment,
+    ) -> ArnScope {
         let pointer = |key: &str| {
             let name = format!("{}_{}_{key}", dependency.env, suffix::POINTER);
             environment.get(&name).filter(|value| !value.is_empty())
@@ -33,7 +37,7 @@ impl Place {
             None => Partition::of_region(region.unwrap_or_default()),
         };
         let or_any = |text: Option<&str>| text.unwrap_or("*").to_owned();
-        Place {
+        ArnScope {
             partition: partition.name,
             region: or_any(region),
             account: or_any(account),

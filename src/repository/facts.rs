@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 
-use super::Wanted;
+use super::WantedRepository;
 use super::access::Access;
 use super::find::Source;
 use super::git::{Git, GitError};
@@ -57,7 +57,7 @@ impl NoFacts {
     }
 
     /// The error, about a resource and where its repository is.
-    pub(super) fn of(self, wanted: &Wanted, source: &Source) -> Diagnostic {
+    pub(super) fn of(self, wanted: &WantedRepository, source: &Source) -> Diagnostic {
         let error = Diagnostic::error(format!("repository `{}` ({source}): {}", wanted.resource, self.why));
         let error = error.at(wanted.place);
         match self.hint {
@@ -76,7 +76,7 @@ impl From<GitError> for NoFacts {
 /// What git says of the wanted commit of a repository on this machine.
 pub(super) fn local(
     local: &Local,
-    wanted: &Wanted,
+    wanted: &WantedRepository,
     remote: Option<&Remote>,
     working_tree: bool,
 ) -> Result<Facts, NoFacts> {
@@ -200,7 +200,11 @@ fn tag(repository: &Path, commit: &str) -> Result<Option<String>, GitError> {
 }
 
 /// What git says of the wanted commit of a repository on a server. Only the commit itself is fetched.
-pub(super) fn server(url: &str, wanted: &Wanted, access: Option<&Access>) -> Result<Facts, NoFacts> {
+pub(super) fn server(
+    url: &str,
+    wanted: &WantedRepository,
+    access: Option<&Access>,
+) -> Result<Facts, NoFacts> {
     // Not here: the configuration of a repository that happens to be here is not for this server.
     let scratch =
         Scratch::new().map_err(|error| NoFacts::new(format!("cannot make a directory: {error}")))?;

@@ -11,10 +11,10 @@ use super::git::GitError;
 use super::local::Local;
 use super::provider::Provider;
 use super::remote::{self, Remote};
-use super::{Search, Wanted};
+use super::{SearchOptions, WantedRepository};
 
 /// A repository and what leads to it.
-pub(super) struct Found {
+pub(super) struct FoundRepository {
     /// Where its objects come from.
     pub(super) source: Source,
     /// The remote of the local repository that is the resource's.
@@ -48,11 +48,11 @@ impl Source {
 }
 
 /// The repository that holds the first of these directories that lies in one.
-fn holder(directories: &[PathBuf]) -> Result<Option<Found>, GitError> {
+fn holder(directories: &[PathBuf]) -> Result<Option<FoundRepository>, GitError> {
     for directory in directories {
         if let Some(local) = Local::open(directory)? {
             let remote = remote::origin(&local)?;
-            return Ok(Some(Found { source: Source::Local(local), remote, provider: None }));
+            return Ok(Some(FoundRepository { source: Source::Local(local), remote, provider: None }));
         }
     }
     Ok(None)
@@ -69,7 +69,7 @@ pub(super) fn full_name(source: &Source, remote: Option<&Remote>) -> String {
 
 /// Finds the repository of a resource: the given one, that of the YAML if a remote of it is the resource's, or the
 /// provider's.
-pub(super) fn find(wanted: &Wanted, search: &Search) -> Result<Found, Diagnostic> {
+pub(super) fn find(wanted: &WantedRepository, search: &SearchOptions) -> Result<FoundRepository, Diagnostic> {
     let name = wanted.resource;
     let fail = |what: String| Diagnostic::error(format!("repository `{name}`: {what}")).at(wanted.place);
     let provider = wanted
@@ -85,7 +85,11 @@ pub(super) fn find(wanted: &Wanted, search: &Search) -> Result<Found, Diagnostic
             name => remote::of(&local, name),
         };
         let remote = remote.map_err(|error| fail(error.to_string()))?;
-        return Ok(Found { source: Source::Local(local), remote, provider: provider.and_then(Result::ok) });
+        return Ok(FoundRepository {
+            source: Source::Local(local),
+            remote,
+            provider: provider.and_then(Result::ok),
+        });
     }
     let give = format!("give one with --repo {name}=PATH");
     if wanted.source_name.is_empty() {
@@ -110,11 +114,11 @@ pub(super) fn find(wanted: &Wanted, search: &Search) -> Result<Found, Diagnostic
             remote::of(&local, wanted.source_name).map_err(|error| fail(error.to_string()))?
         {
             let provider = provider.and_then(Result::ok);
-            return Ok(Found { source: Source::Local(local), remote: Some(remote), provider });
+            return Ok(FoundRepository { source: Source::Local(local), remote: Some(remote), provider });
         }
     }
     match provider {
-        Some(Ok(provider)) => Ok(Found {
+        Some(Ok(provider)) => Ok(FoundRepository {
             source: Source::Server(provider.https_url.clone()),
             remote: None,
             provider: Some(provider),

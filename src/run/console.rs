@@ -17,7 +17,7 @@ use nix::unistd::write;
 
 pub use groups::Groups;
 pub use json::{Json, seconds};
-pub use kept::Kept;
+pub use kept::LogFile;
 pub use prefixed::Prefixed;
 pub use stamped::{STAMP, Stamped, now};
 pub use text::{Short, Text};

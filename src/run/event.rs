@@ -9,30 +9,30 @@ use crate::results::Tests;
 
 /// A part of a job that runs scripts: a TASK or a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub enum StepKind {
     /// A TASK.
     Task,
     /// One of `on_start`, `on_success`, `on_failure`, `on_cancel` and `always`.
     Section,
 }
 
-impl Kind {
+impl StepKind {
     /// Its name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
-            Kind::Task => "task",
-            Kind::Section => "section",
+            StepKind::Task => "task",
+            StepKind::Section => "section",
         }
     }
 }
 
 /// A step and how it went.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Step {
+pub struct StepResult {
     /// The name of the task or section.
     pub name: String,
     /// Which of the two it is.
-    pub kind: Kind,
+    pub kind: StepKind,
     /// How it ended; `None` if it never ran.
     pub outcome: Option<Outcome>,
     /// How many entries of a section failed without changing the result.
@@ -54,7 +54,7 @@ pub enum Event<'a> {
         /// The name of the task or section.
         step: &'a str,
         /// Which of the two it is.
-        kind: Kind,
+        kind: StepKind,
     },
     /// An entry of the step's script begins.
     EntryStart {
@@ -89,7 +89,7 @@ pub enum Event<'a> {
     /// The step has ended.
     StepEnd {
         /// All about it.
-        step: &'a Step,
+        step: &'a StepResult,
     },
     /// The job is about to run with an entry of its matrix.
     MatrixStart {
@@ -115,6 +115,6 @@ pub enum Event<'a> {
         /// How long it took.
         duration: Duration,
         /// Its steps, in order, with the tasks that never ran.
-        steps: &'a [Step],
+        steps: &'a [StepResult],
     },
 }

@@ -15,7 +15,7 @@ use super::console::Console;
 use super::container::Running;
 use super::control::{Ask, Control};
 
-use super::event::{Event, Step};
+use super::event::{Event, StepResult};
 use super::flow::Flow;
 use super::launch::{ShellProcess, Started, Waiting};
 use super::masking::Masking;
@@ -48,7 +48,7 @@ pub(super) struct EventLoop<'a, 'c> {
     /// The shell that waits for its part to begin.
     pub(super) waiting: Option<Waiting>,
     /// The steps that have begun.
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<StepResult>,
     /// Whether a line of a script may have run.
     pub(super) entered: bool,
     /// Why what runs now is being ended, if it is.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Job, Kind, Outcome};
+use super::{Job, Outcome, StepKind};
 
 /// A section of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +41,10 @@ impl Part {
         }
     }
 
-    pub(super) fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> StepKind {
         match self {
-            Part::Task(_) => Kind::Task,
-            Part::Section(_) => Kind::Section,
+            Part::Task(_) => StepKind::Task,
+            Part::Section(_) => StepKind::Section,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::event::{Event, Kind, Step};
+use super::event::{Event, StepKind, StepResult};
 use super::event_loop::EventLoop;
 use super::flow::Part;
 use super::shell::Shell;
@@ -38,8 +38,13 @@ impl EventLoop<'_, '_> {
         let outcome = Outcome::Failed(error.status());
         self.flow.ended(part, outcome);
         let name = part.name(&self.job).to_owned();
-        let step =
-            Step { name, kind: part.kind(), outcome: Some(outcome), overlooked: 0, duration: Duration::ZERO };
+        let step = StepResult {
+            name,
+            kind: part.kind(),
+            outcome: Some(outcome),
+            overlooked: 0,
+            duration: Duration::ZERO,
+        };
         self.report.event(&Event::StepEnd { step: &step });
         self.steps.push(step);
         Ok(())
@@ -47,12 +52,12 @@ impl EventLoop<'_, '_> {
 
     /// Puts the tasks that never began behind those that did.
     fn add_steps_not_run(&mut self) {
-        let is_task = |step: &Step| step.kind == Kind::Task;
+        let is_task = |step: &StepResult| step.kind == StepKind::Task;
         let ran = self.steps.iter().filter(|step| is_task(step)).count();
         let at = self.steps.iter().rposition(is_task).map_or(0, |last| last + 1);
-        let missing = self.job.tasks.iter().skip(ran).map(|task| Step {
+        let missing = self.job.tasks.iter().skip(ran).map(|task| StepResult {
             name: task.name.clone(),
-            kind: Kind::Task,
+            kind: StepKind::Task,
             outcome: None,
             overlooked: 0,
             duration: Duration::ZERO,

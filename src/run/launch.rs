@@ -53,7 +53,7 @@ pub fn start<'c>(job: &Job, signals: &Signals, console: &mut Console<'c>) -> Res
 /// A shell that has not run anything. Dropping it ends it.
 pub(super) struct Waiting {
     /// Where it is.
-    pub(super) place: Place,
+    pub(super) place: ShellHost,
     /// The part of the job that it was started for.
     pub(super) part: Part,
     /// The line to it.
@@ -65,7 +65,7 @@ pub(super) struct Waiting {
 }
 
 /// Where a shell runs.
-pub(super) enum Place {
+pub(super) enum ShellHost {
     /// On this machine, as a child of this process.
     Here(Process),
     /// In a container.
@@ -162,7 +162,7 @@ impl Waiting {
             Some(terminal) => start_on_terminal(&launch, terminal)?,
         };
         let pid = started.map_err(|error| not_started(&bash, error, environment))?;
-        Ok(Waiting { place: Place::Here(Process(pid)), part, control, output, session })
+        Ok(Waiting { place: ShellHost::Here(Process(pid)), part, control, output, session })
     }
 
     /// The same for the first part of a job; `None` if nothing of it is to be run.
@@ -240,5 +240,5 @@ fn start_in_container(
         }
         None => Running::start(job, task, container, &shell, control.directory(), tree, signals)?,
     };
-    Ok(Waiting { place: Place::Container(Box::new(running)), part, control, output, session: None })
+    Ok(Waiting { place: ShellHost::Container(Box::new(running)), part, control, output, session: None })
 }

@@ -1,7 +1,7 @@
 //! The one way from a run to the screen: everything passes the masker here.
 
 use super::console::Console;
-use super::event::{Event, Step};
+use super::event::{Event, StepResult};
 use super::masking::Masking;
 use crate::mask::Masker;
 
@@ -87,7 +87,7 @@ impl<'a, 'c> Report<'a, 'c> {
     }
 
     /// The name of a step is the YAML's to choose.
-    fn mask_step(&self, step: &Step) -> Step {
-        Step { name: self.mask(&step.name), ..step.clone() }
+    fn mask_step(&self, step: &StepResult) -> StepResult {
+        StepResult { name: self.mask(&step.name), ..step.clone() }
     }
 }

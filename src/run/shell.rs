@@ -9,11 +9,11 @@ use nix::sys::wait::WaitStatus;
 
 use super::control::{Ask, Point};
 use super::driver::{self, Scripts};
-use super::event::{Event, Step};
+use super::event::{Event, StepResult};
 use super::event_loop::{EventLoop, LoopEvent, ShellPipes};
 use super::flow::Part;
-use super::launch::{Place, ShellProcess, Waiting};
-use super::{Error, Kind, Outcome};
+use super::launch::{ShellHost, ShellProcess, Waiting};
+use super::{Error, Outcome, StepKind};
 use crate::exit;
 use crate::platform::Session;
 
@@ -97,12 +97,12 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         control.release(&code).map_err(Error::system("write the script of the shell"))?;
         let now = Instant::now();
         let process = match place {
-            Place::Here(process) => {
+            ShellHost::Here(process) => {
                 let pid = process.release();
                 event_loop.tree.watch(pid);
                 ShellProcess::Here(pid)
             }
-            Place::Container(container) => {
+            ShellHost::Container(container) => {
                 event_loop.container = Some(*container);
                 ShellProcess::InContainer
             }
@@ -298,7 +298,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     fn entry_ended(&mut self, entry: usize, status: u8) -> Result<String, Error> {
         self.report_entry(entry, status);
         let last = entry == self.part.entries(&self.event_loop.job).len();
-        self.at_end_of_driver |= last && self.part.kind() == Kind::Task;
+        self.at_end_of_driver |= last && self.part.kind() == StepKind::Task;
         match self.part {
             Part::Task(_) if status != 0 => self.part_ended(Outcome::Failed(status)),
             Part::Section(_) if status != 0 => {
@@ -315,7 +315,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         let Some(trap) = self.script_trap.take() else { return self.next_part(outcome) };
         self.at = At::Trap(outcome);
         let code = self.scripts.write_trap(&trap, outcome.status(), &self.options, &self.debug_trap)?;
-        Ok(driver::then_ask(&code, self.part.kind() == Kind::Section))
+        Ok(driver::then_ask(&code, self.part.kind() == StepKind::Section))
     }
 
     /// The part is over: on to the next one, if it is for this shell.
@@ -354,7 +354,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     }
 
     fn report_part(&mut self, outcome: Outcome) {
-        let step = Step {
+        let step = StepResult {
             name: self.part.name(&self.event_loop.job).to_owned(),
             kind: self.part.kind(),
             outcome: Some(outcome),

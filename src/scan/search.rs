@@ -13,12 +13,12 @@ use crate::repository::contents::{self, Object, Unreadable};
 use crate::repository::{self, GitError};
 
 /// A search, and what it has found so far.
-pub struct Search<'a> {
+pub struct SecretSearch<'a> {
     scan: Scan,
     secrets: &'a [LineSecret<'a>],
     line: &'a Line,
     /// What was found.
-    pub found: Vec<Found>,
+    pub found: Vec<SecretMatch>,
     /// Files and directories that could not be read.
     pub unreadable: Vec<(PathBuf, io::Error)>,
 }
@@ -41,7 +41,7 @@ pub enum SearchError {
 }
 
 /// A secret that was found.
-pub struct Found {
+pub struct SecretMatch {
     /// The file; in the history, `COMMIT:FILE` or `commit ID`.
     pub file: String,
     /// Where in it.
@@ -54,11 +54,11 @@ pub struct Found {
     pub own: bool,
 }
 
-impl<'a> Search<'a> {
+impl<'a> SecretSearch<'a> {
     /// A search for these secrets of a line.
-    pub fn new(secrets: &'a [LineSecret<'a>], line: &'a Line) -> Search<'a> {
+    pub fn new(secrets: &'a [LineSecret<'a>], line: &'a Line) -> SecretSearch<'a> {
         let scan = Scan::new(secrets.iter().map(|secret| secret.value));
-        Search { scan, secrets, line, found: Vec::new(), unreadable: Vec::new() }
+        SecretSearch { scan, secrets, line, found: Vec::new(), unreadable: Vec::new() }
     }
 
     /// Looks through the files that git tracks.
@@ -183,7 +183,7 @@ impl<'a> Search<'a> {
     fn take(&mut self, name: &str, path: Option<&Path>, findings: Vec<Finding>) {
         for finding in findings {
             let origin = &self.secrets[finding.secret];
-            self.found.push(Found {
+            self.found.push(SecretMatch {
                 file: name.to_owned(),
                 own: path.is_some_and(|path| self.is_own(path, origin)),
                 integration: origin.integration.to_owned(),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::change::same;
 use super::error::damaged;
-use super::place::Place;
+use super::place::StateFiles;
 use super::sqlite::{Context as _, Sqlite};
 use super::timestamp::millis;
 use super::version::{self, List};
@@ -70,7 +70,7 @@ impl Sqlite {
 }
 
 /// Stores a version whose number is the next one.
-fn insert(connection: &Connection, place: &Place, version: &Version) -> rusqlite::Result<Result<()>> {
+fn insert(connection: &Connection, place: &StateFiles, version: &Version) -> rusqlite::Result<Result<()>> {
     let number: u32 = connection.query_row(
         "UPDATE subject SET versions = versions + 1 WHERE name = ?1 RETURNING versions",
         [&version.name],

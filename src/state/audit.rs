@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use super::place::{AUDIT, Place};
+use super::place::{AUDIT, StateFiles};
 use super::{Error, Result};
 
 /// The lines of the log of the line in `directory`, the oldest first; none if there is no log. What is no JSON, such as the
@@ -18,7 +18,7 @@ use super::{Error, Result};
 ///
 /// When it cannot be read.
 pub fn read(directory: &Path) -> Result<Vec<serde_json::Value>> {
-    let place = Place::of(directory);
+    let place = StateFiles::of(directory);
     place.refuse_links()?;
     let file = place.directory.join(AUDIT);
     match std::fs::read_to_string(&file) {
@@ -34,7 +34,7 @@ pub fn read(directory: &Path) -> Result<Vec<serde_json::Value>> {
 ///
 /// When it cannot be written.
 pub fn append(directory: &Path, entry: &serde_json::Value) -> Result<()> {
-    let place = Place::of(directory);
+    let place = StateFiles::of(directory);
     place.refuse_links()?;
     let file = place.directory.join(AUDIT);
     let line = format!("{entry}\n");

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::import::{Given, Import};
-use super::{Build, BuildRecord, Change, Current, Ending, Entry, Pruned, Result, Seed, Version, VersionRef};
+use super::import::{ImportOutcome, ImportedVersion};
+use super::{
+    Build, BuildRecord, Change, Current, Ending, Pruned, Result, Seed, TreeEntry, Version, VersionRef,
+};
 
 /// What all stores do: the meaning is that of the methods of [`Store`](super::Store) with the same names.
 pub(super) trait Backend: Send {
@@ -22,7 +24,7 @@ pub(super) trait Backend: Send {
     fn all_latest(&self) -> Result<Vec<Version>>;
     fn current(&self, name: &str, seed: &Seed) -> Result<Option<Current>>;
     fn adopt(&mut self, name: &str, seed: &Seed) -> Result<Option<Version>>;
-    fn files(&self, version: &Version) -> Result<Vec<Entry>>;
+    fn files(&self, version: &Version) -> Result<Vec<TreeEntry>>;
     fn restore_files(&self, version: &Version, directory: &Path) -> Result<()>;
     fn begin_build(&mut self, job: &str, used: &[VersionRef]) -> Result<Build>;
     fn next_build(&self, job: &str) -> Result<u32>;
@@ -36,5 +38,5 @@ pub(super) trait Backend: Send {
     fn history(&self, job: Option<&str>, limit: u32) -> Result<Vec<BuildRecord>>;
     fn last_builds(&self, each: u32) -> Result<Vec<BuildRecord>>;
     fn prune(&mut self, keep: u32) -> Result<Pruned>;
-    fn import(&mut self, given: &Given) -> Result<Import>;
+    fn import(&mut self, given: &ImportedVersion) -> Result<ImportOutcome>;
 }

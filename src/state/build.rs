@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::begun::{self, Begun, Count, Last};
 use super::open;
-use super::place::Place;
+use super::place::StateFiles;
 use super::sqlite::{Context as _, Sqlite};
 use super::timestamp::time;
-use super::{Error, Kind, Result, VersionRef};
+use super::{Error, Result, StateErrorKind, VersionRef};
 
 /// A build that has begun. Dropped without [`super::Store::finish`], it stays in the history as
 /// [`Progress::Interrupted`].
@@ -126,7 +126,7 @@ const WHAT: &str = "begin a build";
 impl Build {
     /// The number that [`Build::begin_unopened`] would give the next build of a job; `None` if it would begin none.
     pub fn next_unopened(directory: &Path, job: &str) -> Option<u32> {
-        let place = Place::of(directory);
+        let place = StateFiles::of(directory);
         let count = begun::count(&place.directory, job).filter(|count| !count.has_files)?;
         open::is_current(&place).then_some(count.number + 1)
     }
@@ -139,7 +139,7 @@ impl Build {
     ///
     /// When the file of the build cannot be written.
     pub fn begin_unopened(directory: &Path, job: &str) -> Result<Option<Build>> {
-        let place = Place::of(directory);
+        let place = StateFiles::of(directory);
         place.refuse_links()?;
         let failed = could_not_begin(&place);
         let Some(last) = Last::existing(&place.directory, job).map_err(&failed)? else { return Ok(None) };
@@ -171,7 +171,7 @@ impl Build {
 /// The error for a build that cannot end, because it has ended or is forgotten.
 pub(super) fn ended_before(build: &Build) -> Error {
     Error::new(
-        Kind::Missing,
+        StateErrorKind::Missing,
         format!(
             "cannot store what {} made: the build has ended before, or the state was reset meanwhile",
             build.reference
@@ -179,7 +179,7 @@ pub(super) fn ended_before(build: &Build) -> Error {
     )
 }
 
-fn could_not_begin(place: &Place) -> impl Fn(io::Error) -> Error {
+fn could_not_begin(place: &StateFiles) -> impl Fn(io::Error) -> Error {
     |error| Error::io(&error, format!("cannot {WHAT} in {}", place.directory.display()))
 }
 
@@ -195,7 +195,7 @@ impl Sqlite {
         // Otherwise it would show only when the build ends.
         if self.connection.is_readonly("main").context(self, WHAT)? {
             return Err(Error::new(
-                Kind::Denied,
+                StateErrorKind::Denied,
                 format!("cannot {WHAT}: {} cannot be written to: make it yours", self.place.shown()),
             ));
         }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use super::{Error, Kind, Result, Tree, Version, VersionRef};
+use super::{Error, Result, StateErrorKind, Tree, Version, VersionRef};
 use crate::contract::envfile;
 
 /// What a run does to one job or resource.
@@ -89,7 +89,7 @@ impl Entries {
         for (key, value) in envfile::state_entries(text) {
             let (Ok(key), Ok(value)) = (str::from_utf8(key), str::from_utf8(&value)) else {
                 return Err(Error::new(
-                    Kind::Unfit,
+                    StateErrorKind::Unfit,
                     format!(
                         "the key-value `{}` of state/{name}.env is not UTF-8, so it cannot be kept: put it into a state \
                          file, or encode it",

@@ -12,7 +12,7 @@ use super::error::{Explain, damaged};
 use super::sqlite::{Context as _, Sqlite};
 use super::tree::{Hash, read_file, stays_below};
 use super::version::List;
-use super::{Entry, EntryKind, Error, Kind, Result, Tree, Version};
+use super::{EntryKind, Error, Result, StateErrorKind, Tree, TreeEntry, Version};
 
 impl Sqlite {
     /// The state files of a version, parents before what is in them.
@@ -20,12 +20,12 @@ impl Sqlite {
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub(super) fn files(&self, version: &Version) -> Result<Vec<Entry>> {
+    pub(super) fn files(&self, version: &Version) -> Result<Vec<TreeEntry>> {
         self.listing(version)?.into_iter().map(|(entry, _)| Ok(entry)).collect()
     }
 
     /// The same with the contents' numbers.
-    pub(super) fn listing(&self, version: &Version) -> Result<Vec<(Entry, Option<i64>)>> {
+    pub(super) fn listing(&self, version: &Version) -> Result<Vec<(TreeEntry, Option<i64>)>> {
         let what = format!("read the files of {}", version.reference());
         let Some(tree) = version.tree.as_ref().and_then(List::row) else { return Ok(Vec::new()) };
         let mut statement = self
@@ -39,7 +39,7 @@ impl Sqlite {
         let entries: Vec<_> = rows.collect::<rusqlite::Result<_>>().context(self, &what)?;
         if entries.is_empty() {
             return Err(Error::new(
-                Kind::Missing,
+                StateErrorKind::Missing,
                 format!("the files of {} are gone: it was pruned in the meantime", version.reference()),
             ));
         }
@@ -51,7 +51,7 @@ impl Sqlite {
     }
 }
 
-fn entry_of(row: &Row) -> rusqlite::Result<(Entry, Option<i64>)> {
+fn entry_of(row: &Row) -> rusqlite::Result<(TreeEntry, Option<i64>)> {
     let kind: String = row.get(2)?;
     let content: Option<i64> = row.get(4)?;
     let kind = match kind.as_str() {
@@ -59,7 +59,7 @@ fn entry_of(row: &Row) -> rusqlite::Result<(Entry, Option<i64>)> {
         "file" => EntryKind::File { size: row.get::<_, i64>(5)?.unsigned_abs(), hash: row.get(6)? },
         _ => EntryKind::Symlink { target: path(row.get(3)?) },
     };
-    Ok((Entry { path: path(row.get(0)?), mode: row.get(1)?, kind }, content))
+    Ok((TreeEntry { path: path(row.get(0)?), mode: row.get(1)?, kind }, content))
 }
 
 fn path(bytes: Vec<u8>) -> PathBuf {
@@ -168,7 +168,7 @@ impl<'t> Contents<'t> {
             return Ok(id);
         }
         Err(Error::new(
-            Kind::Unfit,
+            StateErrorKind::Unfit,
             format!(
                 "{} changed while it was taken into the state: something that the job started is still writing to it",
                 path.display()

@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use rusqlite::{ErrorCode, ffi};
 
-use super::place::Place;
+use super::place::StateFiles;
 
 /// Why state could not be read or written. It prints as one line: what was wrong, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    kind: Kind,
+    kind: StateErrorKind,
     message: String,
 }
 
 /// What sort of error it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum StateErrorKind {
     /// Another process was writing for too long.
     Busy,
     /// The disk is full.
@@ -39,12 +39,12 @@ pub enum Kind {
 
 impl Error {
     /// An error of this kind.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: StateErrorKind, message: impl Into<String>) -> Self {
         Error { kind, message: message.into() }
     }
 
     /// What sort of error it is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> StateErrorKind {
         self.kind
     }
 
@@ -52,19 +52,24 @@ impl Error {
     pub(super) fn io(error: &io::Error, message: impl fmt::Display) -> Self {
         let (kind, advice) = match error.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                (Kind::Denied, ": make it accessible to you")
+                (StateErrorKind::Denied, ": make it accessible to you")
             }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                (Kind::Full, ": make room and run again")
+                (StateErrorKind::Full, ": make room and run again")
             }
-            io::ErrorKind::NotFound => (Kind::Missing, ""),
-            _ => (Kind::Io, ""),
+            io::ErrorKind::NotFound => (StateErrorKind::Missing, ""),
+            _ => (StateErrorKind::Io, ""),
         };
         Error::new(kind, format!("{message}: {error}{advice}"))
     }
 
     /// An error of the database, while it was to `what` ("store the versions").
-    pub(super) fn sqlite(error: &rusqlite::Error, place: &Place, patience: Duration, what: &str) -> Self {
+    pub(super) fn sqlite(
+        error: &rusqlite::Error,
+        place: &StateFiles,
+        patience: Duration,
+        what: &str,
+    ) -> Self {
         let at = place.shown();
         let Some(code) = error.sqlite_error_code() else {
             // A row that does not hold what this program wrote into it.
@@ -73,7 +78,7 @@ impl Error {
         let extended = error.sqlite_error().map_or(0, |error| error.extended_code);
         match code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::new(
-                Kind::Busy,
+                StateErrorKind::Busy,
                 format!(
                     "cannot {what}: another shipctl has been writing to {at} for more than {}: run again when it \
                      has finished, or end it",
@@ -82,14 +87,14 @@ impl Error {
             ),
             // The memory that processes share is a file, too.
             _ if code == ErrorCode::DiskFull || extended == ffi::SQLITE_IOERR_SHMSIZE => Error::new(
-                Kind::Full,
+                StateErrorKind::Full,
                 format!(
                     "cannot {what}: the disk that holds {at} is full: make room and run again; what was there before \
                      is intact"
                 ),
             ),
             ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => Error::new(
-                Kind::Denied,
+                StateErrorKind::Denied,
                 format!(
                     "cannot {what}: {at} or its directory cannot be written to: make them yours ({error})"
                 ),
@@ -98,21 +103,21 @@ impl Error {
                 damaged(place, &format!("cannot {what}: {error}"))
             }
             ErrorCode::SystemIoFailure => Error::new(
-                Kind::Io,
+                StateErrorKind::Io,
                 format!(
                     "cannot {what}: {at} could not be read or written: the disk fails, or a quota or a limit on the size \
                      of files is reached ({error}); what was there before is intact"
                 ),
             ),
-            _ => Error::new(Kind::Io, format!("cannot {what}: {error}, in {at}")),
+            _ => Error::new(StateErrorKind::Io, format!("cannot {what}: {error}, in {at}")),
         }
     }
 }
 
 /// The database does not hold what it should.
-pub(super) fn damaged(place: &Place, why: &str) -> Error {
+pub(super) fn damaged(place: &StateFiles, why: &str) -> Error {
     Error::new(
-        Kind::Damaged,
+        StateErrorKind::Damaged,
         format!(
             "{why}: {} is damaged or no state of shipctl: put a copy in its place, or start over with `shipctl reset`, \
              which sets the damaged file aside",

@@ -9,7 +9,7 @@ use super::content::Reader;
 use super::error::damaged;
 use super::import::EXPORTED;
 use super::sqlite::{Context as _, Sqlite};
-use super::{Entry, EntryKind, Error, Kind, Result, Store, Version};
+use super::{EntryKind, Error, Result, StateErrorKind, Store, TreeEntry, Version};
 use crate::contract::path::VERSION_JSON;
 
 /// Where the bytes of a file come from: called with its place in the list, and what takes them piece by piece. Says whether
@@ -21,11 +21,11 @@ pub(super) type Contents<'a> =
 /// complete; then they get the permissions that they had. Nothing that is there is overwritten, and no link is followed.
 /// `what` is being done; `altered` makes the error for a content that is not what was stored.
 pub(super) fn lay_out(
-    entries: &[Entry],
+    entries: &[TreeEntry],
     directory: &Path,
     what: &str,
     contents: Contents,
-    altered: &dyn Fn(&Entry) -> Error,
+    altered: &dyn Fn(&TreeEntry) -> Error,
 ) -> Result<()> {
     let at = |error: io::Error, path: &Path| {
         Error::io(&error, format!("cannot {what} to {}", directory.join(path).display()))
@@ -73,7 +73,7 @@ impl Sqlite {
         // One moment, so that nothing is pruned that is half read.
         let _snapshot = self.read(&what)?;
         let (entries, rows): (Vec<_>, Vec<_>) = self.listing(version)?.into_iter().unzip();
-        let altered = |entry: &Entry| {
+        let altered = |entry: &TreeEntry| {
             let path = entry.path.display();
             damaged(&self.place, &format!("cannot {what}: the content of {path} is not what was stored"))
         };
@@ -103,7 +103,7 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if fs::read_dir(directory).map_err(failed)?.next().is_some() {
                     return Err(Error::new(
-                        Kind::Unfit,
+                        StateErrorKind::Unfit,
                         format!(
                             "cannot export {} to {}: it is not empty, so name a new directory",
                             version.reference(),

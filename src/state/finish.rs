@@ -10,11 +10,13 @@ use super::begun::Begun;
 use super::change::same_bag;
 use super::content;
 use super::error::Explain;
-use super::place::Place;
+use super::place::StateFiles;
 use super::sqlite::Sqlite;
 use super::timestamp::millis;
 use super::version;
-use super::{Build, BuildRef, Change, Ended, Ending, Error, Files, Kind, Result, Version, VersionRef};
+use super::{
+    Build, BuildRef, Change, Ended, Ending, Error, Files, Result, StateErrorKind, Version, VersionRef,
+};
 use super::{adopt, begun};
 
 impl Sqlite {
@@ -63,7 +65,7 @@ impl EndedBuild<'_> {
     pub(super) fn store(
         &self,
         transaction: &Transaction,
-        place: &Place,
+        place: &StateFiles,
         explain: Explain,
         changes: &[Change],
     ) -> Result<Vec<Option<u32>>> {
@@ -110,7 +112,7 @@ impl EndedBuild<'_> {
 }
 
 /// Notes which jobs are going to have files: the next build must not think that there is nothing for it.
-fn note_files(place: &Place, changes: &[Change]) -> io::Result<()> {
+fn note_files(place: &StateFiles, changes: &[Change]) -> io::Result<()> {
     let has_files = |change: &&Change| match &change.files {
         Files::Latest | Files::Empty => false,
         Files::Taken(tree) => !tree.entries().is_empty(),
@@ -122,7 +124,7 @@ fn note_files(place: &Place, changes: &[Change]) -> io::Result<()> {
 /// The transaction that ends a build.
 struct Writer<'a> {
     transaction: &'a Transaction<'a>,
-    place: &'a Place,
+    place: &'a StateFiles,
     explain: Explain<'a>,
     build: i64,
     now: SystemTime,
@@ -192,7 +194,7 @@ impl Writer<'_> {
             .map_err(self.explain)?
             .ok_or_else(|| {
                 Error::new(
-                    Kind::Missing,
+                    StateErrorKind::Missing,
                     format!("cannot copy the files of {version}: there is no such version"),
                 )
             })
@@ -207,7 +209,7 @@ impl Writer<'_> {
         build: Option<i64>,
     ) -> Result<u32> {
         let bag = serde_json::to_string(bag).map_err(|error| {
-            Error::new(Kind::Unfit, format!("cannot keep the properties of {name}: {error}"))
+            Error::new(StateErrorKind::Unfit, format!("cannot keep the properties of {name}: {error}"))
         })?;
         let insert = || -> rusqlite::Result<u32> {
             let mut count = self.transaction.prepare_cached(

@@ -8,14 +8,14 @@ use serde_json::{Map, Value as Json};
 
 use super::change::same_bag;
 use super::version::{Version, VersionRef};
-use super::{Error, Kind, MAX_BYTES, Result, Tree, timestamp};
+use super::{Error, MAX_BYTES, Result, StateErrorKind, Tree, timestamp};
 use crate::contract::path::VERSION_JSON;
 
 /// Where an export has the state files.
 pub(super) const EXPORTED: &str = "files";
 
 /// A version as an export left it.
-pub struct Given {
+pub struct ImportedVersion {
     /// The name of the job or resource.
     pub name: String,
     /// Its number.
@@ -32,27 +32,30 @@ pub struct Given {
 
 /// What an import did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Import {
+pub enum ImportOutcome {
     /// The version is stored now.
     Stored,
     /// It was stored before, just so.
     Known,
 }
 
-impl Given {
+impl ImportedVersion {
     /// Reads what [`Store::export`](super::Store::export) wrote into `directory`.
     ///
     /// # Errors
     ///
     /// When it cannot be read, or is not what an export writes.
-    pub fn read(directory: &Path) -> Result<Given> {
+    pub fn read(directory: &Path) -> Result<ImportedVersion> {
         let path = directory.join(VERSION_JSON);
         let text = fs::read_to_string(&path).map_err(|error| {
             let message = format!("cannot read {}, which `shipctl state export` writes", path.display());
             Error::io(&error, message)
         })?;
         let not_exported = |what: &str| {
-            Error::new(Kind::Unfit, format!("{} is not what an export writes: {what}", path.display()))
+            Error::new(
+                StateErrorKind::Unfit,
+                format!("{} is not what an export writes: {what}", path.display()),
+            )
         };
         let json: Json = serde_json::from_str(&text).map_err(|_| not_exported("it is no JSON"))?;
         let name = json["name"]
@@ -62,7 +65,7 @@ impl Given {
         let number = json["versionNumber"].as_u64().and_then(|number| u32::try_from(number).ok());
         let number = number.filter(|number| (1..u32::MAX).contains(number));
         let bag = json["propertyBag"].as_object().ok_or_else(|| not_exported("it has no propertyBag"))?;
-        Ok(Given {
+        Ok(ImportedVersion {
             name: name.to_owned(),
             number: number.ok_or_else(|| not_exported("its versionNumber is none"))?,
             version_name: json["versionName"].as_str().map(str::to_owned),
@@ -81,15 +84,15 @@ impl Given {
     }
 
     /// That a stored version of the same number is the same.
-    pub(super) fn agrees(&self, stored: &Version, same_files: bool) -> Result<Import> {
+    pub(super) fn agrees(&self, stored: &Version, same_files: bool) -> Result<ImportOutcome> {
         let what = match () {
             () if stored.version_name != self.version_name => "its versionName differs",
             () if !same_bag(&stored.bag, &self.bag) => "its propertyBag differs",
             () if !same_files => "its files differ",
-            () => return Ok(Import::Known),
+            () => return Ok(ImportOutcome::Known),
         };
         Err(Error::new(
-            Kind::Unfit,
+            StateErrorKind::Unfit,
             format!("cannot import {}: another version with this number is stored, {what}", self.reference()),
         ))
     }

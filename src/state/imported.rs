@@ -3,13 +3,13 @@
 use serde_json::Value as Json;
 
 use super::error::Explain;
-use super::import::{Given, Import};
+use super::import::{ImportOutcome, ImportedVersion};
 use super::sqlite::Sqlite;
 use super::timestamp::millis;
 use super::{Error, Result, begun, content};
 
 impl Sqlite {
-    pub(super) fn import(&mut self, given: &Given) -> Result<Import> {
+    pub(super) fn import(&mut self, given: &ImportedVersion) -> Result<ImportOutcome> {
         let what = format!("import {}", given.reference());
         let (explain, place) = (self.explain(&what), self.place.clone());
         if let Some(stored) = self.by_number(&given.name, given.number)? {
@@ -22,11 +22,11 @@ impl Sqlite {
         let transaction = self.write(&what)?;
         insert(&transaction, given, &explain)?;
         transaction.commit().map_err(&explain)?;
-        Ok(Import::Stored)
+        Ok(ImportOutcome::Stored)
     }
 }
 
-fn insert(transaction: &rusqlite::Transaction, given: &Given, explain: Explain) -> Result<()> {
+fn insert(transaction: &rusqlite::Transaction, given: &ImportedVersion, explain: Explain) -> Result<()> {
     let tree = content::store(transaction, &given.files, explain)?;
     let bag = Json::Object(given.bag.clone()).to_string();
     let insert = || {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::backend::Backend;
 use super::sqlite::Sqlite;
 use super::{
-    Build, BuildRecord, Change, Current, Ending, Entry, Given, Import, Pruned, Result, Seed, Version,
-    VersionRef,
+    Build, BuildRecord, Change, Current, Ending, ImportOutcome, ImportedVersion, Pruned, Result, Seed,
+    TreeEntry, Version, VersionRef,
 };
 
 impl Backend for Sqlite {
@@ -41,7 +41,7 @@ impl Backend for Sqlite {
     fn adopt(&mut self, name: &str, seed: &Seed) -> Result<Option<Version>> {
         Sqlite::adopt(self, name, seed)
     }
-    fn files(&self, version: &Version) -> Result<Vec<Entry>> {
+    fn files(&self, version: &Version) -> Result<Vec<TreeEntry>> {
         Sqlite::files(self, version)
     }
     fn restore_files(&self, version: &Version, directory: &Path) -> Result<()> {
@@ -71,7 +71,7 @@ impl Backend for Sqlite {
     fn prune(&mut self, keep: u32) -> Result<Pruned> {
         Sqlite::prune(self, keep)
     }
-    fn import(&mut self, given: &Given) -> Result<Import> {
+    fn import(&mut self, given: &ImportedVersion) -> Result<ImportOutcome> {
         Sqlite::import(self, given)
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::libc;
 
 use super::begun::file_name;
-use super::place::{LOGS, Place};
+use super::place::{LOGS, StateFiles};
 use super::{BuildRef, DIRECTORY};
 
 /// Makes the file for the log of a build of the line in `directory`, for its owner alone. One of an older build of this
@@ -19,7 +19,7 @@ use super::{BuildRef, DIRECTORY};
 ///
 /// When it cannot be made, or a link stands in its place.
 pub fn create(directory: &Path, build: &BuildRef) -> io::Result<File> {
-    Place::of(directory).refuse_links().map_err(|error| io::Error::other(error.to_string()))?;
+    StateFiles::of(directory).refuse_links().map_err(|error| io::Error::other(error.to_string()))?;
     let path = path(directory, build);
     let jobs = path.parent().unwrap_or(&path);
     DirBuilder::new().recursive(true).mode(0o700).create(jobs)?;
@@ -58,7 +58,7 @@ pub fn keep_result(
     name: &OsStr,
     text: &str,
 ) -> io::Result<()> {
-    Place::of(directory).refuse_links().map_err(|error| io::Error::other(error.to_string()))?;
+    StateFiles::of(directory).refuse_links().map_err(|error| io::Error::other(error.to_string()))?;
     let mut path = path(directory, build).with_extension(RESULTS);
     path.extend(below);
     DirBuilder::new().recursive(true).mode(0o700).create(&path)?;

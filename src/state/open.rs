@@ -15,10 +15,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 use super::error::damaged;
-use super::place::Place;
+use super::place::StateFiles;
 use super::schema::{APPLICATION_ID, STEPS, refuse_newer};
 use super::sqlite::{Context as _, Sqlite};
-use super::{Error, Kind, PATIENCE, Result};
+use super::{Error, PATIENCE, Result, StateErrorKind};
 
 const WHAT: &str = "open the state";
 
@@ -43,7 +43,7 @@ impl Sqlite {
     ///
     /// When it cannot be made or written to, is damaged, or was written by a newer `shipctl`.
     pub(super) fn open(directory: &Path) -> Result<Sqlite> {
-        let place = Place::of(directory);
+        let place = StateFiles::of(directory);
         place.refuse_links()?;
         place.make()?;
         let mut store = open_or_create(place)?;
@@ -58,7 +58,7 @@ impl Sqlite {
     ///
     /// As [`Store::open`](super::Store::open).
     pub(super) fn open_existing(directory: &Path) -> Result<Option<Sqlite>> {
-        let place = Place::of(directory);
+        let place = StateFiles::of(directory);
         place.refuse_links()?;
         if !place.has_database()? {
             return Ok(None);
@@ -66,14 +66,14 @@ impl Sqlite {
         let mut store = open_existing(place)?;
         match store.take_in() {
             // Who may not write to it sees it as it was when a writer last opened it.
-            Err(error) if error.kind() != Kind::Denied => Err(error),
+            Err(error) if error.kind() != StateErrorKind::Denied => Err(error),
             _ => Ok(Some(store)),
         }
     }
 }
 
 /// Opens the database, which is made if it is not there.
-pub(super) fn open_or_create(place: Place) -> Result<Sqlite> {
+pub(super) fn open_or_create(place: StateFiles) -> Result<Sqlite> {
     let journal = journal_for(&place);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let store = open(&place, flags, STEPS, journal)?;
@@ -95,10 +95,10 @@ fn shorten_log(store: &Sqlite) -> rusqlite::Result<()> {
 }
 
 /// Opens the database that is there, for reading alone if it cannot be written to.
-pub(super) fn open_existing(place: Place) -> Result<Sqlite> {
+pub(super) fn open_existing(place: StateFiles) -> Result<Sqlite> {
     let journal = journal_for(&place);
     match open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE, STEPS, journal) {
-        Err(error) if error.kind() == Kind::Denied => {
+        Err(error) if error.kind() == StateErrorKind::Denied => {
             // Without a log there is nothing to recover, and no process can write what this one cannot lock. With one,
             // SQLite makes do with what others have left beside it.
             let log = std::fs::metadata(place.beside("-wal")).map_or(0, |log| log.len());
@@ -110,14 +110,14 @@ pub(super) fn open_existing(place: Place) -> Result<Sqlite> {
 }
 
 /// The journal that suits the file system.
-fn journal_for(place: &Place) -> &'static str {
+fn journal_for(place: &StateFiles) -> &'static str {
     if place.is_local() { LOG } else { ROLLBACK }
 }
 
 /// Whether there is a database that can be written to and is as this `shipctl` makes it, as far as its first bytes tell:
 /// a later opening has little to fear. To be asked before it is opened: to close a file drops all locks that its
 /// process has on it.
-pub(super) fn is_current(place: &Place) -> bool {
+pub(super) fn is_current(place: &StateFiles) -> bool {
     let mut header = [0; 72];
     let file = OpenOptions::new().read(true).write(true).open(&place.database);
     let steps = u32::try_from(STEPS.len()).unwrap_or(u32::MAX).to_be_bytes();
@@ -129,11 +129,11 @@ pub(super) fn is_current(place: &Place) -> bool {
 
 /// Opens the database and makes it ready. Another journal can be set only while no other process has the database open, so
 /// that two who want to would wait for each other: one that finds it busy leaves and comes again.
-fn open(place: &Place, flags: OpenFlags, steps: &[&str], journal: &str) -> Result<Sqlite> {
+fn open(place: &StateFiles, flags: OpenFlags, steps: &[&str], journal: &str) -> Result<Sqlite> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match connect(place.clone(), flags, false).and_then(|store| prepare(store, steps, journal)) {
-            Err(error) if error.kind() == Kind::Busy && Instant::now() < deadline => {
+            Err(error) if error.kind() == StateErrorKind::Busy && Instant::now() < deadline => {
                 // A different time for each of them, or they would meet again.
                 let spread = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
                 thread::sleep(Duration::from_micros(500 + u64::from(spread / 1000 % 8000)));
@@ -144,7 +144,7 @@ fn open(place: &Place, flags: OpenFlags, steps: &[&str], journal: &str) -> Resul
 }
 
 /// Opens the database; `immutable` where nothing can be written, and so there can be no locks, either.
-fn connect(place: Place, flags: OpenFlags, immutable: bool) -> Result<Sqlite> {
+fn connect(place: StateFiles, flags: OpenFlags, immutable: bool) -> Result<Sqlite> {
     // One thread at a time has the connection, so it needs no lock of its own.
     let flags = flags | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(place.uri(immutable), flags)
@@ -177,7 +177,7 @@ fn prepare(mut store: Sqlite, steps: &[&str], journal: &str) -> Result<Sqlite> {
     let readonly = store.connection.is_readonly("main").context(&store, WHAT)?;
     if found < steps.len() && readonly {
         return Err(Error::new(
-            Kind::Denied,
+            StateErrorKind::Denied,
             format!(
                 "cannot open the state: {} was written by an older shipctl and has to be brought up to date, but it \
                  cannot be written to: make it yours",
@@ -275,7 +275,7 @@ mod tests {
     const BROKEN: &[&str] = &[OLD[0], "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 7; no SQL;"];
 
     fn open_with(directory: &Path, steps: &[&str], journal: &str) -> Result<Sqlite> {
-        let place = Place::of(directory);
+        let place = StateFiles::of(directory);
         place.make()?;
         open(&place, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, steps, journal)
     }
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(sum(&open_with(directory.path(), NEW, LOG).unwrap()), 8);
         assert_eq!(sum(&open_with(directory.path(), NEW, LOG).unwrap()), 8);
         let error = open_with(directory.path(), OLD, LOG).err().unwrap();
-        assert_eq!(error.kind(), Kind::Newer);
+        assert_eq!(error.kind(), StateErrorKind::Newer);
         assert!(error.to_string().contains("format is 2, this one knows up to 1"), "{error}");
     }
 
@@ -341,6 +341,6 @@ mod tests {
             .pragma_update(None, "user_version", 99)
             .unwrap();
         let error = store.finish(&build, Ending::Success, 0, &[]).unwrap_err();
-        assert_eq!(error.kind(), Kind::Newer);
+        assert_eq!(error.kind(), StateErrorKind::Newer);
     }
 }

@@ -15,14 +15,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::finish::EndedBuild;
-use super::place::{self, PENDING, Place};
+use super::place::{self, PENDING, StateFiles};
 use super::sqlite::Sqlite;
 use super::timestamp::time;
 use super::{Base, BuildRef, Change, Ended, Ending, Entries, Error, Result, Tree};
 
 /// A build that has ended.
 #[derive(Deserialize)]
-struct Line {
+struct PendingBuild {
     job: String,
     number: u32,
     /// In milliseconds since 1970.
@@ -42,7 +42,7 @@ struct LineVersion {
     bag: Map<String, Json>,
 }
 
-impl Line {
+impl PendingBuild {
     /// The change that makes its version.
     fn change(&mut self) -> Option<Change> {
         let LineVersion { name, bag } = self.version.take()?;
@@ -71,9 +71,9 @@ impl Sqlite {
         let transaction = self.write(WHAT)?;
         // What is no line was being written when the disk was full.
         let lines = bytes.split(|&byte| byte == b'\n');
-        for mut line in lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok()) {
+        for mut line in lines.filter_map(|line| serde_json::from_slice::<PendingBuild>(line).ok()) {
             let change = line.change();
-            let Line { job, number, started, ended, duration, result, status, .. } = line;
+            let PendingBuild { job, number, started, ended, duration, result, status, .. } = line;
             let build = BuildRef { job, number };
             if is_stored(&transaction, &build, started).map_err(&explain)? {
                 continue;
@@ -102,7 +102,7 @@ fn is_stored(connection: &Connection, build: &BuildRef, started: i64) -> rusqlit
 }
 
 /// Forgets all of them.
-pub(super) fn reset(place: &Place) -> io::Result<()> {
+pub(super) fn reset(place: &StateFiles) -> io::Result<()> {
     match lock(&place.directory.join(PENDING)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         file => file?.set_len(0),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
-use super::{Error, Kind, Result};
+use super::{Error, Result, StateErrorKind};
 use crate::platform;
 
 /// The directory beside the YAML.
@@ -35,18 +35,18 @@ pub(super) type Identity = (u64, u64);
 
 /// The files of one line's state.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct StateFiles {
     /// `.shipctl`.
     pub(super) directory: PathBuf,
     /// The database.
     pub(super) database: PathBuf,
 }
 
-impl Place {
+impl StateFiles {
     /// The place beside the YAML in `directory`.
-    pub(super) fn of(directory: &Path) -> Place {
+    pub(super) fn of(directory: &Path) -> StateFiles {
         let directory = directory.join(DIRECTORY);
-        Place { database: directory.join(DATABASE), directory }
+        StateFiles { database: directory.join(DATABASE), directory }
     }
 
     /// That neither the directory nor a file in it is a symbolic link: one that came with a repository could have anything
@@ -56,7 +56,7 @@ impl Place {
         for path in std::iter::once(&self.directory).chain(&files) {
             if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
                 return Err(Error::new(
-                    Kind::Unfit,
+                    StateErrorKind::Unfit,
                     format!(
                         "{} is a symbolic link, which shipctl does not follow to keep state: remove it",
                         path.display()

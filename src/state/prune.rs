@@ -7,9 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
-use super::place::Place;
+use super::place::StateFiles;
 use super::sqlite::Sqlite;
-use super::{Error, Kind, Progress, Result, begun, pending};
+use super::{Error, Progress, Result, StateErrorKind, begun, pending};
 
 /// What pruning took away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,30 +135,32 @@ fn give_back(connection: &Connection) -> rusqlite::Result<()> {
 ///
 /// When a run is on, and when it cannot be written or moved.
 pub fn reset(directory: &Path) -> Result<Reset> {
-    let place = Place::of(directory);
+    let place = StateFiles::of(directory);
     place.refuse_links()?;
     refuse_running(&place)?;
     match Sqlite::open_existing(directory) {
         Ok(None) => Ok(Reset::Nothing),
         Ok(Some(mut store)) => match store.empty() {
-            Err(error) if error.kind() == Kind::Damaged => {
+            Err(error) if error.kind() == StateErrorKind::Damaged => {
                 drop(store);
-                set_aside(&Place::of(directory))
+                set_aside(&StateFiles::of(directory))
             }
             done => done.and_then(|()| store.close()).map(|()| Reset::Emptied),
         },
-        Err(error) if matches!(error.kind(), Kind::Damaged | Kind::Newer) => set_aside(&Place::of(directory)),
+        Err(error) if matches!(error.kind(), StateErrorKind::Damaged | StateErrorKind::Newer) => {
+            set_aside(&StateFiles::of(directory))
+        }
         Err(error) => Err(error),
     }
 }
 
 /// That no build is running, which could not store what it makes.
-fn refuse_running(place: &Place) -> Result<()> {
+fn refuse_running(place: &StateFiles) -> Result<()> {
     let running = begun::list(&place.directory, None);
     match running.iter().find(|build| build.progress == Progress::Running) {
         None => Ok(()),
         Some(build) => Err(Error::new(
-            Kind::Busy,
+            StateErrorKind::Busy,
             format!(
                 "cannot reset the state: {} is running, and could not store what it makes: wait until it has ended, or end it",
                 build.reference
@@ -187,11 +189,11 @@ impl Sqlite {
 }
 
 /// Says where files could not be cleared, if that is so.
-fn cleared(place: &Place, done: io::Result<()>) -> Result<()> {
+fn cleared(place: &StateFiles, done: io::Result<()>) -> Result<()> {
     done.map_err(|error| Error::io(&error, format!("cannot clear {}", place.directory.display())))
 }
 
-fn set_aside(place: &Place) -> Result<Reset> {
+fn set_aside(place: &StateFiles) -> Result<Reset> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let moved = |error: io::Error| Error::io(&error, format!("cannot set {} aside", place.shown()));
     cleared(place, begun::reset(&place.directory))?;

@@ -5,8 +5,8 @@
 
 use rusqlite::Connection;
 
-use super::place::Place;
-use super::{Error, Kind, Result};
+use super::place::StateFiles;
+use super::{Error, Result, StateErrorKind};
 
 /// The steps, from an empty database on.
 pub(super) const STEPS: &[&str] = &[
@@ -103,12 +103,12 @@ pub(super) const STEPS: &[&str] = &[
 pub(super) const APPLICATION_ID: i32 = 0x7368_6970;
 
 /// That a database is of no newer `shipctl` than one that knows these steps; it has had `found` of its own.
-pub(super) fn refuse_newer(place: &Place, found: usize, steps: &[&str]) -> Result<()> {
+pub(super) fn refuse_newer(place: &StateFiles, found: usize, steps: &[&str]) -> Result<()> {
     if found <= steps.len() {
         return Ok(());
     }
     Err(Error::new(
-        Kind::Newer,
+        StateErrorKind::Newer,
         format!(
             "cannot open the state: {} was written by a newer shipctl (its format is {found}, this one knows up to \
              {}): use that one, or start over with `shipctl reset`",
@@ -119,7 +119,7 @@ pub(super) fn refuse_newer(place: &Place, found: usize, steps: &[&str]) -> Resul
 }
 
 /// That no newer `shipctl` has brought the database up to its own date since it was opened.
-pub(super) fn refuse_newer_now(connection: &Connection, place: &Place) -> rusqlite::Result<Result<()>> {
+pub(super) fn refuse_newer_now(connection: &Connection, place: &StateFiles) -> rusqlite::Result<Result<()>> {
     let version: i64 = connection.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?;
     Ok(refuse_newer(place, usize::try_from(version).unwrap_or_default(), STEPS))
 }

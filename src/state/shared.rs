@@ -31,7 +31,7 @@ use std::time::{Duration, SystemTime};
 use super::change::same_bag;
 use super::tree::{Hash, Tree, hex};
 use super::version::{List, Version};
-use super::{BuildRef, Change, Entry, EntryKind, Error, Files, Kind, Result};
+use super::{BuildRef, Change, EntryKind, Error, Files, Result, StateErrorKind, TreeEntry};
 
 pub(super) use bucket::BucketObjects;
 pub(super) use directory::Directory;
@@ -153,7 +153,7 @@ impl<O: Objects> Shared<O> {
                 let stored = self.stored(&version.name, version.number)?;
                 let missing = || {
                     let message = format!("cannot copy the files of {version}: there is no such version");
-                    Error::new(Kind::Missing, message)
+                    Error::new(StateErrorKind::Missing, message)
                 };
                 stored.ok_or_else(missing)?.version.tree
             }
@@ -243,13 +243,13 @@ impl<O: Objects> Shared<O> {
         })
     }
 
-    fn listing(&self, version: &Version) -> Result<Vec<Entry>> {
+    fn listing(&self, version: &Version) -> Result<Vec<TreeEntry>> {
         let Some(List::Hash(hash)) = &version.tree else { return Ok(Vec::new()) };
         let key = format!("trees/{hash}");
         let bytes = self.objects.get(&key)?.ok_or_else(|| {
             let message =
                 format!("the files of {} are gone: it was pruned in the meantime", version.reference());
-            Error::new(Kind::Missing, message)
+            Error::new(StateErrorKind::Missing, message)
         })?;
         document::list(&bytes).ok_or_else(|| self.damaged(&key))
     }
@@ -259,7 +259,7 @@ impl<O: Objects> Shared<O> {
             "{key} in {} is damaged, or no state of shipctl: put a copy in its place, or remove it",
             self.objects.shown()
         );
-        Error::new(Kind::Damaged, message)
+        Error::new(StateErrorKind::Damaged, message)
     }
 }
 

@@ -19,16 +19,16 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, config::DbConfig};
 
-use super::place::{DIRECTORY, Identity, Place};
+use super::place::{DIRECTORY, Identity, StateFiles};
 use super::schema;
-use super::{Error, Kind, Result};
+use super::{Error, Result, StateErrorKind};
 
 /// The versions and builds of the line in one directory, open.
 ///
 /// It may be sent to another thread but is used by one at a time: give each thread its own, or share it behind a lock.
 pub(super) struct Sqlite {
     pub(super) connection: Connection,
-    pub(super) place: Place,
+    pub(super) place: StateFiles,
     /// Which file was opened: it may be removed while it is in use.
     pub(super) identity: Option<Identity>,
     pub(super) patience: Cell<Duration>,
@@ -96,7 +96,7 @@ impl Sqlite {
             return Ok(());
         }
         Err(Error::new(
-            Kind::Missing,
+            StateErrorKind::Missing,
             format!(
                 "cannot {what}: {} was removed or replaced while it was in use, so nothing can be stored in it: run again, \
                  and let no script remove {DIRECTORY} (`git clean -x` does)",

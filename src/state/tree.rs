@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 use sha2::{Digest as _, Sha256};
 
-use super::{Error, Kind, Result};
+use super::{Error, Result, StateErrorKind};
 
 /// How many bytes the files of one version may have together by default: state is for what the next run needs; what a
 /// job builds belongs elsewhere.
@@ -35,12 +35,12 @@ pub struct Tree {
     /// The directory.
     pub(super) root: PathBuf,
     /// What is in it, in the order of the paths, so that parents come first.
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<TreeEntry>,
 }
 
 /// A file, directory or symbolic link of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct TreeEntry {
     /// Where it is, relative to the directory of state files.
     pub path: PathBuf,
     /// Its permissions, of which owner, group and others have three bits each; 0 for a symbolic link.
@@ -86,7 +86,7 @@ impl Tree {
                 return Ok(());
             }
             Err(Error::new(
-                Kind::Unfit,
+                StateErrorKind::Unfit,
                 format!(
                     "the state files in {} have more than {limit} bytes together, reached at {}: keep large files \
                      elsewhere and their address in the state",
@@ -105,7 +105,7 @@ impl Tree {
     }
 
     /// What is in it, parents before what is in them.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[TreeEntry] {
         &self.entries
     }
 
@@ -131,14 +131,14 @@ impl Tree {
             let metadata = fs::symlink_metadata(&at).map_err(|error| Error::io(&error, cannot_read(&at)))?;
             let mode = metadata.mode() & 0o777;
             if metadata.is_dir() {
-                self.entries.push(Entry { path: path.clone(), mode, kind: EntryKind::Directory });
+                self.entries.push(TreeEntry { path: path.clone(), mode, kind: EntryKind::Directory });
                 self.walk(&path, keep, count)?;
             } else if metadata.is_symlink() {
                 let target = fs::read_link(&at).map_err(|error| Error::io(&error, cannot_read(&at)))?;
-                self.entries.push(Entry { path, mode: 0, kind: EntryKind::Symlink { target } });
+                self.entries.push(TreeEntry { path, mode: 0, kind: EntryKind::Symlink { target } });
             } else if metadata.is_file() {
                 let kind = hash_file(&at, &mut |size| count(size, &at))?;
-                self.entries.push(Entry { path, mode, kind });
+                self.entries.push(TreeEntry { path, mode, kind });
             } else {
                 return Err(special(&at, metadata.file_type()));
             }
@@ -190,7 +190,7 @@ fn special(path: &Path, kind: fs::FileType) -> Error {
         "a device"
     };
     Error::new(
-        Kind::Unfit,
+        StateErrorKind::Unfit,
         format!(
             "{}: it is {what}, and only files, directories and symbolic links can be kept: remove it",
             cannot_read(path)

@@ -208,7 +208,7 @@ impl Raw {
         self.parse_at(&store.place)
     }
 
-    pub(super) fn parse_at(mut self, place: &super::place::Place) -> Result<Version> {
+    pub(super) fn parse_at(mut self, place: &super::place::StateFiles) -> Result<Version> {
         match serde_json::from_str(&self.bag) {
             Ok(bag) => {
                 self.version.bag = bag;

@@ -1,7 +1,7 @@
 //! A part of the keys that a profile of the AWS CLI leads to.
 
 use super::program::RUN_IT;
-use super::{Context, Misread, NoValue, Reference, Requirement, SourceKind, Start, Written};
+use super::{FetchContext, Misread, NoValue, Prerequisite, Reference, Requirement, SourceKind, Written};
 use crate::aws::Keys;
 use crate::secret::Secret;
 
@@ -60,11 +60,11 @@ impl Reference for OfProfile {
         Requirement::Other("a profile of AWS, which has to be there".to_owned())
     }
 
-    fn start(&self) -> Option<Start<'_>> {
-        Some(Start::AwsProfile(&self.profile))
+    fn start(&self) -> Option<Prerequisite<'_>> {
+        Some(Prerequisite::AwsProfile(&self.profile))
     }
 
-    fn fetch(&self, context: &Context) -> Result<Option<Secret>, NoValue> {
+    fn fetch(&self, context: &FetchContext) -> Result<Option<Secret>, NoValue> {
         match &context.keys {
             Some(Ok(keys)) => Ok((self.part.of)(keys).cloned()),
             Some(Err(NoValue { message, hint })) => Err(NoValue::new(message, hint)),

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::program::{self, NOT_THERE};
-use super::{Context, Misread, NoValue, Reference, Requirement, SourceKind, Start, Written};
+use super::{FetchContext, Misread, NoValue, Prerequisite, Reference, Requirement, SourceKind, Written};
 use crate::secret::Secret;
 use crate::yaml::Value;
 
@@ -59,11 +59,11 @@ impl Reference for Program {
         Requirement::Other("a command (command), which has to work there".to_owned())
     }
 
-    fn start(&self) -> Option<Start<'_>> {
-        Some(Start::Program { words: self.words.clone(), file: None })
+    fn start(&self) -> Option<Prerequisite<'_>> {
+        Some(Prerequisite::Program { words: self.words.clone(), file: None })
     }
 
-    fn fetch(&self, context: &Context) -> Result<Option<Secret>, NoValue> {
+    fn fetch(&self, context: &FetchContext) -> Result<Option<Secret>, NoValue> {
         program::printed(context, NOT_THERE).cloned().map(Some)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::env::VarError;
 
-use super::{Context, Misread, NoValue, Reference, Requirement, SourceKind, Written};
+use super::{FetchContext, Misread, NoValue, Reference, Requirement, SourceKind, Written};
 use crate::secret::Secret;
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Reference for Variable {
         Requirement::Variable(&self.0)
     }
 
-    fn fetch(&self, _: &Context) -> Result<Option<Secret>, NoValue> {
+    fn fetch(&self, _: &FetchContext) -> Result<Option<Secret>, NoValue> {
         let name = &self.0;
         // The library's own error quotes what is in the variable.
         let value = std::env::var(name).map_err(|error| match error {

@@ -6,7 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::program::{MAX_VALUE, TextError, text};
-use super::{Context, Misread, NoValue, Reference, Requirement, SourceKind, Written, resolve_path};
+use super::{FetchContext, Misread, NoValue, Reference, Requirement, SourceKind, Written, resolve_path};
 use crate::file;
 use crate::secret::Secret;
 
@@ -45,7 +45,7 @@ impl Reference for Contents {
         Requirement::Other(format!("the file {}, which has to be there", self.path))
     }
 
-    fn fetch(&self, context: &Context) -> Result<Option<Secret>, NoValue> {
+    fn fetch(&self, context: &FetchContext) -> Result<Option<Secret>, NoValue> {
         let value = contents(&resolve_path(&self.path, context.directory)).map_err(|why| {
             NoValue::new(
                 format!("cannot read the file {}: {why}", self.path),

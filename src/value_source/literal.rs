@@ -1,6 +1,6 @@
 //! A value that stands in the YAML itself, byte for byte.
 
-use super::{Context, Misread, NoValue, Reference, Requirement, SourceKind, Written};
+use super::{FetchContext, Misread, NoValue, Reference, Requirement, SourceKind, Written};
 use crate::secret::Secret;
 use crate::yaml::Value;
 
@@ -48,7 +48,7 @@ impl Reference for Text {
         Requirement::Nothing
     }
 
-    fn fetch(&self, _: &Context) -> Result<Option<Secret>, NoValue> {
+    fn fetch(&self, _: &FetchContext) -> Result<Option<Secret>, NoValue> {
         Ok(Some(self.0.clone()))
     }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Context, NoValue};
+use super::{FetchContext, NoValue};
 use crate::platform::end_of;
 use crate::poll::{PollSet, wait_for_end};
 use crate::secret::Secret;
@@ -77,7 +77,7 @@ pub enum TextError {
 }
 
 /// What the program of a source printed; with what to do where it is not there.
-pub(super) fn printed<'c>(context: &Context<'c>, install: &str) -> Result<&'c Secret, NoValue> {
+pub(super) fn printed<'c>(context: &FetchContext<'c>, install: &str) -> Result<&'c Secret, NoValue> {
     let failed = match context.printed {
         Some(Ok(printed)) => return Ok(printed),
         Some(Err(failed)) => failed,

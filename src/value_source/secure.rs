@@ -1,6 +1,6 @@
 //! A value that stands in the YAML encrypted, as `shipctl encrypt` prints it.
 
-use super::{Context, Misread, NoValue, Reference, Requirement, SourceKind, Written};
+use super::{FetchContext, Misread, NoValue, Reference, Requirement, SourceKind, Written};
 use crate::diagnostic::Diagnostic;
 use crate::secret::Secret;
 use crate::secure::is_age;
@@ -47,7 +47,7 @@ impl Reference for Encrypted {
         Requirement::Key
     }
 
-    fn fetch(&self, context: &Context) -> Result<Option<Secret>, NoValue> {
+    fn fetch(&self, context: &FetchContext) -> Result<Option<Secret>, NoValue> {
         let opened = context.opener.open(&self.0);
         opened.map(Some).map_err(|error| NoValue::new(error.message, error.hint))
     }

@@ -5,7 +5,7 @@ pub(super) mod known;
 use serde_json::{Value as Json, json};
 
 use super::program;
-use super::{Context, Misread, NoValue, Reference, Requirement, SourceKind, Start, Written};
+use super::{FetchContext, Misread, NoValue, Prerequisite, Reference, Requirement, SourceKind, Written};
 use crate::secret::Secret;
 
 /// A tool that gives a secret away to its owner.
@@ -88,13 +88,13 @@ impl Reference for ToolReference {
         Requirement::Other(format!("a command ({}), which has to work there", self.tool.key))
     }
 
-    fn start(&self) -> Option<Start<'_>> {
+    fn start(&self) -> Option<Prerequisite<'_>> {
         let program = std::iter::once(self.tool.program.to_owned());
         let words = program.chain(self.call.arguments.iter().cloned()).collect();
-        Some(Start::Program { words, file: self.call.file.as_deref() })
+        Some(Prerequisite::Program { words, file: self.call.file.as_deref() })
     }
 
-    fn fetch(&self, context: &Context) -> Result<Option<Secret>, NoValue> {
+    fn fetch(&self, context: &FetchContext) -> Result<Option<Secret>, NoValue> {
         let Tool { key, form, program, install, .. } = self.tool;
         let printed = program::printed(context, &format!("{install}; PATH has to name its directory"))?;
         let value = take(printed, &self.call.take).map_err(|why| {

@@ -27,7 +27,7 @@ use super::{Unavailable, strays};
 pub(super) const MARKER: &str = ".shipctl-workspace";
 
 /// A directory that is a workspace.
-pub(super) struct Given {
+pub(super) struct GivenWorkspace {
     root: PathBuf,
     pub(super) directory: OwnedFd,
     lock: Flock<File>,
@@ -52,9 +52,9 @@ const THERE: &[u8] = b"there ";
 /// What the marker of a workspace holds that stays on purpose.
 const KEPT: &[u8] = b"kept\n";
 
-impl Given {
+impl GivenWorkspace {
     /// Makes a directory a workspace, with nothing in it.
-    pub(super) fn claim(root: &Path) -> Result<Given, Unavailable> {
+    pub(super) fn claim(root: &Path) -> Result<GivenWorkspace, Unavailable> {
         let context = || format!("cannot use {} as the workspace", root.display());
         let made = !root.exists();
         if made {
@@ -96,11 +96,11 @@ impl Given {
         lock.set_len(0).with_context(context)?;
         // Without one, only the next run in the same directory removes what a killed one leaves.
         let note = Note::write(root, made).ok();
-        Ok(Given { root: root.to_owned(), directory, lock, made, note })
+        Ok(GivenWorkspace { root: root.to_owned(), directory, lock, made, note })
     }
 
     /// The workspace that a note is about, if no process uses it and it does not stay on purpose.
-    fn left(note: &[u8]) -> Option<Given> {
+    fn left(note: &[u8]) -> Option<GivenWorkspace> {
         let (made, root) = match note.strip_prefix(MADE) {
             Some(root) => (true, root),
             None => (false, note.strip_prefix(THERE)?),
@@ -111,7 +111,7 @@ impl Given {
         let marker = File::from(openat(&directory, MARKER, flags, Mode::empty()).ok()?);
         let lock = Flock::lock(marker, FlockArg::LockExclusiveNonblock).ok()?;
         let contents = strays::read(&lock).ok()?;
-        (contents != KEPT).then_some(Given { root, directory, lock, made, note: None })
+        (contents != KEPT).then_some(GivenWorkspace { root, directory, lock, made, note: None })
     }
 
     /// Removes what is in it, and the directory if it was made for it and is still where it was.
@@ -172,7 +172,7 @@ pub(super) fn clear(home: &OpenHome) {
         let read = openat(&notes, name.as_os_str(), flags, Mode::empty())
             .is_ok_and(|file| File::from(file).read_to_end(&mut note).is_ok());
         if read
-            && let Some(given) = Given::left(&note)
+            && let Some(given) = GivenWorkspace::left(&note)
             && given.remove().is_ok()
         {
             let _ = unlinkat(&notes, name.as_os_str(), UnlinkatFlags::NoRemoveDir);

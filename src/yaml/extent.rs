@@ -11,7 +11,7 @@ use super::guard::Scanner;
 /// A line that is not blank, with all that begins in it and goes on in further lines: a quoted scalar, a block scalar,
 /// a flow collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct LogicalLine {
     /// From its first byte, indentation included, to its last one that is not blank.
     pub range: Range<usize>,
     /// How many blanks it begins with.
@@ -20,7 +20,7 @@ pub struct Line {
     pub comment: bool,
 }
 
-impl Line {
+impl LogicalLine {
     /// Whether it begins with the dash of a list's item.
     pub fn is_item(&self, text: &str) -> bool {
         let rest = &text[self.range.start + self.indent..self.range.end];
@@ -32,7 +32,7 @@ impl Line {
 }
 
 /// The lines of a text, without blank ones.
-pub fn lines(text: &str) -> Vec<Line> {
+pub fn lines(text: &str) -> Vec<LogicalLine> {
     let mut lines = Vec::new();
     let mut scanner = Scanner::new(text);
     while scanner.at < text.len() {
@@ -50,7 +50,7 @@ pub fn lines(text: &str) -> Vec<Line> {
         let indent = written.len() - written.trim_start_matches(' ').len();
         if !written.is_empty() {
             let comment = written.trim_start_matches(BLANK).starts_with('#');
-            lines.push(Line { range: start..start + written.len(), indent, comment });
+            lines.push(LogicalLine { range: start..start + written.len(), indent, comment });
         }
     }
     lines

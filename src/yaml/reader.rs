@@ -20,7 +20,7 @@ use explain::{Failure, nested_too_deep};
 use merge::merge_keys;
 use retrieve::Retrieve;
 
-use super::{Entry, Kind, Map, Node, Scalar, Value, extent, guard};
+use super::{Entry, Map, Node, Scalar, ScalarKind, Value, extent, guard};
 use crate::diagnostic::Diagnostic;
 use crate::printable::Printable;
 use crate::source::{SourceId, Sources, Span};
@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
     fn scalar(
         &self,
         parent: Span,
-        kind: Kind,
+        kind: ScalarKind,
         canonical: impl fmt::Display,
         reads_as: impl Fn(&str) -> bool,
     ) -> Node {
@@ -293,12 +293,12 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         self.reader.spend(text.len())?;
         let place = self.reader.locate(text).unwrap_or(self.parent);
         let text = self.reader.breaks.restore(text);
-        Ok(Node { place, value: Value::Scalar(Scalar { text, kind: Kind::Text }) })
+        Ok(Node { place, value: Value::Scalar(Scalar { text, kind: ScalarKind::Text }) })
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Node, E> {
         self.reader.spend(text.len())?;
-        let kind = if self.reader.goes_over_lines() { Kind::Lines } else { Kind::Text };
+        let kind = if self.reader.goes_over_lines() { ScalarKind::Lines } else { ScalarKind::Text };
         let text = self.reader.breaks.restore(text);
         let value = Value::Scalar(Scalar { text, kind });
         Ok(Node { place: self.parent, value })
@@ -314,7 +314,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
 
     fn visit_u128<E: serde::de::Error>(self, number: u128) -> Result<Node, E> {
         self.reader.spend(0)?;
-        Ok(self.reader.scalar(self.parent, Kind::Number, number, |token| {
+        Ok(self.reader.scalar(self.parent, ScalarKind::Number, number, |token| {
             token.parse() == Ok(number)
                 || serde_yaml::from_str::<u128>(token).is_ok_and(|read| read == number)
         }))
@@ -322,7 +322,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
 
     fn visit_i128<E: serde::de::Error>(self, number: i128) -> Result<Node, E> {
         self.reader.spend(0)?;
-        Ok(self.reader.scalar(self.parent, Kind::Number, number, |token| {
+        Ok(self.reader.scalar(self.parent, ScalarKind::Number, number, |token| {
             token.parse() == Ok(number)
                 || serde_yaml::from_str::<i128>(token).is_ok_and(|read| read == number)
         }))
@@ -330,7 +330,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Node, E> {
         self.reader.spend(0)?;
-        Ok(self.reader.scalar(self.parent, Kind::Number, number, |token| {
+        Ok(self.reader.scalar(self.parent, ScalarKind::Number, number, |token| {
             let read = token.parse().or_else(|_| serde_yaml::from_str::<f64>(token));
             read.is_ok_and(|read| read.to_bits() == number.to_bits())
         }))
@@ -339,7 +339,9 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
     fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Node, E> {
         self.reader.spend(0)?;
         let spelled = value.to_string();
-        Ok(self.reader.scalar(self.parent, Kind::Bool, value, |token| token.eq_ignore_ascii_case(&spelled)))
+        Ok(self
+            .reader
+            .scalar(self.parent, ScalarKind::Bool, value, |token| token.eq_ignore_ascii_case(&spelled)))
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Node, E> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use shipctl::state::{Change, Entries, Kind, Store};
+use shipctl::state::{Change, Entries, StateErrorKind, Store};
 
 use crate::support::{build, line, tree, write};
 
@@ -20,7 +20,7 @@ fn restored_after(sql: &str) -> String {
     let error = Store::open(line.path())
         .and_then(|store| store.restore_files(&store.latest("job")?.unwrap(), &line.path().join("back")))
         .unwrap_err();
-    assert_eq!(error.kind(), Kind::Damaged, "{error}");
+    assert_eq!(error.kind(), StateErrorKind::Damaged, "{error}");
     for entry in fs::read_dir(line.path()).unwrap() {
         let name = entry.unwrap().file_name();
         assert!([".shipctl", "back", "files"].iter().any(|known| name == *known), "{name:?}");

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use shipctl::state::{Build, Ending, Kind, Progress, Reset, Store, VersionRef, append_audit, reset};
+use shipctl::state::{
+    Build, Ending, Progress, Reset, StateErrorKind, Store, VersionRef, append_audit, reset,
+};
 
 use crate::support::{build, line, put};
 
@@ -47,7 +49,7 @@ fn history_tells_what_went_in_and_came_out() {
     assert_eq!(last(1), ["first #2", "second #1"]);
     assert_eq!(last(2), ["first #2", "second #1", "first #1"]);
     let error = store.finish(&second, Ending::Success, 0, &[]).unwrap_err();
-    assert_eq!(error.kind(), Kind::Missing);
+    assert_eq!(error.kind(), StateErrorKind::Missing);
 }
 
 #[test]
@@ -111,7 +113,7 @@ fn a_state_is_not_reset_while_a_build_is_running() {
     build(&mut store, "job", &[put("a", "n=1\n")]);
     let running = store.begin_build("slow", &[]).unwrap();
     let error = reset(line.path()).unwrap_err();
-    assert_eq!(error.kind(), Kind::Busy);
+    assert_eq!(error.kind(), StateErrorKind::Busy);
     assert!(error.to_string().contains("slow #1 is running"), "{error}");
     store.finish(&running, Ending::Success, 0, &[put("a", "n=2\n")]).unwrap();
     assert_eq!(store.latest("a").unwrap().unwrap().bag["n"], "2");
@@ -137,7 +139,7 @@ fn a_state_that_is_a_symbolic_link_is_not_touched() {
         let audited = append_audit(line.path(), &serde_json::Value::Null).err();
         for error in opened.into_iter().chain([reset(line.path()).err(), audited]) {
             let error = error.unwrap();
-            assert_eq!(error.kind(), Kind::Unfit, "{name}: {error}");
+            assert_eq!(error.kind(), StateErrorKind::Unfit, "{name}: {error}");
             assert!(error.to_string().contains("is a symbolic link"), "{error}");
         }
         assert!(Build::begin_unopened(line.path(), "job").is_err());

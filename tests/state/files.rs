@@ -9,7 +9,9 @@ use std::path::Path;
 
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
-use shipctl::state::{Base, Change, Ending, Entries, EntryKind, Files, Kind, MAX_BYTES, Store, Tree};
+use shipctl::state::{
+    Base, Change, Ending, Entries, EntryKind, Files, MAX_BYTES, StateErrorKind, Store, Tree,
+};
 
 use crate::support::{build, line, mode, put, tree, write};
 
@@ -128,7 +130,7 @@ fn what_is_left_out_is_not_looked_into() {
 #[test]
 fn special_unreadable_and_too_large_files_are_named() {
     let line = line();
-    let refused = |kind: Kind, limit: u64, part: &str, fill: &dyn Fn(&Path)| {
+    let refused = |kind: StateErrorKind, limit: u64, part: &str, fill: &dyn Fn(&Path)| {
         let source = line.path().join("state");
         fs::create_dir(&source).unwrap();
         fill(&source);
@@ -137,21 +139,26 @@ fn special_unreadable_and_too_large_files_are_named() {
         assert!(error.to_string().contains(part), "{error}");
         fs::remove_dir_all(&source).unwrap();
     };
-    refused(Kind::Unfit, MAX_BYTES, "state/pipe into the state: it is a named pipe", &|source| {
+    refused(StateErrorKind::Unfit, MAX_BYTES, "state/pipe into the state: it is a named pipe", &|source| {
         mkfifo(&source.join("pipe"), Mode::S_IRWXU).unwrap();
     });
-    refused(Kind::Unfit, MAX_BYTES, "state/s into the state: it is a socket", &|source| {
+    refused(StateErrorKind::Unfit, MAX_BYTES, "state/s into the state: it is a socket", &|source| {
         UnixListener::bind(source.join("s")).unwrap();
     });
-    refused(Kind::Unfit, 10, "more than 10 bytes together, reached at", &|source| {
+    refused(StateErrorKind::Unfit, 10, "more than 10 bytes together, reached at", &|source| {
         write(&source.join("a"), "123456", 0o600);
         write(&source.join("b"), "123456", 0o600);
     });
     // Nothing is unreadable to root.
     if !Uid::effective().is_root() {
-        refused(Kind::Denied, MAX_BYTES, "state/secret into the state: Permission denied", &|source| {
-            write(&source.join("secret"), "", 0o000);
-        });
+        refused(
+            StateErrorKind::Denied,
+            MAX_BYTES,
+            "state/secret into the state: Permission denied",
+            &|source| {
+                write(&source.join("secret"), "", 0o000);
+            },
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use shipctl::state::{Change, Ending, Entries, Kind, Store};
+use shipctl::state::{Change, Ending, Entries, StateErrorKind, Store};
 use tempfile::TempDir;
 
 use crate::support::{build, line, put, tree, write};
@@ -61,7 +61,7 @@ fn with_a_limit() {
     let mut store = Store::open(line).unwrap();
     let begun = store.begin_build("job", &[]).unwrap();
     let error = store.finish(&begun, Ending::Success, 0, &[put("res", "n=2\n"), large(line)]).unwrap_err();
-    assert_eq!(error.kind(), Kind::Io);
+    assert_eq!(error.kind(), StateErrorKind::Io);
     assert!(error.to_string().contains("a quota or a limit on the size of files"), "{error}");
     assert_eq!(store.latest("res").unwrap().unwrap().bag["n"], "1");
     // What is small still goes in.
@@ -124,7 +124,7 @@ fn pruned_on_a_tiny_disk() {
                 break;
             }
             Err(error) => {
-                assert_eq!(error.kind(), Kind::Full, "{error}");
+                assert_eq!(error.kind(), StateErrorKind::Full, "{error}");
                 let is_dropped = error.to_string().starts_with("old versions and runs are dropped, but");
                 assert_eq!(left, if is_dropped { 1 } else { 6 }, "{error}");
             }
@@ -157,7 +157,7 @@ fn on_a_tiny_disk() {
         let opened = Store::open(line);
         match opened.and_then(|mut store| store.begin_build("job", &[]).map(|begun| (store, begun))) {
             Ok(opened) => break opened,
-            Err(error) => assert_eq!(error.kind(), Kind::Full, "{error}"),
+            Err(error) => assert_eq!(error.kind(), StateErrorKind::Full, "{error}"),
         }
         unopened += 1;
         file.set_len(file.metadata().unwrap().len() - 4096).unwrap();
@@ -172,7 +172,7 @@ fn on_a_tiny_disk() {
                 assert_eq!(made, [Some(2), Some(1)]);
                 break;
             }
-            Err(error) => assert_eq!(error.kind(), Kind::Full, "{error}"),
+            Err(error) => assert_eq!(error.kind(), StateErrorKind::Full, "{error}"),
         }
         assert_eq!(store.latest("res").unwrap().unwrap().bag["n"], "1");
         for opened in [Store::open(line).map(Some), Store::open_existing(line)] {

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::unistd::Uid;
-use shipctl::state::{Ending, Kind, Store};
+use shipctl::state::{Ending, StateErrorKind, Store};
 
 use crate::support::{bag, build, line, mode, put};
 
@@ -80,7 +80,7 @@ fn a_newer_state_is_refused() {
     fs::write(&database, &bytes).unwrap();
     for error in [Store::open(line.path()).err(), Store::open_existing(line.path()).err()] {
         let error = error.unwrap();
-        assert_eq!(error.kind(), Kind::Newer);
+        assert_eq!(error.kind(), StateErrorKind::Newer);
         let text = error.to_string();
         assert!(
             text.contains("was written by a newer shipctl (its format is 99, this one knows up to 4)"),
@@ -102,7 +102,7 @@ fn a_damaged_state_is_said_to_be() {
         let error = Store::open_existing(line.path())
             .and_then(|store| store.unwrap().latest("a").map(|_| ()))
             .unwrap_err();
-        assert_eq!(error.kind(), Kind::Damaged, "{error}");
+        assert_eq!(error.kind(), StateErrorKind::Damaged, "{error}");
         assert!(error.to_string().contains("or start over with `shipctl reset`"), "{error}");
     }
 }
@@ -116,7 +116,7 @@ fn waiting_for_another_has_an_end() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     store.set_patience(Duration::from_millis(20)).unwrap();
     let error = store.finish(&build, Ending::Success, 0, &[put("a", "x=1\n")]).unwrap_err();
-    assert_eq!(error.kind(), Kind::Busy);
+    assert_eq!(error.kind(), StateErrorKind::Busy);
     assert!(error.to_string().starts_with("cannot store what job #1 made: another shipctl"), "{error}");
     assert!(error.to_string().contains("for more than 0.02 s"), "{error}");
     // Reading waits for nobody.
@@ -132,7 +132,7 @@ fn a_state_that_is_removed_meanwhile_is_noticed() {
     let build = store.begin_build("job", &[]).unwrap();
     fs::remove_dir_all(line.path().join(".shipctl")).unwrap();
     let error = store.finish(&build, Ending::Success, 0, &[put("a", "x=1\n")]).unwrap_err();
-    assert_eq!(error.kind(), Kind::Missing);
+    assert_eq!(error.kind(), StateErrorKind::Missing);
     assert!(error.to_string().contains("was removed or replaced while it was in use"), "{error}");
 }
 
@@ -151,6 +151,6 @@ fn a_checkout_that_cannot_be_written_to_can_be_read() {
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o500)).unwrap();
     let mut store = Store::open_existing(line.path()).unwrap().unwrap();
     assert_eq!(bag(&store.latest("a").unwrap().unwrap()), r#"{"x":"1"}"#);
-    assert_eq!(store.begin_build("job", &[]).unwrap_err().kind(), Kind::Denied);
+    assert_eq!(store.begin_build("job", &[]).unwrap_err().kind(), StateErrorKind::Denied);
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
 }

@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 use shipctl::state::{
-    Change, Ending, Entries, Files, Given, Import, Kind, Progress, Seed, Store, VersionRef,
+    Change, Ending, Entries, Files, ImportOutcome, ImportedVersion, Progress, Seed, StateErrorKind, Store,
+    VersionRef,
 };
 
 use crate::support::{Dice, bag, build, entries, line, put, tree, write};
@@ -122,7 +123,10 @@ fn what_one_machine_stores_another_finds() {
     let changes =
         [Change::job("a/b ü", entries("versionName=v1\nX=1\n"), tree(&source)), put("res", "K=1\n")];
     assert_eq!(one.finish(&begun, Ending::Success, 0, &changes).unwrap(), [Some(1), Some(1)]);
-    assert_eq!(one.finish(&begun, Ending::Success, 0, &changes[1..]).unwrap_err().kind(), Kind::Missing);
+    assert_eq!(
+        one.finish(&begun, Ending::Success, 0, &changes[1..]).unwrap_err().kind(),
+        StateErrorKind::Missing
+    );
 
     let two = Store::in_directory(&path);
     let version = two.by_name("a/b ü", "v1").unwrap().unwrap();
@@ -164,7 +168,10 @@ fn the_yaml_gives_the_first_version_and_changes_later_ones() {
     let copy =
         Change { files: Files::Of(VersionRef { name: "no".to_owned(), number: 1 }), ..put("res", "A=1\n") };
     let begun = store.begin_build("job", &[]).unwrap();
-    assert_eq!(store.finish(&begun, Ending::Success, 0, &[copy]).unwrap_err().kind(), Kind::Missing);
+    assert_eq!(
+        store.finish(&begun, Ending::Success, 0, &[copy]).unwrap_err().kind(),
+        StateErrorKind::Missing
+    );
 }
 
 #[test]
@@ -205,19 +212,22 @@ fn what_was_exported_keeps_its_number_wherever_it_is_imported() {
     }
     let out = line.path().join("out");
     from.export(&from.by_number("job", 2).unwrap().unwrap(), &out).unwrap();
-    let given = Given::read(&out).unwrap();
+    let given = ImportedVersion::read(&out).unwrap();
     let elsewhere = line.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     for mut to in [Store::open(&elsewhere).unwrap(), Store::in_directory(&line.path().join("state"))] {
-        assert_eq!(to.import(&given).unwrap(), Import::Stored);
-        assert_eq!(to.import(&given).unwrap(), Import::Known);
+        assert_eq!(to.import(&given).unwrap(), ImportOutcome::Stored);
+        assert_eq!(to.import(&given).unwrap(), ImportOutcome::Known);
         let latest = to.latest("job").unwrap().unwrap();
         assert_eq!(
             (latest.number, latest.version_name.as_deref(), bag(&latest).as_str()),
             (2, Some("v2"), r#"{"N":"2"}"#)
         );
         assert_eq!(to.files(&latest).unwrap(), tree(&source).entries());
-        let other = Given { version_name: Some("other".to_owned()), ..Given::read(&out).unwrap() };
+        let other = ImportedVersion {
+            version_name: Some("other".to_owned()),
+            ..ImportedVersion::read(&out).unwrap()
+        };
         let error = to.import(&other).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -228,9 +238,9 @@ fn what_was_exported_keeps_its_number_wherever_it_is_imported() {
             [Some(3)]
         );
     }
-    assert_eq!(from.import(&given).unwrap(), Import::Known);
+    assert_eq!(from.import(&given).unwrap(), ImportOutcome::Known);
     fs::write(out.join("version.json"), "{}").unwrap();
-    assert_eq!(Given::read(&out).err().unwrap().kind(), Kind::Unfit);
+    assert_eq!(ImportedVersion::read(&out).err().unwrap().kind(), StateErrorKind::Unfit);
 }
 
 #[test]

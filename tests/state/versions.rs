@@ -1,7 +1,7 @@
 //! What a change makes of the latest version.
 
 use serde_json::json;
-use shipctl::state::{Base, Change, Entries, Files, Kind, Seed, Store, VersionRef};
+use shipctl::state::{Base, Change, Entries, Files, Seed, StateErrorKind, Store, VersionRef};
 
 use crate::support::{bag, build, entries, line, put};
 
@@ -127,7 +127,7 @@ fn all_or_none() {
     let gone = VersionRef { name: "src".to_owned(), number: 7 };
     let changes = [put("a", "x=1\n"), Change { files: Files::Of(gone), ..put("b", "x=1\n") }];
     let error = store.finish(&build, shipctl::state::Ending::Success, 0, &changes).unwrap_err();
-    assert_eq!(error.kind(), Kind::Missing);
+    assert_eq!(error.kind(), StateErrorKind::Missing);
     assert_eq!(error.to_string(), "cannot copy the files of src #7: there is no such version");
     assert!(store.latest("a").unwrap().is_none());
     // The build goes on, and can be ended otherwise.

@@ -15,7 +15,7 @@ use crate::output::{Failure, failure, paint, print};
 use crate::printable::Printable;
 use crate::source::SourceId;
 use crate::yaml::{Node, Value};
-use answers::{Answers, From, Given};
+use answers::{Answers, FieldOptions, From};
 
 /// Runs the command.
 pub(super) fn run(command: &IntegrationAdd, options: &LineOptions) -> Result<u8, Failure> {
@@ -30,7 +30,7 @@ pub(super) fn run(command: &IntegrationAdd, options: &LineOptions) -> Result<u8,
         })?,
         None => kind::ask(&command.name, &line)?,
     };
-    let given = Given::of(command, kind)?;
+    let given = FieldOptions::of(command, kind)?;
     let file = target::find(&mut line, command.to.as_deref(), options)?;
     let recipients = Recipients::of_line(&line.pipeline);
     let answers = answers::all(kind, given, &recipients)?;

@@ -7,14 +7,14 @@ use crate::load::store;
 use crate::model::files::Line;
 use crate::output::{Failure, print};
 use crate::printable::{self, Printable};
-use crate::state::{Given, Import};
+use crate::state::{ImportOutcome, ImportedVersion};
 
 /// Takes in what was exported: all that can be, and then says what could not.
 pub(super) fn import(line: &Line, from: &[PathBuf]) -> Result<(), Failure> {
     let mut store = store::open(line)?;
     let mut failed = Vec::new();
     for directory in from {
-        let given = match Given::read(directory) {
+        let given = match ImportedVersion::read(directory) {
             Ok(given) => given,
             Err(error) => {
                 failed.push(error);
@@ -22,10 +22,10 @@ pub(super) fn import(line: &Line, from: &[PathBuf]) -> Result<(), Failure> {
             }
         };
         match store.import(&given) {
-            Ok(Import::Stored) => {
+            Ok(ImportOutcome::Stored) => {
                 print(&format!("{} is stored\n", Printable(&given.reference().to_string())))?
             }
-            Ok(Import::Known) => {
+            Ok(ImportOutcome::Known) => {
                 print(&format!("{} was stored already\n", Printable(&given.reference().to_string())))?;
             }
             Err(error) => failed.push(error),

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::model::files::Line;
 use crate::output::table;
 use crate::printable::Printable;
-use crate::state::{Entry, EntryKind, Version, rfc3339};
+use crate::state::{EntryKind, TreeEntry, Version, rfc3339};
 
 /// What made a version.
 pub(super) fn maker(version: &Version, line: &Line) -> String {
@@ -20,7 +20,7 @@ pub(super) fn maker(version: &Version, line: &Line) -> String {
 }
 
 /// A version with its files, for people.
-pub(super) fn show(version: &Version, files: &[Entry], line: &Line) -> String {
+pub(super) fn show(version: &Version, files: &[TreeEntry], line: &Line) -> String {
     let mut text = version.reference().to_string();
     if let Some(name) = &version.version_name {
         let _ = write!(text, " · {}", Printable(name));
@@ -36,7 +36,7 @@ pub(super) fn show(version: &Version, files: &[Entry], line: &Line) -> String {
     text + &table(&rows)
 }
 
-fn file_row(entry: &Entry) -> [String; 3] {
+fn file_row(entry: &TreeEntry) -> [String; 3] {
     let path = entry.path.to_string_lossy();
     match &entry.kind {
         EntryKind::Directory => [format!("  {:03o}", entry.mode), String::new(), format!("{path}/")],
@@ -50,7 +50,7 @@ fn file_row(entry: &Entry) -> [String; 3] {
 }
 
 /// A file of a version, for programs.
-pub(super) fn file_document(entry: &Entry) -> Json {
+pub(super) fn file_document(entry: &TreeEntry) -> Json {
     let path = entry.path.to_string_lossy();
     match &entry.kind {
         EntryKind::Directory => {

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::{Halt, Work, described};
-use crate::aws::ecs::State;
+use super::{Halt, ServiceDeployment, described};
+use crate::aws::ecs::ServiceState;
 use crate::managed::deploy::Method;
 
 /// The first pause between two looks at a service, and the longest.
@@ -15,13 +15,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How many events of a service are shown when it fails.
 const EVENTS: usize = 5;
 
-impl Work<'_> {
+impl ServiceDeployment<'_> {
     pub(super) fn wait_until_stable(&mut self, name: &str) -> Result<(), Halt> {
         let stability = match self.deployment.method {
             Method::BlueGreen => self.deployment.stability,
             Method::Upgrade | Method::Replace => Duration::ZERO,
         };
-        let state = self.wait(name, "become stable", State::is_stable, stability)?;
+        let state = self.wait(name, "become stable", ServiceState::is_stable, stability)?;
         (self.tell)(if state.is_idle_daemon() {
             format!(
                 "warning: service {name} runs nowhere: cluster {} has no instance for it; one starts on each that joins",
@@ -39,9 +39,9 @@ impl Work<'_> {
         &self,
         name: &str,
         what: &str,
-        is_reached: impl Fn(&State) -> bool,
+        is_reached: impl Fn(&ServiceState) -> bool,
         stays: Duration,
-    ) -> Result<State, Halt> {
+    ) -> Result<ServiceState, Halt> {
         let begun = Instant::now();
         let limit = self.deployment.max_wait + stays;
         let known: Vec<String> = self

@@ -12,7 +12,7 @@ use super::text::{self, Piece, Text};
 use super::{Gap, Job, Run, Script, Standalone, functions};
 use super::{Need, Setting, Span, When};
 use crate::environment::{self, RunContext};
-use crate::export::gather::{self, Context};
+use crate::export::gather::{self, ExportOptions};
 use crate::model::Pipeline;
 use crate::order::{Order, Wait};
 use crate::repository;
@@ -20,8 +20,8 @@ use crate::resolve::{self, Plan};
 use crate::yaml::Node;
 
 /// Turns the jobs of `order`.
-pub fn read(pipeline: &Pipeline, order: &Order, context: Context) -> Standalone {
-    let Context { name, command, .. } = context;
+pub fn read(pipeline: &Pipeline, order: &Order, context: ExportOptions) -> Standalone {
+    let ExportOptions { name, command, .. } = context;
     let mut reader = Reader { pipeline, settings: Settings::new(), gaps: Vec::new(), made: HashMap::new() };
     let mut line = Standalone {
         name,

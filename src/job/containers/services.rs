@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 use super::super::Session;
 use super::Containers;
 use super::program::program;
-use super::wanted_services::Wanted;
-use crate::container::{self, Mount, Options, Spec};
+use super::wanted_services::WantedService;
+use crate::container::{self, ContainerOptions, Mount, Spec};
 use crate::diagnostic::Diagnostic;
 use crate::environment::RunContext;
 use crate::output::Failure;
@@ -64,12 +64,12 @@ impl Session {
         for (index, wanted) in containers.services.iter().enumerate() {
             self.say(&format!("shipctl: starting {} ({})\n", wanted.name.text, wanted.image));
             let options = match containers.network(context).filter(|_| index > 0) {
-                Some(network) => Options::of_words(vec![format!("--network={network}")]),
+                Some(network) => ContainerOptions::of_words(vec![format!("--network={network}")]),
                 // It has the network of all, and so their ports.
                 None if is_here => {
-                    Options::of_words(containers.services.iter().flat_map(published).collect())
+                    ContainerOptions::of_words(containers.services.iter().flat_map(published).collect())
                 }
-                None => Options::of_words(Vec::new()),
+                None => ContainerOptions::of_words(Vec::new()),
             };
             let directory = pipes.join(DIRECTORY).join(&wanted.name.text);
             services.push(containers.service(wanted, &options, context, pipes, directory, signals)?);
@@ -79,7 +79,7 @@ impl Session {
 }
 
 /// The option that makes a service of a container reachable on this machine alone.
-fn published(wanted: &Wanted) -> [String; 2] {
+fn published(wanted: &WantedService) -> [String; 2] {
     let port = wanted.service.port;
     ["--publish".to_owned(), format!("127.0.0.1:{port}:{port}")]
 }
@@ -87,8 +87,8 @@ fn published(wanted: &Wanted) -> [String; 2] {
 impl Containers {
     fn service(
         &self,
-        wanted: &Wanted,
-        options: &Options,
+        wanted: &WantedService,
+        options: &ContainerOptions,
         context: &RunContext,
         pipes: &Path,
         directory: PathBuf,

@@ -72,8 +72,8 @@ impl TaskContainer<'_> {
     }
 
     /// Where it is.
-    pub(crate) fn place<'p>(&'p self, workspace: &'p Workspace) -> Place<'p> {
-        Place {
+    pub(crate) fn place<'p>(&'p self, workspace: &'p Workspace) -> ExecTarget<'p> {
+        ExecTarget {
             containers: &self.containers,
             task: self.task,
             pipes: self.pipes.path(),
@@ -83,14 +83,14 @@ impl TaskContainer<'_> {
 }
 
 /// Where a command is started: in the container of a TASK, which has these directories of this machine.
-pub(crate) struct Place<'a> {
+pub(crate) struct ExecTarget<'a> {
     pub(crate) containers: &'a Containers,
     pub(crate) task: (usize, &'a Task),
     pub(crate) pipes: &'a Path,
     pub(crate) workspace: &'a Path,
 }
 
-impl Place<'_> {
+impl ExecTarget<'_> {
     /// Runs a command there, in the directory and with the variables that the scripts of the TASK have.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::resolve::Plan;
 
 /// A service that a job asks for.
 #[derive(Clone)]
-pub(crate) struct Wanted {
+pub(crate) struct WantedService {
     /// Its name, as written.
     pub(crate) name: Name,
     /// Its image, with a tag.
@@ -16,14 +16,14 @@ pub(crate) struct Wanted {
     pub(crate) service: container::Service,
 }
 
-impl Wanted {
+impl WantedService {
     /// Those of a plan that there are.
-    pub(crate) fn of(plan: &Plan) -> Vec<Wanted> {
+    pub(crate) fn of(plan: &Plan) -> Vec<WantedService> {
         let names = plan.ci.map_or(&[][..], |ci| &ci.services).iter();
         names
             .filter_map(|name| {
                 let (service, image) = container::service(&name.text)?;
-                Some(Wanted { name: name.clone(), image, service })
+                Some(WantedService { name: name.clone(), image, service })
             })
             .collect()
     }

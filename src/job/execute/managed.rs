@@ -10,15 +10,15 @@ use std::time::Instant;
 
 use super::{Done, Left};
 use crate::diagnostic::Diagnostic;
-use crate::job::record::{Record, State};
+use crate::job::record::{PriorState, Record};
 use crate::job::{Executor, Fetched, Ready, Session, audit, log};
 use crate::managed::deploy::Platform;
-use crate::managed::{self, Given, Made};
+use crate::managed::{self, ManagedJob, ManagedOutput};
 use crate::mask::Patterns;
 use crate::model::Managed;
 use crate::output::Failure;
 use crate::run::console::Console;
-use crate::run::{Event, Kind, Outcome, Step};
+use crate::run::{Event, Outcome, StepKind, StepResult};
 use crate::state::{Base, Change, Entries, Files};
 use crate::workspace::{Home, Workspace};
 use incoming::{Unmade, incoming};
@@ -50,7 +50,7 @@ impl Executor<'_, '_> {
         &mut self,
         work: Managed,
         mut fetched: Fetched,
-        state: State,
+        state: PriorState,
         before: Option<Workspace>,
     ) -> Result<Done, Failure> {
         let Executor { session, command, signals, console } = self;
@@ -61,7 +61,7 @@ impl Executor<'_, '_> {
         session.warn(&built.warnings);
         let mut log = Log { console, patterns: Patterns::new(built.environment.secrets()) };
         let jobs = incoming(session, &fetched.plan, &context.versions, Unmade::LeftOut, &mut Vec::new());
-        let given = Given {
+        let given = ManagedJob {
             plan: &fetched.plan,
             environment: &built.environment,
             versions: &context.versions,
@@ -73,7 +73,7 @@ impl Executor<'_, '_> {
         let (made, deployment) = match work {
             Managed::Deploy => {
                 let deployment = deploy::Prepared::new(session, &given, &fetched.credentials)?;
-                (Made::default(), Some(deployment))
+                (ManagedOutput::default(), Some(deployment))
             }
             _ => (managed::make(work, &given).map_err(fail)?, None),
         };
@@ -108,11 +108,11 @@ impl Executor<'_, '_> {
         let note = audit::begin(
             &ready,
             command.no_audit,
-            &audit::Entry { command: "run", program: None, build: number },
+            &audit::AuditEntry { command: "run", program: None, build: number },
         );
         let step = ready.plan.job.kind.text.as_str();
         log.console.tell(&Event::JobStart { job });
-        log.console.tell(&Event::StepStart { step, kind: Kind::Task });
+        log.console.tell(&Event::StepStart { step, kind: StepKind::Task });
         notify(&sections.on_start, &mut log);
         let (outcome, made) = match deployment {
             Some(deployment) => {
@@ -143,8 +143,8 @@ impl Executor<'_, '_> {
         notify(of_outcome, &mut log);
         notify(&sections.always, &mut log);
         let duration = begun.elapsed();
-        let (name, kind) = (step.to_owned(), Kind::Task);
-        let step = Step { name, kind, outcome: Some(outcome), overlooked: 0, duration };
+        let (name, kind) = (step.to_owned(), StepKind::Task);
+        let step = StepResult { name, kind, outcome: Some(outcome), overlooked: 0, duration };
         log.console.tell(&Event::StepEnd { step: &step });
         log.console.tell(&Event::JobEnd { job, outcome, duration, steps: &[step] });
         log::written(log.console)?;
@@ -153,7 +153,7 @@ impl Executor<'_, '_> {
 }
 
 /// The next version of a job.
-fn change(job: &str, made: Made) -> Change {
+fn change(job: &str, made: ManagedOutput) -> Change {
     Change {
         name: job.to_owned(),
         base: Base::Given { version_name: made.version_name, bag: made.bag },
@@ -173,7 +173,7 @@ pub(crate) fn plan(session: &Session, work: Managed, ready: &Ready) -> Result<Ve
     let (environment, context) = (&ready.environment, &ready.context);
     let trail = &mut vec![ready.plan.job.name.text.clone()];
     let jobs = incoming(session, &ready.plan, &context.versions, Unmade::Assumed, trail);
-    let given = Given {
+    let given = ManagedJob {
         plan: &ready.plan,
         environment,
         versions: &context.versions,

@@ -6,7 +6,7 @@ use super::{Inputs, Ran};
 use crate::job::matrix::{described, entries};
 use crate::job::{Executor, Fetched, Ready};
 use crate::mask::Patterns;
-use crate::model::ci::Entry;
+use crate::model::ci::MatrixEntry;
 use crate::output::Failure;
 use crate::run::{Event, Outcome};
 use crate::workspace::{Home, Workspace};
@@ -73,7 +73,7 @@ impl<'a> Ready<'a> {
 }
 
 /// How a job ended: as the first of its entries that had to succeed and did not.
-fn overall(entries: &[Entry], results: &[Outcome]) -> Outcome {
+fn overall(entries: &[MatrixEntry], results: &[Outcome]) -> Outcome {
     let cancelled = results.iter().find(|outcome| matches!(outcome, Outcome::Cancelled(_)));
     let failed =
         entries.iter().zip(results).find(|(entry, outcome)| !entry.may_fail && **outcome != Outcome::Success);

@@ -104,7 +104,7 @@ impl Executor<'_, '_> {
         let failed = command.shell_on_failure.then(|| FailedTask::of(console));
         let started = started.unwrap_or_else(|| run::start(&job, signals, console));
         let number = inputs.number();
-        let entry = audit::Entry { command: "run", program: None, build: number };
+        let entry = audit::AuditEntry { command: "run", program: None, build: number };
         let note = audit::begin(ready, command.no_audit, &entry);
         let outcome = started
             .and_then(|started| run::run(&job, started, &mut masking, signals, console))

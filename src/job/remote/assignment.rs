@@ -16,7 +16,7 @@ use crate::aws::renewal::Renewal;
 use crate::cli::Run;
 use crate::container::Choice;
 use crate::credentials::{self, Content, Credential, Credentials, FetchedValue, Value};
-use crate::environment::Given;
+use crate::environment::GivenVariable;
 use crate::model::Integration;
 use crate::model::files::Texts;
 use crate::model::kind::Kind;
@@ -28,7 +28,7 @@ use crate::versions::{Opened, Versions};
 
 /// The options of a run that count where the job runs.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Options {
+pub(crate) struct RemoteOptions {
     pub(crate) workspace: Option<PathBuf>,
     pub(crate) matrix: Option<NonZeroUsize>,
     pub(crate) clean_env: bool,
@@ -41,7 +41,7 @@ pub(crate) struct Options {
 
 /// A job with all that it needs, to be sent.
 #[derive(Serialize)]
-struct Sent<'a> {
+struct SentJob<'a> {
     job: &'a str,
     number: u32,
     texts: Texts,
@@ -53,7 +53,7 @@ struct Sent<'a> {
     logins: Vec<(&'a str, &'a str, &'a str, &'a str)>,
     given: Vec<SentGiven<'a>>,
     smtp_password: Option<&'a str>,
-    options: Options,
+    options: RemoteOptions,
 }
 
 /// The same, received.
@@ -69,7 +69,7 @@ pub(crate) struct Assignment {
     logins: Vec<(String, String, Exposed, Exposed)>,
     given: Vec<TakenGiven>,
     smtp_password: Option<Exposed>,
-    pub(crate) options: Options,
+    pub(crate) options: RemoteOptions,
 }
 
 /// Keys and values.
@@ -184,7 +184,7 @@ pub(super) fn write(
         value: text_of(&given.value),
         origin: &given.origin,
     });
-    let sent = Sent {
+    let sent = SentJob {
         job: &fetched.plan.job.name.text,
         number: fetched.number,
         texts,
@@ -195,7 +195,7 @@ pub(super) fn write(
         logins: logins.collect(),
         given: given.collect(),
         smtp_password: session.smtp_password(),
-        options: Options {
+        options: RemoteOptions {
             workspace: session.options.workspace.clone(),
             matrix: session.options.matrix,
             clean_env: session.options.clean_env,
@@ -313,9 +313,9 @@ impl TakenCredential {
 }
 
 /// A job that was received, but for its line.
-pub(crate) struct Received {
+pub(crate) struct ReceivedJob {
     pub(crate) credentials: Credentials,
-    pub(crate) given: Rc<[Given]>,
+    pub(crate) given: Rc<[GivenVariable]>,
     pub(crate) smtp_password: Option<Secret>,
     pub(crate) repositories: Repositories,
     number: u32,
@@ -331,7 +331,7 @@ impl Assignment {
     }
 
     /// The files of the line, and all else.
-    pub(crate) fn split(self) -> Option<(Texts, Received)> {
+    pub(crate) fn split(self) -> Option<(Texts, ReceivedJob)> {
         let mut credentials = IndexMap::new();
         for taken in self.credentials {
             let credential = taken.credential()?;
@@ -342,7 +342,7 @@ impl Assignment {
             let params = params.into_iter().map(|(key, Exposed(secret))| (key, secret));
             opened.insert(&resource, &key, params.collect());
         }
-        let given = self.given.into_iter().map(|given| Given {
+        let given = self.given.into_iter().map(|given| GivenVariable {
             name: given.name,
             value: given.value.value(),
             origin: given.origin.into(),
@@ -351,7 +351,7 @@ impl Assignment {
             (resource, Login { host, auth, password })
         });
         let repositories = self.repositories.into_iter().map(|(name, found)| (name, Rc::new(found)));
-        let received = Received {
+        let received = ReceivedJob {
             credentials,
             given: given.collect(),
             smtp_password: self.smtp_password.map(|Exposed(secret)| secret),
@@ -365,7 +365,7 @@ impl Assignment {
     }
 }
 
-impl Received {
+impl ReceivedJob {
     /// The integrations that the job has. Their values are known, so that there is nothing more to them.
     pub(crate) fn integrations(&self, place: Span) -> impl Iterator<Item = Integration> {
         self.credentials.values().map(move |credential| Integration {

@@ -38,7 +38,7 @@ const NAMES: [&str; 21] = [
 ];
 
 /// What the user wants to say, and to whom.
-pub(super) struct Options {
+pub(super) struct NotifyOptions {
     given: BTreeMap<&'static str, String>,
     /// The content of the file that `--payload` names: sent as it is.
     pub(super) payload: Option<Vec<u8>>,
@@ -48,9 +48,9 @@ pub(super) struct Options {
     pub(super) timeout: Duration,
 }
 
-impl Options {
+impl NotifyOptions {
     /// Reads `--name=value` and `--name value`. What is not given may come from `$NOTIFY_<NAME>`, as in the original.
-    pub(super) fn of(args: &[OsString], context: &dyn Context) -> Result<Options, Failure> {
+    pub(super) fn of(args: &[OsString], context: &dyn Context) -> Result<NotifyOptions, Failure> {
         let mut given = BTreeMap::new();
         for name in NAMES {
             let variable = format!("NOTIFY_{}", name.replace('-', "_").to_ascii_uppercase());
@@ -89,7 +89,7 @@ impl Options {
                     Failure::Failed(format!("notify: `{seconds}` is no time in seconds (--timeout)"))
                 })?,
         };
-        Ok(Options { given, payload, fields, timeout })
+        Ok(NotifyOptions { given, payload, fields, timeout })
     }
 
     /// The value of an option, unless it is empty.

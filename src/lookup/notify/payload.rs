@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 
 use super::super::Context;
 use super::Sender;
-use super::options::Options;
+use super::options::NotifyOptions;
 
 /// The colour beside a Slack message.
 const COLOR: &str = "#65cea7";
 
 /// `--text`, or which job sends and where its console is.
-pub(super) fn text(context: &dyn Context, options: &Options) -> String {
+pub(super) fn text(context: &dyn Context, options: &NotifyOptions) -> String {
     let sender = Sender::of(context);
     let with_url = || match &sender.url {
         Some(url) => format!("{} {url}", sender.title()),
@@ -23,7 +23,7 @@ pub(super) fn text(context: &dyn Context, options: &Options) -> String {
 
 /// A message with one attachment: <https://api.slack.com/reference/messaging/attachments>. Slack shows its `ts` as
 /// date and time.
-pub(super) fn slack(context: &dyn Context, options: &Options, recipient: Option<&str>) -> Vec<u8> {
+pub(super) fn slack(context: &dyn Context, options: &NotifyOptions, recipient: Option<&str>) -> Vec<u8> {
     let sender = Sender::of(context);
     let link = || match &sender.url {
         Some(url) => format!("<{url}|{}>", sender.title()),
@@ -47,7 +47,7 @@ pub(super) fn slack(context: &dyn Context, options: &Options, recipient: Option<
 }
 
 /// The fields that are given, or else the job and what the options say.
-pub(super) fn webhook(context: &dyn Context, options: &Options) -> Vec<u8> {
+pub(super) fn webhook(context: &dyn Context, options: &NotifyOptions) -> Vec<u8> {
     if !options.fields.is_empty() {
         return bytes(options.fields.clone());
     }
@@ -78,13 +78,13 @@ pub(super) fn webhook(context: &dyn Context, options: &Options) -> Vec<u8> {
 }
 
 /// A deploy, as Airbrake's API v4 has it: <https://docs.airbrake.io/docs/devops-tools/api/#create-deploy-v4>.
-pub(super) fn airbrake(options: &Options) -> Vec<u8> {
+pub(super) fn airbrake(options: &NotifyOptions) -> Vec<u8> {
     let fields = ["environment", "username", "email", "repository", "revision", "version"];
     bytes(compact(fields.map(|name| (name, options.get(name).map(str::to_owned)))))
 }
 
 /// A deployment, as New Relic's REST API v2 has it.
-pub(super) fn new_relic(options: &Options) -> Vec<u8> {
+pub(super) fn new_relic(options: &NotifyOptions) -> Vec<u8> {
     let option = |name: &str| options.get(name).map(str::to_owned);
     let deployment = compact([
         ("revision", option("revision")),
@@ -105,7 +105,7 @@ pub(super) fn application_id(answer: &str, name: &str) -> Option<String> {
 }
 
 /// A new issue, as Jira's REST API v2 has it.
-pub(super) fn jira(context: &dyn Context, options: &Options, project: &str) -> Vec<u8> {
+pub(super) fn jira(context: &dyn Context, options: &NotifyOptions, project: &str) -> Vec<u8> {
     let summary = options.get("summary").or_else(|| options.get("text")).map(str::to_owned);
     let mut fields = compact([
         ("summary", Some(summary.unwrap_or_else(|| Sender::of(context).title()))),

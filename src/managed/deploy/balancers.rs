@@ -1,13 +1,13 @@
 //! The load balancers of a deployment.
 
-use super::super::{Given, Manifest};
+use super::super::{ManagedJob, Manifest};
 use super::LoadBalancer;
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{Node, Value};
 
 /// The load balancers that go in, each with the manifest that it is for.
 pub(super) fn read(
-    given: &Given,
+    given: &ManagedJob,
     manifests: &[Manifest],
     warnings: &mut Vec<Diagnostic>,
 ) -> Result<Vec<(String, LoadBalancer)>, Vec<Diagnostic>> {

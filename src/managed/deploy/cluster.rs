@@ -1,6 +1,6 @@
 //! The cluster that a job deploys to.
 
-use super::super::Given;
+use super::super::ManagedJob;
 use super::super::inputs::Input;
 use crate::diagnostic::Diagnostic;
 use crate::model::work::{CLUSTERS, KUBERNETES};
@@ -46,7 +46,7 @@ impl Cluster {
 }
 
 /// The cluster that goes in.
-pub(super) fn read(given: &Given, warnings: &mut Vec<Diagnostic>) -> Result<Cluster, Diagnostic> {
+pub(super) fn read(given: &ManagedJob, warnings: &mut Vec<Diagnostic>) -> Result<Cluster, Diagnostic> {
     let job = given.plan.job;
     let clusters: Vec<_> = given.resources().filter(|input| CLUSTERS.contains(&input.kind())).collect();
     let [input] = clusters.as_slice() else {

@@ -9,7 +9,7 @@ use crate::yaml::{Map, Node, Value};
 
 /// One run of the matrix.
 #[derive(Clone, Debug, Default)]
-pub struct Entry {
+pub struct MatrixEntry {
     /// The versions to run with.
     pub versions: Vec<(&'static Axis, String)>,
     /// The variables of this run.
@@ -24,7 +24,7 @@ const MOST: usize = 500;
 /// What an entry of a rule may say beside versions and variables.
 const IGNORED: &[&str] = &["nodePool", "os", "dist", "language", "sudo", "runtime", "services"];
 
-impl Entry {
+impl MatrixEntry {
     /// What it is called among the others: `python 2.7, DB=pg`; empty if nothing sets it apart.
     pub fn label(&self) -> String {
         let versions = self.versions.iter().map(|(axis, version)| format!("{} {version}", axis.key));
@@ -33,7 +33,7 @@ impl Entry {
     }
 
     /// Whether it is one of those that a rule is about: a rule that says nothing is about none.
-    fn fits(&self, rule: &Entry) -> bool {
+    fn fits(&self, rule: &MatrixEntry) -> bool {
         let says_something = !rule.versions.is_empty() || !rule.settings.is_empty();
         says_something
             && rule.versions.iter().all(|version| self.versions.contains(version))
@@ -42,7 +42,11 @@ impl Entry {
 }
 
 /// All runs of the CI section, one at least; `rows` are the rows of variables of which each is to be a run.
-pub(super) fn read(written: &Map, rows: &[Vec<Setting>], diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
+pub(super) fn read(
+    written: &Map,
+    rows: &[Vec<Setting>],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<MatrixEntry> {
     let mut axes = Vec::new();
     for axis in AXES {
         if let Some(entry) = written.get(axis.key) {
@@ -74,7 +78,7 @@ pub(super) fn read(written: &Map, rows: &[Vec<Setting>], diagnostics: &mut Vec<D
         let place = written.get("matrix").or_else(|| written.values().next()).map(|entry| entry.key);
         let warning = Diagnostic::warning("nothing is left of the matrix: the job runs once");
         diagnostics.extend(place.map(|place| warning.at(place).hint("`exclude` takes out every entry")));
-        entries.push(Entry::default());
+        entries.push(MatrixEntry::default());
     }
     entries
 }
@@ -90,8 +94,8 @@ fn values(node: &Node) -> Vec<String> {
 
 type Values = (&'static Axis, Vec<String>, Span);
 
-fn product(axes: &[Values], rows: &[Vec<Setting>], diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry> {
-    let mut entries = vec![Entry::default()];
+fn product(axes: &[Values], rows: &[Vec<Setting>], diagnostics: &mut Vec<Diagnostic>) -> Vec<MatrixEntry> {
+    let mut entries = vec![MatrixEntry::default()];
     let too_many = |count: usize, more: usize| count.checked_mul(more).is_none_or(|count| count > MOST);
     for (axis, versions, place) in axes {
         if too_many(entries.len(), versions.len()) {
@@ -120,12 +124,13 @@ fn product(axes: &[Values], rows: &[Vec<Setting>], diagnostics: &mut Vec<Diagnos
         diagnostics.push(Diagnostic::error(format!("the matrix has more than {MOST} entries")));
         return entries;
     }
-    let with = |entry: &Entry, row: &Vec<Setting>| Entry { settings: row.clone(), ..entry.clone() };
+    let with =
+        |entry: &MatrixEntry, row: &Vec<Setting>| MatrixEntry { settings: row.clone(), ..entry.clone() };
     entries.iter().flat_map(|entry| rows.iter().map(move |row| with(entry, row))).collect()
 }
 
 /// An included entry has what it does not say from where there is no choice.
-fn complete(entry: &mut Entry, axes: &[Values], rows: &[Vec<Setting>]) {
+fn complete(entry: &mut MatrixEntry, axes: &[Values], rows: &[Vec<Setting>]) {
     for (axis, versions, _) in axes {
         if let [version] = versions.as_slice()
             && !entry.versions.iter().any(|(known, _)| known == axis)
@@ -143,9 +148,9 @@ fn complete(entry: &mut Entry, axes: &[Values], rows: &[Vec<Setting>]) {
 /// What `matrix` says of the product.
 #[derive(Default)]
 struct Rules {
-    include: Vec<Entry>,
-    exclude: Vec<Entry>,
-    may_fail: Vec<Entry>,
+    include: Vec<MatrixEntry>,
+    exclude: Vec<MatrixEntry>,
+    may_fail: Vec<MatrixEntry>,
 }
 
 impl Rules {
@@ -173,14 +178,14 @@ impl Rules {
     }
 }
 
-fn read_rules(node: &Node, of: &str, rules: &mut Vec<Entry>, diagnostics: &mut Vec<Diagnostic>) {
+fn read_rules(node: &Node, of: &str, rules: &mut Vec<MatrixEntry>, diagnostics: &mut Vec<Diagnostic>) {
     let items = match &node.value {
         Value::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),
     };
     for item in items {
         let Some(map) = item.map() else { continue };
-        let mut rule = Entry::default();
+        let mut rule = MatrixEntry::default();
         for (key, entry) in map {
             let capitals = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
             match (find(key), key.as_str()) {

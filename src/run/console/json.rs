@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Format, now};
 use crate::printable;
 use crate::run::Outcome;
-use crate::run::event::{Event, Kind, Step};
+use crate::run::event::{Event, StepKind, StepResult};
 
 /// The format of `--log-format json`.
 ///
@@ -110,7 +110,7 @@ fn object(event: &Event) -> Value {
 }
 
 /// The object, with what there is to say of a step.
-fn ended(mut object: Value, step: &Step) -> Value {
+fn ended(mut object: Value, step: &StepResult) -> Value {
     if let Value::Object(fields) = &mut object {
         fields.insert("step".into(), step.name.as_str().into());
         fields.insert("kind".into(), step.kind.as_str().into());
@@ -120,7 +120,7 @@ fn ended(mut object: Value, step: &Step) -> Value {
         } else {
             fields.insert("result".into(), "not-run".into());
         }
-        if step.kind == Kind::Section {
+        if step.kind == StepKind::Section {
             fields.insert("failed_entries".into(), step.overlooked.into());
         }
         fields.insert("seconds".into(), seconds(step.duration).into());

@@ -8,7 +8,7 @@ use super::seconds;
 use crate::printable::is_unprintable;
 use crate::results::{self, Tests};
 use crate::run::Outcome;
-use crate::run::event::{Event, Step};
+use crate::run::event::{Event, StepResult};
 
 /// How many lines of a log a report shows of what failed.
 const LINES: usize = 20;
@@ -142,7 +142,7 @@ impl Junit {
         }
     }
 
-    fn case(&self, step: &Step) -> Case {
+    fn case(&self, step: &StepResult) -> Case {
         let verdict = match step.outcome {
             Some(Outcome::Success) => Verdict::Good,
             Some(outcome) => Verdict::Failed(outcome.describe(), self.tail.text()),

@@ -11,7 +11,7 @@ use crate::run::event::Event;
 const MOST: usize = 64 << 20;
 
 /// A file that the log goes to as well, as text with times.
-pub struct Kept {
+pub struct LogFile {
     format: Stamped<Text>,
     file: Option<File>,
     /// How much more is kept.
@@ -19,10 +19,10 @@ pub struct Kept {
     piece: Vec<u8>,
 }
 
-impl Kept {
+impl LogFile {
     /// Keeps the log in a file, which is empty.
-    pub fn new(file: File) -> Kept {
-        Kept {
+    pub fn new(file: File) -> LogFile {
+        LogFile {
             format: Stamped::new(Text::new(Paint::Plain, false)),
             file: Some(file),
             left: MOST,
@@ -31,7 +31,7 @@ impl Kept {
     }
 }
 
-impl Watcher for Kept {
+impl Watcher for LogFile {
     fn event(&mut self, event: &Event) {
         let Some(file) = &mut self.file else { return };
         self.piece.clear();

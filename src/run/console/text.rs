@@ -7,7 +7,7 @@ use super::{Format, Groups};
 use crate::paint::{Paint, Style};
 use crate::printable::{self, Printable, in_one_column};
 use crate::run::Outcome;
-use crate::run::event::{Event, Kind, Step};
+use crate::run::event::{Event, StepKind, StepResult};
 
 /// How long nothing must have happened before a sign of life is given.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -109,7 +109,7 @@ impl Text {
         }
     }
 
-    fn step_end(&mut self, step: &Step, out: &mut Vec<u8>) {
+    fn step_end(&mut self, step: &StepResult, out: &mut Vec<u8>) {
         let (mark, style) = mark(step);
         let text = format!("{mark} {} · {}", step.name, verdict(step));
         self.fresh_line(out);
@@ -139,7 +139,7 @@ impl Text {
         job: &str,
         outcome: Outcome,
         duration: Duration,
-        steps: &[Step],
+        steps: &[StepResult],
         out: &mut Vec<u8>,
     ) {
         self.fresh_line(out);
@@ -229,12 +229,12 @@ impl Format for Text {
 }
 
 /// The name of a step.
-fn shown(step: &Step) -> String {
+fn shown(step: &StepResult) -> String {
     Printable(&step.name).to_string()
 }
 
 /// The mark of a step, and its colour.
-fn mark(step: &Step) -> (&'static str, Style) {
+fn mark(step: &StepResult) -> (&'static str, Style) {
     match step.outcome {
         None => ("-", Style::Quiet),
         Some(Outcome::Success) if step.overlooked > 0 => ("!", Style::Warning),
@@ -244,12 +244,12 @@ fn mark(step: &Step) -> (&'static str, Style) {
 }
 
 /// How a step ended, in words, and how long it took.
-fn verdict(step: &Step) -> String {
+fn verdict(step: &StepResult) -> String {
     let Some(outcome) = step.outcome else { return "not run".to_owned() };
     let duration = Short(step.duration);
     match (outcome, step.kind, step.overlooked) {
         (Outcome::Success, _, 0) => format!("{duration}"),
-        (Outcome::Success, Kind::Section, 1) => format!("1 entry failed · {duration}"),
+        (Outcome::Success, StepKind::Section, 1) => format!("1 entry failed · {duration}"),
         (Outcome::Success, _, n) => format!("{n} entries failed · {duration}"),
         _ => format!("{} · {duration}", outcome.describe()),
     }

@@ -21,7 +21,7 @@ pub(super) const PIECE: usize = 64 * 1024;
 
 /// What a frame is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FrameKind {
     /// The job that is to be run.
     Job,
     /// A signal for the job.
@@ -48,24 +48,24 @@ pub(super) enum Kind {
     Killed,
 }
 
-const KINDS: [Kind; 12] = [
-    Kind::Job,
-    Kind::Signal,
-    Kind::Alive,
-    Kind::Entry,
-    Kind::Content,
-    Kind::EndOfFiles,
-    Kind::Printed,
-    Kind::Event,
-    Kind::Said,
-    Kind::Kept,
-    Kind::Result,
-    Kind::Killed,
+const KINDS: [FrameKind; 12] = [
+    FrameKind::Job,
+    FrameKind::Signal,
+    FrameKind::Alive,
+    FrameKind::Entry,
+    FrameKind::Content,
+    FrameKind::EndOfFiles,
+    FrameKind::Printed,
+    FrameKind::Event,
+    FrameKind::Said,
+    FrameKind::Kept,
+    FrameKind::Result,
+    FrameKind::Killed,
 ];
 
 /// A frame; wiped when dropped where secrets are in it.
 pub(super) struct Frame {
-    pub(super) kind: Kind,
+    pub(super) kind: FrameKind,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -78,21 +78,21 @@ impl Frame {
 
 impl Drop for Frame {
     fn drop(&mut self) {
-        if matches!(self.kind, Kind::Job | Kind::Result) {
+        if matches!(self.kind, FrameKind::Job | FrameKind::Result) {
             self.bytes.zeroize();
         }
     }
 }
 
 /// The bytes of a frame; wiped when dropped, and never grown, so that no copy of a secret stays behind.
-pub(super) fn framed(kind: Kind, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(super) fn framed(kind: FrameKind, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut frame = Zeroizing::new(Vec::with_capacity(HEAD + bytes.len()));
     append(&mut frame, kind, bytes);
     frame
 }
 
 /// Appends a frame.
-pub(super) fn append(out: &mut Vec<u8>, kind: Kind, bytes: &[u8]) {
+pub(super) fn append(out: &mut Vec<u8>, kind: FrameKind, bytes: &[u8]) {
     out.push(kind as u8);
     out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
     out.extend_from_slice(bytes);
@@ -112,12 +112,12 @@ const FULL: usize = 1 << 20;
 
 /// What is to be written and has not been yet.
 #[derive(Default)]
-pub(super) struct Pending {
+pub(super) struct UnsentBytes {
     bytes: Zeroizing<Vec<u8>>,
     written: usize,
 }
 
-impl Pending {
+impl UnsentBytes {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
@@ -159,7 +159,7 @@ impl Pending {
 
 /// What has been received and not been taken yet.
 #[derive(Default)]
-pub(super) struct Received {
+pub(super) struct ReceivedBytes {
     bytes: Zeroizing<Vec<u8>>,
     /// How many of the bytes have been taken.
     taken: usize,
@@ -169,7 +169,7 @@ pub(super) struct Received {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NoFrame;
 
-impl Received {
+impl ReceivedBytes {
     pub(super) fn push(&mut self, bytes: &[u8]) {
         if self.taken > 0 {
             self.bytes.drain(..self.taken);
@@ -218,9 +218,9 @@ mod tests {
     fn frames_arrive_whatever_the_cuts() {
         let mut sent = b"Welcome to node1\nLast login: ".to_vec();
         sent.extend(hello());
-        append(&mut sent, Kind::Printed, b"a\x00b");
-        append(&mut sent, Kind::Alive, b"");
-        let mut received = Received::default();
+        append(&mut sent, FrameKind::Printed, b"a\x00b");
+        append(&mut sent, FrameKind::Alive, b"");
+        let mut received = ReceivedBytes::default();
         let mut hello = None;
         let mut frames = Vec::new();
         for byte in &sent {
@@ -235,12 +235,12 @@ mod tests {
         }
         let (version, before) = hello.unwrap();
         assert_eq!((version.as_str(), &before[..10]), (env!("CARGO_PKG_VERSION"), &b"Welcome to"[..]));
-        assert_eq!(frames, [(Kind::Printed, b"a\x00b".to_vec()), (Kind::Alive, Vec::new())]);
+        assert_eq!(frames, [(FrameKind::Printed, b"a\x00b".to_vec()), (FrameKind::Alive, Vec::new())]);
     }
 
     #[test]
     fn what_is_no_frame_is_told_at_once() {
-        let mut received = Received::default();
+        let mut received = ReceivedBytes::default();
         received.push(b"Segmentation fault\n");
         assert_eq!(received.next().err(), Some(NoFrame));
     }

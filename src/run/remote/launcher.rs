@@ -12,10 +12,10 @@ use nix::sys::signal::{Signal, raise};
 use zeroize::Zeroizing;
 
 use super::super::console::Console;
-use super::super::event::{Event, Step};
-use super::super::{Error, Kind as StepKind, Outcome, Signals, Variables};
+use super::super::event::{Event, StepResult};
+use super::super::{Error, Outcome, Signals, StepKind, Variables};
 use super::command::{END_LIMIT, Remote};
-use super::frame::{Kind, PIECE, Pending, Received, framed};
+use super::frame::{FrameKind, PIECE, ReceivedBytes, UnsentBytes, framed};
 use super::transfer::{Download, Upload};
 use super::{COMMAND, SIGN_OF_LIFE, SILENCE};
 use crate::exit;
@@ -74,11 +74,11 @@ impl Launcher<'_, '_, '_> {
             stderr: Some(stderr),
             shown,
             launcher: self,
-            job: Some(framed(Kind::Job, job)),
+            job: Some(framed(FrameKind::Job, job)),
             upload: Some(upload),
             download,
-            out: Pending::default(),
-            received: Received::default(),
+            out: UnsentBytes::default(),
+            received: ReceivedBytes::default(),
             greeted: None,
             shown_alive: Instant::now(),
             said: Vec::new(),
@@ -112,8 +112,8 @@ struct Connection<'l, 's, 'c> {
     job: Option<Zeroizing<Vec<u8>>>,
     upload: Option<Upload>,
     download: Download,
-    out: Pending,
-    received: Received,
+    out: UnsentBytes,
+    received: ReceivedBytes,
     /// When something came last; `None` before `shipctl` has answered there.
     greeted: Option<Instant>,
     /// When we last showed that we live.
@@ -125,7 +125,7 @@ struct Connection<'l, 's, 'c> {
     /// The step that runs.
     step: Option<(String, StepKind, Instant)>,
     /// The steps that have ended.
-    steps: Vec<Step>,
+    steps: Vec<StepResult>,
     /// The signal that tells the job to end.
     cancelled: Option<i32>,
     /// When the command is given up.
@@ -168,7 +168,7 @@ impl Connection<'_, '_, '_> {
         console.tell(&Event::Notice { message });
         if let Some((name, kind, begun)) = self.step.take() {
             let duration = begun.elapsed();
-            let step = Step { name, kind, outcome: Some(outcome), overlooked: 0, duration };
+            let step = StepResult { name, kind, outcome: Some(outcome), overlooked: 0, duration };
             console.tell(&Event::StepEnd { step: &step });
             self.steps.push(step);
         }
@@ -253,7 +253,7 @@ impl Connection<'_, '_, '_> {
             return Err(format!("nothing came from `{}` for {} s", self.shown, SILENCE.as_secs()));
         }
         if now >= self.shown_alive + SIGN_OF_LIFE {
-            self.out.push(&framed(Kind::Alive, &[]));
+            self.out.push(&framed(FrameKind::Alive, &[]));
             self.shown_alive = now;
         }
         if let Some(job) = self.job.take() {
@@ -300,7 +300,7 @@ impl Connection<'_, '_, '_> {
 
     fn pass_on(&mut self, signal: i32) {
         if self.greeted.is_some() {
-            self.out.push(&framed(Kind::Signal, &signal.to_le_bytes()));
+            self.out.push(&framed(FrameKind::Signal, &signal.to_le_bytes()));
         }
     }
 

@@ -13,7 +13,7 @@ use nix::unistd::{Pid, dup2_stdin, dup2_stdout, read};
 use zeroize::Zeroizing;
 
 use super::super::{Error, Signals};
-use super::frame::{Frame, Kind, Pending, Received, SURE, framed, hello};
+use super::frame::{Frame, FrameKind, ReceivedBytes, SURE, UnsentBytes, framed, hello};
 use super::transfer::{Download, Upload};
 use super::{SIGN_OF_LIFE, SILENCE};
 use crate::platform;
@@ -58,10 +58,10 @@ pub fn supervise(signals: &Signals, work: impl FnOnce(Input, Output)) -> Result<
         is_open: true,
         is_stopped: false,
         kill_at: None,
-        received: Received::default(),
-        reported: Received::default(),
-        input: Pending::default(),
-        out: Pending::default(),
+        received: ReceivedBytes::default(),
+        reported: ReceivedBytes::default(),
+        input: UnsentBytes::default(),
+        out: UnsentBytes::default(),
     }
     .run()
 }
@@ -70,7 +70,7 @@ pub fn supervise(signals: &Signals, work: impl FnOnce(Input, Output)) -> Result<
 fn settle(from: OwnedFd, to: OwnedFd) -> io::Result<(Input, Output)> {
     dup2_stdin(File::open("/dev/null")?)?;
     dup2_stdout(OpenOptions::new().write(true).open("/dev/null")?)?;
-    Ok((Input { from: from.into(), received: Received::default() }, Output { to: to.into() }))
+    Ok((Input { from: from.into(), received: ReceivedBytes::default() }, Output { to: to.into() }))
 }
 
 struct Supervisor<'s> {
@@ -88,13 +88,13 @@ struct Supervisor<'s> {
     /// When the worker is killed.
     kill_at: Option<Instant>,
     /// What came from the other side.
-    received: Received,
+    received: ReceivedBytes,
     /// What came from the worker.
-    reported: Received,
+    reported: ReceivedBytes,
     /// What is for the worker.
-    input: Pending,
+    input: UnsentBytes,
     /// What is for the other side.
-    out: Pending,
+    out: UnsentBytes,
 }
 
 impl Supervisor<'_> {
@@ -108,7 +108,7 @@ impl Supervisor<'_> {
         loop {
             let now = Instant::now();
             if now >= shown + SIGN_OF_LIFE {
-                self.out.push(&framed(Kind::Alive, &[]));
+                self.out.push(&framed(FrameKind::Alive, &[]));
                 shown = now;
             }
             let is_read = self.is_open && !self.input.is_full();
@@ -162,7 +162,7 @@ impl Supervisor<'_> {
                 continue;
             }
             if matches!(status, Some(Ok(WaitStatus::Signaled(..)))) {
-                self.out.push(&framed(Kind::Killed, &[]));
+                self.out.push(&framed(FrameKind::Killed, &[]));
                 status = Some(Err(Errno::ECHILD));
             }
             if self.out.is_empty() || !self.is_open {
@@ -194,8 +194,8 @@ impl Supervisor<'_> {
         loop {
             match self.received.next() {
                 Ok(None) => return true,
-                Ok(Some(Frame { kind: Kind::Alive, .. })) => {}
-                Ok(Some(frame)) if frame.kind == Kind::Signal => {
+                Ok(Some(Frame { kind: FrameKind::Alive, .. })) => {}
+                Ok(Some(frame)) if frame.kind == FrameKind::Signal => {
                     let Some(signal) = frame.bytes.first_chunk().map(|bytes| i32::from_le_bytes(*bytes))
                     else {
                         return false;
@@ -228,7 +228,7 @@ impl Supervisor<'_> {
 /// Where a worker gets its job from.
 pub struct Input {
     from: File,
-    received: Received,
+    received: ReceivedBytes,
 }
 
 impl Input {
@@ -239,7 +239,7 @@ impl Input {
     /// When the machine that sends them is lost, and when a file cannot be written.
     pub fn job(&mut self) -> io::Result<Zeroizing<Vec<u8>>> {
         match self.next()? {
-            frame if frame.kind == Kind::Job => Ok(frame.take()),
+            frame if frame.kind == FrameKind::Job => Ok(frame.take()),
             _ => Err(io::Error::other("something else came than a job")),
         }
     }
@@ -253,9 +253,9 @@ impl Input {
         loop {
             let frame = self.next()?;
             match frame.kind {
-                Kind::Entry => files.entry(&frame.bytes)?,
-                Kind::Content => files.content(&frame.bytes)?,
-                Kind::EndOfFiles => return files.finish(),
+                FrameKind::Entry => files.entry(&frame.bytes)?,
+                FrameKind::Content => files.content(&frame.bytes)?,
+                FrameKind::EndOfFiles => return files.finish(),
                 _ => return Err(io::Error::other("something else came than files")),
             }
         }
@@ -292,12 +292,12 @@ impl Output {
 
     /// Has whole lines written to stderr.
     pub fn say(&self, lines: &str) {
-        self.send(&framed(Kind::Said, lines.as_bytes()));
+        self.send(&framed(FrameKind::Said, lines.as_bytes()));
     }
 
     /// Has something kept with the record of the job; it is for the sender to read.
     pub fn keep(&self, document: &[u8]) {
-        self.send(&framed(Kind::Kept, document));
+        self.send(&framed(FrameKind::Kept, document));
     }
 
     /// Sends files, and then how the job ended.
@@ -309,7 +309,7 @@ impl Output {
         while let Some(frame) = files.next()? {
             self.send(&frame);
         }
-        self.send(&framed(Kind::Result, result));
+        self.send(&framed(FrameKind::Result, result));
         Ok(())
     }
 

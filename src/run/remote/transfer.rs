@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use super::frame::{HEAD, Kind, PIECE, append};
+use super::frame::{FrameKind, HEAD, PIECE, append};
 
 /// Something that is to be sent.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ pub fn walk(root: &Path) -> io::Result<Vec<Item>> {
 }
 
 /// A frame without secrets.
-fn frame(kind: Kind, bytes: &[u8]) -> Vec<u8> {
+fn frame(kind: FrameKind, bytes: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(HEAD + bytes.len());
     append(&mut frame, kind, bytes);
     frame
@@ -98,13 +98,13 @@ impl Upload {
                 }
             };
             if length > 0 {
-                return Ok(Some(frame(Kind::Content, &piece[..length])));
+                return Ok(Some(frame(FrameKind::Content, &piece[..length])));
             }
             self.file = None;
         }
         let Some(item) = self.items.pop_front() else {
             let is_over = std::mem::replace(&mut self.is_over, true);
-            return Ok((!is_over).then(|| frame(Kind::EndOfFiles, &[])));
+            return Ok((!is_over).then(|| frame(FrameKind::EndOfFiles, &[])));
         };
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", item.from.display()));
@@ -121,7 +121,7 @@ impl Upload {
         let path = item.to.as_os_str().as_bytes();
         let length = u32::try_from(path.len()).unwrap_or(u32::MAX).to_le_bytes();
         let fields = [&[kind], &item.mode.to_le_bytes()[..], &length, path, target.as_os_str().as_bytes()];
-        Ok(Some(frame(Kind::Entry, &fields.concat())))
+        Ok(Some(frame(FrameKind::Entry, &fields.concat())))
     }
 }
 
@@ -134,8 +134,8 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let (mut upload, mut download) = (Upload::new(walk(from)?), Download::into(to));
     while let Some(frame) = upload.next()? {
         match frame[0] {
-            kind if kind == Kind::Entry as u8 => download.entry(&frame[HEAD..])?,
-            kind if kind == Kind::Content as u8 => download.content(&frame[HEAD..])?,
+            kind if kind == FrameKind::Entry as u8 => download.entry(&frame[HEAD..])?,
+            kind if kind == FrameKind::Content as u8 => download.content(&frame[HEAD..])?,
             _ => download.finish()?,
         }
     }

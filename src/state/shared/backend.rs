@@ -10,11 +10,12 @@ use crate::state::backend::Backend;
 use crate::state::begun;
 use crate::state::build::ended_before;
 use crate::state::export::lay_out;
-use crate::state::import::{Given, Import};
+use crate::state::import::{ImportOutcome, ImportedVersion};
 use crate::state::tree::{Hash, hex};
 use crate::state::version::{Version, VersionRef};
 use crate::state::{
-    Build, BuildRecord, BuildRef, Change, Ended, Ending, Entry, EntryKind, Error, Kind, Pruned, Result, Seed,
+    Build, BuildRecord, BuildRef, Change, Ended, Ending, EntryKind, Error, Pruned, Result, Seed,
+    StateErrorKind, TreeEntry,
 };
 
 impl<O: Objects> Backend for Shared<O> {
@@ -74,20 +75,20 @@ impl<O: Objects> Backend for Shared<O> {
         if added.is_some() { Ok(added) } else { self.latest(name) }
     }
 
-    fn files(&self, version: &Version) -> Result<Vec<Entry>> {
+    fn files(&self, version: &Version) -> Result<Vec<TreeEntry>> {
         self.listing(version)
     }
 
     fn restore_files(&self, version: &Version, directory: &Path) -> Result<()> {
         let what = format!("restore the files of {}", version.reference());
         let entries = self.listing(version)?;
-        let altered = |entry: &Entry| {
+        let altered = |entry: &TreeEntry| {
             let message = format!(
                 "cannot {what}: the content of {} in {} is not what was stored, or not there any more",
                 entry.path.display(),
                 self.objects.shown()
             );
-            Error::new(Kind::Damaged, message)
+            Error::new(StateErrorKind::Damaged, message)
         };
         let mut contents = |index: usize, take: Take| {
             let EntryKind::File { hash, .. } = &entries[index].kind else { return Ok(Ok(false)) };
@@ -154,7 +155,7 @@ impl<O: Objects> Backend for Shared<O> {
         self.drop_old(keep.max(1))
     }
 
-    fn import(&mut self, given: &Given) -> Result<Import> {
+    fn import(&mut self, given: &ImportedVersion) -> Result<ImportOutcome> {
         let tree = self.keep(&given.files)?;
         let version = Version {
             name: given.name.clone(),
@@ -167,11 +168,11 @@ impl<O: Objects> Backend for Shared<O> {
         };
         let stored = Stored { version, written: None };
         if self.objects.create(&version_key(&given.name, given.number), &stored.bytes())? {
-            return Ok(Import::Stored);
+            return Ok(ImportOutcome::Stored);
         }
         match self.by_number(&given.name, given.number)? {
             Some(known) => given.agrees(&known, known.tree == tree),
-            None => Ok(Import::Known),
+            None => Ok(ImportOutcome::Known),
         }
     }
 }

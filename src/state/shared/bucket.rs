@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::tree::{Hash, hex};
-use super::super::{Error, Kind, Result};
+use super::super::{Error, Result, StateErrorKind};
 use super::{Objects, Take};
 use crate::aws::s3::{Bucket, Content};
 use crate::aws::{self, Problem};
@@ -38,8 +38,10 @@ impl BucketObjects {
         let shown = self.shown.clone();
         move |error| {
             let kind = match error.problem {
-                Problem::AccessDenied | Problem::InvalidKeys | Problem::ExpiredToken => Kind::Denied,
-                _ => Kind::Io,
+                Problem::AccessDenied | Problem::InvalidKeys | Problem::ExpiredToken => {
+                    StateErrorKind::Denied
+                }
+                _ => StateErrorKind::Io,
             };
             Error::new(kind, format!("cannot {what} the state in {shown}: {error}\n  hint: {}", error.hint()))
         }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 use super::super::tree::{Hash, PIECE, read_file};
-use super::super::{Error, Kind, Result};
+use super::super::{Error, Result, StateErrorKind};
 use super::{Objects, Take};
 
 /// Where objects are written.
@@ -206,5 +206,5 @@ pub(super) fn changed(path: &Path) -> Error {
         "{} changed while it was taken into the state: something that the job started is still writing to it",
         path.display()
     );
-    Error::new(Kind::Unfit, message)
+    Error::new(StateErrorKind::Unfit, message)
 }

@@ -11,7 +11,7 @@ use super::super::place::escape;
 use super::super::timestamp::{millis, time};
 use super::super::tree::{Hash, hex, stays_below};
 use super::super::version::{List, Version, VersionRef};
-use super::super::{BuildRecord, BuildRef, Ended, Ending, Entry, EntryKind, Progress, Seed};
+use super::super::{BuildRecord, BuildRef, Ended, Ending, EntryKind, Progress, Seed, TreeEntry};
 
 /// A version, and what the YAML said of it when that was last taken in.
 #[derive(Clone)]
@@ -81,13 +81,13 @@ fn number(json: &Json) -> Option<u32> {
 }
 
 /// A list of files.
-pub(super) fn of_list(entries: &[Entry]) -> Vec<u8> {
+pub(super) fn of_list(entries: &[TreeEntry]) -> Vec<u8> {
     let text = |path: &Path| {
         let mut text = String::new();
         escape(&mut text, path.as_os_str().as_bytes(), b"/-_.~ ");
         text
     };
-    let entry = |Entry { path, mode, kind }: &Entry| match kind {
+    let entry = |TreeEntry { path, mode, kind }: &TreeEntry| match kind {
         EntryKind::Directory => json!({"path": text(path), "directory": mode}),
         EntryKind::File { size, hash } => {
             json!({"path": text(path), "file": mode, "size": size, "hash": hex(hash)})
@@ -98,7 +98,7 @@ pub(super) fn of_list(entries: &[Entry]) -> Vec<u8> {
 }
 
 /// The files of a list; `None` if it is none, or one of them would lie elsewhere.
-pub(super) fn list(bytes: &[u8]) -> Option<Vec<Entry>> {
+pub(super) fn list(bytes: &[u8]) -> Option<Vec<TreeEntry>> {
     let json: Json = serde_json::from_slice(bytes).ok()?;
     let entry = |json: &Json| {
         let path = unescape(json["path"].as_str()?)?;
@@ -109,7 +109,7 @@ pub(super) fn list(bytes: &[u8]) -> Option<Vec<Entry>> {
         } else {
             (0, EntryKind::Symlink { target: unescape(json["link"].as_str()?)? })
         };
-        stays_below(path.as_os_str()).then_some(Entry { path, mode, kind })
+        stays_below(path.as_os_str()).then_some(TreeEntry { path, mode, kind })
     };
     json.as_array()?.iter().map(entry).collect()
 }

@@ -47,20 +47,20 @@ impl Answers {
 }
 
 /// What the options say.
-pub(super) struct Given {
+pub(super) struct FieldOptions {
     answers: Vec<Answer>,
     /// The field, and its key, that stdin holds.
     stdin: Option<(&'static Field, Option<String>)>,
 }
 
-impl Given {
+impl FieldOptions {
     /// Takes them from the options.
     ///
     /// # Errors
     ///
     /// When a field is not one of the kind, is given twice, or is a secret that an option holds.
-    pub(super) fn of(command: &IntegrationAdd, kind: &'static Kind) -> Result<Given, Failure> {
-        let mut given = Given { answers: Vec::new(), stdin: None };
+    pub(super) fn of(command: &IntegrationAdd, kind: &'static Kind) -> Result<FieldOptions, Failure> {
+        let mut given = FieldOptions { answers: Vec::new(), stdin: None };
         for (name, value) in &command.field {
             let (field, _) = find(kind, name)?;
             if field.secret {
@@ -147,7 +147,7 @@ fn find(kind: &'static Kind, written: &str) -> Result<(&'static Field, Option<St
 /// When a required field has no value, or a secret could not be encrypted.
 pub(super) fn all(
     kind: &'static Kind,
-    mut given: Given,
+    mut given: FieldOptions,
     recipients: &Recipients,
 ) -> Result<Answers, Failure> {
     let ask = given.stdin.is_none() && prompt::can_ask();

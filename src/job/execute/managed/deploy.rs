@@ -8,12 +8,12 @@ use super::{FAILED, Log};
 use crate::aws::Client;
 use crate::aws::ecs::Ecs;
 use crate::credentials::{AwsProvider, Credentials, LastingKeys};
-use crate::deploy::{self, Ended, Order};
+use crate::deploy::{self, DeploymentEnd, ServiceOrder};
 use crate::diagnostic::Diagnostic;
 use crate::job::{Ready, Session};
 use crate::managed::deploy::{Deployment, Platform, Service};
-use crate::managed::ecs::{self, Request};
-use crate::managed::{self, Given, Made};
+use crate::managed::ecs::{self, ServiceRequest};
+use crate::managed::{self, ManagedJob, ManagedOutput};
 use crate::output::Failure;
 use crate::resolve::Plan;
 use crate::run::{Outcome, Signals};
@@ -34,7 +34,7 @@ impl Prepared {
     /// All that keeps it from beginning.
     pub(super) fn new(
         session: &Session,
-        given: &Given,
+        given: &ManagedJob,
         credentials: &Credentials,
     ) -> Result<Prepared, Failure> {
         let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
@@ -61,7 +61,7 @@ impl Prepared {
         deadline: Option<Instant>,
         signals: &Signals,
         log: &mut Log,
-    ) -> (Outcome, Made) {
+    ) -> (Outcome, ManagedOutput) {
         log.patterns = log.patterns.with(self.opened.values().cloned());
         log.line(&self.deployment.described());
         let (ended, ended_by) = match self.deployment.cluster.platform {
@@ -75,20 +75,20 @@ impl Prepared {
         for (service, ended) in deployment.services.iter().zip(&ended) {
             let manifest = &service.manifest.name;
             let line = match ended {
-                Ended::Well(service, _) => format!("✓ {manifest}: service {service}"),
-                Ended::Failed(_) => format!("✗ {manifest}: failed"),
-                Ended::Stopped => format!("✗ {manifest}: stopped; the next run goes on from here"),
-                Ended::Never => format!("- {manifest}: not begun"),
+                DeploymentEnd::Well(service, _) => format!("✓ {manifest}: service {service}"),
+                DeploymentEnd::Failed(_) => format!("✗ {manifest}: failed"),
+                DeploymentEnd::Stopped => format!("✗ {manifest}: stopped; the next run goes on from here"),
+                DeploymentEnd::Never => format!("- {manifest}: not begun"),
             };
             log.line(&line);
         }
-        if ended.iter().all(|ended| matches!(ended, Ended::Well(..))) {
+        if ended.iter().all(|ended| matches!(ended, DeploymentEnd::Well(..))) {
             let deployed = deploy::remembered(&deployment, &ended);
             return (Outcome::Success, deployment.made(&deployed, version_name));
         }
-        let failed = ended.iter().any(|ended| matches!(ended, Ended::Failed(_)));
+        let failed = ended.iter().any(|ended| matches!(ended, DeploymentEnd::Failed(_)));
         let outcome = ended_by.filter(|_| !failed).unwrap_or(Outcome::Failed(FAILED));
-        (outcome, Made::default())
+        (outcome, ManagedOutput::default())
     }
 
     /// Makes the calls of ECS. How each service ended, and what ended it all before its time.
@@ -98,13 +98,13 @@ impl Prepared {
         deadline: Option<Instant>,
         signals: &Signals,
         log: &mut Log,
-    ) -> (Vec<Ended>, Option<Outcome>) {
+    ) -> (Vec<DeploymentEnd>, Option<Outcome>) {
         let Prepared { deployment, opened, provider, .. } = self;
         let (client, keys) = match access(provider, &ready.plan, &ready.credentials, deployment) {
             Ok(access) => access,
             Err(problem) => {
                 log.line(&problem.message);
-                return (vec![Ended::Never; deployment.services.len()], None);
+                return (vec![DeploymentEnd::Never; deployment.services.len()], None);
             }
         };
         let orders: Vec<_> = deployment
@@ -133,14 +133,19 @@ impl Prepared {
 }
 
 /// What is done for a service, with the values of its variables in the clear.
-fn order<'d>(deployment: &'d Deployment, service: &'d Service, opened: &Opened, number: u32) -> Order<'d> {
+fn order<'d>(
+    deployment: &'d Deployment,
+    service: &'d Service,
+    opened: &Opened,
+    number: u32,
+) -> ServiceOrder<'d> {
     let mut value = value_of(opened);
-    let request = Request::of(service, &deployment.cluster, &mut value);
+    let request = ServiceRequest::of(service, &deployment.cluster, &mut value);
     let steps = ecs::steps(deployment, service, &request, number);
-    let anew = Service { change: managed::deploy::Change::All, ..service.clone() };
+    let anew = Service { change: managed::deploy::ServiceChange::All, ..service.clone() };
     let anew = ecs::steps(deployment, &anew, &request, number);
     let last = service.last.as_ref().map(|last| last.task_definition.clone());
-    Order {
+    ServiceOrder {
         manifest: &service.manifest.name,
         request,
         steps,

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use crate::environment;
-use crate::job::record::Access;
+use crate::job::record::StateAccess;
 use crate::job::{FetchPolicy, Session};
-use crate::managed::{self, Given, Holding, Incoming};
+use crate::managed::{self, Holding, Incoming, ManagedJob};
 use crate::model::Job;
 use crate::resolve::{Operation, Plan, Target};
 use crate::versions::Versions;
@@ -54,13 +54,13 @@ fn assumed(session: &Session, job: &Job, trail: &mut Vec<String>) -> Option<Hold
     }
     trail.push(name.clone());
     let made = (|| {
-        let (fetched, _) = session.fetch(name, FetchPolicy::NoCommands, Access::Read).ok()?;
+        let (fetched, _) = session.fetch(name, FetchPolicy::NoCommands, StateAccess::Read).ok()?;
         let root = session.root(name, Home::Disk, 0).ok()?;
         let mut context = session.run_context(root, fetched.number, &fetched.versions).ok()?;
         context.opened = Rc::clone(&fetched.opened);
         let built = environment::build(&fetched.plan, &fetched.credentials, &context).ok()?;
         let jobs = incoming(session, &fetched.plan, &fetched.versions, Unmade::Assumed, trail);
-        let given = Given {
+        let given = ManagedJob {
             plan: &fetched.plan,
             environment: &built.environment,
             versions: &fetched.versions,

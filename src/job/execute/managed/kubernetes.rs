@@ -13,11 +13,11 @@ use zeroize::Zeroizing;
 use super::settings::{Opened, value_of};
 use super::{FAILED, Log};
 use crate::contract::path;
-use crate::deploy::Ended;
+use crate::deploy::DeploymentEnd;
 use crate::environment::Environment;
 use crate::job::{Ready, Session};
-use crate::managed::Made;
-use crate::managed::deploy::{Change, Deployment, Method, Service};
+use crate::managed::ManagedOutput;
+use crate::managed::deploy::{Deployment, Method, Service, ServiceChange};
 use crate::managed::kubernetes::{self, Call};
 use crate::run::{self, Captured, Outcome, Signals, Variables};
 
@@ -42,9 +42,9 @@ enum Halt {
 
 impl Kubernetes<'_> {
     /// Deploys all services, one after the other. How each ended, and what ended it all before its time.
-    pub(super) fn run(&self, log: &mut Log) -> (Vec<Ended>, Option<Outcome>) {
+    pub(super) fn run(&self, log: &mut Log) -> (Vec<DeploymentEnd>, Option<Outcome>) {
         let services = &self.deployment.services;
-        let mut ended = vec![Ended::Never; services.len()];
+        let mut ended = vec![DeploymentEnd::Never; services.len()];
         let environment = &self.ready.environment;
         let variables = match self.session.process_environment(environment, &Environment::default()) {
             Ok(variables) => variables,
@@ -56,18 +56,18 @@ impl Kubernetes<'_> {
         for (service, ended_here) in services.iter().zip(ended.iter_mut()) {
             let mut ended_by = None;
             *ended_here = match self.service(service, &variables, log) {
-                Ok(name) => Ended::Well(name, String::new()),
+                Ok(name) => DeploymentEnd::Well(name, String::new()),
                 Err(Halt::Failed(why)) => {
                     log.line(&format!("✗ {why}"));
                     self.roll_back(service, &variables, log);
-                    Ended::Failed(why)
+                    DeploymentEnd::Failed(why)
                 }
                 Err(Halt::Ended(outcome)) => {
                     ended_by = Some(outcome);
-                    Ended::Stopped
+                    DeploymentEnd::Stopped
                 }
             };
-            if !matches!(ended_here, Ended::Well(..)) {
+            if !matches!(ended_here, DeploymentEnd::Well(..)) {
                 self.say_what_stands(service, &variables, log);
                 return (ended, ended_by);
             }
@@ -84,7 +84,7 @@ impl Kubernetes<'_> {
             let there = self.call(&calls[0], AFTERWARDS, variables, log)?;
             if there.trim().is_empty() {
                 log.line(&format!("Deployment {old} is gone: it is deployed anew"));
-                let anew = Service { change: Change::All, ..service.clone() };
+                let anew = Service { change: ServiceChange::All, ..service.clone() };
                 calls = kubernetes::calls(self.deployment, &anew, number);
             } else {
                 name.clone_from(old);
@@ -136,7 +136,7 @@ impl Kubernetes<'_> {
 
     /// A new Deployment that was never rolled out makes way for the old one.
     fn roll_back(&self, service: &Service, variables: &Variables, log: &mut Log) {
-        if self.deployment.method == Method::BlueGreen && service.change == Change::All {
+        if self.deployment.method == Method::BlueGreen && service.change == ServiceChange::All {
             let name = service.name(self.deployment.method, self.ready.context.number);
             let _ = self.call(&Call::Delete(vec![name]), AFTERWARDS, variables, log);
         }
@@ -156,7 +156,7 @@ impl Kubernetes<'_> {
 pub(super) fn provision(
     session: &Session,
     ready: &Ready,
-    made: &Made,
+    made: &ManagedOutput,
     signals: &Signals,
     log: &mut Log,
 ) -> Outcome {

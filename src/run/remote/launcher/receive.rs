@@ -9,8 +9,8 @@ use nix::unistd::read;
 use super::{Connection, Lost};
 use crate::poll::is_readable;
 use crate::run::event::Event;
-use crate::run::remote::event::Received as Told;
-use crate::run::remote::frame::{Frame, Kind};
+use crate::run::remote::event::ReceivedEvent as Told;
+use crate::run::remote::frame::{Frame, FrameKind};
 
 /// How much may be printed before `shipctl` says that it is there, in bytes.
 const LONGEST_BANNER: usize = 1 << 20;
@@ -110,21 +110,21 @@ impl Connection<'_, '_, '_> {
         let unfit = || format!("`{}` starts a shipctl that writes what this one does not know", self.shown);
         let received = |error: std::io::Error| format!("what the job made cannot be written here: {error}");
         match frame.kind {
-            Kind::Alive => {}
-            Kind::Printed => self.launcher.console.event(&Event::Output { bytes }),
-            Kind::Event => {
+            FrameKind::Alive => {}
+            FrameKind::Printed => self.launcher.console.event(&Event::Output { bytes }),
+            FrameKind::Event => {
                 let told = Told::parse(bytes).ok_or_else(unfit)?;
                 self.note(&told);
                 self.launcher.console.event(&told.event());
             }
-            Kind::Kept => (self.launcher.keep)(bytes),
-            Kind::Said => (self.launcher.say)(&String::from_utf8_lossy(bytes)),
-            Kind::Entry => self.download.entry(bytes).map_err(received)?,
-            Kind::Content => self.download.content(bytes).map_err(received)?,
-            Kind::EndOfFiles => self.download.finish().map_err(received)?,
-            Kind::Result => self.result = Some(frame.take()),
-            Kind::Killed => return Err("the shipctl that ran it there was killed".to_owned()),
-            Kind::Job | Kind::Signal => return Err(unfit()),
+            FrameKind::Kept => (self.launcher.keep)(bytes),
+            FrameKind::Said => (self.launcher.say)(&String::from_utf8_lossy(bytes)),
+            FrameKind::Entry => self.download.entry(bytes).map_err(received)?,
+            FrameKind::Content => self.download.content(bytes).map_err(received)?,
+            FrameKind::EndOfFiles => self.download.finish().map_err(received)?,
+            FrameKind::Result => self.result = Some(frame.take()),
+            FrameKind::Killed => return Err("the shipctl that ran it there was killed".to_owned()),
+            FrameKind::Job | FrameKind::Signal => return Err(unfit()),
         }
         Ok(())
     }
