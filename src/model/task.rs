@@ -66,21 +66,7 @@ impl Task {
                 warn_of_unknown_keys(map, TASK_KEYS, "a TASK", diagnostics);
                 task.read_map(node, diagnostics);
             }
-            Value::List(nodes) => {
-                for node in nodes {
-                    match &node.value {
-                        Value::Map(map) if is_line(map, TASK_KEYS) => {
-                            diagnostics.push(line_as_map(map, node.place, "an entry of a TASK"));
-                        }
-                        // A list of whole tasks is one task too: names and variables of its parts add up.
-                        Value::Map(map) => {
-                            warn_of_unknown_keys(map, TASK_KEYS, "a TASK", diagnostics);
-                            task.read_map(node, diagnostics);
-                        }
-                        _ => flatten_texts(node, "a TASK", &mut task.entries, diagnostics),
-                    }
-                }
-            }
+            Value::List(nodes) => task.read_list(nodes, diagnostics),
             Value::Scalar(_) | Value::Null => flatten_texts(node, "a TASK", &mut task.entries, diagnostics),
         }
         task.has_script |= !task.entries.is_empty();
@@ -94,6 +80,23 @@ impl Task {
             );
         }
         Some(task)
+    }
+
+    /// A list of whole tasks is one task too: names and variables of its parts add up. An anchor of a list makes a list in it.
+    fn read_list(&mut self, nodes: &[Node], diagnostics: &mut Vec<Diagnostic>) {
+        for node in nodes {
+            match &node.value {
+                Value::Map(map) if is_line(map, TASK_KEYS) => {
+                    diagnostics.push(line_as_map(map, node.place, "an entry of a TASK"));
+                }
+                Value::Map(map) => {
+                    warn_of_unknown_keys(map, TASK_KEYS, "a TASK", diagnostics);
+                    self.read_map(node, diagnostics);
+                }
+                Value::List(nodes) => self.read_list(nodes, diagnostics),
+                _ => flatten_texts(node, "a TASK", &mut self.entries, diagnostics),
+            }
+        }
     }
 
     fn read_map(&mut self, node: &Node, diagnostics: &mut Vec<Diagnostic>) {
@@ -184,6 +187,8 @@ pub(super) fn read_section(
     };
     for part in parts {
         match &part.value {
+            // An anchor of a list makes a list in it.
+            Value::List(_) => entries.extend(read_section(part, name, notify, diagnostics)),
             Value::Map(map) if is_line(map, SECTION_KEYS) => {
                 diagnostics.push(line_as_map(map, part.place, &format!("an entry of `{name}`")));
             }

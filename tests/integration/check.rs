@@ -179,6 +179,18 @@ fn merge_keys_and_anchors_of_templates_work_across_files() {
 }
 
 #[test]
+fn an_anchor_of_a_list_stands_among_the_parts_of_a_task_and_of_a_section() {
+    let ran = shipctl("run")
+        .args("j")
+        .file("shippable.templates.yml", "common: &common\n  - script: echo one\n  - script: [echo two]\n")
+        .file("shippable.jobs.yml", "jobs:\n- name: j\n  type: runSh\n  steps:\n  - TASK:\n    - *common\n    - script: echo three\n  always:\n  - *common\n")
+        .output();
+    let log = String::from_utf8(ran.stdout).unwrap();
+    let said: Vec<_> = log.lines().filter(|line| matches!(*line, "one" | "two" | "three")).collect();
+    assert_eq!(said, ["one", "two", "three", "one", "two"], "{log}");
+}
+
+#[test]
 fn a_task_whose_script_is_misspelt_does_not_run_as_a_success() {
     let line = |task: &str| {
         shipctl("run")
