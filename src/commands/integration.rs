@@ -10,9 +10,9 @@ mod types;
 mod used_by;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 
 use crate::check::check;
 use crate::cli::{IntegrationArgs, IntegrationCommand, LineOptions};
@@ -108,11 +108,14 @@ fn errors_of(sources: &Sources, directory: &Path) -> Vec<Diagnostic> {
 /// Waits until no other command edits the files of the line, or `other`. What is to be changed is read while the lock is
 /// held.
 pub(super) fn lock(options: &LineOptions, other: Option<&Path>) -> Result<EditLock, Failure> {
-    let line = read(options)?;
-    // The first name stands for the directory of a line that has no files yet.
-    let new = line.directory.join(target::OWN);
-    let files = line.sources.ids().map(|id| line.sources.get(id).path());
-    Ok(EditLock::beside(std::iter::once(new.as_path()).chain(files).chain(other)))
+    let here = std::env::current_dir().context("the current directory is gone")?;
+    let paths = files::paths(&options.file, &options.integrations, &here);
+    let directory = paths.first().and_then(|path| path.parent()).unwrap_or(&here);
+    // This one stands for the directory of a line that has no files yet.
+    let new = directory.join(target::OWN);
+    Ok(EditLock::beside(
+        std::iter::once(new.as_path()).chain(paths.iter().map(PathBuf::as_path)).chain(other),
+    ))
 }
 
 /// Reads a line to which something is added: it need not be there yet.

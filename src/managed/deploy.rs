@@ -2,6 +2,7 @@
 
 mod balancers;
 mod cluster;
+mod options;
 
 use std::time::Duration;
 
@@ -11,18 +12,12 @@ use serde_json::{Map, Value as Json, json};
 use super::entry::{self, Manifest};
 use super::{ManagedJob, ManagedOutput, names};
 use crate::diagnostic::Diagnostic;
-use crate::yaml::{Node, Value, is_true};
+use crate::yaml::{Node, is_true};
 
 pub use cluster::{Cluster, Platform};
 
 /// The key of a property bag that holds what was deployed.
 const DEPLOYED: &str = "deployed";
-
-/// The longest and the usual time for a service to become stable.
-const MAX_WAIT: u64 = 3600;
-const USUAL_WAIT: u64 = 600;
-/// The longest time that it has to stay so.
-const MAX_STABILITY: u64 = 300;
 
 /// How one version of a service takes the place of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,9 +222,8 @@ pub fn read(given: &ManagedJob) -> Result<Deployment, Vec<Diagnostic>> {
     let job = given.plan.job;
     let mut warnings = Vec::new();
     let (cluster, manifests) = (cluster::read(given, &mut warnings), collect(given));
-    let (method, parallel) = (method(given), parallel(given));
-    let max_wait = seconds(given, "maxWaitTime", USUAL_WAIT, MAX_WAIT);
-    let stability = seconds(given, "stabilityDuration", 0, MAX_STABILITY);
+    let (method, parallel) = (options::method(given), options::parallel(given));
+    let (max_wait, stability) = (options::max_wait(given), options::stability(given));
     let (cluster, mut manifests, method, max_wait, stability) =
         all(cluster, manifests, method, max_wait, stability)?;
     let steps: Vec<_> = manifests.iter().map(|(_, step)| *step).collect();
@@ -241,7 +235,7 @@ pub fn read(given: &ManagedJob) -> Result<Deployment, Vec<Diagnostic>> {
             warnings.push(Diagnostic::warning(message).at(job.name.place));
         }
     }
-    warnings.extend(unknown_workflow(given));
+    warnings.extend(options::unknown_workflow(given));
     let balancers = balancers::read(given, &effective, &mut warnings)?;
     let before = given.versions.previous.as_ref().map(|version| &version.bag);
     let (old, deployed) =
@@ -359,55 +353,6 @@ fn collect<'g>(given: &'g ManagedJob) -> Result<Vec<(Manifest, &'g Node)>, Diagn
         Some(name) => format!("run `{name}` first, or add `--upstream`"),
         None => "add `- IN: name` with the name of a manifest, release or deploy job".to_owned(),
     }))
-}
-
-/// The method; older lines have it in the TASK.
-fn method(given: &ManagedJob) -> Result<Method, Diagnostic> {
-    let job = given.plan.job;
-    let Some(node) = ["method", "deployMethod", "deploymentMethod"].iter().find_map(|key| job.option(key))
-    else {
-        return Ok(Method::BlueGreen);
-    };
-    let text = node.text().unwrap_or_default();
-    match text.replace('-', "").to_ascii_lowercase().as_str() {
-        "bluegreen" => Ok(Method::BlueGreen),
-        "upgrade" => Ok(Method::Upgrade),
-        "replace" => Ok(Method::Replace),
-        _ => Err(Diagnostic::error(format!("job `{}` cannot deploy by `{text}`", job.name.text))
-            .at(node.place)
-            .hint("the methods are blueGreen, upgrade and replace")),
-    }
-}
-
-fn parallel(given: &ManagedJob) -> bool {
-    let says = |node: &Node| match &node.value {
-        Value::List(nodes) => nodes.iter().any(|node| node.text() == Some("parallel")),
-        _ => node.text() == Some("parallel"),
-    };
-    ["workflow", "deployOptions"].iter().any(|key| given.plan.job.option(key).is_some_and(says))
-}
-
-fn unknown_workflow(given: &ManagedJob) -> Option<Diagnostic> {
-    let node = given.plan.job.option("workflow")?;
-    let word = node.text().filter(|word| !matches!(*word, "" | "serial" | "parallel"))?;
-    let message = format!(
-        "job `{}` has no workflow `{word}`: it deploys one after the other",
-        given.plan.job.name.text
-    );
-    Some(Diagnostic::warning(message).at(node.place).hint("the workflows are serial and parallel"))
-}
-
-fn seconds(given: &ManagedJob, key: &str, usual: u64, most: u64) -> Result<Duration, Diagnostic> {
-    let Some(node) = given.plan.job.option(key) else { return Ok(Duration::from_secs(usual)) };
-    let seconds = node.text().and_then(|text| text.trim().parse().ok()).filter(|seconds| *seconds <= most);
-    seconds.map(Duration::from_secs).ok_or_else(|| {
-        Diagnostic::error(format!(
-            "`{key}` of job `{}` is a number of seconds up to {most}",
-            given.plan.job.name.text
-        ))
-        .at(node.place)
-        .hint(format!("write `{key}: {usual}`"))
-    })
 }
 
 /// What the job makes if all goes well: what the next one deploys.

@@ -56,27 +56,25 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
         state: None,
         diagnostics: Vec::new(),
     };
-    let mut paths: Vec<PathBuf> = files.iter().map(|file| directory.join(file)).collect();
-    if paths.is_empty() {
-        paths = discover(directory);
-        if let Some(stranger) = found_of_stranger(&paths, directory) {
+    let paths = match own_paths(files, integrations, directory) {
+        Ok(paths) => paths,
+        Err(stranger) => {
             line.diagnostics.push(stranger);
             return line;
         }
-        if paths.is_empty() {
-            line.diagnostics.push(
-                Diagnostic::error(format!(
-                    "no assembly line in {} or any directory above it",
-                    directory.display()
-                ))
-                .hint(match misnamed(directory) {
-                    Some((found, name)) => format!("`{found}` is there: call it `{name}`, or read it with -f"),
-                    None => "`shipctl init` writes one; -f FILE names files that are called otherwise, -C DIR looks elsewhere".to_owned(),
-                }),
-            );
-        }
+    };
+    if files.is_empty() && paths.len() == integrations.len() {
+        line.diagnostics.push(
+            Diagnostic::error(format!(
+                "no assembly line in {} or any directory above it",
+                directory.display()
+            ))
+            .hint(match misnamed(directory) {
+                Some((found, name)) => format!("`{found}` is there: call it `{name}`, or read it with -f"),
+                None => "`shipctl init` writes one; -f FILE names files that are called otherwise, -C DIR looks elsewhere".to_owned(),
+            }),
+        );
     }
-    paths.extend(integrations.iter().map(|file| directory.join(file)));
     if let Some(parent) = paths.first().and_then(|path| path.parent()) {
         line.directory = parent.to_owned();
     }
@@ -89,6 +87,34 @@ pub fn read(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Li
     }
     line.pipeline.declare_implied();
     line
+}
+
+/// The paths of all files that [`read`] reads.
+pub fn paths(files: &[PathBuf], integrations: &[PathBuf], directory: &Path) -> Vec<PathBuf> {
+    let mut paths = own_paths(files, integrations, directory).unwrap_or_default();
+    if files.is_empty()
+        && let Some(parent) = paths.first().and_then(|path| path.parent())
+    {
+        paths.extend(below::paths(parent));
+    }
+    paths
+}
+
+/// The same but for those in folders below. The error says that they belong to another user.
+fn own_paths(
+    files: &[PathBuf],
+    integrations: &[PathBuf],
+    directory: &Path,
+) -> Result<Vec<PathBuf>, Diagnostic> {
+    let mut paths: Vec<PathBuf> = files.iter().map(|file| directory.join(file)).collect();
+    if paths.is_empty() {
+        paths = discover(directory);
+        if let Some(stranger) = found_of_stranger(&paths, directory) {
+            return Err(stranger);
+        }
+    }
+    paths.extend(integrations.iter().map(|file| directory.join(file)));
+    Ok(paths)
 }
 
 /// Where a file beside those of a line would be; `None` if there is no line, or if the file or the line belongs to another

@@ -387,6 +387,29 @@ fn reached<'a>(uses: &'a BTreeMap<String, BTreeSet<String>>, from: &'a str) -> B
 }
 
 #[test]
+fn the_documents_name_what_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let path = Regex::new(r"`((?:src|tests|docs|benches|packaging|fixtures|\.ci|\.github)/[^` ]*)`").unwrap();
+    let item = Regex::new(r"`(\w+)`\s+(?:of|in)\s+`(src/[^` ]+\.rs)`").unwrap();
+    for document in ["docs/architecture.md", "CONTRIBUTING.md"] {
+        let text = read(document);
+        for named in path.captures_iter(&text) {
+            assert!(root.join(&named[1]).exists(), "{document}: there is no {}", &named[1]);
+        }
+        for named in item.captures_iter(&text) {
+            let word = Regex::new(&format!(r"\b{}\b", &named[1])).unwrap();
+            assert!(word.is_match(&read(&named[2])), "{document}: there is no {}", &named[0]);
+        }
+    }
+    let text = read("docs/architecture.md");
+    let bold: Vec<_> = text.split("**").skip(1).step_by(2).flat_map(|names| names.split(", ")).collect();
+    for (room, _) in ROOMS.iter().filter(|(room, _)| !["lib", "main"].contains(room)) {
+        assert!(bold.contains(room), "docs/architecture.md does not say what {room} is for");
+    }
+}
+
+#[test]
 fn no_files_use_each_other_in_a_circle() {
     let uses = uses();
     let reached: BTreeMap<&str, _> = uses.keys().map(|name| (name.as_str(), reached(&uses, name))).collect();

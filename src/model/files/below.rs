@@ -28,10 +28,10 @@ pub(super) fn others(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Adds what the files in folders below have. A name that the line itself has is left out there, with a warning.
-pub(super) fn add(line: &mut Line, shown_from: &Path) {
+/// The files in folders below a directory that hold parts of a line.
+pub(super) fn paths(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![(line.directory.clone(), 0)];
+    let mut folders = vec![(directory.to_owned(), 0)];
     let mut next = 0;
     while let Some((folder, depth)) = folders.get(next).cloned() {
         next += 1;
@@ -45,7 +45,12 @@ pub(super) fn add(line: &mut Line, shown_from: &Path) {
             }
         }
     }
-    for path in found {
+    found
+}
+
+/// Adds what the files in folders below have. A name that the line itself has is left out there, with a warning.
+pub(super) fn add(line: &mut Line, shown_from: &Path) {
+    for path in paths(&line.directory) {
         let shown = path.strip_prefix(shown_from).unwrap_or(&path).to_owned();
         let Ok(text) = read_text(&path) else { continue };
         let Ok(id) = line.sources.add(shown, text) else { continue };
