@@ -3,7 +3,6 @@
 pub mod audit_log;
 pub mod aws_credentials;
 pub mod check;
-pub mod complete;
 pub mod completions;
 pub mod defaults;
 pub mod doctor;

@@ -1,22 +1,34 @@
-//! An assembly line as a picture: jobs, resources and what goes from one to the other.
+//! The graph of an assembly line: jobs, resources and what goes from one to the other.
 //!
-//! A [`Graph`] says what is drawn. `layout` gives every node a place, from left to right as the line runs: `ranks` finds
+//! `outline`, `dot` and `mermaid` write it as text; `select` reduces the line to some jobs. For a picture, `of_line` makes a
+//! [`Graph`], which says what is drawn. `layout` gives every node a place, from left to right as the line runs: `ranks` finds
 //! the column, `order` the order in the column, `layout` itself the coordinates. `svg` draws it, and `html` puts the
 //! drawing on a page on which one can move about, search and ask for details.
 //!
 //! Nothing here reads a file or a clock: the same graph gives the same bytes.
 
+mod dot;
 mod html;
 mod icons;
 mod layout;
+mod mermaid;
+mod of_line;
 mod order;
+mod outline;
+mod parts;
 mod ranks;
+mod select;
 mod svg;
 #[cfg(test)]
 mod tests;
 mod text;
 
+pub use dot::dot;
 pub use html::page;
+pub use mermaid::mermaid;
+pub use of_line::{BUILDS, of_line};
+pub use outline::outline;
+pub use select::select;
 pub use svg::picture;
 
 /// What is drawn.

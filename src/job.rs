@@ -17,6 +17,7 @@ pub(crate) mod credentials_endpoint;
 pub(crate) mod dry_run;
 pub(crate) mod execute;
 mod executor;
+pub(crate) mod function;
 pub(crate) mod given;
 pub(crate) mod host;
 pub(crate) mod jobless;

@@ -36,6 +36,7 @@ mod aws;
 pub mod check;
 mod cli;
 mod commands;
+mod completion;
 mod container;
 mod contract;
 pub mod credentials;
@@ -49,6 +50,7 @@ mod file;
 mod graph;
 mod http;
 mod init;
+mod inventory;
 mod job;
 mod line;
 mod load;
@@ -105,7 +107,7 @@ pub fn main() -> u8 {
     {
         return run::first_process(arguments);
     }
-    if commands::complete::answer() {
+    if completion::answer() {
         return exit::SUCCESS;
     }
     run::keep_memory_private();

@@ -1,6 +1,7 @@
 //! Reading the files of a line as the options of a command want it.
 
 pub mod store;
+mod watch;
 
 use std::io;
 
@@ -13,6 +14,8 @@ use crate::model::files::{self, Line};
 use crate::output::{Failure, failure, paint};
 use crate::prompt;
 use crate::secure::Opener;
+
+pub use watch::Watched;
 
 /// Reads the line that the options name.
 pub fn read(options: &LineOptions) -> Result<Line, Failure> {

@@ -1,20 +1,16 @@
-//! `shipctl graph`: how jobs and resources hang together.
-
-mod dot;
-mod mermaid;
-mod parts;
-mod picture;
-mod text;
+//! `shipctl graph`: how jobs and resources depend on each other.
 
 use std::io;
+use std::time::SystemTime;
 
 use indexmap::IndexSet;
 
 use crate::cli::{Graph, GraphFormat, LineOptions};
 use crate::exit;
-use crate::load::read_good;
+use crate::graph;
+use crate::load::{read_good, store};
 use crate::model::files::Line;
-use crate::order::{self, Selection};
+use crate::order::Selection;
 use crate::output::{Failure, failure, paint, print};
 use crate::resolve;
 
@@ -22,52 +18,36 @@ use crate::resolve;
 ///
 /// # Errors
 ///
-/// On errors in the YAML.
+/// On errors in the YAML, and when there is state that cannot be read.
 pub fn run(command: &Graph, options: &LineOptions) -> Result<u8, Failure> {
     let mut line = read_good(options)?;
     let selected = if command.job.is_empty() { None } else { Some(select(&mut line, command, options)?) };
     let shown = |job: &str| selected.as_ref().is_none_or(|selected| selected.contains(job));
     print(&match command.format {
-        GraphFormat::Text => text::text(&line.pipeline, shown),
-        GraphFormat::Dot => dot::dot(&line.pipeline),
-        GraphFormat::Mermaid => mermaid::mermaid(&line.pipeline),
-        GraphFormat::Svg => crate::graph::picture(&picture::of_line(&line)?),
-        GraphFormat::Html => crate::graph::page(&picture::of_line(&line)?),
+        GraphFormat::Text => graph::outline(&line.pipeline, shown),
+        GraphFormat::Dot => graph::dot(&line.pipeline),
+        GraphFormat::Mermaid => graph::mermaid(&line.pipeline),
+        GraphFormat::Svg => graph::picture(&with_builds(&line)?),
+        GraphFormat::Html => graph::page(&with_builds(&line)?),
     })?;
     Ok(exit::SUCCESS)
 }
 
-/// Leaves of a line what is to be shown: some jobs, what they name, and of the jobs among that nothing but the name.
-/// Returns the names of the jobs that are shown whole.
+/// Reduces the line to the jobs of the command. Returns their names.
 fn select(line: &mut Line, command: &Graph, options: &LineOptions) -> Result<IndexSet<String>, Failure> {
-    let pipeline = &mut line.pipeline;
-    let unknown = command.job.iter().find(|job| !pipeline.jobs.contains_key(*job));
+    let unknown = command.job.iter().find(|job| !line.pipeline.jobs.contains_key(*job));
     if let Some(job) = unknown {
-        let problem = resolve::unknown_job(pipeline, job);
+        let problem = resolve::unknown_job(&line.pipeline, job);
         return Err(failure(&[problem], &line.sources, paint(options.color, &io::stderr())));
     }
-    let selection = Selection {
-        jobs: &command.job,
-        upstream: command.upstream,
-        downstream: command.downstream,
-        all: false,
-    };
-    let selected: IndexSet<String> =
-        order::selected(pipeline, &selection).into_iter().map(str::to_owned).collect();
-    let named: IndexSet<String> = pipeline
-        .jobs
-        .values()
-        .filter(|job| selected.contains(&job.name.text))
-        .flat_map(|job| job.inputs().map(|input| &input.name).chain(job.outputs().map(|output| &output.name)))
-        .map(|name| name.text.clone())
-        .collect();
-    pipeline.resources.retain(|name, _| named.contains(name));
-    pipeline.jobs.retain(|name, job| {
-        if !selected.contains(name) {
-            job.steps.clear();
-            job.sections.notify.clear();
-        }
-        selected.contains(name) || named.contains(name)
-    });
-    Ok(selected)
+    let Graph { job: jobs, upstream, downstream, .. } = command;
+    let selection = Selection { jobs, upstream: *upstream, downstream: *downstream, all: false };
+    Ok(graph::select(&mut line.pipeline, &selection))
+}
+
+/// The line with the last builds of its jobs. Where it has no state, none is made.
+fn with_builds(line: &Line) -> Result<graph::Graph, Failure> {
+    let store = store::open_existing(line)?;
+    let builds = store.map_or_else(|| Ok(Vec::new()), |store| store.last_builds(graph::BUILDS))?;
+    Ok(graph::of_line(line, builds, SystemTime::now()))
 }

@@ -1,13 +1,13 @@
 //! `shipctl history`: which runs there were, what went in, and what they made.
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::cli::{History, LineOptions, ListFormat};
 use crate::exit;
 use crate::load::{line_of_state, store};
 use crate::output::{Failure, failure, paint, print, table};
 use crate::printable;
-use crate::state::{BuildRecord, Ended, Progress, VersionRef, rfc3339};
+use crate::state::{BuildRecord, Progress, VersionRef, rfc3339};
 
 /// Runs the command.
 ///
@@ -26,9 +26,10 @@ pub fn run(command: &History, options: &LineOptions) -> Result<u8, Failure> {
         }
     }
     print(&match command.format {
-        ListFormat::Json => {
-            printable::json(format!("{:#}\n", Json::Array(records.iter().map(document).collect())))
-        }
+        ListFormat::Json => printable::json(format!(
+            "{:#}\n",
+            Json::Array(records.iter().map(BuildRecord::document).collect())
+        )),
         ListFormat::Text => {
             if records.is_empty() {
                 eprintln!("shipctl: there have been no runs yet");
@@ -41,48 +42,14 @@ pub fn run(command: &History, options: &LineOptions) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-/// Its result in one word.
-fn result(progress: Progress) -> &'static str {
-    match progress {
-        Progress::Running => "running",
-        Progress::Begun => "not ended",
-        Progress::Interrupted => "interrupted",
-        Progress::Ended(Ended { ending, .. }) => ending.word(),
-    }
-}
-
 fn row(record: &BuildRecord) -> [String; 5] {
     let (result, took) = match record.progress {
         Progress::Ended(ended) if ended.status != 0 => {
-            (format!("{} ({})", result(record.progress), ended.status), took(ended))
+            (format!("{} ({})", record.progress.word(), ended.status), ended.took())
         }
-        Progress::Ended(ended) => (result(record.progress).to_owned(), took(ended)),
-        progress => (result(progress).to_owned(), String::new()),
+        Progress::Ended(ended) => (record.progress.word().to_owned(), ended.took()),
+        progress => (progress.word().to_owned(), String::new()),
     };
     let made: Vec<_> = record.made.iter().map(VersionRef::to_string).collect();
     [record.reference.to_string(), result, rfc3339(record.started), took, made.join(", ")]
-}
-
-pub(in crate::commands) fn took(ended: Ended) -> String {
-    let millis = ended.duration.as_millis();
-    if millis < 1000 { format!("{millis} ms") } else { format!("{:.1} s", ended.duration.as_secs_f64()) }
-}
-
-fn document(record: &BuildRecord) -> Json {
-    let ended = match record.progress {
-        Progress::Ended(ended) => Some(ended),
-        Progress::Running | Progress::Begun | Progress::Interrupted => None,
-    };
-    let references = |versions: &[VersionRef]| versions.iter().map(VersionRef::document).collect::<Vec<_>>();
-    json!({
-        "job": record.reference.job,
-        "number": record.reference.number,
-        "result": result(record.progress),
-        "status": ended.map(|ended| ended.status),
-        "started": rfc3339(record.started),
-        "ended": ended.map(|ended| rfc3339(ended.at)),
-        "durationMs": ended.map(|ended| u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX)),
-        "used": references(&record.used),
-        "made": references(&record.made),
-    })
 }

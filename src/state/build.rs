@@ -14,7 +14,7 @@ use super::begun::{self, Begun, Count, Last};
 use super::open;
 use super::place::StateFiles;
 use super::sqlite::{Context as _, Sqlite};
-use super::timestamp::time;
+use super::timestamp::{rfc3339, time};
 use super::{Error, Result, StateErrorKind, VersionRef};
 
 /// A build that has begun. Dropped without [`super::Store::finish`], it stays in the history as
@@ -119,6 +119,49 @@ pub struct Ended {
     pub ending: Ending,
     /// The exit status.
     pub status: u8,
+}
+
+impl Ended {
+    /// How long it took, in words: `350 ms`, `2.5 s`.
+    pub fn took(&self) -> String {
+        let millis = self.duration.as_millis();
+        if millis < 1000 { format!("{millis} ms") } else { format!("{:.1} s", self.duration.as_secs_f64()) }
+    }
+}
+
+impl Progress {
+    /// Its result in a word or two, in the history and in JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Progress::Running => "running",
+            Progress::Begun => "not ended",
+            Progress::Interrupted => "interrupted",
+            Progress::Ended(Ended { ending, .. }) => ending.word(),
+        }
+    }
+}
+
+impl BuildRecord {
+    /// The build as JSON.
+    pub fn document(&self) -> serde_json::Value {
+        let ended = match self.progress {
+            Progress::Ended(ended) => Some(ended),
+            Progress::Running | Progress::Begun | Progress::Interrupted => None,
+        };
+        let references =
+            |versions: &[VersionRef]| versions.iter().map(VersionRef::document).collect::<Vec<_>>();
+        serde_json::json!({
+            "job": self.reference.job,
+            "number": self.reference.number,
+            "result": self.progress.word(),
+            "status": ended.map(|ended| ended.status),
+            "started": rfc3339(self.started),
+            "ended": ended.map(|ended| rfc3339(ended.at)),
+            "durationMs": ended.map(|ended| u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX)),
+            "used": references(&self.used),
+            "made": references(&self.made),
+        })
+    }
 }
 
 const WHAT: &str = "begin a build";

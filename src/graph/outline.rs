@@ -7,7 +7,7 @@ use crate::model::Pipeline;
 use crate::printable::Printable;
 
 /// Each job that is shown, with what goes in and what comes out.
-pub(super) fn text(pipeline: &Pipeline, shown: impl Fn(&str) -> bool) -> String {
+pub fn outline(pipeline: &Pipeline, shown: impl Fn(&str) -> bool) -> String {
     let mut text = String::new();
     for job in pipeline.jobs.values().filter(|job| shown(&job.name.text)) {
         let _ = writeln!(text, "{} ({})", Printable(&job.name.text), Printable(&job.kind.text));

@@ -2,15 +2,8 @@
 
 use indexmap::IndexSet;
 
+use super::Shape;
 use crate::model::{Job, Pipeline};
-
-/// What a name stands for.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Shape {
-    Job,
-    Resource,
-    Unknown,
-}
 
 /// What a name of the line stands for.
 pub(super) fn shape(pipeline: &Pipeline, name: &str) -> Shape {
@@ -19,7 +12,7 @@ pub(super) fn shape(pipeline: &Pipeline, name: &str) -> Shape {
     } else if pipeline.jobs.contains_key(name) {
         Shape::Job
     } else {
-        Shape::Unknown
+        Shape::Elsewhere
     }
 }
 

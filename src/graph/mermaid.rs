@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::parts::{Shape, edges, kind, names, shape};
+use super::Shape;
+use super::parts::{edges, kind, names, shape};
 use crate::model::Pipeline;
 use crate::printable::Printable;
 
 /// The whole line.
-pub(super) fn mermaid(pipeline: &Pipeline) -> String {
+pub fn mermaid(pipeline: &Pipeline) -> String {
     let names = names(pipeline);
     let escaped = |name: &str| {
         let mut text = String::new();
@@ -26,7 +27,7 @@ pub(super) fn mermaid(pipeline: &Pipeline) -> String {
         let (open, close) = match shape(pipeline, name) {
             Shape::Job => ("[", "]"),
             Shape::Resource => ("([", "])"),
-            Shape::Unknown => ("{{", "}}"),
+            Shape::Elsewhere => ("{{", "}}"),
         };
         let _ = writeln!(
             text,

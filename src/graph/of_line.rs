@@ -6,27 +6,20 @@ use std::time::{Duration, SystemTime};
 use indexmap::IndexMap;
 
 use super::parts::{edges, names};
-use crate::commands::history::took;
-use crate::graph::{BuildBadge, Edge, Graph, Node, Outcome, Shape};
-use crate::load::store;
+use super::{BuildBadge, Edge, Graph, Node, Outcome, Shape};
 use crate::model::files::Line;
 use crate::model::job::Step;
 use crate::model::{Job, Name};
-use crate::output::Failure;
 use crate::source::Sources;
 use crate::state::{BuildRecord, Ending, Progress, rfc3339};
 
-/// How many builds of a job are told of.
-const BUILDS: u32 = 5;
+/// How many builds of a job the picture shows.
+pub const BUILDS: u32 = 5;
 
-/// The whole line. Where it has no state, none is made.
-///
-/// # Errors
-///
-/// When there is state that cannot be read.
-pub(super) fn of_line(line: &Line) -> Result<Graph, Failure> {
+/// The whole line, with the last builds of its jobs, the last one first, as they are at a time.
+pub fn of_line(line: &Line, builds: Vec<BuildRecord>, now: SystemTime) -> Graph {
     let names = names(&line.pipeline);
-    let mut builds = last_builds(line)?;
+    let mut builds = by_job(builds, now);
     let nodes = names.iter().map(|name| node(line, name, builds.remove(*name).unwrap_or_default()));
     let index = |name: &str| names.get_index_of(name).unwrap_or_default();
     let mut arrows: IndexMap<(usize, usize), bool> = IndexMap::new();
@@ -40,8 +33,8 @@ pub(super) fn of_line(line: &Line) -> Result<Graph, Failure> {
     }
     let edge = |((from, to), starts): ((usize, usize), bool)| Edge { from, to, switched_off: !starts };
     let title = line.directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let made = rfc3339(SystemTime::now());
-    Ok(Graph { title, made, nodes: nodes.collect(), edges: arrows.into_iter().map(edge).collect() })
+    let made = rfc3339(now);
+    Graph { title, made, nodes: nodes.collect(), edges: arrows.into_iter().map(edge).collect() }
 }
 
 /// Arrows to what a job notifies. A notification that is declared nowhere is none of the line's parts.
@@ -101,16 +94,13 @@ fn describe(step: &Step, sources: &Sources) -> String {
     }
 }
 
-/// The last builds of all jobs, the last one first.
-fn last_builds(line: &Line) -> Result<HashMap<String, Vec<BuildBadge>>, Failure> {
+fn by_job(records: Vec<BuildRecord>, now: SystemTime) -> HashMap<String, Vec<BuildBadge>> {
     let mut builds: HashMap<String, Vec<BuildBadge>> = HashMap::new();
-    let Some(store) = store::open_existing(line)? else { return Ok(builds) };
-    let now = SystemTime::now();
-    for record in store.last_builds(BUILDS)? {
+    for record in records {
         let build = build(&record, now);
         builds.entry(record.reference.job).or_default().push(build);
     }
-    Ok(builds)
+    builds
 }
 
 fn build(record: &BuildRecord, now: SystemTime) -> BuildBadge {
@@ -124,7 +114,7 @@ fn build(record: &BuildRecord, now: SystemTime) -> BuildBadge {
                 Ending::TimedOut => Outcome::TimedOut,
                 Ending::Cancelled => Outcome::Cancelled,
             };
-            (outcome, took(ended))
+            (outcome, ended.took())
         }
     };
     BuildBadge {

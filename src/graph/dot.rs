@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::parts::{Shape, edges, kind, names, shape};
+use super::Shape;
+use super::parts::{edges, kind, names, shape};
 use crate::model::Pipeline;
 use crate::printable::Printable;
 
 /// The whole line.
-pub(super) fn dot(pipeline: &Pipeline) -> String {
+pub fn dot(pipeline: &Pipeline) -> String {
     let quoted = |name: &str| {
         format!("\"{}\"", Printable(name).to_string().replace('\\', "\\\\").replace('"', "\\\""))
     };
@@ -16,7 +17,7 @@ pub(super) fn dot(pipeline: &Pipeline) -> String {
         let style = match shape(pipeline, name) {
             Shape::Job => "shape=box, style=\"rounded,filled\", fillcolor=\"#dbeafe\"",
             Shape::Resource => "shape=ellipse",
-            Shape::Unknown => "shape=ellipse, style=dashed",
+            Shape::Elsewhere => "shape=ellipse, style=dashed",
         };
         let label = quoted(&format!("{name}\u{1}{}", kind(pipeline, name))).replace("\\\\u{1}", "\\n");
         let _ = writeln!(text, "  {} [label={label}, {style}];", quoted(name));

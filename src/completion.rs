@@ -1,10 +1,12 @@
-//! Completion in a shell: the scripts of `shipctl completions` ask this program what may stand where the cursor is.
+//! Completion in a shell: the scripts of `shipctl completions` ask this program what may stand at the cursor.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::env::Shells;
 
 use crate::cli::defaults::Grammar;
 use crate::cli::{self, Functions};
@@ -15,7 +17,20 @@ use crate::model::job::Step;
 use crate::model::kind::KINDS;
 
 /// The variable by which a completion script asks.
-pub const VARIABLE: &str = "_SHIPCTL_COMPLETE";
+const VARIABLE: &str = "_SHIPCTL_COMPLETE";
+
+/// The completion script of a shell.
+///
+/// # Errors
+///
+/// For a shell that has no completions.
+pub fn script(shell: &str) -> anyhow::Result<String> {
+    let completers = Shells::builtins();
+    let completer = completers.completer(shell).with_context(|| format!("there are none for {shell}"))?;
+    let mut script = Vec::new();
+    completer.write_registration(VARIABLE, "shipctl", "shipctl", "shipctl", &mut script)?;
+    Ok(String::from_utf8_lossy(&script).into_owned())
+}
 
 /// Answers a completion script, if one asks. Nothing else is to be done then.
 pub fn answer() -> bool {
@@ -63,7 +78,7 @@ const ARGUMENTS: &[(&[&str], &str, Names)] = &[
 ];
 
 /// The grammar, whose arguments know the names of the line.
-pub(super) fn with_names(mut grammar: Grammar) -> Grammar {
+fn with_names(mut grammar: Grammar) -> Grammar {
     for (path, argument, names) in ARGUMENTS {
         grammar = at(grammar, path, argument, *names);
     }
