@@ -100,7 +100,7 @@ impl Workspace {
             }
         }
         for (path, file) in &self.layout.files {
-            self.write(path, &file.contents).with_context(|| failed("write", path))?;
+            self.write(path, file).with_context(|| failed("write", path))?;
         }
         Ok(())
     }
@@ -119,10 +119,11 @@ impl Workspace {
     }
 
     /// Writes a file that no other user can read, not even for an instant.
-    fn write(&self, path: &Path, contents: &[u8]) -> std::io::Result<()> {
+    fn write(&self, path: &Path, file: &Rendered) -> std::io::Result<()> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let file = openat(self.directory(), path, flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
-        File::from(file).write_all(contents)
+        let mode = if file.executable { Mode::S_IRWXU } else { Mode::S_IRUSR | Mode::S_IWUSR };
+        let opened = openat(self.directory(), path, flags, mode)?;
+        File::from(opened).write_all(&file.contents)
     }
 
     /// Where it is.

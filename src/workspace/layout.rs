@@ -28,6 +28,8 @@ pub struct Rendered {
     pub contents: Vec<u8>,
     /// Whether a secret is in it: it is removed even when the workspace is kept, and wiped from memory when dropped.
     pub secret: bool,
+    /// Whether it is a command.
+    pub executable: bool,
 }
 
 impl Drop for Rendered {
@@ -51,11 +53,17 @@ pub(super) const DIRECTORIES: &[&str] = &[
 ];
 
 /// Files that bash finds along the `PATH` of a job when a script says `source shipctl jdk set openjdk17`, the documented way
-/// to change the Java of that script. No file of a workspace can be executed, so that as a command `shipctl` is
-/// the program.
+/// to change the Java of that script. They cannot be executed, so that as a command `shipctl` is the program.
 const SOURCED: &[(&str, &str)] = &[
     ("shipctl", "if [ \"$1\" = jdk ]; then shippable_jdk \"${@:2}\"; else command shipctl \"$@\"; fi\n"),
     ("shippable_jdk", "shippable_jdk \"$@\"\n"),
+];
+
+/// Commands of the original for what is no bash, such as `xargs` or a script of `sh`: bash has functions of these names.
+const COMMANDS: &[(&str, &str)] = &[
+    ("shippable_retry", "#!/bin/sh\nexec shipctl retry \"$@\"\n"),
+    ("shippable_replace", "#!/bin/sh\nexec shipctl replace \"$@\"\n"),
+    ("shippable_decrypt", "#!/bin/sh\nexec shipctl decrypt \"$@\"\n"),
 ];
 
 /// Says what a job finds.
@@ -75,6 +83,10 @@ pub fn render(
     layout.add(Path::new(path::SCRIPTS).join(path::INTEGRATION_ENVS), Vec::new(), false);
     for (name, text) in SOURCED {
         layout.add(Path::new(path::SCRIPTS).join(name), (*text).into(), false);
+    }
+    for (name, text) in COMMANDS {
+        let command = Rendered { contents: (*text).into(), secret: false, executable: true };
+        layout.files.insert(Path::new(path::SCRIPTS).join(name), command);
     }
     layout.state_file(&plan.job.name.text);
     for dependency in &plan.dependencies {
@@ -104,7 +116,7 @@ impl Layout {
         if let Some(directory) = path.parent() {
             self.add_directory(directory);
         }
-        self.files.insert(path, Rendered { contents, secret });
+        self.files.insert(path, Rendered { contents, secret, executable: false });
     }
 
     /// Adds a directory, and those above it.

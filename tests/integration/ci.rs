@@ -502,6 +502,16 @@ fn shippable_retry_is_there() {
 }
 
 #[test]
+fn the_commands_of_the_original_are_there_for_what_is_no_bash() {
+    let ci = "[which shippable_retry shippable_replace shippable_decrypt | grep -c /scripts/, echo tried | xargs shippable_retry echo, sh -c 'shippable_retry echo again']";
+    let repository = Repository::new(&line(&format!("build: {{ci: {ci}}}")));
+    let output = repository.shipctl("run app_runCI");
+    let said = text(&output.stdout);
+    let lines: Vec<_> = said.lines().filter(|line| matches!(*line, "3" | "tried" | "again")).collect();
+    assert_eq!(lines, ["3", "tried", "again"], "{said}{}", text(&output.stderr));
+}
+
+#[test]
 fn a_command_has_shippable_retry_too() {
     let repository = Repository::new(&line("build: {ci: [true]}"));
     let mut exec = repository.command(env!("CARGO_BIN_EXE_shipctl"), "exec app_runCI -- bash -c");
