@@ -20,7 +20,6 @@ pub mod key;
 pub mod list;
 pub mod logs;
 pub mod manual;
-mod new_key;
 pub mod policy;
 pub mod remote_job;
 pub mod reset;

@@ -7,12 +7,14 @@
 //! misjudges is refused, never damaged.
 
 mod error;
+mod line;
 mod list;
 mod lock;
 mod recipient;
 mod rename;
 mod section;
 mod secure;
+pub(crate) mod target;
 mod write;
 
 use std::fmt::Display;
@@ -25,9 +27,13 @@ use crate::source::{SourceId, Sources, Span};
 use crate::yaml::{Entry, Map, Node, Scalar, ScalarKind, Value};
 
 pub use error::WriteError;
+pub(crate) use line::{commit, draft, lock, read_to_add};
 pub use list::{as_block, is_plain};
 pub use lock::EditLock;
 pub use write::{Replacement, create, replace};
+
+/// The file of integrations alone.
+const OWN: &str = "shippable.integrations.yml";
 
 /// Something that is to stand where something else stood.
 #[derive(Clone, Debug, PartialEq, Eq)]

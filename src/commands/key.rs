@@ -3,17 +3,12 @@
 mod recipients;
 mod rotate;
 
-use std::path::{Path, PathBuf};
-
-use anyhow::anyhow;
-
-use super::new_key::{make, tell_of};
 use crate::cli::{KeyArgs, KeyCommand, LineOptions};
+use crate::encryption::new_key::{ask_passphrase, make, new_file, tell_of};
 use crate::exit;
 use crate::output::{Failure, print};
 use crate::prompt;
-use crate::secret::Secret;
-use crate::secure::{self, KeyPlace};
+use crate::secure::KeyPlace;
 
 /// Runs the command.
 ///
@@ -31,14 +26,8 @@ pub fn run(command: &KeyArgs, options: &LineOptions) -> Result<u8, Failure> {
 }
 
 fn new(passphrase: bool) -> Result<u8, Failure> {
-    let path = match KeyPlace::find()? {
-        KeyPlace::File(path) => path,
-        KeyPlace::Variable => secure::default_file()?,
-    };
-    if path.exists() {
-        return Err(there_is_one(&path));
-    }
-    let passphrase = if passphrase { Some(ask_twice()?) } else { None };
+    let path = new_file()?;
+    let passphrase = if passphrase { Some(ask_passphrase()?) } else { None };
     let public = make(&path, passphrase.as_ref())?;
     print(&format!("{public}\n"))?;
     eprintln!(
@@ -49,29 +38,6 @@ fn new(passphrase: bool) -> Result<u8, Failure> {
         eprintln!("shipctl: $SHIPCTL_KEY is set, and comes before the file");
     }
     Ok(exit::SUCCESS)
-}
-
-fn there_is_one(path: &Path) -> Failure {
-    anyhow!(
-        "there is a key in {} already\n  hint: `shipctl key show` prints its public half; `shipctl key rotate --new-key` puts a new one in its place; SHIPCTL_KEY_FILE=PATH makes one elsewhere",
-        path.display()
-    )
-    .into()
-}
-
-fn ask_twice() -> Result<Secret, Failure> {
-    let ask = |question: &str| {
-        let answer = prompt::ask_on_terminal(question);
-        answer.map_err(|why| anyhow!("no passphrase: {why}; nothing was written"))
-    };
-    let passphrase = ask("Passphrase")?;
-    if passphrase.is_empty() {
-        return Err(anyhow!("a passphrase cannot be empty; nothing was written").into());
-    }
-    if passphrase.expose() != ask("Once more")?.expose() {
-        return Err(anyhow!("these are two different passphrases; nothing was written").into());
-    }
-    Ok(passphrase)
 }
 
 fn show() -> Result<u8, Failure> {
@@ -87,25 +53,4 @@ fn show() -> Result<u8, Failure> {
         eprintln!("shipctl: an older key stands behind it, which opens but is not encrypted to: {recipient}");
     }
     Ok(exit::SUCCESS)
-}
-
-/// The file that holds the key in use, as its text.
-///
-/// # Errors
-///
-/// When it comes from a variable, or is encrypted to a passphrase.
-fn file_of_key() -> Result<(PathBuf, Secret), Failure> {
-    let elsewhere = "make a new key elsewhere with SHIPCTL_KEY_FILE=PATH shipctl key new, list it with shipctl key add-recipient, take the old one out of the list, and run shipctl key rotate";
-    let KeyPlace::File(path) = KeyPlace::find()? else {
-        return Err(
-            anyhow!("the key is in $SHIPCTL_KEY, which shipctl cannot change\n  hint: {elsewhere}").into()
-        );
-    };
-    let text =
-        crate::source::read_text(&path).map_err(|why| anyhow!("cannot read {}: {why}", path.display()))?;
-    let text = Secret::new(text);
-    if secure::is_age(text.expose()) || text.expose().starts_with("age-encryption.org") {
-        return Err(anyhow!("the key in {} has a passphrase\n  hint: {elsewhere}", path.display()).into());
-    }
-    Ok((path, text))
 }

@@ -2,19 +2,15 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::declared;
 use crate::cli::{LineOptions, ListFormat};
 use crate::exit;
+use crate::integration::describe;
 use crate::load::read_good;
-use crate::mask::MASK;
-use crate::model::files::Line;
-use crate::model::integration::FieldValue;
-use crate::model::{Integration, usage};
 use crate::output::{Failure, print};
-use crate::printable::{self, Printable};
-use crate::value_source::ValueSource;
+use crate::printable;
 
 /// Lists all integrations.
 pub(super) fn list(format: ListFormat, options: &LineOptions) -> Result<u8, Failure> {
@@ -23,12 +19,12 @@ pub(super) fn list(format: ListFormat, options: &LineOptions) -> Result<u8, Fail
     print(&match format {
         ListFormat::Json => printable::json(format!(
             "{:#}\n",
-            Json::from(integrations.map(|one| to_json(&line, one)).collect::<Vec<_>>())
+            Json::from(integrations.map(|one| describe::json(&line, one)).collect::<Vec<_>>())
         )),
         ListFormat::Text if integrations.len() == 0 => {
             "no integrations are declared; `shipctl integration add` adds one\n".to_owned()
         }
-        ListFormat::Text => integrations.map(|one| to_text(&line, one)).collect::<Vec<_>>().join("\n"),
+        ListFormat::Text => integrations.map(|one| describe::text(&line, one)).collect::<Vec<_>>().join("\n"),
     })?;
     Ok(exit::SUCCESS)
 }
@@ -38,11 +34,10 @@ pub(super) fn show(name: &str, format: ListFormat, options: &LineOptions) -> Res
     let line = read_good(options)?;
     let integration = declared(&line.pipeline, name)?;
     print(&match format {
-        ListFormat::Json => printable::json(format!("{:#}\n", to_json(&line, integration))),
+        ListFormat::Json => printable::json(format!("{:#}\n", describe::json(&line, integration))),
         ListFormat::Text => {
-            let mut text = to_text(&line, integration);
-            let absent = integration.kind.fields.iter().filter(|field| !has(integration, field.name));
-            let absent: Vec<_> = absent.map(|field| field.name).collect();
+            let mut text = describe::text(&line, integration);
+            let absent = describe::absent(integration);
             if !absent.is_empty() {
                 let _ = writeln!(text, "  without: {}", absent.join(", "));
             }
@@ -50,92 +45,4 @@ pub(super) fn show(name: &str, format: ListFormat, options: &LineOptions) -> Res
         }
     })?;
     Ok(exit::SUCCESS)
-}
-
-fn has(integration: &Integration, field: &str) -> bool {
-    integration.fields.iter().any(|given| given.field.name == field)
-}
-
-/// A value of a field: what it is called, its value as it may be shown, and where it is.
-struct Row {
-    field: String,
-    value: Option<String>,
-    secret: bool,
-    source: &'static str,
-    origin: String,
-}
-
-fn rows(integration: &Integration) -> impl Iterator<Item = Row> {
-    integration.fields.iter().flat_map(|given| {
-        given.values.sources().into_iter().map(|(key, source)| {
-            let name = given.field.name;
-            Row {
-                field: key.map_or(name.to_owned(), |key| format!("{name}.{}", key.text)),
-                value: shown(given, source),
-                secret: given.is_secret(),
-                source: source.kind.word(),
-                origin: origin(given, source),
-            }
-        })
-    })
-}
-
-/// The value, if it stands in the YAML.
-fn shown(given: &FieldValue, source: &ValueSource) -> Option<String> {
-    let value = source.reference.literal()?;
-    Some(if given.is_secret() { MASK.to_owned() } else { value.expose().to_owned() })
-}
-
-/// Where a value is, in words.
-fn origin(given: &FieldValue, source: &ValueSource) -> String {
-    let in_plain = if source.reference.literal().is_some() && given.is_secret() { ", in plain" } else { "" };
-    format!("{}{in_plain}", source.reference.origin())
-}
-
-fn to_text(line: &Line, integration: &Integration) -> String {
-    let mut text = String::new();
-    let place = line.sources.describe(integration.name.place);
-    let kind = integration.kind;
-    let _ =
-        writeln!(text, "{}  {} ({})  {place}", Printable(&integration.name.text), kind.name, kind.display);
-    let rows: Vec<_> = rows(integration).collect();
-    let width = rows.iter().map(|row| row.field.chars().count()).max().unwrap_or(0);
-    for row in rows {
-        let value = row.value.map_or_else(String::new, |value| format!("{}  ", Printable(&value)));
-        let _ = writeln!(
-            text,
-            "  {:width$}  {value}({})",
-            Printable(&row.field).to_string(),
-            Printable(&row.origin)
-        );
-    }
-    let _ = writeln!(text, "  used by: {}", Printable(&users(line, integration).join(", ")));
-    text
-}
-
-/// Who uses it, in words.
-fn users(line: &Line, integration: &Integration) -> Vec<String> {
-    let usage = usage::of(&line.pipeline, &integration.name.text);
-    let resources = usage.resources.iter().map(|bound| format!("resource {}", bound.resource.name.text));
-    let jobs = usage.jobs.iter().map(|(job, _)| format!("job {}", job.name.text));
-    let integrations = usage.integrations.iter().map(|(user, _)| format!("integration {}", user.name.text));
-    let users: Vec<_> = resources.chain(jobs).chain(integrations).collect();
-    if users.is_empty() { vec!["nothing".to_owned()] } else { users }
-}
-
-fn to_json(line: &Line, integration: &Integration) -> Json {
-    let usage = usage::of(&line.pipeline, &integration.name.text);
-    let fields = rows(integration).map(|row| {
-        json!({"name": row.field, "secret": row.secret, "source": row.source, "origin": row.origin, "value": row.value})
-    });
-    json!({
-        "name": integration.name.text,
-        "type": integration.kind.name,
-        "display": integration.kind.display,
-        "place": line.sources.describe(integration.name.place),
-        "fields": fields.collect::<Vec<_>>(),
-        "resources": usage.resources.iter().map(|bound| &bound.resource.name.text).collect::<Vec<_>>(),
-        "jobs": usage.jobs.iter().map(|(job, _)| &job.name.text).collect::<Vec<_>>(),
-        "integrations": usage.integrations.iter().map(|(user, _)| &user.name.text).collect::<Vec<_>>(),
-    })
 }

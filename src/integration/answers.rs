@@ -5,8 +5,8 @@ use std::io::{self, Read as _};
 use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
-use super::Recipients;
 use crate::cli::IntegrationAdd;
+use crate::encryption::LineRecipients;
 use crate::exit;
 use crate::init::default_of;
 use crate::model::kind::{Field, Kind, Shape};
@@ -17,17 +17,17 @@ use crate::prompt;
 use crate::secret::Secret;
 
 /// A value of a field.
-pub(super) struct Answer {
+pub struct Answer {
     /// The field's name.
-    pub(super) field: &'static str,
+    pub field: &'static str,
     /// Its key, in a key-value pair.
-    pub(super) key: Option<String>,
+    pub key: Option<String>,
     /// Where it comes from.
-    pub(super) from: From,
+    pub from: From,
 }
 
 /// Where a value comes from.
-pub(super) enum From {
+pub enum From {
     /// An option: no secret.
     Open(String),
     /// The terminal or stdin.
@@ -37,17 +37,17 @@ pub(super) enum From {
 }
 
 /// All values of an integration.
-pub(super) struct Answers(Vec<Answer>);
+pub struct Answers(Vec<Answer>);
 
 impl Answers {
     /// Those of one field.
-    pub(super) fn of<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a Answer> {
+    pub fn of<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a Answer> {
         self.0.iter().filter(move |answer| answer.field == field)
     }
 }
 
 /// What the options say.
-pub(super) struct FieldOptions {
+pub struct FieldOptions {
     answers: Vec<Answer>,
     /// The field, and its key, that stdin holds.
     stdin: Option<(&'static Field, Option<String>)>,
@@ -59,7 +59,7 @@ impl FieldOptions {
     /// # Errors
     ///
     /// When a field is not one of the kind, is given twice, or is a secret that an option holds.
-    pub(super) fn of(command: &IntegrationAdd, kind: &'static Kind) -> Result<FieldOptions, Failure> {
+    pub fn of(command: &IntegrationAdd, kind: &'static Kind) -> Result<FieldOptions, Failure> {
         let mut given = FieldOptions { answers: Vec::new(), stdin: None };
         for (name, value) in &command.field {
             let (field, _) = find(kind, name)?;
@@ -145,10 +145,10 @@ fn find(kind: &'static Kind, written: &str) -> Result<(&'static Field, Option<St
 /// # Errors
 ///
 /// When a required field has no value, or a secret could not be encrypted.
-pub(super) fn all(
+pub fn all(
     kind: &'static Kind,
     mut given: FieldOptions,
-    recipients: &Recipients,
+    recipients: &LineRecipients,
 ) -> Result<Answers, Failure> {
     let ask = given.stdin.is_none() && prompt::can_ask();
     let open: Vec<_> = kind.fields.iter().filter(|field| !given.has(field)).collect();
@@ -181,7 +181,7 @@ pub(super) fn all(
 fn ask_for(
     kind: &Kind,
     field: &'static Field,
-    recipients: &Recipients,
+    recipients: &LineRecipients,
     answers: &mut Vec<Answer>,
 ) -> Result<(), Failure> {
     let mut add = |key, from| answers.push(Answer { field: field.name, key, from });

@@ -1,11 +1,11 @@
-//! How secrets become text that may lie in a repository.
+//! The recipients of a line, found when they are first needed.
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
 
-use crate::commands::{encrypt, new_key};
+use super::{new_key, recipients::recipients};
 use crate::load::opener;
 use crate::model::Pipeline;
 use crate::output::Failure;
@@ -15,20 +15,20 @@ use crate::secure::{self, KeyPlace, Recipient};
 
 /// Encrypts values to the recipients of a line. Who they are is found out when it is first needed: an integration without
 /// secrets needs no key.
-pub(super) struct Recipients<'a> {
+pub struct LineRecipients<'a> {
     pipeline: &'a Pipeline,
     found: OnceCell<Vec<Recipient>>,
 }
 
-impl<'a> Recipients<'a> {
+impl<'a> LineRecipients<'a> {
     /// Those of the line, or else the owner of the key in use.
-    pub(super) fn of_line(pipeline: &'a Pipeline) -> Recipients<'a> {
-        Recipients { pipeline, found: OnceCell::new() }
+    pub fn of_line(pipeline: &'a Pipeline) -> LineRecipients<'a> {
+        LineRecipients { pipeline, found: OnceCell::new() }
     }
 
     fn all(&self) -> Result<&[Recipient], Failure> {
         if self.found.get().is_none() {
-            let found = encrypt::recipients(self.pipeline, &opener(self.pipeline))?;
+            let found = recipients(self.pipeline, &opener(self.pipeline))?;
             let _ = self.found.set(found);
         }
         Ok(self.found.get().map_or(&[], Vec::as_slice))
@@ -36,7 +36,11 @@ impl<'a> Recipients<'a> {
 
     /// Fails early where a secret could not be stored: none should be typed in vain. On a terminal, a key is offered to a user
     /// who has none.
-    pub(super) fn must_encrypt(&self, answer: &str) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    ///
+    /// When there is no recipient, and no key was made.
+    pub fn must_encrypt(&self, answer: &str) -> Result<(), Failure> {
         if let Some(path) = self.lacking_key()
             && prompt::can_ask()
             && prompt::agrees(&format!("`{answer}` is stored encrypted, and you have no key. Make one?"))?
@@ -59,7 +63,11 @@ impl<'a> Recipients<'a> {
     }
 
     /// What `secure:` holds for a value.
-    pub(super) fn encrypt(&self, value: &Secret) -> Result<String, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// When there is no recipient.
+    pub fn encrypt(&self, value: &Secret) -> Result<String, Failure> {
         Ok(secure::encrypt(self.all()?, value).map_err(anyhow::Error::from)?)
     }
 }

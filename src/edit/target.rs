@@ -4,18 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
+use super::OWN;
+use super::line::draft;
 use crate::cli::LineOptions;
-use crate::edit::Draft;
 use crate::model::files::Line;
-use crate::output::{Failure, failure, paint};
+use crate::output::Failure;
 use crate::source::{SourceId, read_text};
-
-/// The file of integrations alone.
-pub(super) const OWN: &str = "shippable.integrations.yml";
 
 /// Finds the file: the one that was asked for, that of integrations, or another that has a list of them. If there is
 /// none, the file of integrations joins the line with nothing in it, and is made when something is written to it.
-pub(in crate::commands) fn find(
+pub(crate) fn find(
     line: &mut Line,
     wanted: Option<&Path>,
     options: &LineOptions,
@@ -23,8 +21,7 @@ pub(in crate::commands) fn find(
     if let Some(path) = wanted {
         return of_path(line, path);
     }
-    let draft = Draft::new(&line.sources)
-        .map_err(|problems| failure(&problems, &line.sources, paint(options.color, &std::io::stderr())))?;
+    let draft = draft(line, options)?;
     let named = |id: &SourceId| {
         let path = line.sources.get(*id).path();
         path.file_stem().is_some_and(|stem| Path::new(OWN).file_stem() == Some(stem))
@@ -71,7 +68,7 @@ fn join(line: &mut Line, path: PathBuf) -> Result<SourceId, Failure> {
 }
 
 /// Says how a file is read that the line does not find by itself.
-pub(in crate::commands) fn tell(line: &Line, file: SourceId, options: &LineOptions) {
+pub(crate) fn tell(line: &Line, file: SourceId, options: &LineOptions) {
     let path = line.sources.get(file).path();
     let again = crate::load::read(options);
     let found = again.is_ok_and(|again| again.sources.ids().any(|id| again.sources.get(id).path() == path));
