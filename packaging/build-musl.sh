@@ -5,7 +5,7 @@
 #
 #   TARGET      x86_64-unknown-linux-musl or aarch64-unknown-linux-musl; by default that of this machine.
 #               With COMMAND=check also aarch64-apple-darwin or x86_64-apple-darwin
-#   COMMAND     the command of cargo: build by default, or check
+#   COMMAND     the command of cargo: build by default, or check; with `none`, only the tools are installed
 #   TOOLS       where the tools are installed: target/tools by default
 #
 # The C compiler and linker is zig, as cargo-zigbuild calls it; both are Python packages. The standard library for TARGET is
@@ -69,6 +69,7 @@ if ! has_std && ! { rustup target add "$target" >/dev/null 2>&1 && has_std; }; t
     case $target in *-musl) flags+=" -C link-self-contained=no" ;; esac
 fi
 
+[ "${COMMAND:-}" != none ] || exit 0
 [ $# -gt 0 ] || set -- --locked --profile dist
 export PATH=$tools/python/bin:$PATH CARGO_ZIGBUILD_ZIG_PATH=$tools/python/bin/python-zig RUSTFLAGS=$flags
 exec cargo-zigbuild "${COMMAND:-build}" --target "$target" "${build_std[@]}" "$@"

@@ -36,6 +36,11 @@ pub fn shipctl(function: &str) -> Call {
     }
 }
 
+/// What is tested: `SHIPCTL_TEST_PROGRAM`, which may be a build for another machine, or the program of this build.
+fn program() -> OsString {
+    std::env::var_os("SHIPCTL_TEST_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_shipctl").into())
+}
+
 impl Call {
     /// Adds an argument.
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -137,7 +142,7 @@ impl Call {
 
     /// The command itself, for a test that needs more than [`Call::run`].
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shipctl"));
+        let mut command = Command::new(program());
         command.args(&self.args).current_dir(self.directory.path()).env_clear();
         self.homes.give(&mut command);
         command.envs(self.env.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
@@ -146,7 +151,7 @@ impl Call {
 
     /// Another call in the same directory, with the same environment; `args` hold no blanks.
     pub fn also(&self, args: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shipctl"));
+        let mut command = Command::new(program());
         command.args(args.split_whitespace()).current_dir(self.directory.path()).env_clear();
         self.homes.give(&mut command);
         command.envs(self.env.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
