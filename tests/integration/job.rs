@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use nix::fcntl::OFlag;
-use nix::mount::{MsFlags, mount, umount};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
@@ -313,8 +312,11 @@ fn a_dry_run_starts_nothing_and_writes_nothing() {
     assert_eq!(fs::read_dir(call.path("tmp")).unwrap().count(), 0);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_nothing_half_done() {
+    use nix::mount::{MsFlags, mount, umount};
+
     if !nix::unistd::Uid::effective().is_root() {
         return;
     }

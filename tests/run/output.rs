@@ -133,7 +133,7 @@ fn a_job_goes_on_when_nobody_reads_its_log() {
         "touch $HERE/end",
     ]);
     let running = job.start_with(|command| {
-        let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+        let (reader, writer) = std::io::pipe().unwrap();
         log = Some(reader);
         command.stdout(Stdio::from(writer));
     });
@@ -153,14 +153,14 @@ fn a_reader_who_does_not_read_does_not_disarm_the_limit() {
         .option("--timeout", "0.3")
         .section("always", &["touch $HERE/end"])
         .start_with(|command| {
-            let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+            let (reader, writer) = std::io::pipe().unwrap();
             stalled = Some(reader);
             command.stdout(Stdio::from(writer));
         });
     let end = running.path().join("end");
     wait_until(|| end.exists(), || "the section after the limit".to_owned());
     assert!(begun.elapsed() < Duration::from_secs(10));
-    let mut reader = std::fs::File::from(stalled.unwrap());
+    let mut reader = stalled.unwrap();
     let mut text = Vec::new();
     reader.read_to_end(&mut text).unwrap();
     assert!(String::from_utf8_lossy(&text).contains("✗ job timed out"));
