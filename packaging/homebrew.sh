@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Writes the Homebrew formula of a release to stdout: packaging/homebrew.sh RELEASES DIRECTORY
 #
-# RELEASES is the URL below which the archives lie, DIRECTORY has them with their checksums. Homebrew on Linux takes the archives;
-# on a Mac the formula builds from source, as far as docs/platforms.md says.
+# RELEASES is the URL below which the archives lie, DIRECTORY has them with their checksums; a platform without an archive is left
+# out.
 set -euo pipefail
 releases=$1 directory=$2
 cd "$(dirname "$0")/.."
@@ -18,6 +18,11 @@ archive() {
     end
 RUBY
 }
+platform() {
+    local archives
+    archives=$(archive "x86_64-$2" intel && archive "aarch64-$2" arm)
+    [ -z "$archives" ] || printf '  on_%s do\n%s\n  end\n' "$1" "$archives"
+}
 cat <<RUBY
 class Shipctl < Formula
   desc "Job runner and environment injector"
@@ -25,10 +30,8 @@ class Shipctl < Formula
   version "$version"
   license any_of: ["MIT", "Apache-2.0"]
 
-  on_linux do
-$(archive x86_64-unknown-linux-musl intel)
-$(archive aarch64-unknown-linux-musl arm)
-  end
+$(platform linux unknown-linux-musl)
+$(platform macos apple-darwin)
 
   depends_on "bash"
 

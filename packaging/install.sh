@@ -21,12 +21,22 @@ version=${SHIPCTL_VERSION:-${releases##*/}}
 version=${version#v}
 bin=${SHIPCTL_BIN:-$HOME/.local/bin}
 
-[ "$(uname -s)" = Linux ] || fail "there are releases for Linux alone; cargo install builds shipctl elsewhere"
+case $(uname -s) in
+Linux) system=unknown-linux-musl ;;
+Darwin) system=apple-darwin ;;
+*) fail "there is no release for $(uname -s); cargo install builds shipctl from its source" ;;
+esac
 case $(uname -m) in
-x86_64 | amd64) target=x86_64-unknown-linux-musl ;;
-aarch64 | arm64) target=aarch64-unknown-linux-musl ;;
+x86_64 | amd64) target=x86_64-$system ;;
+aarch64 | arm64) target=aarch64-$system ;;
 *) fail "there is no release for $(uname -m); cargo install builds shipctl from its source" ;;
 esac
+command -v curl >/dev/null || fail "curl is not installed"
+if command -v sha256sum >/dev/null; then
+    check="sha256sum --quiet --check"
+else
+    check="shasum --algorithm 256 --quiet --check"
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -35,7 +45,7 @@ for file in "$archive" "$archive.sha256"; do
     curl --fail --silent --show-error --location --output "$work/$file" "$releases/$file" ||
         fail "cannot fetch $releases/$file"
 done
-(cd "$work" && sha256sum --quiet --check "$archive.sha256") || fail "$archive is not what the release has; nothing was installed"
+(cd "$work" && $check "$archive.sha256") || fail "$archive is not what the release has; nothing was installed"
 tar -C "$work" -xzf "$work/$archive"
 mkdir -p "$bin"
 # Beside the old one first: a program that runs cannot be written over.

@@ -17,6 +17,9 @@ install -m 755 "$binary" "$work/$name/shipctl"
 for shell in bash zsh fish; do
     "$binary" completions "$shell" >"$work/$name/completions/shipctl.$shell"
 done
-tar --sort=name --owner=0 --group=0 --numeric-owner -C "$work" -czf "$directory/$name.tar.gz" "$name"
+# On a Mac these are GNU's, as gtar, and shasum.
+tar=$(command -v gtar || echo tar)
+command -v sha256sum >/dev/null || sha256sum() { shasum --algorithm 256 "$@"; }
+"$tar" --sort=name --owner=0 --group=0 --numeric-owner -C "$work" -czf "$directory/$name.tar.gz" "$name"
 (cd "$directory" && sha256sum "$name.tar.gz" >"$name.tar.gz.sha256")
 echo "$directory/$name.tar.gz"

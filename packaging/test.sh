@@ -10,7 +10,9 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 version=$("$binary" -V | cut -d ' ' -f 2)
-deploys() { "$1" run deploy -C fixtures/aws-keys --workspace "$work/workspace" --state "$work/state" | grep -q succeeded; }
+mkdir "$work/line"
+cp fixtures/aws-keys/shippable.yml "$work/line"
+deploys() { "$1" run deploy -C "$work/line" --workspace "$work/workspace" | grep -q succeeded; }
 
 echo "archive and install script"
 mkdir "$work/release"
@@ -25,9 +27,18 @@ if SHIPCTL_RELEASES=file://$work/release SHIPCTL_VERSION=$version SHIPCTL_BIN=$w
 fi
 [ ! -e "$work/other" ]
 
+echo "install script on a Mac"
+mkdir "$work/mac"
+printf '#!/bin/sh\ncase $1 in -s) echo Darwin ;; -m) echo arm64 ;; esac\n' >"$work/mac/uname"
+chmod 755 "$work/mac/uname"
+packaging/pack.sh "$binary" aarch64-apple-darwin "$work/release" >/dev/null
+PATH=$work/mac:$PATH SHIPCTL_RELEASES=file://$work/release SHIPCTL_VERSION=$version SHIPCTL_BIN=$work/mac sh packaging/install.sh >/dev/null
+cmp "$binary" "$work/mac/shipctl"
+
 echo "Homebrew formula"
 packaging/homebrew.sh https://example.com/v"$version" "$work/release" >"$work/shipctl.rb"
 grep -q "sha256 \"$(cut -d ' ' -f 1 "$work/release/shipctl-$version-$target.tar.gz.sha256")\"" "$work/shipctl.rb"
+grep -q "on_macos do" "$work/shipctl.rb"
 if command -v ruby >/dev/null; then ruby -c "$work/shipctl.rb" >/dev/null; fi
 
 echo "Debian package"

@@ -5,33 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-here=$PWD/tests/exports
-target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
-place=$target/exports
+. tests/exports/tools.sh
 shipctl=$target/debug/shipctl
-mkdir -p "$place"
-
-skip() {
-    echo "SKIPPED: exported pipelines were not checked: $*"
-    exit 0
-}
-
-# Installs what a list names, unless that was done already.
-install() {
-    local list=$1
-    shift
-    cmp -s "$here/$list" "$place/$list.installed" && return
-    "$@" >"$place/log" 2>&1 || skip "$(tail -n 1 "$place/log")"
-    cp "$here/$list" "$place/$list.installed"
-}
-
-install_schemas() { python3 -m venv "$place/venv" && "$place/venv/bin/pip" install -q -r "$here/requirements.txt"; }
-install_node() { cp "$here"/package*.json "$place" && npm ci --prefix "$place" --no-audit --no-fund --silent; }
-
-command -v npm >/dev/null || skip "there is no npm"
-[ "$(node -p 'Number(process.versions.node.split(".")[0]) >= 20')" = true ] || skip "Node is older than 20"
-install requirements.txt install_schemas
-install package-lock.json install_node
 
 # Every pipeline of every line, of both kinds.
 rm -rf "$place/yaml" "$place"/run-*
