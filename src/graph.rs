@@ -37,7 +37,7 @@ pub struct Graph {
     /// What the page is called: the name of the line.
     pub title: String,
     /// When it was drawn, in universal time.
-    pub made: String,
+    pub created: String,
     /// Jobs, resources, and what is declared elsewhere.
     pub nodes: Vec<Node>,
     /// What goes in to jobs and comes out of them; at most one from a node to another.

@@ -143,7 +143,7 @@ fn failed_jobs(line: &Line) -> Result<Vec<String>, Failure> {
     let Some(store) = store::open_existing(line)? else { return Ok(Vec::new()) };
     let has_failed = |progress| match progress {
         Progress::Running => false,
-        Progress::Begun | Progress::Interrupted => true,
+        Progress::Started | Progress::Interrupted => true,
         Progress::Ended(ended) => ended.ending != Ending::Success,
     };
     let last = store.last_builds(1)?.into_iter().filter(|build| has_failed(build.progress));
@@ -202,7 +202,7 @@ struct LineRun<'a, 'o> {
 
 impl LineRun<'_, '_> {
     fn run(mut self) -> Result<u8, Failure> {
-        let begun = Instant::now();
+        let started = Instant::now();
         self.view.begin();
         self.queue_jobs()?;
         while self.schedule.is_open() {
@@ -218,7 +218,7 @@ impl LineRun<'_, '_> {
                 }
             }
         }
-        self.view.end(&self.schedule, begun.elapsed(), self.stopped);
+        self.view.end(&self.schedule, started.elapsed(), self.stopped);
         if let Some(report) = self.report.take() {
             let mut suites = vec![self.view.suite(&self.schedule)];
             suites.extend(self.tests());
@@ -274,7 +274,7 @@ impl LineRun<'_, '_> {
 
     fn on_update(&mut self, worker: usize, update: Update) -> Result<(), Failure> {
         match update.stage {
-            Stage::Begun => self.schedule.begun(update.job, worker),
+            Stage::Started => self.schedule.started(update.job, worker),
             Stage::Ended(_) | Stage::Broken(_) => {
                 let kept = self.schedule.ended(update);
                 self.view.kept(&self.schedule, &kept);

@@ -8,7 +8,6 @@
 mod adopt;
 mod audit;
 mod backend;
-mod begun;
 mod build;
 mod change;
 mod content;
@@ -24,6 +23,7 @@ mod open;
 mod pending;
 mod place;
 mod prune;
+mod running;
 mod schema;
 mod shared;
 mod sqlite;

@@ -35,7 +35,7 @@ pub struct Trace {
     /// The span that the run is a part of.
     parent: Option<String>,
     run: String,
-    begun: SystemTime,
+    started: SystemTime,
     /// The spans that have ended, one a line.
     spans: File,
 }
@@ -86,15 +86,15 @@ impl Trace {
             id,
             parent,
             run: hex(&*secret::random::<8>()?),
-            begun: SystemTime::now(),
+            started: SystemTime::now(),
             spans: shared_file()?,
         }))
     }
 
     /// Takes note of the jobs and steps that a console shows.
     pub fn watch(self: &Rc<Trace>, console: &mut Console) {
-        let (trace, begun) = (Rc::clone(self), self.begun);
-        console.tell_also(Spans { trace, job: String::new(), begun, step_begun: begun, tasks: 0 });
+        let (trace, started) = (Rc::clone(self), self.started);
+        console.tell_also(Spans { trace, job: String::new(), started, step_started: started, tasks: 0 });
     }
 
     /// The value of [`TRACEPARENT`] for the scripts of a TASK, by the number of those of its job that ran before.
@@ -110,7 +110,7 @@ impl Trace {
     pub fn send(&self, name: &str, status: u8) -> Result<(), SendError> {
         let end = if status == 0 { Ok(()) } else { Err(format!("exit status {status}")) };
         let attributes = [("process.exit.code", json!({"intValue": status.to_string()}))];
-        self.keep(&self.run, self.parent.as_deref(), name, self.begun, end, &attributes);
+        self.keep(&self.run, self.parent.as_deref(), name, self.started, end, &attributes);
         let mut file = &self.spans;
         let mut text = String::new();
         file.rewind().and_then(|()| file.read_to_string(&mut text))?;
@@ -140,7 +140,7 @@ impl Trace {
         id: &str,
         parent: Option<&str>,
         name: &str,
-        begun: SystemTime,
+        started: SystemTime,
         end: Result<(), String>,
         attributes: &[(&str, Json)],
     ) {
@@ -155,7 +155,7 @@ impl Trace {
             "spanId": id,
             "name": name,
             "kind": 1,
-            "startTimeUnixNano": nanoseconds(begun),
+            "startTimeUnixNano": nanoseconds(started),
             "endTimeUnixNano": nanoseconds(SystemTime::now()),
             "attributes": attributes,
             "status": status,
@@ -182,8 +182,8 @@ struct Spans {
     trace: Rc<Trace>,
     /// The identifier of the job's span.
     job: String,
-    begun: SystemTime,
-    step_begun: SystemTime,
+    started: SystemTime,
+    step_started: SystemTime,
     /// How many TASKs have begun.
     tasks: usize,
 }
@@ -199,7 +199,7 @@ impl Spans {
             ("shipctl.step.kind", text_of(step.kind.as_str())),
             ("cicd.pipeline.task.name", text_of(&step.name)),
         ];
-        self.trace.keep(&id, Some(&self.job), &step.name, self.step_begun, end_of(outcome), &attributes);
+        self.trace.keep(&id, Some(&self.job), &step.name, self.step_started, end_of(outcome), &attributes);
     }
 }
 
@@ -208,10 +208,10 @@ impl Watcher for Spans {
         match event {
             Event::JobStart { job } => {
                 self.job = self.trace.span_of_job(job);
-                (self.begun, self.tasks) = (SystemTime::now(), 0);
+                (self.started, self.tasks) = (SystemTime::now(), 0);
             }
             Event::StepStart { kind, .. } => {
-                self.step_begun = SystemTime::now();
+                self.step_started = SystemTime::now();
                 self.tasks += usize::from(*kind == StepKind::Task);
             }
             Event::StepEnd { step } => {
@@ -224,7 +224,7 @@ impl Watcher for Spans {
                     ("cicd.pipeline.task.run.result", text_of(result(*outcome))),
                     ("process.exit.code", json!({"intValue": outcome.status().to_string()})),
                 ];
-                trace.keep(&self.job, Some(&trace.run), job, self.begun, end_of(*outcome), &attributes);
+                trace.keep(&self.job, Some(&trace.run), job, self.started, end_of(*outcome), &attributes);
             }
             _ => {}
         }

@@ -157,10 +157,10 @@ impl Bucket {
         let Some(response) = self.send(&Request::new("s3:GetObject", "HEAD", key))?.found() else {
             return Ok(None);
         };
-        let made = response.headers().get("last-modified").and_then(|value| value.to_str().ok());
-        let made = made.and_then(|made| DateTime::from_str(made, Format::HttpDate).ok());
+        let modified = response.headers().get("last-modified").and_then(|value| value.to_str().ok());
+        let modified = modified.and_then(|modified| DateTime::from_str(modified, Format::HttpDate).ok());
         let now = DateTime::from(self.client.now()).secs();
-        let seconds = made.map_or(0, |made| now - made.secs());
+        let seconds = modified.map_or(0, |modified| now - modified.secs());
         Ok(Some(Duration::from_secs(u64::try_from(seconds).unwrap_or_default())))
     }
 

@@ -50,6 +50,6 @@ fn row(record: &BuildRecord) -> [String; 5] {
         Progress::Ended(ended) => (record.progress.word().to_owned(), ended.took()),
         progress => (progress.word().to_owned(), String::new()),
     };
-    let made: Vec<_> = record.made.iter().map(VersionRef::to_string).collect();
-    [record.reference.to_string(), result, rfc3339(record.started), took, made.join(", ")]
+    let outputs: Vec<_> = record.outputs.iter().map(VersionRef::to_string).collect();
+    [record.reference.to_string(), result, rfc3339(record.started), took, outputs.join(", ")]
 }

@@ -47,7 +47,7 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
                     let mut rows = vec![["VERSION", "NAME", "MADE", "BY"].map(str::to_owned)];
                     rows.extend(versions.iter().map(|version| {
                         let called = version.version_name.clone().unwrap_or_default();
-                        [version.number.to_string(), called, rfc3339(version.made), maker(version, &line)]
+                        [version.number.to_string(), called, rfc3339(version.created), maker(version, &line)]
                     }));
                     table(&rows)
                 }

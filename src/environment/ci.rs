@@ -96,7 +96,11 @@ impl Builder {
         let job_id = stable_id("build", &format!("{name}/{}/{job_number}", context.number));
         let directory = context.directory(plan).display().to_string();
         let last = context.versions.previous.as_ref().and_then(|version| {
-            version.made.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_secs().to_string())
+            version
+                .created
+                .duration_since(std::time::UNIX_EPOCH)
+                .ok()
+                .map(|since| since.as_secs().to_string())
         });
         let cache = context.line.join(state::DIRECTORY).join("cache").join(contract::sanitize(name));
         let cache = std::path::absolute(&cache).unwrap_or(cache).display().to_string();

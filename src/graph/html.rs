@@ -17,11 +17,11 @@ const SCRIPT: &str = include_str!("page.js");
 /// The whole page.
 pub fn page(graph: &Graph) -> String {
     let style = format!("{STYLE}{PAGE_STYLE}");
-    let (title, made) = (escaped(&graph.title), escaped(&graph.made));
+    let (title, created) = (escaped(&graph.title), escaped(&graph.created));
     // `2026-11-21T12:00:00Z` for people: to the minute.
-    let shown = made
+    let shown = created
         .get(..16)
-        .map_or_else(|| made.clone(), |to_minute| format!("{} UTC", to_minute.replace('T', " ")));
+        .map_or_else(|| created.clone(), |to_minute| format!("{} UTC", to_minute.replace('T', " ")));
     format!(
         r#"<!DOCTYPE html>
 <html lang="en">
@@ -36,7 +36,7 @@ pub fn page(graph: &Graph) -> String {
 <body>
 <header hidden>
 <h1>{title}</h1>
-<time datetime="{made}">{shown}</time>
+<time datetime="{created}">{shown}</time>
 <input id="search" type="search" placeholder="Search (/)" aria-label="Search names and types" autocomplete="off" spellcheck="false">
 <output id="found"></output>
 <span class="keys"><button id="out" aria-label="Zoom out" title="Zoom out (-)">−</button><button id="in" aria-label="Zoom in" title="Zoom in (+)">+</button><button id="all" title="Show all of it (0)">Fit</button></span>

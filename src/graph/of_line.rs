@@ -33,8 +33,8 @@ pub fn of_line(line: &Line, builds: Vec<BuildRecord>, now: SystemTime) -> Graph 
     }
     let edge = |((from, to), starts): ((usize, usize), bool)| Edge { from, to, switched_off: !starts };
     let title = line.directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let made = rfc3339(now);
-    Graph { title, made, nodes: nodes.collect(), edges: arrows.into_iter().map(edge).collect() }
+    let created = rfc3339(now);
+    Graph { title, created, nodes: nodes.collect(), edges: arrows.into_iter().map(edge).collect() }
 }
 
 /// Arrows to what a job notifies. A notification that is declared nowhere is none of the line's parts.
@@ -105,7 +105,7 @@ fn by_job(records: Vec<BuildRecord>, now: SystemTime) -> HashMap<String, Vec<Bui
 
 fn build(record: &BuildRecord, now: SystemTime) -> BuildBadge {
     let (outcome, took) = match record.progress {
-        Progress::Running | Progress::Begun => (Outcome::Running, String::new()),
+        Progress::Running | Progress::Started => (Outcome::Running, String::new()),
         Progress::Interrupted => (Outcome::Interrupted, String::new()),
         Progress::Ended(ended) => {
             let outcome = match ended.ending {

@@ -26,7 +26,7 @@ fn graph(nodes: usize, edges: &[(usize, usize)]) -> Graph {
     edges.sort_unstable();
     Graph {
         title: "line".to_owned(),
-        made: "2026-02-28T13:59:07Z".to_owned(),
+        created: "2026-02-28T13:59:07Z".to_owned(),
         nodes: (0..nodes).map(|index| node(&format!("node {index}"), shape(index))).collect(),
         edges: edges.into_iter().map(|(from, to)| Edge { from, to, switched_off: false }).collect(),
     }
@@ -159,7 +159,7 @@ fn hostile() -> Graph {
     resource.integration = Some(text.clone());
     let edges = [(0, 1), (1, 2), (2, 2)].map(|(from, to)| Edge { from, to, switched_off: true });
     let nodes = vec![resource, job, node(&text, Shape::Elsewhere)];
-    Graph { title: text.clone(), made: text, nodes, edges: edges.to_vec() }
+    Graph { title: text.clone(), created: text, nodes, edges: edges.to_vec() }
 }
 
 #[test]

@@ -91,9 +91,9 @@ fn session(
 /// Sends what a job has made, and how it ended.
 fn send(ran: Ran, session: &Session, output: &Output) -> Result<(), Failure> {
     let Ran { ready, workspace, outcome, masking } = ran;
-    let changes = outputs::made(&ready, ending_of(outcome)).map(|made| {
-        session.warn(&made.warnings);
-        made.changes
+    let changes = outputs::read(&ready, ending_of(outcome)).map(|outputs| {
+        session.warn(&outputs.warnings);
+        outputs.changes
     });
     let changes = changes.map_err(|failure| failure.masked(masking.patterns()));
     let (document, items) = report::ended(outcome, &changes, masking.added()).map_err(anyhow::Error::from)?;

@@ -44,8 +44,8 @@ pub(crate) fn describe(
 ) -> Result<String, Failure> {
     session.warn_of_job(&ready.plan);
     if let Some(work) = ready.plan.job.managed() {
-        let made = execute::plan_of_managed(session, work, ready)?;
-        return Ok(of_managed(session, ready, &made, paint));
+        let output = execute::plan_of_managed(session, work, ready)?;
+        return Ok(of_managed(session, ready, &output, paint));
     }
     session.warn_of_weak_secrets(&ready.credentials);
     session.warn_of_skipped(&ready.plan, &ready.context.repositories);
@@ -112,7 +112,7 @@ fn of_scripts(
 }
 
 /// The plan of a job without scripts: what goes in, and what it makes of that.
-fn of_managed(session: &Session, ready: &Ready, made: &[String], paint: Paint) -> String {
+fn of_managed(session: &Session, ready: &Ready, output: &[String], paint: Paint) -> String {
     let mut plan = Text::new(session, paint);
     let job = ready.plan.job;
     plan.heading(
@@ -124,7 +124,7 @@ fn of_managed(session: &Session, ready: &Ready, made: &[String], paint: Paint) -
     }
     plan.steps(ready, &[], 0);
     plan.heading("what it makes", "");
-    for line in made {
+    for line in output {
         let _ = writeln!(plan.out, "  {}", Printable(line));
     }
     plan.sections(&job.sections);

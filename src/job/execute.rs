@@ -87,7 +87,7 @@ impl Executor<'_, '_> {
                 self.run_remote(on, fetched, &record)?;
             let (outcome, made) = (report.outcome, (report.changes, report.added.as_slice()));
             let store = record
-                .finish_made(session, &credentials, outcome, made, allowed)
+                .finish_with(session, &credentials, outcome, made, allowed)
                 .map_err(|failure| failure.masked(&patterns))?;
             return Ok(Done { outcome, build: number, left: Left { workspace: Some(files), store } });
         }

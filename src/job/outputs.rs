@@ -37,14 +37,14 @@ pub(crate) struct Outputs {
 /// # Errors
 ///
 /// When something cannot be read, is too large, or is no text where it should be.
-pub(crate) fn made(ready: &Ready, ending: Ending) -> Result<Outputs, Failure> {
-    let mut made = Outputs { changes: Vec::new(), warnings: Vec::new() };
+pub(crate) fn read(ready: &Ready, ending: Ending) -> Result<Outputs, Failure> {
+    let mut outputs = Outputs { changes: Vec::new(), warnings: Vec::new() };
     let counts = |output: &Output| match ending {
         Ending::Success => true,
         Ending::Failure | Ending::TimedOut => output.on_failure,
         Ending::Cancelled => false,
     };
-    let outputs: Vec<_> = ready
+    let marked: Vec<_> = ready
         .plan
         .dependencies
         .iter()
@@ -53,25 +53,25 @@ pub(crate) fn made(ready: &Ready, ending: Ending) -> Result<Outputs, Failure> {
             Operation::In(_) => None,
         })
         .collect();
-    if outputs.iter().any(|(_, output)| counts(output)) {
+    if marked.iter().any(|(_, output)| counts(output)) {
         let layout = workspace::render(&ready.plan, &ready.environment, &ready.credentials, &ready.context)?;
         let mut done = HashSet::new();
         // The workspace has the last of two steps that name the same.
-        for (dependency, output) in outputs.iter().rev().filter(|(_, output)| counts(output)) {
+        for (dependency, output) in marked.iter().rev().filter(|(_, output)| counts(output)) {
             if done.insert(&dependency.name.text) {
-                made.changes.extend(of_output(ready, &layout, dependency, output)?);
+                outputs.changes.extend(of_output(ready, &layout, dependency, output)?);
             }
         }
-        made.changes.reverse();
+        outputs.changes.reverse();
     }
     if ending == Ending::Success {
-        made.changes.insert(0, of_job(ready)?);
+        outputs.changes.insert(0, of_job(ready)?);
         for dependency in &ready.plan.dependencies {
             let name = &dependency.name.text;
-            if outputs.iter().all(|(output, _)| output.name.text != *name)
+            if marked.iter().all(|(output, _)| output.name.text != *name)
                 && !read_state(ready, name)?.is_empty()
             {
-                made.warnings.push(
+                outputs.warnings.push(
                     Diagnostic::warning(format!("what the job stored for `{name}` is not kept"))
                         .at(dependency.name.place)
                         .hint(format!("it does not come out of this job: add `- OUT: {name}`")),
@@ -79,7 +79,7 @@ pub(crate) fn made(ready: &Ready, ending: Ending) -> Result<Outputs, Failure> {
             }
         }
     }
-    Ok(made)
+    Ok(outputs)
 }
 
 /// The next version of the job.

@@ -234,7 +234,7 @@ impl Record {
         allow_secrets: bool,
     ) -> Result<Option<Store>, Failure> {
         let secrets = (!allow_secrets).then(|| Secrets::of(&ready.credentials, masking.added()));
-        self.store(session, outcome, secrets.as_ref(), |ending| outputs::made(ready, ending))
+        self.store(session, outcome, secrets.as_ref(), |ending| outputs::read(ready, ending))
     }
 
     /// The same for a job that ran elsewhere, which has made this and added these to what is masked; or for one without
@@ -243,7 +243,7 @@ impl Record {
     /// # Errors
     ///
     /// As [`Record::finish`].
-    pub(crate) fn finish_made(
+    pub(crate) fn finish_with(
         self,
         session: &Session,
         credentials: &Credentials,
@@ -252,8 +252,8 @@ impl Record {
         allow_secrets: bool,
     ) -> Result<Option<Store>, Failure> {
         let secrets = (!allow_secrets).then(|| Secrets::of(credentials, added));
-        let made = |_| Ok(Outputs { changes: changes?, warnings: Vec::new() });
-        self.store(session, outcome, secrets.as_ref(), made)
+        let read_outputs = |_| Ok(Outputs { changes: changes?, warnings: Vec::new() });
+        self.store(session, outcome, secrets.as_ref(), read_outputs)
     }
 
     /// Stores what a run made, unless one of these secrets is in it.
@@ -262,7 +262,7 @@ impl Record {
         session: &Session,
         outcome: Outcome,
         secrets: Option<&Secrets>,
-        made: impl FnOnce(Ending) -> Result<Outputs, Failure>,
+        read_outputs: impl FnOnce(Ending) -> Result<Outputs, Failure>,
     ) -> Result<Option<Store>, Failure> {
         let ending = ending_of(outcome);
         // The status of a script that failed is more than that of what it could not leave.
@@ -270,7 +270,7 @@ impl Record {
         let Record { build, store, ahead } = self;
         let Some(build) = build else { return Ok(None) };
         let mut store = store.or_else(|| ahead.filter(Store::is_there));
-        let stored = made(ending)
+        let stored = read_outputs(ending)
             .and_then(|Outputs { changes, warnings }| {
                 session.warn(&warnings);
                 match secrets {

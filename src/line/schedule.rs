@@ -144,7 +144,7 @@ impl<'o> Schedule<'o> {
     }
 
     /// A worker has begun a job.
-    pub(super) fn begun(&mut self, job: u32, worker: usize) {
+    pub(super) fn started(&mut self, job: u32, worker: usize) {
         self.set(job as usize, JobState::Running { worker, since: Instant::now() });
     }
 
@@ -156,7 +156,7 @@ impl<'o> Schedule<'o> {
             let status = match update.stage {
                 Stage::Ended(outcome) => outcome.status(),
                 Stage::Broken(status) => status,
-                Stage::Begun => return Vec::new(),
+                Stage::Started => return Vec::new(),
             };
             self.failed.get_or_insert(status);
         }

@@ -331,7 +331,7 @@ fn described(stage: Stage) -> String {
     match stage {
         Stage::Ended(outcome) => outcome.describe(),
         Stage::Broken(_) => "stopped by an error".to_owned(),
-        Stage::Begun => "not run".to_owned(),
+        Stage::Started => "not run".to_owned(),
     }
 }
 
@@ -341,7 +341,7 @@ fn verdict(schedule: &Schedule, state: JobState) -> (&'static str, Style, String
         JobState::Ended(Update { stage, build, took, .. }) => {
             let mut parts = Vec::new();
             match stage {
-                Stage::Ended(Outcome::Success) | Stage::Begun => {}
+                Stage::Ended(Outcome::Success) | Stage::Started => {}
                 stage => parts.push(described(stage)),
             }
             parts.push(Short(Duration::from_millis(took.into())).to_string());
@@ -366,7 +366,7 @@ fn told(name: &str, state: JobState) -> Value {
     let (result, status) = match stage {
         Stage::Ended(outcome) => (outcome.as_str(), outcome.status()),
         Stage::Broken(status) => ("broken", status),
-        Stage::Begun => ("not-run", 0),
+        Stage::Started => ("not-run", 0),
     };
     let build = (build > 0).then_some(build);
     json!({"job": name, "build": build, "result": result, "status": status, "seconds": f64::from(took) / 1e3})

@@ -44,16 +44,16 @@ impl Worker<'_, '_> {
 
     /// Runs jobs until there are no more. A job that follows on this one alone is run by the same worker.
     pub(super) fn work(&mut self, handle: &WorkerHandle, follows: &[Option<u32>]) {
-        let begun = |job| Update { job, build: 0, took: 0, stage: Stage::Begun };
+        let started = |job| Update { job, build: 0, took: 0, stage: Stage::Started };
         while let Some(mut job) = handle.next_job() {
-            handle.send(&[begun(job)]);
+            handle.send(&[started(job)]);
             loop {
                 let follows = follows[job as usize];
                 let update = self.run(job);
                 match follows {
                     // The workspace of the job before is removed while this one's shell loads.
                     Some(next) if update.stage == Stage::Ended(Outcome::Success) => {
-                        handle.send(&[update, begun(next)]);
+                        handle.send(&[update, started(next)]);
                         job = next;
                         if !self.starts_at_once(job) {
                             self.left.workspace = None;
@@ -78,7 +78,7 @@ impl Worker<'_, '_> {
     }
 
     fn run(&mut self, job: u32) -> Update {
-        let begun = Instant::now();
+        let started = Instant::now();
         let name = &self.order.members[job as usize].job.name.text;
         if self.logs_stderr() {
             self.session.messages.set_prefix(&self.prefixes[job as usize]);
@@ -93,7 +93,7 @@ impl Worker<'_, '_> {
                 (Stage::Broken(failure.status), 0)
             }
         };
-        let took = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let took = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
         Update { job, build, took, stage }
     }
 

@@ -85,7 +85,7 @@ impl Watched {
     /// Waits until something is another than it was, and says what.
     pub fn change(&self, before: &Files) -> String {
         loop {
-            let begun = Instant::now();
+            let started = Instant::now();
             let mut now = self.files();
             if now != *before {
                 loop {
@@ -109,7 +109,7 @@ impl Watched {
                     more => format!("{shown} and {more} more have changed"),
                 };
             }
-            thread::sleep(PAUSE.max(begun.elapsed() * 20));
+            thread::sleep(PAUSE.max(started.elapsed() * 20));
         }
     }
 }

@@ -191,7 +191,7 @@ impl Deployment {
     }
 
     /// The version of the job after it.
-    pub fn made(&self, deployed: &[Deployed], version_name: Option<String>) -> ManagedOutput {
+    pub fn output(&self, deployed: &[Deployed], version_name: Option<String>) -> ManagedOutput {
         let manifests: Vec<_> = self.services.iter().map(|service| service.manifest.clone()).collect();
         let mut bag = entry::bag(&manifests);
         bag.insert(DEPLOYED.to_owned(), json!(deployed));
@@ -358,5 +358,5 @@ fn collect<'g>(given: &'g ManagedJob) -> Result<Vec<(Manifest, &'g Node)>, Diagn
 /// What the job makes if all goes well: what the next one deploys.
 pub(super) fn make(given: &ManagedJob) -> Result<ManagedOutput, Vec<Diagnostic>> {
     let deployment = read(given)?;
-    Ok(ManagedOutput { warnings: deployment.warnings.clone(), ..deployment.made(&[], version_name(given)) })
+    Ok(ManagedOutput { warnings: deployment.warnings.clone(), ..deployment.output(&[], version_name(given)) })
 }

@@ -75,12 +75,12 @@ fn service(given: &ManagedJob, input: &Input) -> Json {
 
 /// What the job makes: the Services as it applies them.
 pub(super) fn make(given: &ManagedJob) -> Result<ManagedOutput, Vec<Diagnostic>> {
-    let mut made = ManagedOutput::default();
+    let mut output = ManagedOutput::default();
     for (name, service) in services(given)? {
-        made.lines.push(format!("Service of {name}:"));
-        made.lines.extend(format!("{service:#}").lines().map(|line| format!("  {line}")));
-        made.lines.push("  1. kubectl apply".to_owned());
-        made.bag.insert(name, service);
+        output.lines.push(format!("Service of {name}:"));
+        output.lines.extend(format!("{service:#}").lines().map(|line| format!("  {line}")));
+        output.lines.push("  1. kubectl apply".to_owned());
+        output.bag.insert(name, service);
     }
-    Ok(made)
+    Ok(output)
 }

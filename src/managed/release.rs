@@ -15,7 +15,7 @@ const SEED: &str = "seed";
 /// Makes the next release.
 pub(super) fn make(given: &ManagedJob) -> Result<ManagedOutput, Vec<Diagnostic>> {
     let job = given.plan.job;
-    let mut made = ManagedOutput::default();
+    let mut output = ManagedOutput::default();
     let bump = match job.option("bump") {
         None => Bump::Minor,
         Some(node) => Bump::parse(node.text().unwrap_or_default()).ok_or_else(|| {
@@ -48,12 +48,12 @@ pub(super) fn make(given: &ManagedJob) -> Result<ManagedOutput, Vec<Diagnostic>>
         _ => (parsed, from.as_str()),
     };
     let next = base.bumped(bump);
-    made.lines.push(format!("version {next}: {bump} of {base}, {counted}"));
-    let manifests = collect(given, &mut made);
-    made.version_name = Some(next.to_string());
-    made.bag = entry::bag(&manifests);
-    made.bag.insert(SEED.to_owned(), Json::from(seed));
-    Ok(made)
+    output.lines.push(format!("version {next}: {bump} of {base}, {counted}"));
+    let manifests = collect(given, &mut output);
+    output.version_name = Some(next.to_string());
+    output.bag = entry::bag(&manifests);
+    output.bag.insert(SEED.to_owned(), Json::from(seed));
+    Ok(output)
 }
 
 /// What the version is counted from at first, where that comes from, and where this is written: the version of a job that
@@ -90,16 +90,16 @@ fn no_base(given: &ManagedJob) -> Diagnostic {
 }
 
 /// The manifests that go in. Of one that comes by several ways, the last one counts.
-fn collect(given: &ManagedJob, made: &mut ManagedOutput) -> Vec<Manifest> {
+fn collect(given: &ManagedJob, output: &mut ManagedOutput) -> Vec<Manifest> {
     let mut manifests: Vec<Manifest> = Vec::new();
     for job in &given.jobs {
         let Some(version) = &job.version else {
-            made.lines.push(format!("{} {}: not made yet", job.kind, job.name));
+            output.lines.push(format!("{} {}: not made yet", job.kind, job.name));
             continue;
         };
         for manifest in &version.manifests {
-            made.lines.push(described(manifest, job));
-            made.lines.extend(manifest.lines(given.is_dry).into_iter().map(|line| format!("  {line}")));
+            output.lines.push(described(manifest, job));
+            output.lines.extend(manifest.lines(given.is_dry).into_iter().map(|line| format!("  {line}")));
             match manifests.iter_mut().find(|known| known.name == manifest.name) {
                 Some(known) => known.clone_from(manifest),
                 None => manifests.push(manifest.clone()),

@@ -58,7 +58,7 @@ pub(super) struct EventLoop<'a, 'c> {
     /// Whether not even those are wanted.
     pub(super) abandoned: bool,
     /// When it began.
-    pub(super) begun: Instant,
+    pub(super) started: Instant,
     /// When the time of the job, or after an interruption that of the section, is up.
     pub(super) limit: Option<Instant>,
     /// Set while the processes are being ended.
@@ -92,13 +92,12 @@ pub(super) enum LoopEvent {
 impl<'a, 'c> EventLoop<'a, 'c> {
     pub(super) fn new(
         job: &Job<'a>,
-        started: Started<'c>,
+        Started { tree, terminal, waiting }: Started<'c>,
         masking: &'a mut Masking,
         signals: &'a Signals,
         console: &'a mut Console<'c>,
     ) -> EventLoop<'a, 'c> {
-        let begun = Instant::now();
-        let Started { tree, terminal, waiting } = started;
+        let started = Instant::now();
         EventLoop {
             job: *job,
             flow: Flow::new(job),
@@ -113,8 +112,8 @@ impl<'a, 'c> EventLoop<'a, 'c> {
             cut: None,
             interrupted: false,
             abandoned: false,
-            begun,
-            limit: job.time_limit.and_then(|limit| begun.checked_add(limit)),
+            started,
+            limit: job.time_limit.and_then(|limit| started.checked_add(limit)),
             termination: None,
             arrived: VecDeque::new(),
             written: 0,

@@ -67,7 +67,7 @@ pub(super) struct Flow<'j> {
     outcome: Outcome,
     due: VecDeque<Part>,
     /// The sections that have begun: none begins twice.
-    begun: Vec<Section>,
+    started: Vec<Section>,
     /// The task that runs or ran last; sections run in its environment.
     task: usize,
 }
@@ -76,7 +76,7 @@ impl<'j> Flow<'j> {
     pub(super) fn new(job: &Job<'j>) -> Flow<'j> {
         let start = Part::Section(Section::OnStart);
         let due = if job.tasks.is_empty() { VecDeque::new() } else { VecDeque::from([start, Part::Task(0)]) };
-        Flow { job: *job, outcome: Outcome::Success, due, begun: Vec::new(), task: 0 }
+        Flow { job: *job, outcome: Outcome::Success, due, started: Vec::new(), task: 0 }
     }
 
     /// How the job stands; when nothing is due any more, how it ended.
@@ -98,8 +98,8 @@ impl<'j> Flow<'j> {
                     return Some(part);
                 }
                 Part::Section(section) => {
-                    if !self.begun.contains(&section) && !part.entries(&self.job).is_empty() {
-                        self.begun.push(section);
+                    if !self.started.contains(&section) && !part.entries(&self.job).is_empty() {
+                        self.started.push(section);
                         return Some(part);
                     }
                 }

@@ -21,7 +21,7 @@ impl EventLoop<'_, '_> {
         self.container = None;
         let outcome = self.flow.outcome();
         self.add_steps_not_run();
-        let (job, duration) = (self.job.name, self.begun.elapsed());
+        let (job, duration) = (self.job.name, self.started.elapsed());
         self.report.event(&Event::JobEnd { job, outcome, duration, steps: &self.steps });
         self.flush();
         Ok(outcome)

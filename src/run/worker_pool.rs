@@ -80,7 +80,7 @@ pub struct Update {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// It has begun.
-    Begun,
+    Started,
     /// It has ended.
     Ended(Outcome),
     /// `shipctl` could not run it, or not store what it made; this is the exit status.
@@ -302,7 +302,7 @@ impl Update {
 
     fn message(self) -> [u8; Update::SIZE] {
         let (kind, value) = match self.stage {
-            Stage::Begun => (0, 0),
+            Stage::Started => (0, 0),
             Stage::Ended(Outcome::Success) => (1, 0),
             Stage::Ended(Outcome::Failed(status)) => (2, i32::from(status)),
             Stage::Ended(Outcome::Signalled(signal)) => (3, signal),
@@ -323,7 +323,7 @@ impl Update {
         let value = number(13)?;
         let status = u8::try_from(value).unwrap_or(u8::MAX);
         let stage = match message[0] {
-            0 => Stage::Begun,
+            0 => Stage::Started,
             1 => Stage::Ended(Outcome::Success),
             2 => Stage::Ended(Outcome::Failed(status)),
             3 => Stage::Ended(Outcome::Signalled(value.cast_signed())),
@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn news_arrive_as_they_were_told() {
         for stage in [
-            Stage::Begun,
+            Stage::Started,
             Stage::Ended(Outcome::Success),
             Stage::Ended(Outcome::Failed(7)),
             Stage::Ended(Outcome::Signalled(9)),

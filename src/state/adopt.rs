@@ -88,7 +88,7 @@ fn insert(connection: &Connection, place: &StateFiles, version: &Version) -> rus
             &version.version_name,
             Json::Object(version.bag.clone()).to_string(),
             version.tree.as_ref().and_then(List::row),
-            millis(version.made),
+            millis(version.created),
         ),
     )?;
     Ok(Ok(()))
@@ -127,7 +127,7 @@ pub(super) fn next(latest: &Version, old: &Seed, new: &Seed) -> Option<Version> 
         return None;
     }
     let mut next =
-        Version { number: latest.number + 1, made: SystemTime::now(), build: None, ..latest.clone() };
+        Version { number: latest.number + 1, created: SystemTime::now(), build: None, ..latest.clone() };
     if old.version_name != new.version_name {
         next.version_name.clone_from(&new.version_name);
     }

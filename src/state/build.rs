@@ -10,9 +10,9 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::{Deserialize, Serialize};
 
-use super::begun::{self, Begun, Count, Last};
 use super::open;
 use super::place::StateFiles;
+use super::running::{self, Count, Last, RunningBuild};
 use super::sqlite::{Context as _, Sqlite};
 use super::timestamp::{rfc3339, time};
 use super::{Error, Result, StateErrorKind, VersionRef};
@@ -30,7 +30,7 @@ pub struct Build {
     /// The wall clock may be set while it runs.
     pub(super) clock: Instant,
     /// Says to others on this machine that it is running.
-    pub(super) begun: Option<Begun>,
+    pub(super) running: Option<RunningBuild>,
 }
 
 /// Which build: `job #number`.
@@ -92,7 +92,7 @@ pub struct BuildRecord {
     /// The versions that went in, in step order.
     pub used: Vec<VersionRef>,
     /// The versions that it made; those pruned since are still named.
-    pub made: Vec<VersionRef>,
+    pub outputs: Vec<VersionRef>,
 }
 
 /// What has become of a build.
@@ -101,7 +101,7 @@ pub enum Progress {
     /// It is running.
     Running,
     /// It has not ended: it is running on some machine, or was killed there.
-    Begun,
+    Started,
     /// It was killed, or could not store how it ended.
     Interrupted,
     /// It has ended.
@@ -134,7 +134,7 @@ impl Progress {
     pub fn word(&self) -> &'static str {
         match self {
             Progress::Running => "running",
-            Progress::Begun => "not ended",
+            Progress::Started => "not ended",
             Progress::Interrupted => "interrupted",
             Progress::Ended(Ended { ending, .. }) => ending.word(),
         }
@@ -146,7 +146,7 @@ impl BuildRecord {
     pub fn document(&self) -> serde_json::Value {
         let ended = match self.progress {
             Progress::Ended(ended) => Some(ended),
-            Progress::Running | Progress::Begun | Progress::Interrupted => None,
+            Progress::Running | Progress::Started | Progress::Interrupted => None,
         };
         let references =
             |versions: &[VersionRef]| versions.iter().map(VersionRef::document).collect::<Vec<_>>();
@@ -159,7 +159,7 @@ impl BuildRecord {
             "ended": ended.map(|ended| rfc3339(ended.at)),
             "durationMs": ended.map(|ended| u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX)),
             "used": references(&self.used),
-            "made": references(&self.made),
+            "made": references(&self.outputs),
         })
     }
 }
@@ -170,7 +170,7 @@ impl Build {
     /// The number that [`Build::begin_unopened`] would give the next build of a job; `None` if it would begin none.
     pub fn next_unopened(directory: &Path, job: &str) -> Option<u32> {
         let place = StateFiles::of(directory);
-        let count = begun::count(&place.directory, job).filter(|count| !count.has_files)?;
+        let count = running::count(&place.directory, job).filter(|count| !count.has_files)?;
         open::is_current(&place).then_some(count.number + 1)
     }
 
@@ -199,15 +199,19 @@ impl Build {
 
     /// That it has not ended, and the state was not reset.
     pub(super) fn refuse_ended(&self) -> Result<()> {
-        if self.begun.as_ref().is_some_and(Begun::is_there) { Ok(()) } else { Err(ended_before(self)) }
+        if self.running.as_ref().is_some_and(RunningBuild::is_there) {
+            Ok(())
+        } else {
+            Err(ended_before(self))
+        }
     }
 
     /// Begins the build after `count`.
     fn begin(last: Last, count: Count, job: &str, used: &[VersionRef]) -> io::Result<Build> {
         let (started, clock) = (SystemTime::now(), Instant::now());
-        let (number, begun) = last.begin(count, |number| begun::describe(job, number, started, used))?;
+        let (number, running) = last.begin(count, |number| running::describe(job, number, started, used))?;
         let reference = BuildRef { job: job.to_owned(), number };
-        Ok(Build { reference, started, used: used.to_owned(), clock, begun: Some(begun) })
+        Ok(Build { reference, started, used: used.to_owned(), clock, running: Some(running) })
     }
 }
 
@@ -272,8 +276,8 @@ impl Sqlite {
     ///
     /// When the database cannot be read.
     pub(super) fn next_build(&self, job: &str) -> Result<u32> {
-        let begun = begun::count(&self.place.directory, job).map_or(0, |count| count.number);
-        Ok(self.ended_builds(job)?.max(begun) + 1)
+        let running = running::count(&self.place.directory, job).map_or(0, |count| count.number);
+        Ok(self.ended_builds(job)?.max(running) + 1)
     }
 
     /// The builds of a job, or of all jobs, the last one first, at most `limit`.
@@ -284,9 +288,9 @@ impl Sqlite {
     pub(super) fn history(&self, job: Option<&str>, limit: u32) -> Result<Vec<BuildRecord>> {
         const WHAT: &str = "read the history";
         // Looked at first: one that ends in between is in both, and none in neither.
-        let begun = begun::list(&self.place.directory, job);
+        let running = running::list(&self.place.directory, job);
         let snapshot = self.read(WHAT)?;
-        let mut records = not_ended(&snapshot, begun).context(self, WHAT)?;
+        let mut records = not_ended(&snapshot, running).context(self, WHAT)?;
         let mut statement = snapshot
             .prepare(
                 "SELECT build.id, subject.name, build.number, started, ended, duration, result, status
@@ -301,15 +305,15 @@ impl Sqlite {
                  WHERE build = ?1 AND made = ?2 ORDER BY place",
             )
             .context(self, WHAT)?;
-        let mut touched = |build: i64, made: bool| -> rusqlite::Result<Vec<VersionRef>> {
+        let mut touched = |build: i64, is_output: bool| -> rusqlite::Result<Vec<VersionRef>> {
             let version = |row: &Row| Ok(VersionRef { name: row.get(0)?, number: row.get(1)? });
-            versions.query_map((build, made), version)?.collect()
+            versions.query_map((build, is_output), version)?.collect()
         };
         let mut rows = statement.query((job, limit)).context(self, WHAT)?;
         while let Some(row) = rows.next().context(self, WHAT)? {
             let (id, mut record) = record_of(row).context(self, WHAT)?;
             record.used = touched(id, false).context(self, WHAT)?;
-            record.made = touched(id, true).context(self, WHAT)?;
+            record.outputs = touched(id, true).context(self, WHAT)?;
             records.push(record);
         }
         // Those that began in the same millisecond stay as they are.
@@ -326,9 +330,9 @@ impl Sqlite {
     /// When the database cannot be read.
     pub(super) fn last_builds(&self, each: u32) -> Result<Vec<BuildRecord>> {
         const WHAT: &str = "read the history";
-        let begun = begun::list(&self.place.directory, None);
+        let running = running::list(&self.place.directory, None);
         let snapshot = self.read(WHAT)?;
-        let mut records = not_ended(&snapshot, begun).context(self, WHAT)?;
+        let mut records = not_ended(&snapshot, running).context(self, WHAT)?;
         let mut statement = snapshot
             .prepare(
                 "SELECT id, name, number, started, ended, duration, result, status FROM (
@@ -356,12 +360,12 @@ impl Sqlite {
 
 /// Those of the builds that have begun which the database does not have, the last one first: they run, or were
 /// interrupted.
-fn not_ended(connection: &Connection, mut begun: Vec<BuildRecord>) -> rusqlite::Result<Vec<BuildRecord>> {
+fn not_ended(connection: &Connection, mut running: Vec<BuildRecord>) -> rusqlite::Result<Vec<BuildRecord>> {
     let mut ended = connection
         .prepare("SELECT 1 FROM build JOIN subject ON subject.id = job WHERE name = ?1 AND number = ?2")?;
     let mut records = Vec::new();
-    begun.sort_by_key(|record| Reverse(record.reference.number));
-    for record in begun {
+    running.sort_by_key(|record| Reverse(record.reference.number));
+    for record in running {
         if !ended.exists((&record.reference.job, record.reference.number))? {
             records.push(record);
         }
@@ -389,7 +393,7 @@ fn record_of(row: &Row) -> rusqlite::Result<(i64, BuildRecord)> {
         started: time(row.get(3)?),
         progress,
         used: Vec::new(),
-        made: Vec::new(),
+        outputs: Vec::new(),
     };
     Ok((row.get(0)?, record))
 }

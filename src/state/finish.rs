@@ -6,18 +6,18 @@ use std::time::SystemTime;
 use rusqlite::{OptionalExtension as _, Transaction};
 use serde_json::{Map, Value as Json};
 
-use super::begun::Begun;
 use super::change::same_bag;
 use super::content;
 use super::error::Explain;
 use super::place::StateFiles;
+use super::running::RunningBuild;
 use super::sqlite::Sqlite;
 use super::timestamp::millis;
 use super::version;
 use super::{
     Build, BuildRef, Change, Ended, Ending, Error, Files, Result, StateErrorKind, Version, VersionRef,
 };
-use super::{adopt, begun};
+use super::{adopt, running};
 
 impl Sqlite {
     /// Ends a build and makes the versions that its changes ask for: all of them, or none if there is an error. What a
@@ -45,10 +45,10 @@ impl Sqlite {
         build.refuse_ended()?;
         let Build { reference, started, used, .. } = build;
         let ended = EndedBuild { reference, started: *started, used, ended: build.ended(ending, status) };
-        let made = ended.store(&transaction, &place, &explain, changes)?;
+        let numbers = ended.store(&transaction, &place, &explain, changes)?;
         transaction.commit().map_err(&explain)?;
-        build.begun.iter().for_each(Begun::end);
-        Ok(made)
+        build.running.iter().for_each(RunningBuild::end);
+        Ok(numbers)
     }
 }
 
@@ -74,12 +74,12 @@ impl EndedBuild<'_> {
         for (place, version) in self.used.iter().enumerate() {
             writer.touch(false, place, version).map_err(explain)?;
         }
-        let mut made = Vec::new();
+        let mut numbers = Vec::new();
         for change in changes {
-            let place = made.iter().flatten().count();
-            made.push(writer.apply(change, place)?);
+            let place = numbers.iter().flatten().count();
+            numbers.push(writer.apply(change, place)?);
         }
-        Ok(made)
+        Ok(numbers)
     }
 
     /// Adds it to the history. Returns its row.
@@ -118,7 +118,10 @@ fn note_files(place: &StateFiles, changes: &[Change]) -> io::Result<()> {
         Files::Taken(tree) => !tree.entries().is_empty(),
         Files::Of(_) => true,
     };
-    changes.iter().filter(has_files).try_for_each(|change| begun::note_files(&place.directory, &change.name))
+    changes
+        .iter()
+        .filter(has_files)
+        .try_for_each(|change| running::note_files(&place.directory, &change.name))
 }
 
 /// The transaction that ends a build.
@@ -160,19 +163,19 @@ impl Writer<'_> {
             adopt::write_first(self.transaction, &change.name, seed).map_err(self.explain)?;
         }
         let number = self.insert(&change.name, version_name.as_deref(), &bag, tree, Some(self.build))?;
-        let made = VersionRef { name: change.name.clone(), number };
-        self.touch(true, place, &made).map_err(self.explain)?;
+        let reference = VersionRef { name: change.name.clone(), number };
+        self.touch(true, place, &reference).map_err(self.explain)?;
         Ok(Some(number))
     }
 
     /// Remembers that the build used or made a version.
-    fn touch(&self, made: bool, place: usize, version: &VersionRef) -> rusqlite::Result<()> {
+    fn touch(&self, is_output: bool, place: usize, version: &VersionRef) -> rusqlite::Result<()> {
         let place = i64::try_from(place).unwrap_or(i64::MAX);
         let mut touch = self.transaction.prepare_cached(
             "INSERT INTO touched (build, made, place, subject, number)
              SELECT ?1, ?2, ?3, id, ?5 FROM subject WHERE name = ?4",
         )?;
-        let touched = touch.execute((self.build, made, place, &version.name, version.number))?;
+        let touched = touch.execute((self.build, is_output, place, &version.name, version.number))?;
         debug_assert_eq!(touched, 1, "a version has a name");
         Ok(())
     }

@@ -25,7 +25,7 @@ pub struct ImportedVersion {
     /// What else it holds.
     pub bag: Map<String, Json>,
     /// When it was made.
-    pub made: SystemTime,
+    pub created: SystemTime,
     /// Its files.
     pub files: Tree,
 }
@@ -70,7 +70,7 @@ impl ImportedVersion {
             number: number.ok_or_else(|| not_exported("its versionNumber is none"))?,
             version_name: json["versionName"].as_str().map(str::to_owned),
             bag: bag.clone(),
-            made: json["made"]
+            created: json["made"]
                 .as_str()
                 .and_then(timestamp::parse)
                 .ok_or_else(|| not_exported("it was made at no time"))?,

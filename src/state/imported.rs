@@ -6,7 +6,7 @@ use super::error::Explain;
 use super::import::{ImportOutcome, ImportedVersion};
 use super::sqlite::Sqlite;
 use super::timestamp::millis;
-use super::{Error, Result, begun, content};
+use super::{Error, Result, content, running};
 
 impl Sqlite {
     pub(super) fn import(&mut self, given: &ImportedVersion) -> Result<ImportOutcome> {
@@ -17,7 +17,7 @@ impl Sqlite {
             return given.agrees(&stored, same_files);
         }
         // The next build of a job must not think that there are no files for it.
-        begun::note_files(&place.directory, &given.name)
+        running::note_files(&place.directory, &given.name)
             .map_err(|error| Error::io(&error, format!("cannot {what}")))?;
         let transaction = self.write(&what)?;
         insert(&transaction, given, &explain)?;
@@ -38,7 +38,7 @@ fn insert(transaction: &rusqlite::Transaction, given: &ImportedVersion, explain:
         transaction.execute(
             "INSERT INTO version (subject, number, name, bag, tree, made)
              SELECT id, ?2, ?3, ?4, ?5, ?6 FROM subject WHERE name = ?1",
-            (&given.name, given.number, &given.version_name, bag.as_str(), tree, millis(given.made)),
+            (&given.name, given.number, &given.version_name, bag.as_str(), tree, millis(given.created)),
         )
     };
     insert().map(drop).map_err(explain)

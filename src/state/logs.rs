@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use nix::libc;
 
-use super::begun::file_name;
 use super::place::{LOGS, StateFiles};
+use super::running::file_name;
 use super::{BuildRef, DIRECTORY};
 
 /// Makes the file for the log of a build of the line in `directory`, for its owner alone. One of an older build of this

@@ -15,7 +15,7 @@ use crate::platform;
 /// The directory beside the YAML.
 pub const DIRECTORY: &str = ".shipctl";
 
-/// The files of the builds that have begun, below it; see `begun`.
+/// The files of the builds that have begun, below it; see `running`.
 pub(super) const BUILDS: &str = "builds";
 
 /// The logs of builds, below it; see `logs`.

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::place::StateFiles;
 use super::sqlite::Sqlite;
-use super::{Error, Progress, Result, StateErrorKind, begun, pending};
+use super::{Error, Progress, Result, StateErrorKind, pending, running};
 
 /// What pruning took away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +102,8 @@ fn prune_begun(store: &Sqlite, keep: u32) -> rusqlite::Result<usize> {
         "SELECT count(*) FROM build JOIN subject ON subject.id = job WHERE name = ?1 AND number > ?2",
     )?;
     let mut failed = None;
-    let all = begun::list(&store.place.directory, None);
-    let pruned = begun::prune(&store.place.directory, |build| {
+    let all = running::list(&store.place.directory, None);
+    let pruned = running::prune(&store.place.directory, |build| {
         let after = all
             .iter()
             .filter(|other| other.reference.job == build.job && other.reference.number > build.number);
@@ -156,7 +156,7 @@ pub fn reset(directory: &Path) -> Result<Reset> {
 
 /// That no build is running, which could not store what it makes.
 fn refuse_running(place: &StateFiles) -> Result<()> {
-    let running = begun::list(&place.directory, None);
+    let running = running::list(&place.directory, None);
     match running.iter().find(|build| build.progress == Progress::Running) {
         None => Ok(()),
         Some(build) => Err(Error::new(
@@ -180,7 +180,7 @@ impl Sqlite {
             transaction.execute(&format!("DELETE FROM {table}"), []).map_err(&explain)?;
         }
         // A build that is running now finds its file gone when it ends.
-        cleared(&place, begun::reset(&place.directory))?;
+        cleared(&place, running::reset(&place.directory))?;
         transaction.commit().map_err(&explain)?;
         // Not before: a process that takes them in holds that file and waits for the database.
         cleared(&place, pending::reset(&place))?;
@@ -196,7 +196,7 @@ fn cleared(place: &StateFiles, done: io::Result<()>) -> Result<()> {
 fn set_aside(place: &StateFiles) -> Result<Reset> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let moved = |error: io::Error| Error::io(&error, format!("cannot set {} aside", place.shown()));
-    cleared(place, begun::reset(&place.directory))?;
+    cleared(place, running::reset(&place.directory))?;
     cleared(place, pending::reset(place))?;
     let aside = |suffix: &str| place.beside(&format!(".damaged-{seconds}{suffix}"));
     // The database goes last: a new one must not meet the journal of an old one.

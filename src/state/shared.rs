@@ -183,8 +183,15 @@ impl<O: Objects> Shared<O> {
             }
             let written = last.and_then(|last| last.written).or_else(|| change.seed.clone());
             let build = Some(build.clone());
-            let version =
-                Version { name: change.name.clone(), number: 0, version_name, bag, made: now, build, tree };
+            let version = Version {
+                name: change.name.clone(),
+                number: 0,
+                version_name,
+                bag,
+                created: now,
+                build,
+                tree,
+            };
             Ok(Some(Stored { version, written }))
         });
         Ok(added?.map(|version| version.number))
@@ -265,7 +272,7 @@ impl<O: Objects> Shared<O> {
 
 /// Where the versions of a name are.
 fn versions_key(name: &str) -> String {
-    format!("versions/{}", super::begun::file_name(name))
+    format!("versions/{}", super::running::file_name(name))
 }
 
 fn version_key(name: &str, number: u32) -> String {
@@ -274,7 +281,7 @@ fn version_key(name: &str, number: u32) -> String {
 
 /// Where the builds of a job are.
 fn builds_key(job: &str) -> String {
-    format!("builds/{}", super::begun::file_name(job))
+    format!("builds/{}", super::running::file_name(job))
 }
 
 fn build_key(build: &BuildRef) -> String {

@@ -24,7 +24,8 @@ pub struct Version {
     /// What else it holds, keys in the order they came.
     pub bag: Map<String, Json>,
     /// When it was made, to the millisecond.
-    pub made: SystemTime,
+    #[serde(rename = "made")]
+    pub created: SystemTime,
     /// The build that made it; `None` for one that came from the YAML, and when the build has been pruned.
     pub build: Option<BuildRef>,
     /// Its list of files, which means nothing on another machine.
@@ -81,7 +82,7 @@ impl Version {
             "versionNumber": self.number,
             "versionName": self.version_name,
             "propertyBag": self.bag,
-            "made": rfc3339(self.made),
+            "made": rfc3339(self.created),
             "build": self.build.as_ref().map(|build| json!({"job": build.job, "number": build.number})),
         })
     }
@@ -197,7 +198,7 @@ impl Raw {
             number: row.get(1)?,
             version_name: row.get(2)?,
             bag: Map::new(),
-            made: time(row.get(5)?),
+            created: time(row.get(5)?),
             build,
             tree: row.get::<_, Option<i64>>(4)?.map(List::Row),
         };

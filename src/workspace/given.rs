@@ -32,7 +32,7 @@ pub(super) struct GivenWorkspace {
     pub(super) directory: OwnedFd,
     lock: Flock<File>,
     /// Whether the directory was made for it.
-    made: bool,
+    created: bool,
     note: Option<Note>,
 }
 
@@ -56,8 +56,8 @@ impl GivenWorkspace {
     /// Makes a directory a workspace, with nothing in it.
     pub(super) fn claim(root: &Path) -> Result<GivenWorkspace, Unavailable> {
         let context = || format!("cannot use {} as the workspace", root.display());
-        let made = !root.exists();
-        if made {
+        let created = !root.exists();
+        if created {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(root).with_context(context)?;
         }
         let flags = (OFlag::O_DIRECTORY | OFlag::O_CLOEXEC).bits();
@@ -67,7 +67,7 @@ impl GivenWorkspace {
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
         let marker = match openat(&directory, MARKER, flags, mode) {
             Err(Errno::ENOENT) => {
-                if !made {
+                if !created {
                     refuse_foreign(root)?;
                 }
                 openat(&directory, MARKER, flags | OFlag::O_CREAT, mode)
@@ -95,13 +95,13 @@ impl GivenWorkspace {
         }
         lock.set_len(0).with_context(context)?;
         // Without one, only the next run in the same directory removes what a killed one leaves.
-        let note = Note::write(root, made).ok();
-        Ok(GivenWorkspace { root: root.to_owned(), directory, lock, made, note })
+        let note = Note::write(root, created).ok();
+        Ok(GivenWorkspace { root: root.to_owned(), directory, lock, created, note })
     }
 
     /// The workspace that a note is about, if no process uses it and it does not stay on purpose.
     fn left(note: &[u8]) -> Option<GivenWorkspace> {
-        let (made, root) = match note.strip_prefix(MADE) {
+        let (created, root) = match note.strip_prefix(MADE) {
             Some(root) => (true, root),
             None => (false, note.strip_prefix(THERE)?),
         };
@@ -111,7 +111,7 @@ impl GivenWorkspace {
         let marker = File::from(openat(&directory, MARKER, flags, Mode::empty()).ok()?);
         let lock = Flock::lock(marker, FlockArg::LockExclusiveNonblock).ok()?;
         let contents = strays::read(&lock).ok()?;
-        (contents != KEPT).then_some(GivenWorkspace { root, directory, lock, made, note: None })
+        (contents != KEPT).then_some(GivenWorkspace { root, directory, lock, created, note: None })
     }
 
     /// Removes what is in it, and the directory if it was made for it and is still where it was.
@@ -119,9 +119,9 @@ impl GivenWorkspace {
         empty(self.directory.as_fd(), MARKER)?;
         let _ = unlinkat(&self.directory, MARKER, UnlinkatFlags::NoRemoveDir);
         self.note.iter().for_each(Note::remove);
-        if self.made
-            && let (Ok(there), Ok(made)) = (stat(&self.root), fstat(&self.directory))
-            && (there.st_dev, there.st_ino) == (made.st_dev, made.st_ino)
+        if self.created
+            && let (Ok(there), Ok(created)) = (stat(&self.root), fstat(&self.directory))
+            && (there.st_dev, there.st_ino) == (created.st_dev, created.st_ino)
         {
             // A script may have put something into it just now.
             let _ = fs::remove_dir(&self.root);
@@ -144,7 +144,7 @@ impl GivenWorkspace {
 }
 
 impl Note {
-    fn write(root: &Path, made: bool) -> anyhow::Result<Note> {
+    fn write(root: &Path, created: bool) -> anyhow::Result<Note> {
         let root = root.canonicalize()?;
         let notes = OpenHome::open(Home::Memory)?.subdirectory(NOTES)?;
         let mut name = String::new();
@@ -153,7 +153,7 @@ impl Note {
         }
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let file = openat(&notes, name.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
-        let text = [if made { MADE } else { THERE }, root.as_os_str().as_bytes()].concat();
+        let text = [if created { MADE } else { THERE }, root.as_os_str().as_bytes()].concat();
         File::from(file).write_all(&text)?;
         Ok(Note { notes, name })
     }

@@ -29,7 +29,7 @@ fn history_tells_what_went_in_and_came_out() {
             };
             let Progress::Ended(ended) = record.progress else { panic!("not ended") };
             assert!(ended.at >= record.started);
-            let (used, made) = (list(&record.used), list(&record.made));
+            let (used, made) = (list(&record.used), list(&record.outputs));
             format!("{} {} {} [{used}] [{made}]", record.reference, ended.ending.word(), ended.status)
         })
         .collect();
@@ -91,7 +91,7 @@ fn pruning_keeps_the_last_versions_and_gives_no_number_twice() {
     assert_eq!(store.history(None, 10).unwrap()[0].reference.number, 7);
     // What was made is still told when it is gone.
     store.prune(1).unwrap();
-    assert_eq!(store.history(None, 10).unwrap()[0].made[0].to_string(), "a #6");
+    assert_eq!(store.history(None, 10).unwrap()[0].outputs[0].to_string(), "a #6");
 }
 
 #[test]

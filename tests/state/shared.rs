@@ -119,7 +119,7 @@ fn what_one_machine_stores_another_finds() {
     let mut one = Store::in_directory(&path);
     let begun = one.begin_build("a/b ü", &[]).unwrap();
     assert_eq!(one.next_build("a/b ü").unwrap(), 2);
-    assert_eq!(one.history(None, 9).unwrap()[0].progress, Progress::Begun);
+    assert_eq!(one.history(None, 9).unwrap()[0].progress, Progress::Started);
     let changes =
         [Change::job("a/b ü", entries("versionName=v1\nX=1\n"), tree(&source)), put("res", "K=1\n")];
     assert_eq!(one.finish(&begun, Ending::Success, 0, &changes).unwrap(), [Some(1), Some(1)]);
@@ -137,7 +137,7 @@ fn what_one_machine_stores_another_finds() {
     assert_eq!(tree(&back).entries(), tree(&source).entries());
     let history = two.history(Some("a/b ü"), 9).unwrap();
     assert_eq!(history.len(), 1);
-    assert_eq!(history[0].made, [version.reference(), VersionRef { name: "res".to_owned(), number: 1 }]);
+    assert_eq!(history[0].outputs, [version.reference(), VersionRef { name: "res".to_owned(), number: 1 }]);
     assert!(two.latest("nobody").unwrap().is_none() && two.by_number("res", 2).unwrap().is_none());
     let names: Vec<_> = two.all_latest().unwrap().into_iter().map(|version| version.name).collect();
     assert_eq!(names, ["a/b ü", "res"]);

@@ -25,7 +25,7 @@ pub(super) fn show(version: &Version, files: &[TreeEntry], line: &Line) -> Strin
     if let Some(name) = &version.version_name {
         let _ = write!(text, " · {}", Printable(name));
     }
-    let _ = writeln!(text, "\n  made: {} by {}", rfc3339(version.made), Printable(&maker(version, line)));
+    let _ = writeln!(text, "\n  made: {} by {}", rfc3339(version.created), Printable(&maker(version, line)));
     for (key, value) in &version.bag {
         let _ = match value {
             Json::String(value) => writeln!(text, "  {}: {}", Printable(key), Printable(value)),

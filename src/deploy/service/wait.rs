@@ -42,7 +42,7 @@ impl ServiceDeployment<'_> {
         is_reached: impl Fn(&ServiceState) -> bool,
         stays: Duration,
     ) -> Result<ServiceState, Halt> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let limit = self.deployment.max_wait + stays;
         let known: Vec<String> = self
             .there
@@ -72,7 +72,7 @@ impl ServiceDeployment<'_> {
                 reached = None;
             }
             let failed = state.failed.clone().or_else(|| {
-                (begun.elapsed() >= limit).then(|| format!("it had {} s to {what}", limit.as_secs()))
+                (started.elapsed() >= limit).then(|| format!("it had {} s to {what}", limit.as_secs()))
             });
             if state.failed.is_none() && failed.is_some() && state.is_idle_daemon() {
                 return Ok(state);
@@ -88,7 +88,7 @@ impl ServiceDeployment<'_> {
                     described(&state)
                 )));
             }
-            self.pause(pause.min(limit.saturating_sub(begun.elapsed())).max(FIRST_PAUSE))?;
+            self.pause(pause.min(limit.saturating_sub(started.elapsed())).max(FIRST_PAUSE))?;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -96,8 +96,8 @@ impl ServiceDeployment<'_> {
     /// A pause that ends when all is stopped.
     fn pause(&self, pause: Duration) -> Result<(), Halt> {
         const PIECE: Duration = Duration::from_millis(50);
-        let begun = Instant::now();
-        while begun.elapsed() < pause {
+        let started = Instant::now();
+        while started.elapsed() < pause {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(Halt::Stopped);
             }

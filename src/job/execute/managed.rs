@@ -54,7 +54,7 @@ impl Executor<'_, '_> {
         before: Option<Workspace>,
     ) -> Result<Done, Failure> {
         let Executor { session, command, signals, console } = self;
-        let begun = Instant::now();
+        let started = Instant::now();
         drop(before);
         let root = session.root(&fetched.plan.job.name.text, Home::Disk, 0)?;
         let (built, mut context, _) = session.build(&fetched, root)?;
@@ -70,7 +70,7 @@ impl Executor<'_, '_> {
             is_dry: false,
         };
         let fail = |problems: Vec<Diagnostic>| session.fail(&problems);
-        let (made, deployment) = match work {
+        let (output, deployment) = match work {
             Managed::Deploy => {
                 let deployment = deploy::Prepared::new(session, &given, &fetched.credentials)?;
                 (ManagedOutput::default(), Some(deployment))
@@ -78,7 +78,7 @@ impl Executor<'_, '_> {
             _ => (managed::make(work, &given).map_err(fail)?, None),
         };
         drop(given);
-        session.warn(&made.warnings);
+        session.warn(&output.warnings);
         let record = Record::begin(session, state, &mut fetched)?;
         context.number = fetched.number;
         let number = record.number();
@@ -114,27 +114,27 @@ impl Executor<'_, '_> {
         log.console.tell(&Event::JobStart { job });
         log.console.tell(&Event::StepStart { step, kind: StepKind::Task });
         notify(&sections.on_start, &mut log);
-        let (outcome, made) = match deployment {
+        let (outcome, output) = match deployment {
             Some(deployment) => {
                 let limit = command.timeout.or(ready.plan.job.time_limit);
-                let deadline = limit.and_then(|limit| begun.checked_add(limit));
+                let deadline = limit.and_then(|limit| started.checked_add(limit));
                 deployment.run(session, &ready, deadline, signals, &mut log)
             }
             None if work == Managed::Provision => {
-                (kubernetes::provision(session, &ready, &made, signals, &mut log), made)
+                (kubernetes::provision(session, &ready, &output, signals, &mut log), output)
             }
             None => {
-                made.lines.iter().for_each(|line| log.line(line));
-                (Outcome::Success, made)
+                output.lines.iter().for_each(|line| log.line(line));
+                (Outcome::Success, output)
             }
         };
         note.into_iter().for_each(|note| note.end(session, &Ok(outcome)));
         let changes = match outcome {
-            Outcome::Success => vec![change(job, made)],
+            Outcome::Success => vec![change(job, output)],
             _ => Vec::new(),
         };
         let allowed = command.allow_secrets_in_state;
-        let store = record.finish_made(session, &ready.credentials, outcome, (Ok(changes), &[]), allowed)?;
+        let store = record.finish_with(session, &ready.credentials, outcome, (Ok(changes), &[]), allowed)?;
         let of_outcome = match outcome {
             Outcome::Success => &sections.on_success,
             Outcome::Cancelled(_) => &sections.on_cancel,
@@ -142,7 +142,7 @@ impl Executor<'_, '_> {
         };
         notify(of_outcome, &mut log);
         notify(&sections.always, &mut log);
-        let duration = begun.elapsed();
+        let duration = started.elapsed();
         let (name, kind) = (step.to_owned(), StepKind::Task);
         let step = StepResult { name, kind, outcome: Some(outcome), overlooked: 0, duration };
         log.console.tell(&Event::StepEnd { step: &step });
@@ -153,10 +153,10 @@ impl Executor<'_, '_> {
 }
 
 /// The next version of a job.
-fn change(job: &str, made: ManagedOutput) -> Change {
+fn change(job: &str, output: ManagedOutput) -> Change {
     Change {
         name: job.to_owned(),
-        base: Base::Given { version_name: made.version_name, bag: made.bag },
+        base: Base::Given { version_name: output.version_name, bag: output.bag },
         entries: Entries::default(),
         files: Files::Empty,
         even_unchanged: true,
@@ -191,7 +191,7 @@ pub(crate) fn plan(session: &Session, work: Managed, ready: &Ready) -> Result<Ve
             };
             (lines, deployment.warnings)
         }),
-        _ => managed::make(work, &given).map(|made| (made.lines, made.warnings)),
+        _ => managed::make(work, &given).map(|output| (output.lines, output.warnings)),
     };
     let (lines, warnings) = session.go_on(described)?;
     session.warn(&warnings);

@@ -56,7 +56,7 @@ fn simulate(order: &Order) -> usize {
         while running.len() < SLOTS
             && let Some(job) = schedule.next()
         {
-            schedule.begun(job, job as usize % SLOTS);
+            schedule.started(job, job as usize % SLOTS);
             running.push(Reverse((now + 1 + dice.roll(1000), job)));
         }
         let Some(Reverse((at, job))) = running.pop() else { break };
@@ -64,7 +64,7 @@ fn simulate(order: &Order) -> usize {
         ended += 1;
         schedule.ended(Update { job, build: 1, took: 1, stage: Stage::Ended(Outcome::Success) });
         if let Some(next) = follows[job as usize] {
-            schedule.begun(next, job as usize % SLOTS);
+            schedule.started(next, job as usize % SLOTS);
             running.push(Reverse((now + 1 + dice.roll(1000), next)));
         }
     }
@@ -72,9 +72,9 @@ fn simulate(order: &Order) -> usize {
 }
 
 fn timed<T>(what: impl FnOnce() -> T) -> (T, Duration) {
-    let begun = Instant::now();
+    let started = Instant::now();
     let done = what();
-    (done, begun.elapsed())
+    (done, started.elapsed())
 }
 
 /// How long it takes to read, order and schedule so many jobs: the best of three, as other programs run, too.

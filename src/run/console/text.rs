@@ -329,13 +329,13 @@ mod tests {
         let mut text = Text::new(Paint::Plain, true);
         text.event(&Event::EntryStart { step: "s", entry: 1, script: "make" }, &mut out);
         out.clear();
-        let begun = text.last_event;
-        assert!(text.idle(begun, &mut out) == Some(SILENCE) && out.is_empty());
-        assert_eq!(text.idle(begun + Duration::from_secs(12), &mut out), Some(Duration::from_secs(1)));
+        let started = text.last_event;
+        assert!(text.idle(started, &mut out) == Some(SILENCE) && out.is_empty());
+        assert_eq!(text.idle(started + Duration::from_secs(12), &mut out), Some(Duration::from_secs(1)));
         assert_eq!(String::from_utf8_lossy(&out), "\r\x1b[2K… 12.0 s · make");
         out.clear();
         // Asked again at once, it has nothing new to say.
-        assert_eq!(text.idle(begun + Duration::from_secs(12), &mut out), Some(Duration::from_secs(1)));
+        assert_eq!(text.idle(started + Duration::from_secs(12), &mut out), Some(Duration::from_secs(1)));
         assert!(out.is_empty());
         text.event(&Event::Output { bytes: b"done\n" }, &mut out);
         assert_eq!(out, b"\r\x1b[2Kdone\n");

@@ -82,7 +82,7 @@ impl Launcher<'_, '_, '_> {
             greeted: None,
             shown_alive: Instant::now(),
             said: Vec::new(),
-            begun: None,
+            started: None,
             step: None,
             steps: Vec::new(),
             cancelled: None,
@@ -121,7 +121,7 @@ struct Connection<'l, 's, 'c> {
     /// The line that the command is writing to stderr.
     said: Vec<u8>,
     /// When the job began.
-    begun: Option<(String, Instant)>,
+    started: Option<(String, Instant)>,
     /// The step that runs.
     step: Option<(String, StepKind, Instant)>,
     /// The steps that have ended.
@@ -150,29 +150,29 @@ impl Connection<'_, '_, '_> {
             return Ok(Reply::Ended(result));
         }
         self.drain_stderr();
-        match (self.cancelled, self.begun.take()) {
+        match (self.cancelled, self.started.take()) {
             (Some(signal), None) => Err(Error::Interrupted(signal)),
             (_, None) => Err(Error::Remote { message: lost.unwrap_or_default(), hint: self.hint() }),
-            (cancelled, Some((job, begun))) => {
+            (cancelled, Some((job, started))) => {
                 let outcome = cancelled.map_or(Outcome::Failed(exit::SHIPCTL_FAILED), Outcome::Cancelled);
                 let message = format!("the job was lost: {}", lost.unwrap_or_default());
-                self.close_log(&job, begun, outcome, &message);
+                self.close_log(&job, started, outcome, &message);
                 Ok(Reply::Lost(outcome))
             }
         }
     }
 
     /// Says in the log of a job that was begun how that ended.
-    fn close_log(&mut self, job: &str, begun: Instant, outcome: Outcome, message: &str) {
+    fn close_log(&mut self, job: &str, started: Instant, outcome: Outcome, message: &str) {
         let console = &mut *self.launcher.console;
         console.tell(&Event::Notice { message });
-        if let Some((name, kind, begun)) = self.step.take() {
-            let duration = begun.elapsed();
+        if let Some((name, kind, started)) = self.step.take() {
+            let duration = started.elapsed();
             let step = StepResult { name, kind, outcome: Some(outcome), overlooked: 0, duration };
             console.tell(&Event::StepEnd { step: &step });
             self.steps.push(step);
         }
-        console.tell(&Event::JobEnd { job, outcome, duration: begun.elapsed(), steps: &self.steps });
+        console.tell(&Event::JobEnd { job, outcome, duration: started.elapsed(), steps: &self.steps });
     }
 
     /// Writes what is left to be shown, and has the command end.

@@ -7,10 +7,10 @@ use super::document::{self, Stored};
 use super::{Objects, Shared, Take, build_key, builds_key, version_key, versions_key};
 use crate::state::adopt::{self, Current};
 use crate::state::backend::Backend;
-use crate::state::begun;
 use crate::state::build::ended_before;
 use crate::state::export::lay_out;
 use crate::state::import::{ImportOutcome, ImportedVersion};
+use crate::state::running;
 use crate::state::tree::{Hash, hex};
 use crate::state::version::{Version, VersionRef};
 use crate::state::{
@@ -108,9 +108,9 @@ impl<O: Objects> Backend for Shared<O> {
         let mut lost = 0;
         loop {
             let reference = BuildRef { job: job.to_owned(), number: self.next_build(job)?.max(lost + 1) };
-            let bytes = begun::describe(job, reference.number, started, used);
+            let bytes = running::describe(job, reference.number, started, used);
             if self.objects.create(&format!("{}/begun", build_key(&reference)), bytes.as_bytes())? {
-                return Ok(Build { reference, started, used: used.to_owned(), clock, begun: None });
+                return Ok(Build { reference, started, used: used.to_owned(), clock, running: None });
             }
             lost = reference.number;
         }
@@ -132,15 +132,15 @@ impl<O: Objects> Backend for Shared<O> {
             return Err(ended_before(build));
         }
         let ended: Ended = build.ended(ending, status);
-        let mut made = Vec::new();
+        let mut numbers = Vec::new();
         for change in changes {
-            made.push(self.apply(change, &build.reference, ended.at)?);
+            numbers.push(self.apply(change, &build.reference, ended.at)?);
         }
-        let references = changes.iter().zip(&made).filter_map(|(change, number)| {
+        let references = changes.iter().zip(&numbers).filter_map(|(change, number)| {
             Some(VersionRef { name: change.name.clone(), number: (*number)? })
         });
         let document = document::of_end(&ended, &references.collect::<Vec<_>>());
-        if self.objects.create(&key, &document)? { Ok(made) } else { Err(ended_before(build)) }
+        if self.objects.create(&key, &document)? { Ok(numbers) } else { Err(ended_before(build)) }
     }
 
     fn history(&self, job: Option<&str>, limit: u32) -> Result<Vec<BuildRecord>> {
@@ -162,7 +162,7 @@ impl<O: Objects> Backend for Shared<O> {
             number: given.number,
             version_name: given.version_name.clone(),
             bag: given.bag.clone(),
-            made: given.made,
+            created: given.created,
             build: None,
             tree: tree.clone(),
         };

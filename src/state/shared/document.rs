@@ -22,13 +22,13 @@ pub(super) struct Stored {
 
 impl Stored {
     /// The version that the YAML gives, with number 0: it has none yet.
-    pub(super) fn of_seed(name: &str, seed: &Seed, made: SystemTime) -> Stored {
+    pub(super) fn of_seed(name: &str, seed: &Seed, created: SystemTime) -> Stored {
         let version = Version {
             name: name.to_owned(),
             number: 0,
             version_name: seed.version_name.clone(),
             bag: seed.bag.clone(),
-            made,
+            created,
             build: None,
             tree: None,
         };
@@ -36,7 +36,7 @@ impl Stored {
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let Version { name, number, version_name, bag, made, build, tree } = &self.version;
+        let Version { name, number, version_name, bag, created, build, tree } = &self.version;
         let build = build.as_ref().map(|build| json!({"job": build.job, "number": build.number}));
         let files = match tree {
             Some(List::Hash(hash)) => Some(hash),
@@ -48,7 +48,7 @@ impl Stored {
             .map(|seed| json!({"versionName": seed.version_name, "propertyBag": seed.bag}));
         let document = json!({
             "name": name, "versionNumber": number, "versionName": version_name, "propertyBag": bag,
-            "made": millis(*made), "build": build, "files": files, "written": written,
+            "made": millis(*created), "build": build, "files": files, "written": written,
         });
         document.to_string().into_bytes()
     }
@@ -68,7 +68,7 @@ impl Stored {
             number: number(&json["versionNumber"])?,
             version_name: text(&json["versionName"]),
             bag: json["propertyBag"].as_object()?.clone(),
-            made: time(json["made"].as_i64()?),
+            created: time(json["made"].as_i64()?),
             build: build(&json["build"]),
             tree: hash.map(List::Hash),
         };
@@ -137,19 +137,19 @@ fn unhex(text: &str) -> Option<Hash> {
 }
 
 /// The end of a build.
-pub(super) fn of_end(ended: &Ended, made: &[VersionRef]) -> Vec<u8> {
-    let made: Vec<_> = made.iter().map(|version| json!([version.name, version.number])).collect();
+pub(super) fn of_end(ended: &Ended, outputs: &[VersionRef]) -> Vec<u8> {
+    let outputs: Vec<_> = outputs.iter().map(|version| json!([version.name, version.number])).collect();
     let duration = u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX);
     let document = json!({
         "ended": millis(ended.at), "duration": duration, "result": ended.ending.word(), "status": ended.status,
-        "made": made,
+        "made": outputs,
     });
     document.to_string().into_bytes()
 }
 
 /// A build, of what was written when it began and when it ended.
-pub(super) fn build(begun: &[u8], ended: Option<&[u8]>) -> Option<BuildRecord> {
-    let begun: Json = serde_json::from_slice(begun).ok()?;
+pub(super) fn build(beginning: &[u8], ended: Option<&[u8]>) -> Option<BuildRecord> {
+    let beginning: Json = serde_json::from_slice(beginning).ok()?;
     let ended: Option<Json> = ended.map(serde_json::from_slice).transpose().ok()?;
     let references = |json: &Json| {
         let version =
@@ -157,7 +157,7 @@ pub(super) fn build(begun: &[u8], ended: Option<&[u8]>) -> Option<BuildRecord> {
         json.as_array()?.iter().map(version).collect::<Option<Vec<_>>>()
     };
     let progress = match &ended {
-        None => Progress::Begun,
+        None => Progress::Started,
         Some(ended) => Progress::Ended(Ended {
             at: time(ended["ended"].as_i64()?),
             duration: Duration::from_millis(ended["duration"].as_u64()?),
@@ -166,10 +166,13 @@ pub(super) fn build(begun: &[u8], ended: Option<&[u8]>) -> Option<BuildRecord> {
         }),
     };
     Some(BuildRecord {
-        reference: BuildRef { job: begun["job"].as_str()?.to_owned(), number: number(&begun["number"])? },
-        started: time(begun["started"].as_i64()?),
+        reference: BuildRef {
+            job: beginning["job"].as_str()?.to_owned(),
+            number: number(&beginning["number"])?,
+        },
+        started: time(beginning["started"].as_i64()?),
         progress,
-        used: references(&begun["used"])?,
-        made: ended.map_or(Some(Vec::new()), |ended| references(&ended["made"]))?,
+        used: references(&beginning["used"])?,
+        outputs: ended.map_or(Some(Vec::new()), |ended| references(&ended["made"]))?,
     })
 }

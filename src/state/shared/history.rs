@@ -36,8 +36,8 @@ impl<O: Objects> Shared<O> {
 
     /// The build at a key, if it is still there.
     pub(super) fn build_at(&self, key: &str) -> Result<Option<BuildRecord>> {
-        let Some(begun) = self.objects.get(&format!("{key}/begun"))? else { return Ok(None) };
+        let Some(beginning) = self.objects.get(&format!("{key}/begun"))? else { return Ok(None) };
         let ended = self.objects.get(&format!("{key}/ended"))?;
-        document::build(&begun, ended.as_deref()).map(Some).ok_or_else(|| self.damaged(key))
+        document::build(&beginning, ended.as_deref()).map(Some).ok_or_else(|| self.damaged(key))
     }
 }

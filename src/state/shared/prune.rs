@@ -40,7 +40,7 @@ impl<O: Objects> Shared<O> {
                 let Some(build) = self.build_at(&key)? else { continue };
                 let is_old = build.started.elapsed().is_ok_and(|age| age > GRACE);
                 let has_ended = matches!(build.progress, super::super::Progress::Ended(_));
-                if (has_ended || is_old) && !build.made.iter().any(|made| left.contains(made)) {
+                if (has_ended || is_old) && !build.outputs.iter().any(|output| left.contains(output)) {
                     self.objects.remove(&format!("{key}/ended"))?;
                     self.objects.remove(&format!("{key}/begun"))?;
                     pruned.builds += 1;

@@ -84,7 +84,7 @@ impl Prepared {
         }
         if ended.iter().all(|ended| matches!(ended, DeploymentEnd::Well(..))) {
             let deployed = deploy::remembered(&deployment, &ended);
-            return (Outcome::Success, deployment.made(&deployed, version_name));
+            return (Outcome::Success, deployment.output(&deployed, version_name));
         }
         let failed = ended.iter().any(|ended| matches!(ended, DeploymentEnd::Failed(_)));
         let outcome = ended_by.filter(|_| !failed).unwrap_or(Outcome::Failed(FAILED));

@@ -53,7 +53,7 @@ fn assumed(session: &Session, job: &Job, trail: &mut Vec<String>) -> Option<Hold
         return None;
     }
     trail.push(name.clone());
-    let made = (|| {
+    let output = (|| {
         let (fetched, _) = session.fetch(name, FetchPolicy::NoCommands, StateAccess::Read).ok()?;
         let root = session.root(name, Home::Disk, 0).ok()?;
         let mut context = session.run_context(root, fetched.number, &fetched.versions).ok()?;
@@ -71,6 +71,6 @@ fn assumed(session: &Session, job: &Job, trail: &mut Vec<String>) -> Option<Hold
         managed::make(work, &given).ok()
     })();
     trail.pop();
-    let made = made?;
-    Some(Holding { manifests: made.manifests(), version_name: made.version_name })
+    let output = output?;
+    Some(Holding { manifests: output.manifests(), version_name: output.version_name })
 }

@@ -156,7 +156,7 @@ impl Kubernetes<'_> {
 pub(super) fn provision(
     session: &Session,
     ready: &Ready,
-    made: &ManagedOutput,
+    output: &ManagedOutput,
     signals: &Signals,
     log: &mut Log,
 ) -> Outcome {
@@ -164,7 +164,7 @@ pub(super) fn provision(
         return Outcome::Failed(FAILED);
     };
     let file = file(ready);
-    for (name, service) in &made.bag {
+    for (name, service) in &output.bag {
         log.line(&format!("Service of {name}"));
         if let Err(error) = write(&file, service) {
             log.line(&format!("✗ it cannot be written: {error}"));

@@ -133,7 +133,7 @@ impl Connection<'_, '_, '_> {
     fn note(&mut self, told: &Told) {
         match told {
             Told::JobStart { job } => {
-                self.begun.get_or_insert((job.clone(), Instant::now()));
+                self.started.get_or_insert((job.clone(), Instant::now()));
                 self.steps.clear();
             }
             Told::StepStart { step, kind } => self.step = Some((step.clone(), *kind, Instant::now())),

@@ -42,13 +42,13 @@ pub(super) struct Count {
 
 /// A build that is running: its file, locked.
 #[derive(Debug)]
-pub(super) struct Begun {
+pub(super) struct RunningBuild {
     path: PathBuf,
     /// Held as long as the build runs.
     _lock: Flock<File>,
 }
 
-impl Begun {
+impl RunningBuild {
     /// Whether its file is still there: it has not ended, and the state was not reset.
     pub(super) fn is_there(&self) -> bool {
         self.path.exists()
@@ -115,7 +115,7 @@ impl Last {
         self,
         mut count: Count,
         describe: impl FnOnce(u32) -> String,
-    ) -> io::Result<(u32, Begun)> {
+    ) -> io::Result<(u32, RunningBuild)> {
         let (path, file) = loop {
             count.number += 1;
             let path = self.directory.join(count.number.to_string());
@@ -130,7 +130,7 @@ impl Last {
             Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, error)| io::Error::from(error))?;
         lock.write_all(describe(count.number).as_bytes())?;
         self.write(count)?;
-        Ok((count.number, Begun { path, _lock: lock }))
+        Ok((count.number, RunningBuild { path, _lock: lock }))
     }
 
     /// Writes it over what was there, in one go and of the same length, so that no moment finds half of it.
@@ -228,7 +228,7 @@ fn read(path: &Path) -> Option<BuildRecord> {
         Err((_, Errno::EWOULDBLOCK)) => Progress::Running,
         _ => Progress::Interrupted,
     };
-    Some(BuildRecord { reference: BuildRef { job, number }, started, progress, used, made: Vec::new() })
+    Some(BuildRecord { reference: BuildRef { job, number }, started, progress, used, outputs: Vec::new() })
 }
 
 fn entries(directory: &Path) -> Vec<PathBuf> {
