@@ -34,6 +34,7 @@ use crate::resolve::Plan;
 use crate::versions::{Opened, Versions};
 
 pub use entry::{Manifest, Part, Setting};
+pub use release::SEED;
 
 /// A job, and all that its result depends on.
 pub struct ManagedJob<'a> {

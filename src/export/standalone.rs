@@ -4,11 +4,13 @@
 //!
 //! Pure, as [`super`] is.
 
+mod deploy;
 mod functions;
 mod github;
 mod gitlab;
 mod prepare;
 mod read;
+mod release;
 mod stand_ins;
 mod text;
 
@@ -61,6 +63,8 @@ struct Job {
     needs: Vec<Need>,
     minutes: Option<u64>,
     image: Option<String>,
+    /// Whether it has no scripts of its own, but what its type does as one.
+    is_managed: bool,
     /// One for each entry of its matrix, and one otherwise.
     runs: Vec<Run>,
     /// The resource that the repository of the pipeline is taken for, which a runCI job builds.

@@ -10,7 +10,8 @@ use super::entry::{Part, Setting};
 /// The labels that the documentation promises for selecting pods, and one that tells a blue pod from a green one.
 const MANIFEST: &str = "shippable.manifestName";
 const JOB: &str = "shippable.jobName";
-const NAME: &str = "shippable.deploymentName";
+/// See [`MANIFEST`].
+pub const NAME: &str = "shippable.deploymentName";
 
 /// A value of a label, in the letters that are allowed there.
 fn label(text: &str) -> String {

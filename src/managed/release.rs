@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Span;
 
 /// The property that remembers which seed a version was counted from.
-const SEED: &str = "seed";
+pub const SEED: &str = "seed";
 
 /// Makes the next release.
 pub(super) fn make(given: &ManagedJob) -> Result<ManagedOutput, Vec<Diagnostic>> {

@@ -130,6 +130,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "contract",
             "credentials",
             "environment",
+            "managed",
             "model",
             "order",
             "repository",

@@ -28,7 +28,7 @@ jobs:
     - script: 'shipctl put_resource_state res STAGE made; echo ${{ not }}'
   on_failure: ['echo failed']
   always: ['echo always']
-- {name: list, type: manifest, steps: [{IN: first}, {IN: app}]}
+- {name: list, type: deploy, steps: [{IN: first}, {IN: app}]}
 - {name: last, type: runSh, steps: [{IN: list}, {IN: res}, {IN: code}, {TASK: {runtime: {options: {imageName: acme/tools, imageTag: 2}}, script: 'cat version.json'}}]}
 - {name: gone, type: dclDeploy, steps: [{IN: last}]}
 ";
@@ -66,7 +66,7 @@ fn jobs_become_jobs_that_do_without_us() {
             "          name: state-first\n          path: states/first\n",
             "      PRICE: \"5 ${{ '${{' }} x }} $HOME\"\n",
             "clone -q --branch main 'https://github.com/acme/code.git' \"$root\"/IN/code/gitRepo\n",
-            "#   - job list: what a job of type manifest does, the service did itself\n",
+            "#   - job list: job `list` deploys to no cluster\n",
         ],
     );
     for text in [&yaml, &said] {
@@ -75,7 +75,7 @@ fn jobs_become_jobs_that_do_without_us() {
     holds(
         &said,
         &[
-            "warning: job `list`: what a job of type manifest does, the service did itself\n  --> shippable.yml:22:22\n",
+            "warning: job `list`: job `list` deploys to no cluster\n  --> shippable.yml:22:10\n",
             "warning: job `last`: its scripts read version.json, which is not there\n",
             "warning: job `gone`: Docker Cloud no longer exists\n",
             "shipctl: turned 2 of 4 jobs, 0 of them whole\n",
@@ -99,9 +99,7 @@ fn jobs_become_jobs_that_do_without_us() {
 
 #[test]
 fn a_line_of_which_nothing_can_be_turned_is_an_error() {
-    let line = Line::new(
-        "resources: [{name: app, type: image, version: {versionName: '1'}}]\njobs: [{name: list, type: manifest, steps: [{IN: app}]}]\n",
-    );
+    let line = Line::new("jobs: [{name: list, type: manifest, steps: []}]\n");
     for (args, said) in [
         ("export gitlab --standalone", "error: no job of the line can be turned"),
         ("export buildkite --standalone", "error: --standalone writes pipelines of GitHub and GitLab"),
@@ -208,6 +206,11 @@ fn its_functions_do_what_ours_do() {
         "bump_version v1.2.3 minor",
         "bump_version 1.2.3-rc.1 final",
         "bump_version 1.2 minor",
+        "bump_version v1.2.3 beta",
+        "bump_version 1.2.3-rc rc",
+        "bump_version 1.2.3-rc.9 rc",
+        "bump_version 1.2.3-alpha.beta alpha",
+        "bump_version 1.2.3-alpha.4 rc",
         "replace filled",
         "retry false",
         "retry true",
@@ -220,10 +223,7 @@ fn its_functions_do_what_ours_do() {
 /// Jobs that were turned end as they do here, with the same values: each in a checkout of its own.
 #[test]
 fn a_turned_line_ends_as_the_line_does() {
-    let has_yaml =
-        Command::new("python3").args(["-c", "import yaml"]).status().is_ok_and(|status| status.success());
-    if !has_yaml {
-        eprintln!("python3 has no yaml: not run");
+    if !has_yaml() {
         return;
     }
     let line = Line::new(
@@ -235,12 +235,30 @@ jobs:
 - {name: d, type: runSh, steps: [{IN: b}, {IN: res}, {TASK: ['test \"$A $RES_PARAMS_A $A_VERSIONNAME\" = \"one one \"; test \"$(cat $B_STATE/good)\" = good; test \"$(pwd)\" = \"$JOB_PATH\"']}]}
 ",
     );
-    let (yaml, _) = export(&line, "gitlab");
+    run_in_gitlab(&line, &[("a", 0), ("b", 0), ("bad", 7), ("d", 0)], "");
+    let told = line.path("checkout-bad/states/bad/state");
+    assert_eq!(fs::read_to_string(told.join("told")).unwrap(), "bad\n");
+    assert!(!told.join("not").exists());
+}
+
+fn has_yaml() -> bool {
+    let has_it =
+        Command::new("python3").args(["-c", "import yaml"]).status().is_ok_and(|status| status.success());
+    if !has_it {
+        eprintln!("python3 has no yaml: not run");
+    }
+    has_it
+}
+
+/// Runs jobs of the pipeline for GitLab, each in a checkout of its own, and expects how they end. `tools` are functions in place
+/// of programs that they call.
+fn run_in_gitlab(line: &Line, jobs: &[(&str, i32)], tools: &str) {
+    let (yaml, _) = export(line, "gitlab");
     fs::write(line.path("pipeline.yml"), &yaml).unwrap();
     let read = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open('pipeline.yml'))))";
     let read = Command::new("python3").args(["-c", read]).current_dir(line.path("")).output().unwrap();
     let pipeline: Value = serde_json::from_slice(&read.stdout).unwrap();
-    for (name, status) in [("a", 0), ("b", 0), ("bad", 7), ("d", 0)] {
+    for &(name, status) in jobs {
         let job = &pipeline[name];
         let checkout = line.path(&format!("checkout-{name}"));
         fs::create_dir_all(&checkout).unwrap();
@@ -248,7 +266,7 @@ jobs:
         let mut script: String = needs
             .map(|need| format!("mkdir -p states; cp -r ../checkout-{need}/states/{need} states/\n"))
             .collect();
-        script += "set -eo pipefail\n";
+        script += &format!("set -eo pipefail\n{tools}");
         for part in job["before_script"].as_array().unwrap().iter().chain(job["script"].as_array().unwrap()) {
             script += part.as_str().unwrap();
             script.push('\n');
@@ -256,7 +274,7 @@ jobs:
         let output = Command::new("bash")
             .args(["--noprofile", "--norc", "-c", &script])
             .current_dir(&checkout)
-            .envs([("CI_PIPELINE_IID", "4"), ("GITLAB_USER_LOGIN", "me")])
+            .envs([("CI_PIPELINE_IID", "4"), ("GITLAB_USER_LOGIN", "me"), ("KUBE", "the kubeconfig")])
             .output()
             .unwrap();
         assert_eq!(
@@ -267,7 +285,181 @@ jobs:
             text(&output.stderr)
         );
     }
-    let told = line.path("checkout-bad/states/bad/state");
-    assert_eq!(fs::read_to_string(told.join("told")).unwrap(), "bad\n");
-    assert!(!told.join("not").exists());
+}
+
+const DEPLOYED: &str = r#"
+integrations:
+- {name: aws, type: amazonKeys, fields: {accessKey: {env: A_KEY}, secretKey: {env: A_SECRET}}}
+- {name: kube, type: kubernetesConfig, fields: {kubeConfigContent: {env: KUBE}}}
+resources:
+- {name: web_img, type: image, pointer: {sourceName: acme/web}, seed: {versionName: '1.0'}}
+- {name: settings, type: params, version: {params: {PRICE: '5 $ "x" `y` \z'}}}
+- {name: options, type: dockerOptions, version: {memory: 100}}
+- {name: first, type: version, seed: {versionName: v1.0.0}}
+- {name: ecs, type: cluster, integration: aws, pointer: {sourceName: main, region: us-east-1}}
+- {name: k8s, type: cluster, integration: kube, pointer: {sourceName: main, namespace: shop}}
+- {name: front, type: loadBalancer, integration: kube, version: {ports: [{port: 80}]}}
+jobs:
+- {name: build, type: runSh, steps: [{OUT: web_img}, {TASK: [{script: shipctl put_resource_state web_img versionName 2.0}]}]}
+- {name: web, type: manifest, steps: [{IN: build}, {IN: web_img}, {IN: settings}, {IN: options}]}
+- {name: rel, type: release, steps: [{IN: web}, {IN: first}]}
+- {name: candidate, type: release, bump: rc, steps: [{IN: rel}]}
+- {name: to_ecs, type: deploy, steps: [{IN: rel}, {IN: ecs}]}
+- {name: up_ecs, type: deploy, method: upgrade, steps: [{IN: web}, {IN: ecs}]}
+- {name: to_k8s, type: deploy, steps: [{IN: candidate}, {IN: k8s}]}
+- {name: on_k8s, type: deploy, method: replace, steps: [{IN: to_k8s}, {IN: k8s}]}
+- {name: provide, type: provision, steps: [{IN: front}]}
+- {name: sync, type: rSync, steps: [{IN: web}]}
+"#;
+
+/// Stand-ins for the programs of clusters: they note how they are called, with the files that they are given, and answer.
+const TOOLS: &str = r#"
+aws() { tool aws "$@"; }
+kubectl() { tool kubectl "$@"; }
+tool() {
+    local log=../../$1.log last=${*: -1}
+    echo "$*" >>"$log"
+    case "$*" in
+    *register-task*) cat secrets/task.json >>"$log"; echo arn:task ;;
+    *describe-services*up_ecs*) echo ACTIVE ;;
+    *describe-services*) echo None ;;
+    *list-services*) printf 'arn:x/main/%s\t' to_ecs-web-3 to_ecs-web-4 other-web-3 ;;
+    *apply*) cat "${last##*=}" "$KUBECONFIG" >>"$log" ;;
+    *"get deployments"*) printf 'deployment.apps/to-k8s-web-%s\n' 3 4 ;;
+    esac
+}
+"#;
+
+/// Manifests, releases and deployments go on from job to job, and what a deployment sends is what it would send here.
+#[test]
+fn a_turned_deployment_calls_the_programs_of_the_cluster() {
+    if !has_yaml() {
+        return;
+    }
+    let line = Line::new(DEPLOYED);
+    let jobs =
+        ["build", "web", "rel", "candidate", "to_ecs", "up_ecs", "to_k8s", "on_k8s", "provide", "sync"];
+    run_in_gitlab(&line, &jobs.map(|job| (job, 0)), TOOLS);
+    let state =
+        |job: &str| fs::read_to_string(line.path(&format!("checkout-{job}/states/{job}/state/{job}.env")));
+    for (job, held) in [
+        ("web", "WEB.WEB_IMG=acme/web:2.0\n"),
+        ("rel", "WEB.WEB_IMG=acme/web:2.0\nversionName=v1.4.0\n"),
+        ("candidate", "WEB.WEB_IMG=acme/web:2.0\nversionName=v1.4.0-rc\n"),
+        ("to_k8s", "WEB.WEB_IMG=acme/web:2.0\nversionName=v1.4.0-rc\n"),
+    ] {
+        assert_eq!(state(job).unwrap(), held, "{job}");
+    }
+    let log = |tool: &str| fs::read_to_string(line.path(&format!("{tool}.log"))).unwrap();
+    let calls = |tool: &str| {
+        let start = format!("{tool} ");
+        log(tool).lines().filter_map(|line| line.strip_prefix(&start)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let register = "ecs register-task-definition --cli-input-json file://secrets/task.json --query taskDefinition.taskDefinitionArn --output text";
+    let status = "--query services[0].status --output text";
+    assert_eq!(
+        calls("aws"),
+        [
+            register,
+            &format!("ecs describe-services --cluster main --services to_ecs-web-4 {status}"),
+            "ecs create-service --cli-input-json file://secrets/service.json --service-name to_ecs-web-4 --task-definition arn:task",
+            "ecs wait services-stable --cluster main --services to_ecs-web-4",
+            "ecs list-services --cluster main --query serviceArns[] --output text",
+            "ecs delete-service --cluster main --force --service to_ecs-web-3",
+            register,
+            &format!("ecs describe-services --cluster main --services up_ecs-web {status}"),
+            "ecs update-service --cli-input-json file://secrets/update.json --service up_ecs-web --task-definition arn:task",
+            "ecs wait services-stable --cluster main --services up_ecs-web",
+        ]
+    );
+    assert_eq!(
+        calls("kubectl"),
+        [
+            "--namespace=shop apply --filename=secrets/deployment.json",
+            "--namespace=shop rollout status deployment/to-k8s-web-4 --timeout=600s",
+            "--namespace=shop get deployments --selector=shippable.manifestName=web,shippable.jobName=to_k8s --output=name",
+            "--namespace=shop delete deployment.apps/to-k8s-web-3 --timeout=600s",
+            "--namespace=shop delete deployment/on-k8s-web --ignore-not-found --timeout=600s",
+            "--namespace=shop apply --filename=secrets/deployment.json",
+            "--namespace=shop rollout status deployment/on-k8s-web --timeout=600s",
+            "apply --filename=secrets/service.json",
+        ]
+    );
+    // The task definition is that which a dry run shows here, with the image of the pipeline.
+    let sent = log("aws");
+    let sent = sent.split_once('{').unwrap().1.split_once("\n}\n").unwrap().0;
+    let sent: Value = serde_json::from_str(&format!("{{{sent}}}")).unwrap();
+    let container = &sent["containerDefinitions"][0];
+    assert_eq!(container["image"], "acme/web:2.0");
+    assert_eq!(container["environment"][0]["value"], "5 $ \"x\" `y` \\z");
+    assert_eq!((&sent["family"], &container["memory"]), (&Value::from("to_ecs-web"), &Value::from(100)));
+    holds(
+        &log("kubectl"),
+        &[
+            "\"name\": \"to-k8s-web-4\"",
+            "\"image\": \"acme/web:2.0\"",
+            "\"kind\": \"Service\"",
+            "}\nthe kubeconfig\n",
+        ],
+    );
+}
+
+/// A release counts the pipelines as `bump_version` would.
+#[test]
+fn a_turned_release_is_counted_as_here() {
+    for seed in ["v1.2.3", "0.0.0", "1.0.0-rc.5", "1.0.0-rc", "1.0.5-alpha.beta"] {
+        for bump in ["major", "minor", "patch", "alpha", "beta", "rc", "final"] {
+            let line = Line::new(&format!(
+                "resources: [{{name: first, type: version, seed: {{versionName: '{seed}'}}}}]\njobs: [{{name: rel, type: release, bump: {bump}, steps: [{{IN: first}}]}}]\n"
+            ));
+            let (yaml, _) = export(&line, "gitlab");
+            let counted = yaml.split_once("echo \"versionName=").unwrap().1.split_once("\" | tee").unwrap().0;
+            let mut expected = seed.to_owned();
+            for number in 1..=3 {
+                let output = Command::new(env!("CARGO_BIN_EXE_shipctl"))
+                    .args(["bump_version", &expected, bump])
+                    .output()
+                    .unwrap();
+                expected = text(&output.stdout).trim().to_owned();
+                let output = Command::new("bash")
+                    .args(["-c", &format!("echo \"{counted}\"")])
+                    .env("BUILD_NUMBER", number.to_string())
+                    .output()
+                    .unwrap();
+                assert_eq!(text(&output.stdout).trim(), expected, "{seed} {bump} {number}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_only_guessed_of_a_cluster_is_said() {
+    let line = |cluster: &str| {
+        Line::new(&format!(
+            "resources: [{{name: img, type: image, pointer: {{sourceName: a/b}}, seed: {{versionName: '1'}}}}, {{name: where, {cluster}}}]
+jobs: [{{name: web, type: manifest, steps: [{{IN: img}}]}}, {{name: out, type: deploy, steps: [{{IN: web}}, {{IN: where}}]}}]\n"
+        ))
+    };
+    let ecs = line("type: cluster, integration: keys, pointer: {sourceName: main, region: eu-west-1}");
+    let (yaml, said) = export(&ecs, "github");
+    holds(
+        &said,
+        &[
+            "integration keys is declared nowhere: cluster where is taken to be one of Amazon ECS",
+            "turned 2 of 2",
+        ],
+    );
+    holds(&yaml, &["      AWS_DEFAULT_REGION: eu-west-1\n", "    container: \"amazon/aws-cli:latest\"\n"]);
+    let gke = line("type: gkeCluster, integration: keys, pointer: {sourceName: main, region: us-east1-b}");
+    let (yaml, said) = export(&gke, "gitlab");
+    holds(&said, &["taken to be one of Google Kubernetes Engine", "turned 2 of 2"]);
+    holds(
+        &yaml,
+        &[
+            "gcloud container clusters get-credentials main --zone us-east1-b --project \"$project\" --quiet\n",
+        ],
+    );
+    let unknown = line("type: cluster, integration: keys, pointer: {sourceName: main}");
+    let (_, said) = export(&unknown, "gitlab");
+    holds(&said, &["cluster `where` has no integration", "turned 1 of 2"]);
 }

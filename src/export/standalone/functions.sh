@@ -12,15 +12,25 @@ copy() { if [ -e "$1" ]; then cp -r "$1" "$2"; else echo "shipctl: $1 is not the
 newest() { if [ -e "$1" ]; then cp -r "$1" "$3"; else copy "$2/${1##*/}" "$3"; fi; }
 
 bump() {
-    local v numbers major minor patch
+    local v major minor patch last
     [[ $1 =~ ^(v?)([0-9]+)\.([0-9]+)\.([0-9]+)(-.*)?$ ]] || fail "$1 is not of the form 1.2.3"
-    v=${BASH_REMATCH[1]} major=${BASH_REMATCH[2]} minor=${BASH_REMATCH[3]} patch=${BASH_REMATCH[4]}
+    v=${BASH_REMATCH[1]} major=${BASH_REMATCH[2]} minor=${BASH_REMATCH[3]} patch=${BASH_REMATCH[4]} last=${BASH_REMATCH[5]}
     case $2 in
     major) echo "$v$((major + 1)).0.0" ;;
     minor) echo "$v$major.$((minor + 1)).0" ;;
     patch) echo "$v$major.$minor.$((patch + 1))" ;;
     final) echo "$v$major.$minor.$patch" ;;
-    *) fail "bump_version $2 cannot be done here" ;;
+    alpha | beta | rc)
+        # The first has no number, and the second is the first.
+        case $last in
+        "-$2".*[!0-9]* | "-$2".) last=-$2.1 ;;
+        "-$2".*) last=-$2.$((${last#"-$2".} + 1)) ;;
+        "-$2"*) last=-$2.1 ;;
+        *) last=-$2 ;;
+        esac
+        echo "$v$major.$minor.$patch$last"
+        ;;
+    *) fail "bump_version counts major, minor, patch, alpha, beta, rc or final, and not $2" ;;
     esac
 }
 

@@ -45,7 +45,12 @@ fn of_run(line: &Standalone, job: &Job, index: usize, run: &Run) -> String {
     let own = names(job).nth(index).unwrap_or_default();
     text += &format!("{own}:\n");
     if let Some(image) = &job.image {
-        text += &format!("  image: {}\n", yaml::scalar(image));
+        let image = yaml::scalar(image);
+        text += &match job.is_managed {
+            // That of the AWS command line begins with that.
+            true => format!("  image: {{name: {image}, entrypoint: [\"\"]}}\n"),
+            false => format!("  image: {image}\n"),
+        };
     }
     if let Some(minutes) = job.minutes {
         text += &format!("  timeout: {minutes}m\n");

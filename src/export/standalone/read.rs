@@ -1,6 +1,7 @@
 //! What of a line can be turned, job by job.
 
 mod inputs;
+mod managed;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -11,7 +12,7 @@ use super::stand_ins::{self, Settings};
 use super::text::{self, Piece, Text};
 use super::{Gap, Job, Run, Script, Standalone, functions};
 use super::{Need, Setting, Span, When};
-use crate::environment::{self, RunContext};
+use crate::environment::{self, Environment, RunContext};
 use crate::export::gather::{self, ExportOptions};
 use crate::model::Pipeline;
 use crate::order::{Order, Wait};
@@ -22,7 +23,13 @@ use crate::yaml::Node;
 /// Turns the jobs of `order`.
 pub fn read(pipeline: &Pipeline, order: &Order, context: ExportOptions) -> Standalone {
     let ExportOptions { name, command, .. } = context;
-    let mut reader = Reader { pipeline, settings: Settings::new(), gaps: Vec::new(), made: HashMap::new() };
+    let mut reader = Reader {
+        pipeline,
+        settings: Settings::new(),
+        gaps: Vec::new(),
+        made: HashMap::new(),
+        held: HashMap::new(),
+    };
     let mut line = Standalone {
         name,
         command,
@@ -76,6 +83,8 @@ struct Reader<'p> {
     gaps: Vec<Gap>,
     /// By the names of resources, the jobs that put them OUT, by their places.
     made: HashMap<String, Vec<usize>>,
+    /// By the names of jobs that were turned, the manifests that they hold.
+    held: HashMap<String, managed::Held>,
 }
 
 impl<'p> Reader<'p> {
@@ -87,7 +96,8 @@ impl<'p> Reader<'p> {
     fn job(&mut self, name: &str, id: String, before: &[Wait], jobs: &[Job]) -> Option<Job> {
         let (plan, problems) = resolve::resolve_in_part(self.pipeline, name).ok()?;
         let first_gap = self.gaps.len();
-        if !plan.job.has_scripts() {
+        let managed = plan.job.managed();
+        if managed.is_none() && !plan.job.has_scripts() {
             let what = format!("what a job of type {} does, the service did itself", plan.job.kind.text);
             self.gap(name, what, plan.job.kind.place);
             return None;
@@ -96,13 +106,32 @@ impl<'p> Reader<'p> {
             let place = problem.place.unwrap_or(plan.job.name.place);
             self.gap(name, problem.message, place);
         }
-        let scripts = scripts_of(&plan);
-        let all: String = scripts.iter().map(|script| script.text.as_str()).collect::<Vec<_>>().join("\n");
-        let mut runs = Vec::new();
+        let assumed = if managed.is_some() { self.assumed(&plan) } else { Vec::new() };
+        let mut plan = plan;
+        for (index, integration) in &assumed {
+            plan.dependencies[*index].integration = Some(integration);
+        }
         let entries = plan.ci.map_or(1, |ci| ci.matrix.len().max(1));
         let mut told: IndexSet<String> = IndexSet::new();
-        for entry in 0..entries {
-            let variables = self.variables(&plan, entry, &all, &mut told)?;
+        let environments: Vec<Environment> =
+            (0..entries).map(|entry| self.environment(&plan, entry, &mut told)).collect::<Option<_>>()?;
+        let work = match managed {
+            Some(managed) => {
+                let names = plan.dependencies.iter().map(|dependency| &dependency.name.text);
+                let made =
+                    names.filter(|name| !self.makers(name, before, jobs).is_empty()).cloned().collect();
+                Some(self.managed(&plan, managed, &environments[0], &made)?)
+            }
+            None => None,
+        };
+        let (scripts, image) = match work {
+            Some(work) => (vec![work.script], work.image.map(str::to_owned)),
+            None => (scripts_of(&plan), self.image(&plan)),
+        };
+        let all: String = scripts.iter().map(|script| script.text.as_str()).collect::<Vec<_>>().join("\n");
+        let mut runs = Vec::new();
+        for (entry, environment) in environments.iter().enumerate() {
+            let variables = self.variables(&plan, environment, &all);
             let of_matrix = plan.ci.and_then(|ci| ci.matrix.get(entry));
             runs.push(Run {
                 label: of_matrix.map(|entry| entry.label()).unwrap_or_default(),
@@ -115,7 +144,8 @@ impl<'p> Reader<'p> {
             id,
             needs: before.iter().map(|wait| Need { job: wait.member, starts: wait.starts }).collect(),
             minutes: plan.job.time_limit.map(|limit| limit.as_secs().div_ceil(60).max(1)),
-            image: self.image(&plan),
+            image,
+            is_managed: managed.is_some(),
             runs,
             own_repository: None,
             clones: Vec::new(),
@@ -142,14 +172,8 @@ impl<'p> Reader<'p> {
         Some(job)
     }
 
-    /// The variables of a run, with those that scripts name of what is declared nowhere.
-    fn variables(
-        &mut self,
-        plan: &Plan,
-        entry: usize,
-        scripts: &str,
-        told: &mut IndexSet<String>,
-    ) -> Option<IndexMap<String, Text>> {
+    /// The environment of a run. What was `told` is not said again.
+    fn environment(&mut self, plan: &Plan, entry: usize, told: &mut IndexSet<String>) -> Option<Environment> {
         let name = &plan.job.name.text;
         let credentials = stand_ins::credentials(plan, &mut self.settings);
         let context = RunContext {
@@ -176,14 +200,19 @@ impl<'p> Reader<'p> {
                 self.gap(name, warning.message, warning.place.unwrap_or(plan.job.name.place));
             }
         }
+        Some(built.environment)
+    }
+
+    /// The variables of a run, with those that scripts name of what is declared nowhere.
+    fn variables(&mut self, plan: &Plan, environment: &Environment, scripts: &str) -> IndexMap<String, Text> {
         let mut variables = IndexMap::new();
-        for (name, _) in built.environment.iter() {
+        for (name, _) in environment.iter() {
             let text = match name {
                 "BUILD_NUMBER" | "SHIPPABLE_BUILD_NUMBER" | "TRAVIS_BUILD_NUMBER" => {
                     Text(vec![Piece::Number])
                 }
                 "JOB_TRIGGERED_BY_NAME" | "JOB_TRIGGERED_BY_USER" => Text(vec![Piece::User]),
-                _ => Text::read(built.environment.get(name).unwrap_or_default(), &self.settings),
+                _ => Text::read(environment.get(name).unwrap_or_default(), &self.settings),
             };
             if !is_of_service(name, plan) || scripts.contains(name) {
                 variables.insert(name.to_owned(), text);
@@ -204,7 +233,7 @@ impl<'p> Reader<'p> {
                 variables.insert(variable, Text::read(&value, &self.settings));
             }
         }
-        Some(variables)
+        variables
     }
 
     /// The image of a job: that of all its TASKs.

@@ -25,12 +25,18 @@ pub(super) enum Piece {
     Shell(String),
 }
 
-/// What stands in values for pieces that are not known here: a control character, which YAML has none of unless it is
-/// asked for, what it is about, and another one.
-const ROOT: char = '\u{1}';
-const SETTING: char = '\u{2}';
-const SHELL: char = '\u{3}';
-const END: char = '\u{4}';
+/// What stands in values for pieces that are not known here: one of the characters that Unicode keeps for use inside a
+/// program, what it is about, and another one.
+const ROOT: char = '\u{fdd0}';
+const SETTING: char = '\u{fdd1}';
+const SHELL: char = '\u{fdd2}';
+const END: char = '\u{fdd3}';
+
+/// The variable that holds the number of the run.
+pub(super) const NUMBER: &str = "BUILD_NUMBER";
+
+/// The variables that hold images of manifests are called so, with a number behind it.
+pub(super) const IMAGE: &str = "image_";
 
 /// The workspace in a path.
 pub(super) fn root() -> String {
@@ -47,24 +53,31 @@ pub(super) fn shell(expression: &str) -> String {
     format!("{SHELL}{expression}{END}")
 }
 
+/// Whether a variable that the user sets is in a text.
+pub(super) fn has_setting(text: &str) -> bool {
+    text.contains(SETTING)
+}
+
 impl Text {
     /// Reads a value; only `settings` are taken for settings.
     pub(super) fn read(value: &str, settings: &IndexMap<String, String>) -> Text {
         let mut pieces = Vec::new();
         let mut rest = value;
         while let Some(at) = rest.find([ROOT, SETTING, SHELL]) {
-            let mark = rest[at..].chars().next();
-            let inside = &rest[at + 1..];
-            let Some(end) = inside.find(END) else { break };
-            let (about, after) = (&inside[..end], &inside[end + 1..]);
+            let (before, marked) = rest.split_at(at);
+            let mark = marked.chars().next();
+            let Some((about, after)) = marked.split_once(END) else { break };
+            let about = about.trim_start_matches([ROOT, SETTING, SHELL]);
             let piece = match mark {
                 Some(ROOT) => Piece::Root,
                 Some(SETTING) if settings.contains_key(about) => Piece::Setting(about.to_owned()),
-                Some(SHELL) if about == "HOME" || about == "PATH" => Piece::Shell(format!("${about}")),
+                Some(SHELL) if ["HOME", "PATH", NUMBER].contains(&about) || is_image(about) => {
+                    Piece::Shell(format!("${{{about}}}"))
+                }
                 _ => Piece::Plain(about.to_owned()),
             };
-            if at > 0 {
-                pieces.push(Piece::Plain(rest[..at].to_owned()));
+            if !before.is_empty() {
+                pieces.push(Piece::Plain(before.to_owned()));
             }
             pieces.push(piece);
             rest = after;
@@ -108,4 +121,10 @@ impl Text {
             _ => None,
         })
     }
+}
+
+fn is_image(variable: &str) -> bool {
+    variable
+        .strip_prefix(IMAGE)
+        .is_some_and(|number| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()))
 }

@@ -40,10 +40,13 @@ impl Reader<'_> {
         {
             self.key_file(dependency, part, &file, job);
         }
-        if kind == "cliConfig" {
+        let is_managed = plan.job.managed().is_some();
+        if kind == "cliConfig" || is_managed && plan.job.uses_integration_of(kind) {
             self.tool(plan, dependency, job);
         }
         match dependency.target {
+            // Nothing of it is used.
+            Target::Resource(_) if is_managed && repository::is_repository(kind) => {}
             Target::Resource(resource) if repository::is_repository(kind) => {
                 self.repository(plan, dependency, resource, job);
             }
@@ -74,7 +77,7 @@ impl Reader<'_> {
     }
 
     /// The jobs that put a resource OUT before a job runs.
-    fn makers(&self, resource: &str, before: &[Wait], jobs: &[Job]) -> Vec<usize> {
+    pub(super) fn makers(&self, resource: &str, before: &[Wait], jobs: &[Job]) -> Vec<usize> {
         let mut open: Vec<usize> = before.iter().map(|wait| wait.member).collect();
         let mut all = vec![false; jobs.len()];
         while let Some(member) = open.pop() {
@@ -148,6 +151,9 @@ impl Reader<'_> {
                         "gcloud auth activate-service-account --key-file \"$root\"/secrets/gcloud.json"
                             .to_owned(),
                     );
+                    if plan.job.managed().is_some() {
+                        self.gke_cluster(plan, dependency, job);
+                    }
                 }
             }
             "kubernetesConfig" => {
@@ -170,6 +176,32 @@ impl Reader<'_> {
         {
             let what = format!("cliConfig {name}: the scopes {} are not configured", input.scopes.join(", "));
             self.gap(&plan.job.name.text, what, place);
+        }
+    }
+
+    /// The cluster of Google that a deployment goes to.
+    fn gke_cluster(&mut self, plan: &Plan, dependency: &Dependency, job: &mut Job) {
+        let text = |part: &str| job.runs[0].variables.get(&format!("{}_{part}", dependency.env));
+        let (region, cluster) =
+            (text("POINTER_REGION"), text("POINTER_CLUSTERNAME").or_else(|| text("SOURCENAME")));
+        let (Some(region), Some(cluster)) = (region, cluster) else {
+            let what = format!("{} has no region or no name", dependency.name.text);
+            return self.gap(&plan.job.name.text, what, dependency.name.place);
+        };
+        let (region, cluster) = (region.word("", ""), cluster.word("", ""));
+        job.more.push(
+            "project=$(sed -n 's/.*\"project_id\": *\"\\([^\"]*\\)\".*/\\1/p' \"$root\"/secrets/gcloud.json)"
+                .to_owned(),
+        );
+        let is_zone = region.rsplit('-').next().is_some_and(|end| end.len() == 1);
+        let place = if is_zone { "--zone" } else { "--region" };
+        let file = Text(vec![Piece::Root, Piece::Plain("/secrets/kubeconfig".to_owned())]);
+        job.more.push(format!(
+            "KUBECONFIG={} gcloud container clusters get-credentials {cluster} {place} {region} --project \"$project\" --quiet",
+            file.word("", "")
+        ));
+        for run in &mut job.runs {
+            run.variables.insert("KUBECONFIG".to_owned(), file.clone());
         }
     }
 
