@@ -4,6 +4,7 @@ mod jobs;
 mod managed;
 mod plain_secrets;
 mod stale_values;
+mod text;
 
 use std::collections::HashMap;
 
@@ -15,6 +16,8 @@ use crate::model::job::Step;
 use crate::model::work::type_almost_right;
 use crate::model::{Job, Name, Pipeline};
 use crate::resolve::{self, keys};
+
+pub use text::text;
 
 /// A lint looks at a whole pipeline and reports what it finds.
 type Lint = fn(&Pipeline, &mut Vec<Diagnostic>);

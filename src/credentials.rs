@@ -32,7 +32,7 @@ use crate::value_source::ValueSource;
 pub use account::LastingKeys;
 pub use ambient::{Ambient, PREFIX};
 pub use endpoint::{CredentialsEndpoint, mask_in_log};
-pub use examine::{Examined, examine};
+pub use examine::{Examined, examine, integrations_of};
 pub use fetch::{Fetch, NOT_RUN};
 pub use profile::{ProfileSession, renewed as renewed_profile};
 pub use provider::{AwsProvider, is_role};

@@ -9,6 +9,7 @@ mod integrations;
 mod params;
 mod placeholders;
 mod resources;
+mod shown;
 mod task;
 
 use std::ffi::OsString;
@@ -30,6 +31,7 @@ use builder::{Builder, OF_BASH, changes_bash};
 pub use ci::built;
 pub use integrations::key_files;
 pub use placeholders::substitute;
+pub use shown::Shown;
 pub use task::{IMAGE_NAME, NAME_OF_CONTAINER, container_name, of_task, task_name};
 
 /// A variable that the caller gives.

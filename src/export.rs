@@ -6,11 +6,14 @@ mod buildkite;
 pub mod gather;
 mod github;
 mod gitlab;
+mod place;
 pub mod standalone;
 mod yaml;
 
 use crate::contract::shell_quoted;
 use std::time::Duration;
+
+pub use place::{directory_name, place_of_line};
 
 /// A line, as far as another system has to know it.
 pub struct ExportedLine {

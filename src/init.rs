@@ -34,6 +34,32 @@ pub struct Survey {
     pub resources: Vec<Stub>,
 }
 
+impl Survey {
+    /// What was written, in words.
+    pub fn summary(&self) -> String {
+        let count = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+        let mut text = format!(
+            "wrote {INTEGRATIONS}: {}, {}\n",
+            count(self.integrations.len(), "integration"),
+            count(self.resources.len(), "stub"),
+        );
+        let width = self.integrations.iter().map(|missing| missing.name.chars().count()).max().unwrap_or(0);
+        for missing in &self.integrations {
+            let from = missing.values.iter().filter_map(|(_, origin)| match origin {
+                Origin::Elsewhere(_, text) => Some(text.as_str()),
+                Origin::Text(_) => None,
+            });
+            let name = Printable(&missing.name).to_string();
+            text += &format!(
+                "  {name:width$}  {}: {}\n",
+                missing.kind.display,
+                from.collect::<Vec<_>>().join(", ")
+            );
+        }
+        text
+    }
+}
+
 /// An integration that is named and declared nowhere.
 pub struct Missing {
     /// Its name.

@@ -6,7 +6,7 @@
 //! This layer knows no YAML, no commands and no processes.
 
 mod adopt;
-mod audit;
+pub mod audit;
 mod backend;
 mod build;
 mod change;

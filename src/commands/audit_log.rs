@@ -8,6 +8,7 @@ use crate::load::line_of_state;
 use crate::output::{Failure, print, table};
 use crate::printable;
 use crate::state;
+use crate::state::audit::{AuditFilter, integrations, text};
 
 /// Runs the command.
 ///
@@ -17,7 +18,14 @@ use crate::state;
 pub fn run(command: &Audit, options: &LineOptions) -> Result<u8, Failure> {
     let line = line_of_state(options)?;
     let entries = state::read_audit(&line.directory)?;
-    let mut entries: Vec<_> = entries.into_iter().filter(|entry| is_wanted(command, entry)).collect();
+    let filter = AuditFilter {
+        job: command.job.as_deref(),
+        user: command.user.as_deref(),
+        integration: command.integration.as_deref(),
+        since: command.since.as_deref(),
+        failed: command.failed,
+    };
+    let mut entries: Vec<_> = entries.into_iter().filter(|entry| filter.takes(entry)).collect();
     if let Some(limit) = command.limit {
         let from = entries.len().saturating_sub(limit as usize);
         entries.drain(..from);
@@ -37,30 +45,6 @@ pub fn run(command: &Audit, options: &LineOptions) -> Result<u8, Failure> {
         }
     })?;
     Ok(exit::SUCCESS)
-}
-
-fn text<'e>(entry: &'e Json, key: &str) -> &'e str {
-    entry[key].as_str().unwrap_or_default()
-}
-
-fn integrations(entry: &Json) -> impl Iterator<Item = &str> {
-    entry["integrations"].as_array().into_iter().flatten().map(|integration| text(integration, "name"))
-}
-
-fn is_wanted(command: &Audit, entry: &Json) -> bool {
-    // The name of an entry of a matrix is that of its job and a number.
-    let is_of = |job: &String| {
-        let name = text(entry, "job");
-        name == job
-            || name.strip_prefix(job.as_str()).is_some_and(|rest| {
-                rest.strip_prefix('.').is_some_and(|number| number.parse::<u32>().is_ok())
-            })
-    };
-    command.job.as_ref().is_none_or(is_of)
-        && command.user.as_ref().is_none_or(|user| text(entry, "user") == user)
-        && command.integration.as_ref().is_none_or(|name| integrations(entry).any(|used| used == name))
-        && command.since.as_ref().is_none_or(|since| text(entry, "time") >= since.as_str())
-        && !(command.failed && entry["status"] == 0)
 }
 
 fn row(entry: &Json) -> [String; 6] {

@@ -1,7 +1,6 @@
 //! `shipctl doctor`: integration by integration, whether it can be had, whom it is, and what to do if not. And whether there is
 //! what runs the images of the line.
 
-mod engine_report;
 mod integration_report;
 
 use std::io;
@@ -10,17 +9,13 @@ use serde_json::Value as Json;
 
 use crate::cli::{Doctor, LineOptions, ListFormat};
 use crate::credentials;
-use crate::diagnostic::Diagnostic;
 use crate::exit;
+use crate::job::containers::{EngineReport, names_image};
 use crate::job::{FetchPolicy, Session};
 use crate::load::read_good;
 use crate::mask::Patterns;
-use crate::model::job::Step;
-use crate::model::{Integration, Pipeline};
 use crate::output::{Failure, paint, print};
 use crate::printable;
-use crate::resolve;
-use engine_report::EngineReport;
 
 /// Runs the command.
 ///
@@ -35,7 +30,7 @@ pub fn run(command: &Doctor, options: &LineOptions) -> Result<u8, Failure> {
     };
     let jobs: Vec<&str> = jobs.iter().map(String::as_str).collect();
     let session = Session::of(line, &jobs, paint(options.color, &io::stderr()), &command.options)?;
-    let integrations = looked_at(&session.line.pipeline, command.job.as_deref());
+    let integrations = credentials::integrations_of(&session.line.pipeline, command.job.as_deref());
     let integrations = integrations.map_err(|problems| session.fail(&problems))?;
     if integrations.is_empty() {
         session.say("shipctl: there is no integration to look at\n");
@@ -62,25 +57,4 @@ pub fn run(command: &Doctor, options: &LineOptions) -> Result<u8, Failure> {
     let secrets: Vec<_> = reports.iter().flat_map(|report| report.credential.secrets()).collect();
     print(&String::from_utf8_lossy(&Patterns::new(&secrets).mask(text.as_bytes())))?;
     Ok(if good { exit::SUCCESS } else { exit::FINDINGS })
-}
-
-/// Whether a TASK of one of the jobs runs in an image.
-fn names_image(pipeline: &Pipeline, jobs: &[&str]) -> bool {
-    let steps = jobs.iter().filter_map(|job| pipeline.jobs.get(*job)).flat_map(|job| &job.steps);
-    steps.into_iter().any(|step| matches!(step, Step::Task(task) if task.image.is_some()))
-}
-
-/// The integrations of a job, or of the whole line, each once and behind those it gets its own credentials with.
-fn looked_at<'p>(pipeline: &'p Pipeline, job: Option<&str>) -> Result<Vec<&'p Integration>, Vec<Diagnostic>> {
-    let mut named: Vec<&Integration> = Vec::new();
-    let all: Vec<_> = match job {
-        Some(job) => resolve::resolve(pipeline, job)?.all_integrations().collect(),
-        None => pipeline.integrations.values().collect(),
-    };
-    for integration in all {
-        if !named.iter().any(|known| std::ptr::eq(*known, integration)) {
-            named.push(integration);
-        }
-    }
-    Ok(named)
 }

@@ -1,6 +1,7 @@
 //! `shipctl policy`: the IAM policy that the keys of a job need, the trust policy of its role, and whether they have it.
 
 mod check;
+mod state;
 mod trust;
 
 use std::io;
@@ -8,10 +9,9 @@ use std::io;
 use anyhow::anyhow;
 
 use crate::cli::{LineOptions, Policy};
-use crate::credentials::AwsProvider;
 use crate::exit;
 use crate::job::{FetchPolicy, Session};
-use crate::load::{read_good, store};
+use crate::load::read_good;
 use crate::output::{Failure, paint, print};
 use crate::policy::{self, Facts};
 
@@ -22,7 +22,7 @@ use crate::policy::{self, Facts};
 /// Where `run` would fail before it asks AWS, but for jobs that only the service could run; when nothing can be said, and
 /// when AWS cannot be asked.
 pub fn run(command: &Policy, options: &LineOptions) -> Result<u8, Failure> {
-    let Some(job) = &command.job else { return state(options) };
+    let Some(job) = &command.job else { return state::state(options) };
     let facts = Facts::read().map_err(|error| anyhow!("the table of actions cannot be read: {error}"))?;
     let line = read_good(options)?;
     let jobs: Vec<_> = facts.jobs(&line.pipeline, job).into_iter().map(str::to_owned).collect();
@@ -61,21 +61,5 @@ pub fn run(command: &Policy, options: &LineOptions) -> Result<u8, Failure> {
         return Err(anyhow!("nothing in job `{job}` says what `{name}` must be allowed{why}").into());
     }
     print(&format!("{:#}\n", chosen.policy()))?;
-    Ok(exit::SUCCESS)
-}
-
-/// Prints what the state in a bucket needs.
-fn state(options: &LineOptions) -> Result<u8, Failure> {
-    let Some(place) = store::wanted(options)? else {
-        let message = "error: say which job, or which state with --state s3://bucket/prefix\n".to_owned();
-        return Err(Failure { status: exit::USAGE, message });
-    };
-    let Some((bucket, prefix)) = store::bucket_of(&place) else {
-        return Err(
-            anyhow!("the state in {place} needs no policy of AWS: a bucket is s3://bucket/prefix").into()
-        );
-    };
-    let partition = AwsProvider::new(None).partition();
-    print(&format!("{:#}\n", policy::state(partition.name, bucket, prefix)))?;
     Ok(exit::SUCCESS)
 }

@@ -2,18 +2,21 @@
 
 mod find;
 mod import;
+mod prune;
 mod show;
+mod versions;
 
 use serde_json::Value as Json;
 
 use crate::cli::{LineOptions, ListFormat, State, StateCommand};
 use crate::exit;
-use crate::load::{line_of_state, store};
-use crate::output::{Failure, print, table};
+use crate::load::line_of_state;
+use crate::output::{Failure, print};
 use crate::printable;
-use crate::state::{Version, logs, rfc3339};
+use crate::state::Version;
 use find::find;
-use show::{file_document, maker, show};
+use show::{file_document, show};
+use versions::versions_table;
 
 /// Runs the command.
 ///
@@ -43,14 +46,7 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
                     "{:#}\n",
                     Json::Array(versions.iter().map(Version::document).collect())
                 )),
-                ListFormat::Text => {
-                    let mut rows = vec![["VERSION", "NAME", "MADE", "BY"].map(str::to_owned)];
-                    rows.extend(versions.iter().map(|version| {
-                        let called = version.version_name.clone().unwrap_or_default();
-                        [version.number.to_string(), called, rfc3339(version.created), maker(version, &line)]
-                    }));
-                    table(&rows)
-                }
+                ListFormat::Text => versions_table(&versions, &line),
             })?;
         }
         StateCommand::Export { name, to, number } => {
@@ -59,22 +55,7 @@ pub fn run(command: &State, options: &LineOptions) -> Result<u8, Failure> {
             print(&format!("{} is in {}\n", version.reference(), to.display()))?;
         }
         StateCommand::Import { from } => import::import(&line, from)?,
-        StateCommand::Prune { keep } => {
-            let Some(mut store) = store::open_existing(&line)? else {
-                print("nothing is stored\n")?;
-                return Ok(exit::SUCCESS);
-            };
-            let pruned = store.prune(*keep)?;
-            let builds: Vec<_> =
-                store.history(None, u32::MAX)?.into_iter().map(|build| build.reference).collect();
-            logs::retain(&line.directory, &builds);
-            store.close()?;
-            let (versions, builds) = (pruned.versions, pruned.builds);
-            print(&format!(
-                "dropped: versions {versions}, runs {builds}, bytes of files {}\n",
-                pruned.bytes
-            ))?;
-        }
+        StateCommand::Prune { keep } => prune::prune(&line, *keep)?,
     }
     Ok(exit::SUCCESS)
 }

@@ -3,8 +3,8 @@
 use super::{AwsProvider, Content, Credential, Fetch, fetch_each};
 use crate::aws::sts::Identity;
 use crate::diagnostic::Diagnostic;
-use crate::model::Integration;
-use crate::resolve::AWS_KINDS;
+use crate::model::{Integration, Pipeline};
+use crate::resolve::{self, AWS_KINDS};
 
 /// What there is to say of an integration.
 pub struct Examined<'p> {
@@ -16,6 +16,28 @@ pub struct Examined<'p> {
     pub identity: Option<Identity>,
     /// What is wrong with it.
     pub problems: Vec<Diagnostic>,
+}
+
+/// The integrations of a job, or of the whole line, each once and behind those it gets its own credentials with.
+///
+/// # Errors
+///
+/// When there is no such job, or it cannot be resolved.
+pub fn integrations_of<'p>(
+    pipeline: &'p Pipeline,
+    job: Option<&str>,
+) -> Result<Vec<&'p Integration>, Vec<Diagnostic>> {
+    let mut named: Vec<&Integration> = Vec::new();
+    let all: Vec<_> = match job {
+        Some(job) => resolve::resolve(pipeline, job)?.all_integrations().collect(),
+        None => pipeline.integrations.values().collect(),
+    };
+    for integration in all {
+        if !named.iter().any(|known| std::ptr::eq(*known, integration)) {
+            named.push(integration);
+        }
+    }
+    Ok(named)
 }
 
 /// Fetches the fields of integrations, and asks AWS about its own.

@@ -1,5 +1,6 @@
 //! The containers that the TASKs of a job run in: which engine, which images, which command lines.
 
+mod examine;
 mod leftovers;
 pub(super) mod named_image;
 pub(super) mod program;
@@ -25,6 +26,7 @@ use crate::output::Failure;
 use crate::resolve::Plan;
 use crate::run::{self, Captured, Removal, Signals, Variables};
 use crate::source::Span;
+pub(crate) use examine::{EngineReport, names_image};
 use named_image::{may_be_built, named_image, plain};
 use program::program;
 use wanted_services::WantedService;

@@ -5,11 +5,10 @@ use anyhow::anyhow;
 use super::ask::ask_about;
 use super::create::create;
 use crate::exit;
-use crate::init::{self, INTEGRATIONS, Origin, Survey};
+use crate::init::{self, INTEGRATIONS};
 use crate::model::Job;
 use crate::model::files::Line;
 use crate::output::{Failure, print};
-use crate::printable::Printable;
 
 /// Writes what a line lacks beside it.
 pub(super) fn complete(line: &Line, asks: bool) -> Result<u8, Failure> {
@@ -33,28 +32,8 @@ pub(super) fn complete(line: &Line, asks: bool) -> Result<u8, Failure> {
         }
     }
     create(&path, INTEGRATIONS, &init::render(&survey, file))?;
-    print(&(summary(&survey) + next(line)))?;
+    print(&(survey.summary() + next(line)))?;
     Ok(exit::SUCCESS)
-}
-
-fn summary(survey: &Survey) -> String {
-    let count = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-    let mut text = format!(
-        "wrote {INTEGRATIONS}: {}, {}\n",
-        count(survey.integrations.len(), "integration"),
-        count(survey.resources.len(), "stub"),
-    );
-    let width = survey.integrations.iter().map(|missing| missing.name.chars().count()).max().unwrap_or(0);
-    for missing in &survey.integrations {
-        let from = missing.values.iter().filter_map(|(_, origin)| match origin {
-            Origin::Elsewhere(_, text) => Some(text.as_str()),
-            Origin::Text(_) => None,
-        });
-        let name = Printable(&missing.name).to_string();
-        text +=
-            &format!("  {name:width$}  {}: {}\n", missing.kind.display, from.collect::<Vec<_>>().join(", "));
-    }
-    text
 }
 
 /// What to do when the line is complete.

@@ -1,4 +1,4 @@
-//! What `doctor` says of the engine that runs the images of a line.
+//! Whether there is an engine that runs the images of a line.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -6,13 +6,14 @@ use std::process::Command;
 use serde_json::{Value as Json, json};
 
 use crate::container::{self, Engine, EngineKind};
-use crate::job::containers;
+use crate::model::Pipeline;
+use crate::model::job::Step;
 use crate::output::Failure;
 use crate::paint::{Paint, Style};
 use crate::printable::Printable;
 
 /// How an engine is.
-pub(super) struct EngineReport {
+pub(crate) struct EngineReport {
     /// Its name, or those that were looked for.
     name: String,
     /// Where it is, and its version.
@@ -27,8 +28,8 @@ impl EngineReport {
     /// # Errors
     ///
     /// When the variable that picks an engine picks none.
-    pub(super) fn examine() -> Result<Option<EngineReport>, Failure> {
-        let choice = containers::choice(None)?;
+    pub(crate) fn examine() -> Result<Option<EngineReport>, Failure> {
+        let choice = super::choice(None)?;
         if !choice.uses_containers() {
             return Ok(None);
         }
@@ -52,18 +53,20 @@ impl EngineReport {
                 let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
                 return Ok(Some(EngineReport { name, found: Some((program, version)), problem: None }));
             }
-            Ok(output) => (Some((program, String::new())), containers::said(&output.stderr)),
+            Ok(output) => (Some((program, String::new())), super::said(&output.stderr)),
             Err(error) => (Some((program, String::new())), error.to_string()),
         };
         let hint = container::advice(&said).unwrap_or("see what it says to `info`").to_owned();
         Ok(Some(EngineReport { name, found, problem: Some((said, hint)) }))
     }
 
-    pub(super) fn is_good(&self) -> bool {
+    /// Whether it can run containers.
+    pub(crate) fn is_good(&self) -> bool {
         self.problem.is_none()
     }
 
-    pub(super) fn text(&self, paint: Paint) -> String {
+    /// The report for people.
+    pub(crate) fn text(&self, paint: Paint) -> String {
         let mut text = format!("{} (containers)\n", paint.with(Style::Heading, &self.name));
         if let Some((program, version)) = &self.found {
             let mark =
@@ -78,7 +81,8 @@ impl EngineReport {
         text
     }
 
-    pub(super) fn json(&self) -> Json {
+    /// The same for programs.
+    pub(crate) fn json(&self) -> Json {
         json!({
             "name": self.name,
             "type": "containers",
@@ -87,4 +91,10 @@ impl EngineReport {
             "problems": self.problem.iter().map(|(message, hint)| json!({"message": message, "hint": hint})).collect::<Vec<_>>(),
         })
     }
+}
+
+/// Whether a TASK of one of the jobs runs in an image.
+pub(crate) fn names_image(pipeline: &Pipeline, jobs: &[&str]) -> bool {
+    let steps = jobs.iter().filter_map(|job| pipeline.jobs.get(*job)).flat_map(|job| &job.steps);
+    steps.into_iter().any(|step| matches!(step, Step::Task(task) if task.image.is_some()))
 }
