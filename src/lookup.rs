@@ -4,7 +4,7 @@
 //! looks for argv\[1\] in one static table ([`FUNCTIONS`]) before the command line is parsed, reads the environment,
 //! writes once and is done. No YAML, no configuration. The same table feeds help and completions.
 //!
-//! What a function knows of its surroundings comes through a [`Context`]: inside a job that is the process's
+//! What a function knows of its environment comes through a [`Context`]: inside a job that is the process's
 //! environment and the workspace, and with `--job JOB` whatever the caller computed from the YAML.
 //!
 //! Results go to stdout, everything else to stderr. What is missing is an error that says what there is instead;
@@ -77,7 +77,7 @@ enum Body {
     Act(fn(&mut Call) -> Result<u8, Failure>),
 }
 
-/// A function being called: its arguments, its surroundings, and where it writes.
+/// A function being called: its arguments, its environment, and where it writes.
 struct Call<'a> {
     args: &'a [OsString],
     context: &'a dyn Context,

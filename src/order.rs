@@ -2,8 +2,8 @@
 //!
 //! A job comes after the jobs that it takes IN, and after those that put OUT what it takes IN. An IN with `switch: off`
 //! says that a change does not start the job: it comes later all the same where both run, but a job that failed is no
-//! reason against it. Jobs of other types than those that shipctl runs stand in between like air: what comes before them
-//! comes before what follows them.
+//! reason against it. Jobs of types that shipctl does not run are passed over: what comes before them comes
+//! before what follows them.
 //!
 //! Pure: no files, no clock, no processes.
 

@@ -18,7 +18,7 @@ use crate::run::console::{Console, Watcher};
 use crate::run::{Event, Outcome, StepKind, StepResult};
 use crate::secret::{self, Secret};
 
-/// How long the collector may take: the run has ended, and somebody waits.
+/// How long the collector may take: the run has ended, and its user waits.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// The variable by which a process finds the span that it is a part of, as the W3C's Trace Context has it.

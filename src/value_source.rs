@@ -84,7 +84,7 @@ pub trait Reference: Debug {
     fn requirement(&self) -> Requirement<'_>;
 
     /// What has to be started before the value is fetched.
-    fn start(&self) -> Option<Prerequisite<'_>> {
+    fn prerequisite(&self) -> Option<Prerequisite<'_>> {
         None
     }
 

@@ -96,7 +96,7 @@ impl CredentialsEndpoint {
 impl Drop for CredentialsEndpoint {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::SeqCst);
-        // It waits for a connection. A session that is being asked for is not waited for: nobody gets it.
+        // It waits for a connection. A session that is being asked for is not waited for: it would not be used.
         let _ = TcpStream::connect_timeout(&self.address, LIMIT);
     }
 }

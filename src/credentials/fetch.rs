@@ -111,7 +111,7 @@ impl<'a> Fetch<'a> {
         let mut commands = Vec::new();
         let sources: Vec<_> = sources.collect();
         for source in &sources {
-            if let Some(Prerequisite::AwsProfile(profile)) = source.reference.start()
+            if let Some(Prerequisite::AwsProfile(profile)) = source.reference.prerequisite()
                 && !self.profiles.contains_key(profile)
             {
                 let keys = profile::keys_of(profile, self.mfa_code.as_deref());
@@ -137,7 +137,9 @@ impl<'a> Fetch<'a> {
 
     /// The program that a value comes from, with its arguments.
     fn command(&self, source: &ValueSource) -> Option<Vec<String>> {
-        let Some(Prerequisite::Program { mut words, file }) = source.reference.start() else { return None };
+        let Some(Prerequisite::Program { mut words, file }) = source.reference.prerequisite() else {
+            return None;
+        };
         let file = file.map(|file| resolve_path(file, self.directory(source)));
         words.extend(file.map(|file| file.to_string_lossy().into_owned()));
         Some(words)
@@ -157,9 +159,9 @@ impl<'a> Fetch<'a> {
     ) -> Result<Option<FetchedValue>, FetchError> {
         let fail = |NoValue { message, hint }| FetchError { message, hint, place: source.place };
         let origin = source.reference.origin();
-        let (value, origin) = match source.reference.start().filter(|_| !self.run_commands) {
-            Some(start) => {
-                let verb = match start {
+        let (value, origin) = match source.reference.prerequisite().filter(|_| !self.run_commands) {
+            Some(prerequisite) => {
+                let verb = match prerequisite {
                     Prerequisite::Program { .. } => "start",
                     Prerequisite::AwsProfile(_) => "read",
                 };
@@ -185,7 +187,7 @@ impl<'a> Fetch<'a> {
     /// Has the source fetch its value, with what was started for it.
     fn fetch(&self, source: &ValueSource) -> Result<Option<Secret>, NoValue> {
         let command = self.command(source);
-        let keys = match source.reference.start() {
+        let keys = match source.reference.prerequisite() {
             Some(Prerequisite::AwsProfile(profile)) => self.profiles.get(profile).map(|keys| match keys {
                 Ok(KeysOfProfile { keys, .. }) => Ok(keys),
                 Err(NoKeysOfProfile { message, hint }) => {
@@ -205,7 +207,7 @@ impl<'a> Fetch<'a> {
     /// The session that all keys of an integration are of, if they come from a profile of AWS.
     pub(super) fn session_of(&self, integration: &Integration) -> Option<ProfileSession> {
         let profiles = integration.fields.iter().map(|field| match &field.values {
-            Values::One(source) => match source.reference.start() {
+            Values::One(source) => match source.reference.prerequisite() {
                 Some(Prerequisite::AwsProfile(profile)) => Some(profile),
                 _ => None,
             },

@@ -75,7 +75,7 @@ impl AwsProvider {
         }
     }
 
-    /// The same where nobody can be asked for a code.
+    /// The same where there is no user to be asked for a code.
     pub(super) fn unattended(self) -> Self {
         AwsProvider { unattended: true, ..self }
     }

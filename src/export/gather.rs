@@ -132,7 +132,7 @@ impl Gathered {
     }
 }
 
-/// What an integration reads from its surroundings.
+/// What an integration reads from its environment.
 fn of_integration(integration: &Integration, need: &mut dyn FnMut(&str, String), notes: &mut Vec<String>) {
     let name = &integration.name.text;
     for field in &integration.fields {

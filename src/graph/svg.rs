@@ -8,7 +8,7 @@ use super::layout::{AROUND_NAME, Layout, Point, height, lay_out};
 use super::text::{BOLD, DETAIL, NAME, escaped, px, shortened, width};
 use super::{Graph, Node, Outcome, Shape};
 
-/// How it looks, in light and in dark surroundings.
+/// How it looks, on a light and on a dark background.
 pub(super) const STYLE: &str = include_str!("drawing.css");
 
 /// What is free around all of it, in pixels.

@@ -47,7 +47,7 @@ impl Watched {
         let sources = line.sources.ids().map(|id| line.sources.get(id).path().to_owned());
         let given = job.env_file.iter().chain(&job.secret_file).cloned();
         let mut places: Vec<PathBuf> = job.repo.iter().map(|(_, path)| path.clone()).collect();
-        // Without a line, all that is below may be all of somebody's home.
+        // Without a line, all that is below may be the whole home directory.
         places.extend((!line.sources.is_empty()).then(|| line.directory.clone()));
         let written = command.report.iter().cloned().chain(line.state.map(PathBuf::from));
         Ok(Watched {

@@ -60,7 +60,7 @@ impl Reference for OfProfile {
         Requirement::Other("a profile of AWS, which has to be there".to_owned())
     }
 
-    fn start(&self) -> Option<Prerequisite<'_>> {
+    fn prerequisite(&self) -> Option<Prerequisite<'_>> {
         Some(Prerequisite::AwsProfile(&self.profile))
     }
 

@@ -59,7 +59,7 @@ impl Reference for Program {
         Requirement::Other("a command (command), which has to work there".to_owned())
     }
 
-    fn start(&self) -> Option<Prerequisite<'_>> {
+    fn prerequisite(&self) -> Option<Prerequisite<'_>> {
         Some(Prerequisite::Program { words: self.words.clone(), file: None })
     }
 

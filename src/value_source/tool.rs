@@ -88,7 +88,7 @@ impl Reference for ToolReference {
         Requirement::Other(format!("a command ({}), which has to work there", self.tool.key))
     }
 
-    fn start(&self) -> Option<Prerequisite<'_>> {
+    fn prerequisite(&self) -> Option<Prerequisite<'_>> {
         let program = std::iter::once(self.tool.program.to_owned());
         let words = program.chain(self.call.arguments.iter().cloned()).collect();
         Some(Prerequisite::Program { words, file: self.call.file.as_deref() })
