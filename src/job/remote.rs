@@ -93,6 +93,7 @@ impl Executor<'_, '_> {
             command: &on,
             environment: &environment_of_command(session, &patterns)?,
             grace: command.grace.unwrap_or(run::GRACE),
+            silence: run::remote::SILENCE,
             signals,
             console,
             say: &say,

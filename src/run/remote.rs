@@ -30,4 +30,4 @@ pub const COMMAND: &str = "remote-job";
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// Without one for so long, the other side is lost.
-const SILENCE: Duration = Duration::from_secs(60);
+pub const SILENCE: Duration = Duration::from_secs(60);

@@ -17,7 +17,7 @@ use super::super::{Error, Outcome, Signals, StepKind, Variables};
 use super::command::{END_LIMIT, Remote};
 use super::frame::{FrameKind, PIECE, ReceivedBytes, UnsentBytes, framed};
 use super::transfer::{Download, Upload};
-use super::{COMMAND, SIGN_OF_LIFE, SILENCE};
+use super::{COMMAND, SIGN_OF_LIFE};
 use crate::exit;
 use crate::poll::{PollSet, is_readable, is_writable};
 
@@ -35,6 +35,8 @@ pub struct Launcher<'l, 's, 'c> {
     pub environment: &'l Variables,
     /// How long processes that are told to end may take there.
     pub grace: Duration,
+    /// How long nothing may come from there before it is given up: [`super::SILENCE`].
+    pub silence: Duration,
     /// The signals that are passed on.
     pub signals: &'s Signals,
     /// Where the log of the job is shown.
@@ -249,8 +251,9 @@ impl Connection<'_, '_, '_> {
     /// Has what is due written.
     fn fill(&mut self, now: Instant) -> Result<(), Lost> {
         let Some(heard) = self.greeted else { return Ok(()) };
-        if now >= heard + SILENCE {
-            return Err(format!("nothing came from `{}` for {} s", self.shown, SILENCE.as_secs()));
+        let limit = self.launcher.silence;
+        if now >= heard + limit {
+            return Err(format!("nothing came from `{}` for {} s", self.shown, limit.as_secs_f32()));
         }
         if now >= self.shown_alive + SIGN_OF_LIFE {
             self.out.push(&framed(FrameKind::Alive, &[]));
@@ -337,5 +340,52 @@ impl Connection<'_, '_, '_> {
              put `env PATH=…` behind it if it lies elsewhere"
                 .to_owned()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::super::frame::hello;
+    use super::*;
+    use crate::paint::Paint;
+    use crate::run::console::Text;
+
+    /// What becomes of a job whose other side runs `script` once it has answered.
+    fn answered(script: &str, silence: Duration) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let log = File::create(directory.path().join("log")).unwrap();
+        let mut console = Console::new(Text::new(Paint::Plain, false), log.as_fd());
+        let hello = String::from_utf8(hello()).unwrap();
+        let command = ["/bin/sh".to_owned(), "-c".to_owned(), format!("printf '%s' '{hello}'; {script}")];
+        let environment = Variables::new([("PATH".as_ref(), "/usr/bin:/bin".as_ref())]).unwrap();
+        let launcher = Launcher {
+            command: &command,
+            environment: &environment,
+            grace: Duration::ZERO,
+            silence,
+            signals: &Signals::hold().unwrap(),
+            console: &mut console,
+            say: &|_| {},
+            keep: &|_| {},
+        };
+        let reply = launcher.run(b"{}", Upload::new(Vec::new()), Download::into(directory.path()));
+        reply.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_other_side_is_given_up_when_it_is_silent_for_too_long() {
+        let begun = Instant::now();
+        let said = answered("while read -r line; do :; done", Duration::from_millis(200));
+        assert!(said.contains("nothing came from `/bin/sh -c "), "{said}");
+        assert!(said.ends_with("` for 0.2 s"), "{said}");
+        assert!(begun.elapsed() >= Duration::from_millis(200));
+    }
+
+    #[test]
+    fn the_other_side_is_not_given_up_before() {
+        let said = answered("sleep 0.3; exit 3", Duration::from_secs(60));
+        assert!(said.ends_with("` ended with status 3"), "{said}");
     }
 }
