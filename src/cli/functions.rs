@@ -4,7 +4,7 @@ mod help;
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, CommandFactory as _, Parser, value_parser};
+use clap::{Arg, ArgAction, Args as _, CommandFactory as _, Parser, value_parser};
 
 use super::{JobOptions, LineOptions};
 use crate::lookup::{self, Function};
@@ -53,15 +53,15 @@ pub(super) fn function_grammar(function: &'static Function) -> clap::Command {
     let command = if function.takes_job {
         FunctionCall::command()
     } else {
-        clap::Command::new(function.name).arg(
-            Arg::new("arguments")
-                .value_name("ARGUMENT")
-                .hide(true)
-                .num_args(0..)
-                .action(ArgAction::Append)
-                .allow_hyphen_values(true)
-                .value_parser(value_parser!(OsString)),
-        )
+        let arguments = Arg::new("arguments")
+            .value_name("ARGUMENT")
+            .num_args(0..)
+            .action(ArgAction::Append)
+            .allow_hyphen_values(true)
+            .value_parser(value_parser!(OsString));
+        // The options of the line are taken everywhere, but mean nothing to a function that is not answered from it.
+        LineOptions::augment_args(clap::Command::new(function.name).arg(arguments))
+            .mut_args(|argument| argument.hide(true))
     };
     command
         .name(function.name)

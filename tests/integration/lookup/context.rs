@@ -77,3 +77,32 @@ fn every_function_of_the_table_can_be_asked_how_it_is_used() {
         assert_eq!(lookup::main(&args), None, "{usage}");
     }
 }
+
+#[test]
+fn the_help_of_a_function_that_needs_no_line_has_no_options_of_the_line() {
+    shipctl("replace")
+        .arg("--help")
+        .stdout(
+            "Fills in $NAME and ${NAME} in files.
+
+  FILE...  The files, which are changed in place
+
+Example: shipctl replace config.yml deployment.yml
+
+Usage: shipctl replace FILE...
+
+Options:
+  -h, --help
+          Print help (see a summary with '-h')
+
+  -V, --version
+          Print version
+",
+        )
+        .run();
+}
+
+#[test]
+fn options_of_the_line_before_a_function_are_taken_all_the_same() {
+    shipctl("-C").args(". --color never to_uppercase abc").stdout("ABC\n").run();
+}
