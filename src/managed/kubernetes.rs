@@ -7,10 +7,10 @@ use serde_json::{Map, Value as Json, json};
 use super::deploy::{Deployment, Method, Service, ServiceChange};
 use super::entry::{Part, Setting};
 
-/// The labels that the documentation promises for selecting pods, and one that tells a blue pod from a green one.
+/// The labels that the documentation promises for selecting pods.
 const MANIFEST: &str = "shippable.manifestName";
 const JOB: &str = "shippable.jobName";
-/// See [`MANIFEST`].
+/// The label that tells a blue pod from a green one.
 pub const NAME: &str = "shippable.deploymentName";
 
 /// A value of a label, in the letters that are allowed there.
