@@ -19,7 +19,8 @@ use super::{BuildRef, DIRECTORY};
 ///
 /// When it cannot be made, or a link stands in its place.
 pub fn create(directory: &Path, build: &BuildRef) -> io::Result<File> {
-    StateFiles::of(directory).refuse_links().map_err(|error| io::Error::other(error.to_string()))?;
+    let place = StateFiles::of(directory);
+    place.refuse_links().and_then(|()| place.make()).map_err(|error| io::Error::other(error.to_string()))?;
     let path = path(directory, build);
     let jobs = path.parent().unwrap_or(&path);
     DirBuilder::new().recursive(true).mode(0o700).create(jobs)?;

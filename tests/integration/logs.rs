@@ -45,6 +45,14 @@ fn the_log_of_a_run_can_be_read_again() {
 }
 
 #[test]
+fn git_sees_no_log_of_a_run_whose_state_is_elsewhere() {
+    let line = Line::new(LINE);
+    line.does("run good --state elsewhere --no-audit");
+    assert!(line.path(".shipctl/logs/good/1.log").exists());
+    assert_eq!(fs::read_to_string(line.path(".shipctl/.gitignore")).unwrap(), "*\n");
+}
+
+#[test]
 fn what_is_not_kept_is_said() {
     let line = Line::new(LINE);
     assert_eq!(line.fails("logs", 125), "error: there is no run; `shipctl history` lists them\n");
