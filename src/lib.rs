@@ -4,9 +4,9 @@
 //! Most of it is private: `cargo doc --document-private-items` shows all. `docs/architecture.md` has a table of where to find what,
 //! and CONTRIBUTING.md says what it takes to add a source of secrets, a lookup function or an integration kind.
 //!
-//! # The road of data
+//! # How data flows
 //!
-//! Data walks in one direction, and each step is one function:
+//! Data flows in one direction, and each step is one function:
 //!
 //! | step | gives |
 //! |---|---|

@@ -1,8 +1,8 @@
-//! The utility functions: `shipctl get_resource_id vpc` and the like, as scripts call them.
+//! The functions for scripts: `shipctl get_resource_id vpc` and the like, as scripts call them.
 //!
 //! A script calls them hundreds of times, so they stay clear of everything that takes time to start: [`main`]
 //! looks for argv\[1\] in one static table ([`FUNCTIONS`]) before the command line is parsed, reads the environment,
-//! writes once and is done. No YAML, no configuration. The same table feeds help and completions.
+//! writes once and is done. No YAML, no configuration. The same table feeds completions and the list in the help.
 //!
 //! What a function knows of its environment comes through a [`Context`]: inside a job that is the process's
 //! environment and the workspace, and with `--job JOB` whatever the caller computed from the YAML.

@@ -127,7 +127,7 @@ impl Masker {
 
     /// Takes the next bytes of the stream, and appends to `out` all that is final now.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
-        if self.search.is_vain() {
+        if self.search.has_no_patterns() {
             out.extend_from_slice(chunk);
         } else if self.held.is_empty() {
             let kept = self.scan(chunk, false, out);

@@ -9,7 +9,7 @@
 //!                └─ event_loop  waits for output, the shell, signals and the clock
 //!                     ├─ terminal   what the shell has instead of the terminal that we are on
 //!                     ├─ terminate ── process_tree   how all of it ends, wherever it has gone
-//!                     └─ report ── console           what is seen of it
+//!                     └─ masked_console ── console   what is seen of it
 //! worker_pool              several jobs side by side
 //! remote                   a job on another machine
 //! ```
@@ -30,9 +30,9 @@ mod event_loop;
 mod exec;
 mod flow;
 mod launch;
+mod masked_console;
 mod masking;
 mod process_tree;
-mod report;
 mod shell;
 mod signals;
 mod terminal;

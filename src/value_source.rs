@@ -105,7 +105,7 @@ pub trait Reference: Debug {
         None
     }
 
-    /// Where the values of other fields of the integration are by the same token, unless the line says so itself.
+    /// Where the values of other fields of the integration are then, unless the line says so itself: a profile has all keys.
     fn other_fields(&self) -> Vec<(&'static str, Box<dyn Reference>)> {
         Vec::new()
     }
@@ -150,7 +150,7 @@ pub struct FetchContext<'a> {
 
 /// Why a value cannot be had, and what to do.
 pub struct NoValue {
-    /// Why.
+    /// Why, as an error says it.
     pub message: String,
     /// What to do.
     pub hint: String,

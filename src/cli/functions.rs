@@ -32,7 +32,7 @@ pub struct FunctionCall {
 /// How the utility functions are in the grammar.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Functions {
-    /// As commands, but not in the list of commands, where they would drown the others.
+    /// As commands, but not in the list of commands, where they would be most of it.
     Hidden,
     /// As commands like the others: for completions.
     Shown,

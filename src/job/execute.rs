@@ -26,7 +26,7 @@ pub(crate) struct Left {
 
 /// A run that has come to its end.
 pub(crate) struct Done {
-    /// How.
+    /// How it ended.
     pub(crate) outcome: Outcome,
     /// The number of the build; `None` if it is in no history.
     pub(crate) build: Option<u32>,

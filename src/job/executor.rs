@@ -1,4 +1,4 @@
-//! What runs a job goes by.
+//! What the stages of a running job share.
 
 use super::Session;
 use crate::cli::Run;

@@ -1,4 +1,4 @@
-//! The table of all utility functions.
+//! The table of all functions for scripts.
 
 use super::{Body, Call, Failure, Function};
 use super::{
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::contract::suffix;
 
-/// Every utility function, in the order in which help lists them. Names and operands are the original's.
+/// Every function, in the order in which help lists them. Names and operands are the original's.
 pub static FUNCTIONS: &[Function] = &[
     value("get_resource_id", "RESOURCE_NAME", 1, "The id of a resource or job", |call| {
         variables::resource(call, suffix::ID)

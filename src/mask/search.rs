@@ -46,7 +46,7 @@ impl Search {
     }
 
     /// Whether there is nothing to search for.
-    pub(super) fn is_vain(&self) -> bool {
+    pub(super) fn has_no_patterns(&self) -> bool {
         self.patterns.is_empty()
     }
 

@@ -1,4 +1,4 @@
-//! Integrations: named credentials of a known kind, and where each value is to be had.
+//! Integrations: named credentials of a known kind, and where each value is.
 
 use super::kind::{Field, KINDS, Kind, Shape};
 use super::{Name, optional_text, required_name, warn_of_unknown_keys};

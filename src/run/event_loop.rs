@@ -17,10 +17,10 @@ use super::control::{Ask, Control};
 
 use super::event::{Event, StepResult};
 use super::flow::Flow;
-use super::launch::{ShellProcess, Started, Waiting};
+use super::launch::{ShellProcess, Started, WaitingShell};
+use super::masked_console::MaskedConsole;
 use super::masking::Masking;
 use super::process_tree::Tree;
-use super::report::Report;
 use super::signals::Signals;
 use super::terminal::{SignalKeys, Terminal};
 use super::{Error, Job, Outcome};
@@ -38,7 +38,7 @@ const FIRST_READ: usize = 2 * 1024;
 pub(super) struct EventLoop<'a, 'c> {
     pub(super) job: Job<'a>,
     pub(super) flow: Flow<'a>,
-    pub(super) report: Report<'a, 'c>,
+    pub(super) console: MaskedConsole<'a, 'c>,
     pub(super) signals: &'a Signals,
     pub(super) tree: Tree,
     /// What the shells have for a terminal, if we are on one.
@@ -46,7 +46,7 @@ pub(super) struct EventLoop<'a, 'c> {
     /// The container that the shell is in, if it is in one.
     pub(super) container: Option<Running>,
     /// The shell that waits for its part to begin.
-    pub(super) waiting: Option<Waiting>,
+    pub(super) waiting: Option<WaitingShell>,
     /// The steps that have begun.
     pub(super) steps: Vec<StepResult>,
     /// Whether a line of a script may have run.
@@ -101,7 +101,7 @@ impl<'a, 'c> EventLoop<'a, 'c> {
         EventLoop {
             job: *job,
             flow: Flow::new(job),
-            report: Report::new(console, masking),
+            console: MaskedConsole::new(console, masking),
             signals,
             tree,
             terminal,
@@ -124,16 +124,16 @@ impl<'a, 'c> EventLoop<'a, 'c> {
     /// Waits for the next event that must be answered, passing on output meanwhile.
     pub(super) fn wait(
         &mut self,
-        mut line: Option<&mut ShellPipes>,
+        mut pipes: Option<&mut ShellPipes>,
         shell: Option<ShellProcess>,
         until: Option<Instant>,
     ) -> Result<LoopEvent, Error> {
         loop {
-            if let Some(line) = line.as_deref_mut()
-                && let Some(ask) = line.control.question().map_err(Error::system("answer the shell"))?
+            if let Some(pipes) = pipes.as_deref_mut()
+                && let Some(ask) = pipes.control.question().map_err(Error::system("answer the shell"))?
             {
                 // All that was written before the question is in the pipe now.
-                self.drain(&mut line.output)?;
+                self.drain(&mut pipes.output)?;
                 return Ok(LoopEvent::Ask(ask));
             }
             if let Some(arrival) = self.arrived.pop_front() {
@@ -155,15 +155,15 @@ impl<'a, 'c> EventLoop<'a, 'c> {
                 return Ok(LoopEvent::Time);
             }
             let until = until.map(|until| until - now);
-            let idle = self.report.console().idle(now);
+            let idle = self.console.inner().idle(now);
             let (keys, look_again) = self.terminal.as_ref().map_or((None, None), Terminal::keys);
             let writable = self.terminal.as_ref().and_then(Terminal::writable);
             let timeout = [until, idle, look_again].into_iter().flatten().min();
-            let stream = self.report.console().stream();
+            let stream = self.console.inner().stream();
             // A log that is not read holds up the output, but neither the shell's questions nor the clock.
-            let output = line.as_deref().and_then(|line| line.output.as_ref());
-            let output = output.filter(|_| !self.report.console().is_full());
-            let control = line.as_deref().map(|line| line.control.as_fd());
+            let output = pipes.as_deref().and_then(|pipes| pipes.output.as_ref());
+            let output = output.filter(|_| !self.console.inner().is_full());
+            let control = pipes.as_deref().map(|pipes| pipes.control.as_fd());
             let mut set = PollSet::default();
             let signals = set.readable(self.signals.as_fd());
             let (control, output) = (set.readable(control), set.readable(output.map(AsFd::as_fd)));
@@ -179,7 +179,7 @@ impl<'a, 'c> EventLoop<'a, 'c> {
             let ready = set.wait(timeout).map_err(Error::system("wait for the shell"))?;
             self.attend_terminal(ready.has(keys), ready.has(takes_keys));
             if ready.has(stream) {
-                self.report.console().write_some();
+                self.console.inner().write_some();
             }
             if ready.has(signals) {
                 self.take_signals()?;
@@ -188,14 +188,14 @@ impl<'a, 'c> EventLoop<'a, 'c> {
                 && let Some(container) = &mut self.container
                 && let Some(message) = container.attend()
             {
-                self.report.event(&Event::Notice { message: &message });
+                self.console.event(&Event::Notice { message: &message });
             }
-            let Some(line) = line.as_deref_mut() else { continue };
+            let Some(pipes) = pipes.as_deref_mut() else { continue };
             if ready.has(output) {
-                self.read_output(&mut line.output)?;
+                self.read_output(&mut pipes.output)?;
             }
             if ready.has(control) {
-                line.control.receive().map_err(Error::system("hear the shell"))?;
+                pipes.control.receive().map_err(Error::system("hear the shell"))?;
             }
         }
     }
@@ -260,7 +260,7 @@ impl<'a, 'c> EventLoop<'a, 'c> {
                 Ok(0)
             }
             Ok(n) => {
-                self.report.output(&self.buffer[..n]);
+                self.console.output(&self.buffer[..n]);
                 self.written += n;
                 if n == self.buffer.len() {
                     self.buffer.resize(PIPE_CAPACITY, 0);
@@ -274,7 +274,7 @@ impl<'a, 'c> EventLoop<'a, 'c> {
 
     /// Writes out what the console still holds, unless Ctrl-C is pressed meanwhile.
     pub(super) fn flush(&mut self) {
-        while let Some(stream) = self.report.console().stream() {
+        while let Some(stream) = self.console.inner().stream() {
             let keys = self.terminal.as_ref().and_then(|terminal| terminal.keys().0);
             let mut set = PollSet::default();
             let signals = set.readable(self.signals.as_fd());
@@ -283,7 +283,7 @@ impl<'a, 'c> EventLoop<'a, 'c> {
             let key = ready.has(keys);
             self.attend_terminal(key, false);
             match (ready.has(signals), ready.has(stream)) {
-                (_, true) => self.report.console().write_some(),
+                (_, true) => self.console.inner().write_some(),
                 (true, _) if self.take_signals().is_ok() => {
                     if self.arrived.drain(..).any(|a| matches!(a.signal, libc::SIGINT | libc::SIGTERM)) {
                         return;

@@ -11,7 +11,7 @@ use super::{Error, Outcome};
 impl EventLoop<'_, '_> {
     /// Runs the whole job.
     pub(super) fn run(mut self) -> Result<Outcome, Error> {
-        self.report.event(&Event::JobStart { job: self.job.name });
+        self.console.event(&Event::JobStart { job: self.job.name });
         while let Some(part) = self.next()? {
             match Shell::start(&mut self, part).and_then(Shell::run) {
                 Ok(()) => {}
@@ -22,7 +22,7 @@ impl EventLoop<'_, '_> {
         let outcome = self.flow.outcome();
         self.add_steps_not_run();
         let (job, duration) = (self.job.name, self.started.elapsed());
-        self.report.event(&Event::JobEnd { job, outcome, duration, steps: &self.steps });
+        self.console.event(&Event::JobEnd { job, outcome, duration, steps: &self.steps });
         self.flush();
         Ok(outcome)
     }
@@ -34,7 +34,7 @@ impl EventLoop<'_, '_> {
         if !self.entered {
             return Err(error);
         }
-        self.report.event(&Event::Notice { message: &error.to_string() });
+        self.console.event(&Event::Notice { message: &error.to_string() });
         let outcome = Outcome::Failed(error.status());
         self.flow.ended(part, outcome);
         let name = part.name(&self.job).to_owned();
@@ -45,7 +45,7 @@ impl EventLoop<'_, '_> {
             overlooked: 0,
             duration: Duration::ZERO,
         };
-        self.report.event(&Event::StepEnd { step: &step });
+        self.console.event(&Event::StepEnd { step: &step });
         self.steps.push(step);
         Ok(())
     }

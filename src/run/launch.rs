@@ -1,4 +1,4 @@
-//! Starting a shell: it is loaded while there is still something to do, and waits until it is let go.
+//! Starting a shell: it loads while the workspace is still being filled, and waits for the first question before it runs anything.
 
 use std::ffi::OsStr;
 use std::io;
@@ -33,7 +33,7 @@ pub struct Started<'c> {
     pub(super) tree: Tree,
     pub(super) terminal: Option<Terminal<'c>>,
     /// The first shell of the job, if anything of it is to be run.
-    pub(super) waiting: Option<Waiting>,
+    pub(super) waiting: Option<WaitingShell>,
 }
 
 /// Begins to run a job, of which nothing has to be there yet but the directory it starts in: its first shell is loaded, and
@@ -46,17 +46,17 @@ pub fn start<'c>(job: &Job, signals: &Signals, console: &mut Console<'c>) -> Res
     // First of all: what is a child of ours by now is no part of the job.
     let mut tree = Tree::new().map_err(Error::system("collect orphaned processes"))?;
     let terminal = console.open_terminal();
-    let waiting = Waiting::start_first(job, terminal.as_ref(), signals, &mut tree)?;
+    let waiting = WaitingShell::start_first(job, terminal.as_ref(), signals, &mut tree)?;
     Ok(Started { tree, terminal, waiting })
 }
 
 /// A shell that has not run anything. Dropping it ends it.
-pub(super) struct Waiting {
+pub(super) struct WaitingShell {
     /// Where it is.
     pub(super) place: ShellHost,
     /// The part of the job that it was started for.
     pub(super) part: Part,
-    /// The line to it.
+    /// The pipes to it.
     pub(super) control: Control,
     /// Where its output is read.
     pub(super) output: OwnedFd,
@@ -98,7 +98,7 @@ impl Drop for Process {
     }
 }
 
-impl Waiting {
+impl WaitingShell {
     /// Starts a shell for a part of the job, in the environment of this task and where that runs; in the container that the
     /// shell before it was in, if that is the task's.
     pub(super) fn start(
@@ -109,7 +109,7 @@ impl Waiting {
         signals: &Signals,
         tree: &mut Tree,
         before: Option<Running>,
-    ) -> Result<Waiting, Error> {
+    ) -> Result<WaitingShell, Error> {
         let container = job.tasks[task].container.as_ref();
         // Another pid namespace does not show our process.
         let us = container.is_none().then(Pid::this);
@@ -162,7 +162,7 @@ impl Waiting {
             Some(terminal) => start_on_terminal(&launch, terminal)?,
         };
         let pid = started.map_err(|error| not_started(&bash, error, environment))?;
-        Ok(Waiting { place: ShellHost::Here(Process(pid)), part, control, output, session })
+        Ok(WaitingShell { place: ShellHost::Here(Process(pid)), part, control, output, session })
     }
 
     /// The same for the first part of a job; `None` if nothing of it is to be run.
@@ -171,10 +171,10 @@ impl Waiting {
         terminal: Option<&Terminal>,
         signals: &Signals,
         tree: &mut Tree,
-    ) -> Result<Option<Waiting>, Error> {
+    ) -> Result<Option<WaitingShell>, Error> {
         let mut flow = Flow::new(job);
         let Some(part) = flow.next() else { return Ok(None) };
-        Waiting::start(job, part, flow.task(), terminal, signals, tree, None).map(Some)
+        WaitingShell::start(job, part, flow.task(), terminal, signals, tree, None).map(Some)
     }
 }
 
@@ -214,7 +214,7 @@ fn start_in_container(
     tree: &mut Tree,
     before: Option<Running>,
     control: Control,
-) -> Result<Waiting, Error> {
+) -> Result<WaitingShell, Error> {
     let stdin = io::stdin();
     let (output, end) = match terminal {
         None => {
@@ -240,5 +240,5 @@ fn start_in_container(
         }
         None => Running::start(job, task, container, &shell, control.directory(), tree, signals)?,
     };
-    Ok(Waiting { place: ShellHost::Container(Box::new(running)), part, control, output, session: None })
+    Ok(WaitingShell { place: ShellHost::Container(Box::new(running)), part, control, output, session: None })
 }

@@ -12,7 +12,7 @@ use super::driver::{self, Scripts};
 use super::event::{Event, StepResult};
 use super::event_loop::{EventLoop, LoopEvent, ShellPipes};
 use super::flow::Part;
-use super::launch::{ShellHost, ShellProcess, Waiting};
+use super::launch::{ShellHost, ShellProcess, WaitingShell};
 use super::{Error, Outcome, StepKind};
 use crate::exit;
 use crate::platform::Session;
@@ -76,7 +76,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             None => {
                 let (task, terminal) = (event_loop.flow.task(), event_loop.terminal.as_ref());
                 let before = event_loop.container.take();
-                Waiting::start(
+                WaitingShell::start(
                     &event_loop.job,
                     part,
                     task,
@@ -90,7 +90,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         let scripts = Scripts::new(event_loop.job.scripts, part.name(&event_loop.job));
         let entries: &[String] = if let Part::Task(_) = part { part.entries(&event_loop.job) } else { &[] };
         let code = scripts.task(entries.len());
-        let Waiting { place, mut control, output, session, .. } = waiting;
+        let WaitingShell { place, mut control, output, session, .. } = waiting;
         if let Some(session) = &session {
             event_loop.tree.spare(session.leader());
         }
@@ -288,7 +288,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
     fn enter(&mut self, entry: usize) {
         let script = &self.part.entries(&self.event_loop.job)[entry - 1];
         let step = self.part.name(&self.event_loop.job);
-        self.event_loop.report.event(&Event::EntryStart { step, entry, script });
+        self.event_loop.console.event(&Event::EntryStart { step, entry, script });
         self.at = At::Entry(entry);
         self.event_loop.entered = true;
         self.entry_begun = Instant::now();
@@ -338,13 +338,13 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
         self.part_begun = Instant::now();
         self.overlooked = 0;
         let step = self.part.name(&self.event_loop.job);
-        self.event_loop.report.event(&Event::StepStart { step, kind: self.part.kind() });
+        self.event_loop.console.event(&Event::StepStart { step, kind: self.part.kind() });
     }
 
     fn report_entry(&mut self, entry: usize, status: u8) {
         let step = self.part.name(&self.event_loop.job);
         let duration = self.entry_begun.elapsed();
-        self.event_loop.report.event(&Event::EntryEnd { step, entry, status, duration });
+        self.event_loop.console.event(&Event::EntryEnd { step, entry, status, duration });
     }
 
     /// The part has ended by itself.
@@ -361,7 +361,7 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             overlooked: self.overlooked,
             duration: self.part_begun.elapsed(),
         };
-        self.event_loop.report.event(&Event::StepEnd { step: &step });
+        self.event_loop.console.event(&Event::StepEnd { step: &step });
         self.event_loop.steps.push(step);
     }
 }

@@ -1,5 +1,6 @@
 //! The keys of an assembly line that an excerpt may show wherever they stand: they are words of its grammar, and of the
-//! catalog of integrations, and no values. A test of the model holds them together with its own lists.
+//! catalog of integrations, and no values. A test in `src/model.rs` fails if
+//! a key of the grammar or a field of a kind is in none of these lists.
 
 /// Keys of a file that begin a part of a line, beside `integrations`.
 pub(super) const SECTIONS: &[&str] = &["resources", "jobs", "triggers", "recipients"];
@@ -63,7 +64,7 @@ pub const ELSEWHERE: &[&str] = &[
 /// Keys of `integrations` in the CI section, which hold lists of them.
 pub(super) const CI_INTEGRATIONS: &[&str] = &["hub", "generic", "key", "notifications", "deploy"];
 
-/// All others.
+/// All others: an excerpt shows the key, and hides what stands behind it.
 #[rustfmt::skip]
 const OTHERS: &[&str] = &[
     "integrations", "configuration", "versionTemplate", "triggerMode", "dependencyMode", "priority",

@@ -8,16 +8,16 @@ use super::program;
 use super::{FetchContext, Misread, NoValue, Prerequisite, Reference, Requirement, SourceKind, Written};
 use crate::secret::Secret;
 
-/// A tool that gives a secret away to its owner.
+/// A tool that prints a secret to its owner.
 #[derive(Debug)]
 pub(super) struct Tool {
     /// The key in the YAML: `{op: "op://…"}`.
     key: &'static str,
     /// How a reference to a value is written.
     form: &'static str,
-    /// The program.
+    /// The name of its program, which is looked for along the `PATH`.
     program: &'static str,
-    /// How one comes by the program.
+    /// How to install the program.
     install: &'static str,
     /// What the program is called with for a reference; `None` if that is not written as it should be.
     call: fn(&str) -> Option<Call>,

@@ -463,3 +463,24 @@ jobs: [{{name: web, type: manifest, steps: [{{IN: img}}]}}, {{name: out, type: d
     let (_, said) = export(&unknown, "gitlab");
     holds(&said, &["cluster `where` has no integration", "turned 1 of 2"]);
 }
+
+#[test]
+fn every_function_for_scripts_is_there_or_known_to_be_lacking() {
+    let script = include_str!("../../src/export/standalone/functions.sh");
+    let (_, cases) = script.split_once("case $function in\n").unwrap();
+    let patterns: Vec<&str> = cases
+        .lines()
+        .filter_map(|line| line.split_once(')'))
+        .flat_map(|(patterns, _)| patterns.split('|').map(str::trim))
+        .filter(|pattern| *pattern != "*")
+        .collect();
+    let lacking = include_str!("../../src/export/standalone/functions.rs");
+    for function in shipctl::lookup::FUNCTIONS {
+        let name = function.name;
+        let is_there = patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => *pattern == name,
+        });
+        assert!(is_there || lacking.contains(&format!("\"{name}\",")), "{name}");
+    }
+}

@@ -102,7 +102,7 @@ impl Session {
         Ok((session, started(pid, error)))
     }
 
-    /// The process that leads it and is none of the job.
+    /// The process that leads the session. It is not one of the job.
     pub fn leader(&self) -> Option<Pid> {
         Some(self.leader)
     }

@@ -80,7 +80,7 @@ impl EventLoop<'_, '_> {
             let limit =
                 if self.interrupted { SECTION_LIMIT } else { self.job.time_limit.unwrap_or_default() };
             let message = format!("time limit of {} s reached", limit.as_secs_f64());
-            self.report.event(&Event::Notice { message: &message });
+            self.console.event(&Event::Notice { message: &message });
             self.cut = Some(Outcome::TimedOut);
             self.limit = None;
             self.terminate_tree(self.job.grace, None);
@@ -120,12 +120,12 @@ impl EventLoop<'_, '_> {
     fn cancel(&mut self, signal: i32) {
         let name = signal_name(signal);
         if self.interrupted || self.cut.is_some() {
-            self.report.event(&Event::Notice { message: &format!("{name}: skipping the rest") });
+            self.console.event(&Event::Notice { message: &format!("{name}: skipping the rest") });
             self.abandoned = true;
             self.cut = self.cut.or(Some(Outcome::Cancelled(signal)));
             self.terminate_tree(Duration::ZERO, None);
         } else {
-            self.report.event(&Event::Notice { message: &format!("cancelled by {name}") });
+            self.console.event(&Event::Notice { message: &format!("cancelled by {name}") });
             self.cut = Some(Outcome::Cancelled(signal));
             self.terminate_tree(self.job.grace, None);
         }
@@ -231,7 +231,7 @@ impl EventLoop<'_, '_> {
                     }
                     if finishing && self.termination.is_none() {
                         let message = "processes that the script left behind did not end in time";
-                        self.report.event(&Event::Notice { message });
+                        self.console.event(&Event::Notice { message });
                     }
                     if self.termination.is_none() {
                         self.terminate_tree(self.job.grace.min(LEFTOVER_GRACE), Some(READER_GRACE));
@@ -240,7 +240,7 @@ impl EventLoop<'_, '_> {
                 Some(termination) => {
                     let give_up = *give_up.get_or_insert(termination.kill_at + KILL_PATIENCE);
                     if give_up <= Instant::now() {
-                        self.report.event(&Event::Notice { message: "some processes could not be ended" });
+                        self.console.event(&Event::Notice { message: "some processes could not be ended" });
                         break;
                     }
                     self.go_on_terminating();

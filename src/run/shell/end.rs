@@ -17,7 +17,7 @@ impl Shell<'_, '_, '_> {
                 "bash ended before the last entry of {} reported",
                 self.part.name(&self.event_loop.job)
             );
-            self.event_loop.report.event(&Event::Notice { message: &message });
+            self.event_loop.console.event(&Event::Notice { message: &message });
             outcome = Outcome::Failed(exit::NOT_REPORTED);
         }
         self.event_loop.sweep(Some(&mut self.pipes))?;

@@ -1,4 +1,4 @@
-//! The one way from a run to the screen: everything passes the masker here.
+//! What the scripts of a job print, and what is said of them, on its way through the masker to the console.
 
 use super::console::Console;
 use super::event::{Event, StepResult};
@@ -6,7 +6,7 @@ use super::masking::Masking;
 use crate::mask::Masker;
 
 /// A console behind a masker.
-pub(super) struct Report<'a, 'c> {
+pub(super) struct MaskedConsole<'a, 'c> {
     console: &'a mut Console<'c>,
     masking: &'a mut Masking,
     /// The masker of the script's output, which may hold back the beginning of what could become a secret.
@@ -14,10 +14,10 @@ pub(super) struct Report<'a, 'c> {
     masked: Vec<u8>,
 }
 
-impl<'a, 'c> Report<'a, 'c> {
-    pub(super) fn new(console: &'a mut Console<'c>, masking: &'a mut Masking) -> Report<'a, 'c> {
+impl<'a, 'c> MaskedConsole<'a, 'c> {
+    pub(super) fn new(console: &'a mut Console<'c>, masking: &'a mut Masking) -> MaskedConsole<'a, 'c> {
         let masker = Masker::new(masking.patterns());
-        Report { console, masking, masker, masked: Vec::new() }
+        MaskedConsole { console, masking, masker, masked: Vec::new() }
     }
 
     /// What the script wrote.
@@ -65,7 +65,7 @@ impl<'a, 'c> Report<'a, 'c> {
     }
 
     /// The console behind.
-    pub(super) fn console(&mut self) -> &mut Console<'c> {
+    pub(super) fn inner(&mut self) -> &mut Console<'c> {
         self.console
     }
 
