@@ -43,6 +43,7 @@ pub use import::{ImportOutcome, ImportedVersion};
 pub use leak::{Leak, LeakPlace, RunSecret, SEARCHED, leaks};
 pub use place::DIRECTORY;
 pub use prune::{Pruned, Reset, reset};
+pub use shared::WatchFiles;
 pub use timestamp::rfc3339;
 pub use tree::{EntryKind, MAX_BYTES, Tree, TreeEntry};
 pub use version::{Version, VersionRef};
@@ -106,6 +107,13 @@ impl Store {
     /// When the database refuses, which is not known to happen.
     pub fn set_patience(&self, patience: Duration) -> Result<()> {
         self.0.set_patience(patience)
+    }
+
+    /// Has this called with how many files of a version are kept, and of how many there are, where each takes a while: in
+    /// state that machines share. One call comes after the other, and the last one, after an error too, says that it is over: both
+    /// numbers are the same.
+    pub fn watch_files(&mut self, watch: WatchFiles) {
+        self.0.watch_files(watch);
     }
 
     /// Closes it once all that was finished has reached the disk, where not even a power cut loses it, and tidies up.

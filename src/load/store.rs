@@ -1,7 +1,10 @@
 //! Where the state of a line is: beside its files, or where `--state` says.
 
 use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 
@@ -10,7 +13,7 @@ use crate::cli::LineOptions;
 use crate::credentials::AwsProvider;
 use crate::model::files::Line;
 use crate::output::Failure;
-use crate::state::{self, StateErrorKind, Store};
+use crate::state::{self, StateErrorKind, Store, WatchFiles};
 
 /// The variable that says so where no option does.
 const VARIABLE: &str = "SHIPCTL_STATE";
@@ -52,10 +55,12 @@ pub fn is_shared(line: &Line) -> bool {
 
 /// Opens the state of a line, which is made if it is not there.
 pub fn open(line: &Line) -> state::Result<Store> {
-    match &line.state {
-        None => Store::open(&line.directory),
-        Some(shared) => open_shared(shared),
+    let Some(shared) = &line.state else { return Store::open(&line.directory) };
+    let mut store = open_shared(shared)?;
+    if io::stderr().is_terminal() {
+        store.watch_files(show_files());
     }
+    Ok(store)
 }
 
 /// Opens the state of a line if there is any.
@@ -64,6 +69,24 @@ pub fn open_existing(line: &Line) -> state::Result<Option<Store>> {
         None => Store::open_existing(&line.directory),
         Some(shared) => open_shared(shared).map(Some),
     }
+}
+
+/// What takes no longer than this is not worth showing.
+const UNSHOWN: Duration = Duration::from_millis(500);
+
+/// Shows how many files are stored, in a line of the terminal that is gone at the end.
+fn show_files() -> WatchFiles {
+    let first = OnceLock::new();
+    Box::new(move |kept, of| {
+        let started: &Instant = first.get_or_init(Instant::now);
+        if started.elapsed() < UNSHOWN {
+            return;
+        }
+        let line =
+            if kept < of { format!("\rstoring files: {kept} of {of}\x1b[K") } else { "\r\x1b[K".to_owned() };
+        // It is for the eye alone.
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    })
 }
 
 fn open_shared(place: &str) -> state::Result<Store> {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::import::{ImportOutcome, ImportedVersion};
+use super::shared::WatchFiles;
 use super::{
     Build, BuildRecord, Change, Current, Ending, Pruned, Result, Seed, TreeEntry, Version, VersionRef,
 };
@@ -17,6 +18,7 @@ pub(super) trait Backend: Send {
     fn close(self: Box<Self>) -> Result<()> {
         Ok(())
     }
+    fn watch_files(&mut self, _watch: WatchFiles) {}
     fn latest(&self, name: &str) -> Result<Option<Version>>;
     fn by_number(&self, name: &str, number: u32) -> Result<Option<Version>>;
     fn by_name(&self, name: &str, version_name: &str) -> Result<Option<Version>>;

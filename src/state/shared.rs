@@ -25,6 +25,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -76,11 +77,16 @@ const FRESH: Duration = Duration::from_secs(12 * 3600);
 /// The state in a store of objects.
 pub(super) struct Shared<O> {
     objects: O,
+    /// Told how many of the files of a version are kept, and of how many.
+    watch: Option<WatchFiles>,
 }
+
+/// See [`Store::watch_files`](super::Store::watch_files).
+pub type WatchFiles = Box<dyn Fn(usize, usize) + Send + Sync>;
 
 impl<O: Objects> Shared<O> {
     pub(super) fn new(objects: O) -> Shared<O> {
-        Shared { objects }
+        Shared { objects, watch: None }
     }
 
     /// The version that an object holds.
@@ -223,7 +229,12 @@ impl<O: Objects> Shared<O> {
                 _ => None,
             })
             .collect();
-        let next = AtomicUsize::new(0);
+        let (next, done) = (AtomicUsize::new(0), Mutex::new(0));
+        let tell = |count| {
+            if let Some(watch) = &self.watch {
+                watch(count, contents.len());
+            }
+        };
         let work = || -> Result<()> {
             while let Some((path, size, hash)) = contents.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let key = format!("files/{}", hex(hash));
@@ -235,11 +246,14 @@ impl<O: Objects> Shared<O> {
                     next.store(contents.len(), Ordering::Relaxed);
                     return kept;
                 }
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                *done += 1;
+                tell(*done);
             }
             Ok(())
         };
         let others = self.objects.at_once().min(contents.len()).saturating_sub(1);
-        thread::scope(|scope| {
+        let kept = thread::scope(|scope| {
             // One that cannot be started is one fewer.
             let started: Vec<_> =
                 (0..others).filter_map(|_| thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
@@ -247,7 +261,9 @@ impl<O: Objects> Shared<O> {
             started.into_iter().fold(own, |kept, worker| {
                 kept.and(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             })
-        })
+        });
+        tell(contents.len());
+        kept
     }
 
     fn listing(&self, version: &Version) -> Result<Vec<TreeEntry>> {

@@ -144,6 +144,21 @@ fn what_one_machine_stores_another_finds() {
 }
 
 #[test]
+fn a_watcher_is_told_of_each_file_and_of_the_end() {
+    let line = line();
+    let source = line.path().join("source");
+    for name in ["one", "two", "three"] {
+        write(&source.join(name), name, 0o600);
+    }
+    let mut store = Store::in_directory(&line.path().join("state"));
+    let (sender, calls) = std::sync::mpsc::channel();
+    store.watch_files(Box::new(move |kept, of| sender.send((kept, of)).unwrap()));
+    build(&mut store, "job", &[Change::job("job", entries("X=1\n"), tree(&source))]);
+    drop(store);
+    assert_eq!(calls.iter().collect::<Vec<_>>(), [(1, 3), (2, 3), (3, 3), (3, 3)]);
+}
+
+#[test]
 fn the_yaml_gives_the_first_version_and_changes_later_ones() {
     let line = line();
     let mut store = Store::in_directory(&line.path().join("state"));

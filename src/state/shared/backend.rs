@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use super::document::{self, Stored};
-use super::{Objects, Shared, Take, build_key, builds_key, version_key, versions_key};
+use super::{Objects, Shared, Take, WatchFiles, build_key, builds_key, version_key, versions_key};
 use crate::state::adopt::{self, Current};
 use crate::state::backend::Backend;
 use crate::state::build::ended_before;
@@ -21,6 +21,10 @@ use crate::state::{
 impl<O: Objects> Backend for Shared<O> {
     fn is_there(&self) -> bool {
         true
+    }
+
+    fn watch_files(&mut self, watch: WatchFiles) {
+        self.watch = Some(watch);
     }
 
     fn latest(&self, name: &str) -> Result<Option<Version>> {
