@@ -60,10 +60,11 @@ fn ask() -> String {
 /// that leaves with status 0 and was not told to exit was ended by a signal, and ends with another status than that: bash
 /// then still names the command that the signal met, where an `exit` has brought it back to ours, which runs the entry. If
 /// the last word of the entry was `kill $$`, the two look alike, and how the shell ends has to be waited for. Where a script has
-/// unset `BASHPID`, `/proc` tells such a child, if there is one.
+/// unset `BASHPID`, `/proc` tells such a child, if there is one. Before bash 5, `[[` changes what bash names, and an `exec` that
+/// finds no command ends a shell that has an EXIT trap with status 0.
 fn trap() -> String {
     format!(
-        r#"{{ _shipctl="leaving $? $-" _shipctl_told=$_; if [[ $_shipctl == "leaving 0 "* ]]; then if [[ $BASH_COMMAND != *exit* && $BASH_COMMAND != "\\. "* && $BASH_COMMAND != *_shipctl* ]]; then _shipctl="signalled${{_shipctl#leaving}}"; elif [[ $_shipctl_told == *$$ || $_shipctl_told == 0 ]]; then _shipctl="ended${{_shipctl#leaving}}"; fi; fi; if [[ ${{BASHPID-$_shipctl_pid}} == "$_shipctl_pid" && ( ${{BASHPID-}} || -z $_shipctl_pid || ! -e /proc/self || /proc/self -ef /proc/$_shipctl_pid ) ]]; then {HUSH}; else _shipctl=; fi; }} >/dev/null 2>&1; [[ -z $_shipctl ]] || {{ {DO_AS_TOLD}; }}"#
+        r#"{{ _shipctl="leaving $? $-" _shipctl_told=$_ _shipctl_met=$BASH_COMMAND; if [[ $_shipctl == "leaving 0 "* ]]; then if [[ $_shipctl_met == "exec "* ]]; then _shipctl="leaving 127 $-"; elif [[ $_shipctl_met != *exit* && $_shipctl_met != "\\. "* && $_shipctl_met != *_shipctl* ]]; then _shipctl="signalled${{_shipctl#leaving}}"; elif [[ $_shipctl_told == *$$ || $_shipctl_told == 0 ]]; then _shipctl="ended${{_shipctl#leaving}}"; fi; fi; if [[ ${{BASHPID-$_shipctl_pid}} == "$_shipctl_pid" && ( ${{BASHPID-}} || -z $_shipctl_pid || ! -e /proc/self || /proc/self -ef /proc/$_shipctl_pid ) ]]; then {HUSH}; else _shipctl=; fi; }} >/dev/null 2>&1; [[ -z $_shipctl ]] || {{ {DO_AS_TOLD}; }}"#
     )
 }
 
@@ -302,7 +303,7 @@ pub(super) fn opening(questions: &Path, answers: &Path, shipctl: Option<Pid>) ->
     );
     let questions_and_answers = format!(
         r#"(( _shipctl_number += 1 ))
-"$_shipctl_by" export -n _shipctl _shipctl_number _shipctl_ask _shipctl_hush _shipctl_by _shipctl_pid _shipctl_told
+"$_shipctl_by" export -n _shipctl _shipctl_number _shipctl_ask _shipctl_hush _shipctl_by _shipctl_pid _shipctl_told _shipctl_met
 _shipctl_told=
 until [[ $_shipctl_told ]]; do
 {is_there}[[ -p {questions} && -p {answers} ]] || "$_shipctl_by" exit {killed}
