@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
@@ -74,16 +74,24 @@ pub fn open_existing(line: &Line) -> state::Result<Option<Store>> {
 /// What takes no longer than this is not worth showing.
 const UNSHOWN: Duration = Duration::from_millis(500);
 
+/// How long a count stays.
+const SHOWN: Duration = Duration::from_millis(100);
+
 /// Shows how many files are stored, in a line of the terminal that is gone at the end.
 fn show_files() -> WatchFiles {
-    let first = OnceLock::new();
+    // When the next count is due, and whether there has been one.
+    let shown = Mutex::new((None, false));
     Box::new(move |kept, of| {
-        let started: &Instant = first.get_or_init(Instant::now);
-        if started.elapsed() < UNSHOWN {
-            return;
-        }
-        let line =
-            if kept < of { format!("\rstoring files: {kept} of {of}\x1b[K") } else { "\r\x1b[K".to_owned() };
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let due = *shown.0.get_or_insert(now + UNSHOWN);
+        let line = match (kept == of, shown.1) {
+            (false, _) if now < due => return,
+            (false, _) => format!("\rstoring files: {kept} of {of}\x1b[K"),
+            (true, true) => "\r\x1b[K".to_owned(),
+            (true, false) => String::new(),
+        };
+        *shown = if kept == of { (None, false) } else { (Some(now + SHOWN), true) };
         // It is for the eye alone.
         let _ = io::stderr().lock().write_all(line.as_bytes());
     })
