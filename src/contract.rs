@@ -93,6 +93,10 @@ pub mod var {
     pub const ALLOW_MISSING: &str = "SHIPCTL_ALLOW_MISSING";
 }
 
+/// Commands of the original, and the functions for scripts that they are.
+pub const COMMANDS: &[(&str, &str)] =
+    &[("shippable_retry", "retry"), ("shippable_replace", "replace"), ("shippable_decrypt", "decrypt")];
+
 /// Names of files and directories in the workspace.
 pub mod path {
     /// The directory of the resources that go in.

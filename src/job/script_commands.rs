@@ -1,15 +1,12 @@
 //! The commands that scripts found on every node of the original beside its own programs.
 
+use crate::contract::COMMANDS;
 use crate::output::Failure;
 use crate::run::Variables;
 
-/// What they do. `shippable_jdk` changes the shell that it is called in, which no program could.
-const COMMANDS: &[(&str, &str)] = &[
-    ("shippable_retry", "shipctl retry \"$@\""),
-    ("shippable_replace", "shipctl replace \"$@\""),
-    ("shippable_decrypt", "shipctl decrypt \"$@\""),
-    ("shippable_jdk", "local lines; lines=$(shipctl jdk \"$@\") || return; eval \"$lines\""),
-];
+/// What changes the shell that it is called in, which no program could.
+const JDK: (&str, &str) =
+    ("shippable_jdk", "local lines; lines=$(shipctl jdk \"$@\") || return; eval \"$lines\"");
 
 /// Adds them to the environment of a script, as functions: bash takes functions from there, and so does each bash
 /// that a script starts, even where the file system of the workspace is mounted noexec.
@@ -18,7 +15,9 @@ const COMMANDS: &[(&str, &str)] = &[
 ///
 /// Those of [`Variables::push`].
 pub(crate) fn add(variables: &mut Variables) -> Result<(), Failure> {
-    for (name, body) in COMMANDS {
+    let (jdk, lines) = JDK;
+    let called = COMMANDS.iter().map(|(name, function)| (*name, format!("shipctl {function} \"$@\"")));
+    for (name, body) in called.chain([(jdk, lines.to_owned())]) {
         let (variable, function) = (format!("BASH_FUNC_{name}%%"), format!("() {{ {body}; }}"));
         variables.push(variable.as_ref(), function.as_ref())?;
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::documents::{IntegrationDocument, Message, VersionDocument};
-use crate::contract::{envfile, path};
+use crate::contract::{COMMANDS, envfile, path};
 use crate::credentials::{Content, Credential, Credentials};
 use crate::environment::{Environment, RunContext, key_files};
 use crate::resolve::{Dependency, Plan};
@@ -59,13 +59,6 @@ const SOURCED: &[(&str, &str)] = &[
     ("shippable_jdk", "shippable_jdk \"$@\"\n"),
 ];
 
-/// Commands of the original for what is no bash, such as `xargs` or a script of `sh`: bash has functions of these names.
-const COMMANDS: &[(&str, &str)] = &[
-    ("shippable_retry", "#!/bin/sh\nexec shipctl retry \"$@\"\n"),
-    ("shippable_replace", "#!/bin/sh\nexec shipctl replace \"$@\"\n"),
-    ("shippable_decrypt", "#!/bin/sh\nexec shipctl decrypt \"$@\"\n"),
-];
-
 /// Says what a job finds.
 ///
 /// # Errors
@@ -84,8 +77,10 @@ pub fn render(
     for (name, text) in SOURCED {
         layout.add(Path::new(path::SCRIPTS).join(name), (*text).into(), false);
     }
-    for (name, text) in COMMANDS {
-        let command = Rendered { contents: (*text).into(), secret: false, executable: true };
+    // For what is no bash, such as `xargs` or a script of `sh`: bash has functions of these names.
+    for (name, function) in COMMANDS {
+        let contents = format!("#!/bin/sh\nexec shipctl {function} \"$@\"\n").into_bytes();
+        let command = Rendered { contents, secret: false, executable: true };
         layout.files.insert(Path::new(path::SCRIPTS).join(name), command);
     }
     layout.state_file(&plan.job.name.text);
