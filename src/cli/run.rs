@@ -36,7 +36,7 @@ pub struct Run {
     pub jobs: Option<NonZeroUsize>,
     /// Run each job through this command, which starts another on another machine, such as 'ssh HOST' or
     /// 'srun -Q -n1 --export=NONE'
-    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["shell_on_failure", "notify"])]
+    #[arg(long, value_name = "COMMAND")]
     pub on: Option<String>,
     /// Run again when a file of the line changes, or of a repository that --repo names
     #[arg(long)]

@@ -12,7 +12,7 @@ use super::record::ending_of;
 use super::remote::assignment::{Assignment, RemoteOptions};
 use super::remote::incoming::Incoming;
 use super::remote::report;
-use super::{Executor, Session, outputs};
+use super::{Executor, Session, notifications, outputs};
 use crate::cli::{JobOptions, Run};
 use crate::model::files::Line;
 use crate::output::Failure;
@@ -39,6 +39,9 @@ fn run(mut input: Input, output: &Rc<Output>, signals: &Signals) -> Result<(), F
     let (job, options) = (assignment.job.clone(), assignment.options.clone());
     let (texts, received) = assignment.split().ok_or_else(unknown)?;
     let mut line = texts.line();
+    if let Some(sent) = &options.notifications {
+        notifications::send_as(sent, &mut line.pipeline, &job);
+    }
     let place = line.pipeline.jobs.get(&job).map(|job| job.name.place).ok_or_else(unknown)?;
     for integration in received.integrations(place) {
         line.pipeline.integrations.insert(integration.name.text.clone(), integration);

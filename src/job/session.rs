@@ -1,6 +1,7 @@
 //! A line that was read for some jobs, and what is true for all of them.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
 use std::rc::Rc;
@@ -16,11 +17,13 @@ use crate::cli::{JobOptions, LineOptions, Run};
 use crate::container::Choice;
 use crate::credentials::{self, Ambient};
 use crate::environment::{self, Environment, GivenVariable, RunContext};
+use crate::exit;
 use crate::load::{opener, read_good};
 use crate::model::files::Line;
 use crate::model::task::Task;
 use crate::output::{Failure, failure, paint};
 use crate::paint::Paint;
+use crate::printable;
 use crate::resolve::Plan;
 use crate::secure::Opener;
 use crate::trace::Trace;
@@ -47,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) from: Option<String>,
     /// What starts jobs on another machine, if they run there.
     pub(crate) on: Option<String>,
+    /// What of the notifications of jobs is sent; nothing of those that are not in it.
+    pub(crate) notifications: HashMap<String, notifications::Sent>,
     /// Whether it is about several jobs.
     pub(crate) is_of_several: bool,
     /// The trace that its jobs are a part of.
@@ -99,6 +104,7 @@ impl Session {
             defaults: Vec::new(),
             from: None,
             on: None,
+            notifications: HashMap::new(),
             is_of_several: jobs.len() > 1,
             trace: None,
             line,
@@ -114,10 +120,16 @@ impl Session {
         command: &Run,
         options: &LineOptions,
     ) -> Result<Session, Failure> {
-        let sent = if command.notify { jobs } else { &[] };
-        let unsent: Vec<_> = sent.iter().flat_map(|job| notifications::send(&mut line, job)).collect();
+        forbid_shell_elsewhere(command)?;
+        let (mut sent, mut unsent) = (HashMap::new(), Vec::new());
+        for job in if command.notify { jobs } else { &[] } {
+            let (of_job, warnings) = notifications::send(&mut line, job);
+            sent.insert((*job).to_owned(), of_job);
+            unsent.extend(warnings);
+        }
         let mut session = Session::of(line, jobs, paint(options.color, &io::stderr()), &command.options)?;
         session.warn(&unsent);
+        session.notifications = sent;
         session.messages.is_dry = command.dry_run;
         let errors = session.line.diagnostics.iter().filter(|found| found.is_error());
         session.complain(errors.cloned().collect())?;
@@ -148,4 +160,14 @@ impl Session {
         let Some((index, task)) = task else { return Ok(Environment::default()) };
         self.go_on(environment::of_task(task, index, context))
     }
+}
+
+/// A shell after a failed TASK needs a terminal, which jobs on another machine do not have.
+fn forbid_shell_elsewhere(command: &Run) -> Result<(), Failure> {
+    let Some(on) = command.on.as_ref().filter(|_| command.shell_on_failure) else { return Ok(()) };
+    let message = format!(
+        "error: --shell-on-failure does not go with --on: a job that `{on}` starts has no terminal\n  \
+         hint: run the job with --shell-on-failure on that machine itself, or keep its workspace there with --keep\n"
+    );
+    Err(Failure { status: exit::USAGE, message: printable::lines(&message) })
 }

@@ -111,7 +111,7 @@ impl Pipeline {
         &mut self,
         job: &str,
         before: Before,
-        refuse: &dyn Fn(&Pipeline, &Resource) -> Option<String>,
+        refuse: &mut dyn FnMut(&Pipeline, &Resource) -> Option<String>,
     ) -> Vec<(Name, String)> {
         let mut refused = Vec::new();
         let notifications = match (&self.ci, self.jobs.get(job)) {

@@ -11,6 +11,7 @@ mod lost;
 #[path = "../aws/moto.rs"]
 #[allow(dead_code, reason = "the tests of AWS need more")]
 mod moto;
+mod notifications;
 mod real;
 mod secrets;
 mod start;

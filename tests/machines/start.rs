@@ -88,3 +88,12 @@ fn a_dry_run_says_where_it_would_run() {
     let ran = job(&["echo @ran"]).flag("--dry-run").run();
     ran.is(0, &[]).shows("  runs where this starts it: env PATH=");
 }
+
+#[test]
+fn there_is_no_terminal_for_a_shell() {
+    let ran = Job::new(&["echo @ran"]).option("--on", "ssh build").flag("--shell-on-failure").run();
+    ran.is(2, &[]).complains(
+        "error: --shell-on-failure does not go with --on: a job that `ssh build` starts has no terminal\n  \
+         hint: run the job with --shell-on-failure on that machine itself, or keep its workspace there with --keep\n",
+    );
+}

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use super::super::notifications::Sent;
 use super::super::{Fetched, Session};
 use super::not_sent::NotSent;
 use crate::aws::ecr::Login;
@@ -37,6 +38,7 @@ pub(crate) struct RemoteOptions {
     pub(crate) timeout: Option<Duration>,
     pub(crate) grace: Option<Duration>,
     pub(crate) containers: Choice,
+    pub(crate) notifications: Option<Sent>,
 }
 
 /// A job with all that it needs, to be sent.
@@ -204,6 +206,7 @@ pub(super) fn write(
             timeout: command.timeout,
             grace: command.grace,
             containers: session.runs_containers,
+            notifications: session.notifications.get(&fetched.plan.job.name.text).cloned(),
         },
     };
     written(&sent).map_err(NotSent::Json)

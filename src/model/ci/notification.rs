@@ -44,7 +44,7 @@ enum When {
 }
 
 /// How the run before ended, as far as one is known.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Before {
     /// There was none, or nothing is known of it.
     Unknown,
