@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::evidence::Evidence;
 use crate::edit::{map_node, text_node};
 use crate::model::job::Step;
-use crate::model::work::{CLUSTERS, HOLDERS, Managed};
+use crate::model::work::{CLUSTERS, Managed, holders};
 use crate::model::{Job, Pipeline};
 use crate::source::SourceId;
 use crate::yaml::{Node, Value};
@@ -192,8 +192,8 @@ impl Needs<'_> {
             Managed::Release if !self.has(&["version", "release"]) => {
                 Some(if lower.contains("ver") { "version" } else { "release" })
             }
-            Managed::Release if !self.has(HOLDERS) => Some("manifest"),
-            Managed::Deploy if !self.has(HOLDERS) && !lower.contains("env") => {
+            Managed::Release if !self.has_holder() => Some("manifest"),
+            Managed::Deploy if !self.has_holder() && !lower.contains("env") => {
                 let is_release = lower.contains("release") || !manifests_within(self.job).is_empty();
                 Some(if is_release { "release" } else { "manifest" })
             }
@@ -210,6 +210,11 @@ impl Needs<'_> {
             let kind = resource.or_else(|| self.pipeline.jobs.get(&input.name.text).map(|job| &job.kind));
             kind.is_some_and(|kind| kinds.contains(&kind.text.as_str()))
         })
+    }
+
+    /// Whether a job goes in that holds manifests.
+    fn has_holder(&self) -> bool {
+        self.has(&holders().collect::<Vec<_>>())
     }
 
     /// Whether one of these types goes in, declared or taken for one, or named like one in a later step.

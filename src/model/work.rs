@@ -77,7 +77,10 @@ pub const MANAGED: &[(&str, Managed)] = &[
 ];
 
 /// The types of jobs whose versions hold manifests.
-pub const HOLDERS: &[&str] = &["manifest", "release", "deploy", "ecsDeploy", "gkeDeploy"];
+pub fn holders() -> impl Iterator<Item = &'static str> {
+    let holders = MANAGED.iter().filter(|(_, managed)| managed.holds_manifests());
+    holders.map(|(kind, _)| *kind)
+}
 
 /// Types of clusters; each service had one of its own before there was `cluster`.
 pub const CLUSTERS: &[&str] =
@@ -92,6 +95,16 @@ fn has_script(node: &Node) -> bool {
         Value::Map(map) => map.get("script").is_some_and(|script| !matches!(script.node.value, Value::Null)),
         Value::List(nodes) => nodes.iter().any(has_script),
         Value::Null | Value::Scalar(_) => false,
+    }
+}
+
+impl Managed {
+    /// Whether the versions of such a job hold manifests.
+    pub fn holds_manifests(self) -> bool {
+        match self {
+            Managed::Manifest | Managed::Release | Managed::Deploy => true,
+            Managed::Provision | Managed::Sync => false,
+        }
     }
 }
 
@@ -139,7 +152,7 @@ impl Job {
 
     /// Whether the versions of the job hold manifests.
     pub fn holds_manifests(&self) -> bool {
-        HOLDERS.contains(&self.kind.text.as_str())
+        holders().any(|kind| kind == self.kind.text)
     }
 
     /// Whether the job has a use for the integration of a resource of this type.
