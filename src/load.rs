@@ -26,9 +26,14 @@ pub fn read(options: &LineOptions) -> Result<Line, Failure> {
 
 /// Reads the line and fails on errors in it.
 pub fn read_good(options: &LineOptions) -> Result<Line, Failure> {
+    read_but_for(options, &[])
+}
+
+/// The same, but not on errors of these rules.
+pub fn read_but_for(options: &LineOptions, rules: &[&str]) -> Result<Line, Failure> {
     let line = read(options)?;
-    let errors: Vec<_> =
-        line.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).cloned().collect();
+    let errors = line.diagnostics.iter().filter(|found| found.is_error() && !rules.contains(&found.rule));
+    let errors: Vec<_> = errors.cloned().collect();
     if errors.is_empty() {
         Ok(line)
     } else {

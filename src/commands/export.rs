@@ -21,7 +21,6 @@ use tell::tell;
 ///
 /// On errors in the YAML, and when the line has no job that can be run.
 pub fn run(command: &Export, options: &LineOptions) -> Result<u8, Failure> {
-    let line = read_good(options)?;
     let system = command.system;
     let name = match system {
         System::Github => "github",
@@ -31,6 +30,7 @@ pub fn run(command: &Export, options: &LineOptions) -> Result<u8, Failure> {
     if command.standalone {
         return standalone(system, name, options);
     }
+    let line = read_good(options)?;
     let state = match options.state.clone() {
         Some(place) => StateLocation::Shared(place),
         None => StateLocation::Artefacts,

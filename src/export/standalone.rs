@@ -18,7 +18,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::{Need, Setting, to_be_set, yaml};
 use crate::source::Span;
-pub use read::read;
+pub use read::{Undeclared, complete, read};
 use text::Text;
 
 /// A system that a line can be turned into the pipeline of.

@@ -241,6 +241,111 @@ jobs:
     assert!(!told.join("not").exists());
 }
 
+/// What the user has set of [`UNDECLARED`].
+const SET: [(&str, &str); 5] = [
+    ("BOX_IMG_SOURCENAME", "acme/box:7"),
+    ("TEST_ECS_SOURCENAME", "the $cluster"),
+    ("TEST_ECS_POINTER_REGION", "us-east-1"),
+    ("TEST_ECS_CREDENTIALS_ACCESSKEY", "access"),
+    ("SETTINGS_STAGE", "beta"),
+];
+
+/// Shippable let one repository take what another declared.
+const UNDECLARED: &str = "jobs:
+- {name: box, type: manifest, steps: [{IN: box_img}, {IN: box_opts}]}
+- {name: rel, type: release, bump: patch, steps: [{IN: box}, {IN: box_version}]}
+- {name: to_test, type: deploy, method: upgrade, steps: [{IN: rel}, {IN: test_ecs}]}
+- {name: last, type: runSh, steps: [{IN: to_test}, {IN: settings}, {TASK: ['test \"$SETTINGS_STAGE\" = beta']}]}
+- {name: where, type: deploy, steps: [{IN: rel}, {IN: env_prod}]}
+- {name: third, type: manifest, steps: [{IN: other_image}]}
+";
+
+/// What another repository declared is asked for by name where a job cannot do without it, and left out otherwise; each
+/// job says so.
+#[test]
+fn what_is_declared_nowhere_is_to_be_set() {
+    if !has_yaml() {
+        return;
+    }
+    let line = Line::new(UNDECLARED);
+    let (yaml, said) = export(&line, "gitlab");
+    holds(
+        &said,
+        &[
+            "warning: job `box`: `box_img` is declared nowhere: it is taken for an image, which BOX_IMG_SOURCENAME names\n  --> shippable.yml:2:44\n",
+            "job `box`: `box_opts`, probably of type dockerOptions, is declared nowhere: it is left out\n",
+            "job `rel`: `box_version` is declared nowhere: it is taken for version 0.0.0, which releases count from\n",
+            "job `to_test`: `test_ecs` is declared nowhere: it is taken for a cluster of Amazon ECS, which TEST_ECS_SOURCENAME and TEST_ECS_POINTER_REGION name\n",
+            "job `last`: `settings`, probably of type params, is declared nowhere: it is left out\n",
+            // Nothing tells what runs it.
+            "job `where`: job `where` deploys to no cluster\n",
+            "shipctl: turned 5 of 6 jobs, 0 of them whole\n",
+            "  BOX_IMG_SOURCENAME              where image box_img is, with its version\n",
+            "  SETTINGS_STAGE                  what scripts read of settings\n",
+        ],
+    );
+    holds(
+        &yaml,
+        &["# `box_img` is declared nowhere: it is taken for an image, which BOX_IMG_SOURCENAME names\n"],
+    );
+    let jobs = [("box", 0), ("rel", 0), ("to_test", 0), ("last", 0), ("third", 1)];
+    run_in_gitlab(&line, &jobs, TOOLS);
+    let state = line.path("checkout-to_test/states/to_test/state/to_test.env");
+    assert_eq!(fs::read_to_string(state).unwrap(), "BOX.BOX_IMG=acme/box:7\nversionName=0.0.4\n");
+    let log = fs::read_to_string(line.path("aws.log")).unwrap();
+    holds(
+        &log,
+        &[
+            "\"image\": \"acme/box:7\"",
+            "ecs describe-services --cluster the $cluster --services to_test-box ",
+            "ecs wait services-stable --cluster the $cluster --services to_test-box\n",
+        ],
+    );
+    let (yaml, _) = export(&line, "github");
+    holds(
+        &yaml,
+        &[
+            "      TEST_ECS_SOURCENAME: \"${{ secrets.TEST_ECS_SOURCENAME }}\"\n",
+            "      AWS_ACCESS_KEY_ID: \"${{ secrets.TEST_ECS_CREDENTIALS_ACCESSKEY }}\"\n",
+            "      AWS_DEFAULT_REGION: \"${{ secrets.TEST_ECS_POINTER_REGION }}\"\n",
+            "      SETTINGS_STAGE: \"${{ secrets.SETTINGS_STAGE }}\"\n",
+        ],
+    );
+    // A run needs it.
+    let run = line.try_to("run box --dry-run");
+    assert!(text(&run.stderr).contains("`box_img` is declared nowhere"), "{}", text(&run.stderr));
+    assert_ne!(run.status.code(), Some(0));
+}
+
+/// Lines were moved from the first syntax to the next one, and the old files were left.
+#[test]
+fn of_what_is_declared_twice_the_first_counts() {
+    let line = Line::new(
+        "resources:
+- {name: res, type: params, version: {params: {A: first}}}
+- {name: res, type: params, version: {params: {A: second}}}
+jobs:
+- {name: one, type: runSh, steps: [{IN: res}, {TASK: ['echo $A']}]}
+- {name: other, type: runSh, steps: [{TASK: [true]}]}
+- {name: other, type: runSh, steps: [{TASK: [false]}]}
+",
+    );
+    let (yaml, said) = export(&line, "gitlab");
+    holds(
+        &said,
+        &[
+            "warning: job `one`: `res` is declared twice: the first one counts\n  --> shippable.yml:5:41\n",
+            "warning: job `other`: `other` is declared twice: the first one counts\n",
+            "shipctl: turned 2 of 2 jobs, 0 of them whole\n",
+        ],
+    );
+    holds(&yaml, &["      export A=first\n", "      true\n"]);
+    assert!(!yaml.contains("second") && !yaml.contains("      false\n"), "{yaml}");
+    let refused = line.try_to("export gitlab");
+    assert!(text(&refused.stderr).contains("resource `res` is declared twice"), "{}", text(&refused.stderr));
+    assert_eq!(refused.status.code(), Some(125));
+}
+
 fn has_yaml() -> bool {
     let has_it =
         Command::new("python3").args(["-c", "import yaml"]).status().is_ok_and(|status| status.success());
@@ -275,6 +380,7 @@ fn run_in_gitlab(line: &Line, jobs: &[(&str, i32)], tools: &str) {
             .args(["--noprofile", "--norc", "-c", &script])
             .current_dir(&checkout)
             .envs([("CI_PIPELINE_IID", "4"), ("GITLAB_USER_LOGIN", "me"), ("KUBE", "the kubeconfig")])
+            .envs(SET)
             .output()
             .unwrap();
         assert_eq!(
@@ -456,7 +562,7 @@ jobs: [{{name: web, type: manifest, steps: [{{IN: img}}]}}, {{name: out, type: d
     holds(
         &yaml,
         &[
-            "gcloud container clusters get-credentials main --zone us-east1-b --project \"$project\" --quiet\n",
+            "gcloud container clusters get-credentials main --location us-east1-b --project \"$project\" --quiet\n",
         ],
     );
     let unknown = line("type: cluster, integration: keys, pointer: {sourceName: main}");

@@ -7,11 +7,15 @@ use crate::cli::LineOptions;
 use crate::diagnostic::Diagnostic;
 use crate::exit;
 use crate::export::gather::ExportOptions;
-use crate::export::standalone::{self, Target};
+use crate::export::standalone::{self, Target, Undeclared};
 use crate::export::{System, directory_name};
-use crate::load::read_good;
+use crate::init;
+use crate::load::read_but_for;
 use crate::order::{Order, Selection};
 use crate::output::{Failure, paint, print};
+
+/// What is no reason against a pipeline of another system: it says which of the two counts.
+const DECLARED_TWICE: &str = "declared-twice";
 
 /// The line as a pipeline that needs no shipctl.
 pub(super) fn standalone(system: System, name: &str, options: &LineOptions) -> Result<u8, Failure> {
@@ -25,14 +29,20 @@ pub(super) fn standalone(system: System, name: &str, options: &LineOptions) -> R
             .into());
         }
     };
-    let line = read_good(options)?;
+    let mut line = read_but_for(options, &[DECLARED_TWICE])?;
+    let undeclared = init::survey(&line).resources.into_iter();
+    let undeclared = undeclared.map(|stub| Undeclared { name: stub.name, kind: stub.kind });
+    let mut assumptions = standalone::complete(&mut line.pipeline, undeclared.collect());
+    let twice = line.diagnostics.iter().filter(|found| found.is_error() && found.rule == DECLARED_TWICE);
+    let firsts: Vec<_> = twice.flat_map(|found| &found.related).map(|(first, _)| *first).collect();
+    assumptions.first_counts(&line.pipeline, &firsts);
     let order = Order::of(&line.pipeline, &Selection { all: true, ..Selection::default() });
     let context = ExportOptions {
         name: directory_name(&line.directory),
         command: format!("shipctl export {name} --standalone"),
         options: String::new(),
     };
-    let turned = standalone::read(&line.pipeline, &order, context);
+    let turned = standalone::read(&line.pipeline, &order, &assumptions, context);
     let paint = paint(options.color, &io::stderr());
     for gap in &turned.gaps {
         let what =

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::prepare::path;
+use super::stand_ins::Settings;
 use super::text::{self, Piece, Text};
 use crate::managed::deploy::{Deployment, Method, Platform, Service};
 use crate::managed::{Part, Setting, ecs, kubernetes};
@@ -15,9 +16,9 @@ pub(super) struct Turned {
     pub(super) gaps: Vec<String>,
 }
 
-/// As one word of a shell.
-pub(super) fn word(text: &str) -> String {
-    path(text)
+/// A text as one word of a shell.
+pub(super) fn word(text: &str, settings: &Settings) -> String {
+    Text::read(text, settings).word("", "")
 }
 
 /// An image that has the programs which a job calls.
@@ -31,7 +32,7 @@ pub(super) fn image(plan: &Plan) -> &'static str {
 }
 
 /// The calls of a deployment.
-pub(super) fn deployment(plan: &Plan, deployment: &Deployment) -> Turned {
+pub(super) fn deployment(plan: &Plan, deployment: &Deployment, settings: &Settings) -> Turned {
     let mut turned = Turned { lines: Vec::new(), gaps: Vec::new() };
     turned.gaps.push("it deploys in each pipeline, also what has not changed".to_owned());
     if deployment.parallel && deployment.services.len() > 1 {
@@ -39,18 +40,20 @@ pub(super) fn deployment(plan: &Plan, deployment: &Deployment) -> Turned {
     }
     for service in &deployment.services {
         match deployment.cluster.platform {
-            Platform::Ecs => of_ecs(deployment, service, &mut turned),
-            Platform::Kubernetes => of_kubernetes(&plan.job.name.text, deployment, service, &mut turned),
+            Platform::Ecs => of_ecs(deployment, service, settings, &mut turned),
+            Platform::Kubernetes => {
+                of_kubernetes(&plan.job.name.text, deployment, service, settings, &mut turned);
+            }
         }
     }
     turned
 }
 
 /// The call for Services.
-pub(super) fn services(services: &[(String, Json)]) -> Vec<String> {
+pub(super) fn services(services: &[(String, Json)], settings: &Settings) -> Vec<String> {
     let mut lines = Vec::new();
     for (_, service) in services {
-        lines.extend(file("service.json", service));
+        lines.extend(file("service.json", service, settings));
         lines.push("kubectl apply --filename=secrets/service.json".to_owned());
     }
     lines
@@ -64,7 +67,7 @@ fn value(_: &Part, _: &str, setting: Setting) -> String {
     }
 }
 
-fn of_ecs(deployment: &Deployment, service: &Service, turned: &mut Turned) {
+fn of_ecs(deployment: &Deployment, service: &Service, settings: &Settings, turned: &mut Turned) {
     let request = ecs::ServiceRequest::of(service, &deployment.cluster, &mut value);
     if ecs::scaling(service).is_some() {
         turned.gaps.push(format!("service {} does not follow its load", service.base));
@@ -78,7 +81,11 @@ fn of_ecs(deployment: &Deployment, service: &Service, turned: &mut Turned) {
     let is_new = deployment.method == Method::BlueGreen;
     let lines = &mut turned.lines;
     let number = if is_new { "-$BUILD_NUMBER" } else { "" };
-    lines.push(format!("cluster={} service={}{number}", word(&deployment.cluster.name), word(&service.base)));
+    lines.push(format!(
+        "cluster={} service={}{number}",
+        word(&deployment.cluster.name, settings),
+        path(&service.base)
+    ));
     lines.push("status() { aws ecs describe-services --cluster \"$cluster\" --services \"$service\" --query 'services[0].status' --output text; }".to_owned());
     let wait = wait(deployment.max_wait.as_secs());
     if deployment.method == Method::Replace && !is_daemon {
@@ -87,9 +94,9 @@ fn of_ecs(deployment: &Deployment, service: &Service, turned: &mut Turned) {
         lines.push(format!("    {wait}"));
         lines.push("fi".to_owned());
     }
-    lines.extend(file("task.json", &request.task_definition));
-    lines.extend(file("service.json", &json!(request.service)));
-    lines.extend(file("update.json", &json!(request.update)));
+    lines.extend(file("task.json", &request.task_definition, settings));
+    lines.extend(file("service.json", &json!(request.service), settings));
+    lines.extend(file("update.json", &json!(request.update), settings));
     lines.push("task=$(aws ecs register-task-definition --cli-input-json file://secrets/task.json --query taskDefinition.taskDefinitionArn --output text)".to_owned());
     lines.push("if [ \"$(status)\" = ACTIVE ]; then".to_owned());
     lines.push("    aws ecs update-service --cli-input-json file://secrets/update.json --service \"$service\" --task-definition \"$task\" >/dev/null".to_owned());
@@ -131,13 +138,19 @@ fn wait(seconds: u64) -> String {
     }
 }
 
-fn of_kubernetes(job: &str, deployment: &Deployment, service: &Service, turned: &mut Turned) {
+fn of_kubernetes(
+    job: &str,
+    deployment: &Deployment,
+    service: &Service,
+    settings: &Settings,
+    turned: &mut Turned,
+) {
     let is_new = deployment.method == Method::BlueGreen;
     let (mut object, _) = kubernetes::object(job, deployment, service, 0, &mut value);
     let namespace = deployment.cluster.namespace.as_ref();
     let kubectl = format!(
         "kubectl{}",
-        namespace.map_or_else(String::new, |name| format!(" --namespace={}", word(name)))
+        namespace.map_or_else(String::new, |name| format!(" --namespace={}", word(name, settings)))
     );
     let seconds = deployment.max_wait.as_secs();
     if is_new {
@@ -149,11 +162,11 @@ fn of_kubernetes(job: &str, deployment: &Deployment, service: &Service, turned: 
     }
     let lines = &mut turned.lines;
     let number = if is_new { "-$BUILD_NUMBER" } else { "" };
-    lines.push(format!("name={}{number}", word(&service.base)));
+    lines.push(format!("name={}{number}", path(&service.base)));
     if deployment.method == Method::Replace {
         lines.push(format!("{kubectl} delete deployment/\"$name\" --ignore-not-found --timeout={seconds}s"));
     }
-    lines.extend(file("deployment.json", &object));
+    lines.extend(file("deployment.json", &object, settings));
     lines.push(format!("{kubectl} apply --filename=secrets/deployment.json"));
     let rollout = format!("{kubectl} rollout status deployment/\"$name\" --timeout={seconds}s");
     if !is_new {
@@ -172,8 +185,8 @@ fn of_kubernetes(job: &str, deployment: &Deployment, service: &Service, turned: 
 }
 
 /// Has a file hold an object; what is known where the pipeline runs is put in there.
-fn file(name: &str, object: &Json) -> Vec<String> {
-    let text = Text::read(&format!("{object:#}"), &indexmap::IndexMap::new());
+fn file(name: &str, object: &Json, settings: &Settings) -> Vec<String> {
+    let text = Text::read(&format!("{object:#}"), settings);
     let is_plain = text.0.iter().all(|piece| matches!(piece, Piece::Plain(_)));
     let quote = if is_plain { "'" } else { "" };
     let body: String = text
@@ -183,7 +196,8 @@ fn file(name: &str, object: &Json) -> Vec<String> {
             Piece::Plain(text) if is_plain => text.clone(),
             Piece::Plain(text) => text.replace('\\', "\\\\").replace('$', "\\$").replace('`', "\\`"),
             Piece::Shell(expression) => expression.clone(),
-            _ => String::new(),
+            Piece::Setting(name) => text::braced(name),
+            Piece::Root | Piece::Number | Piece::User => String::new(),
         })
         .collect();
     let mut lines = vec![format!("cat >secrets/{name} <<{quote}END_OF_FILE{quote}")];

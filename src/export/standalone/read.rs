@@ -2,6 +2,8 @@
 
 mod inputs;
 mod managed;
+mod undeclared;
+mod variables;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -9,7 +11,7 @@ use std::rc::Rc;
 use indexmap::{IndexMap, IndexSet};
 
 use super::stand_ins::{self, Settings};
-use super::text::{self, Piece, Text};
+use super::text;
 use super::{Gap, Job, Run, Script, Standalone, functions};
 use super::{Need, Setting, Span, When};
 use crate::environment::{self, Environment, RunContext};
@@ -19,12 +21,19 @@ use crate::order::{Order, Wait};
 use crate::repository;
 use crate::resolve::{self, Plan};
 use crate::yaml::Node;
+pub use undeclared::{Assumptions, Undeclared, complete};
 
-/// Turns the jobs of `order`.
-pub fn read(pipeline: &Pipeline, order: &Order, context: ExportOptions) -> Standalone {
+/// Turns the jobs of `order`. `assumptions` are those that its pipeline was completed by.
+pub fn read(
+    pipeline: &Pipeline,
+    order: &Order,
+    assumptions: &Assumptions,
+    context: ExportOptions,
+) -> Standalone {
     let ExportOptions { name, command, .. } = context;
     let mut reader = Reader {
         pipeline,
+        assumptions,
         settings: Settings::new(),
         gaps: Vec::new(),
         made: HashMap::new(),
@@ -79,6 +88,7 @@ fn add(waits: &mut Vec<Wait>, new: Wait) {
 
 struct Reader<'p> {
     pipeline: &'p Pipeline,
+    assumptions: &'p Assumptions,
     settings: Settings,
     gaps: Vec<Gap>,
     /// By the names of resources, the jobs that put them OUT, by their places.
@@ -102,11 +112,15 @@ impl<'p> Reader<'p> {
             self.gap(name, what, plan.job.kind.place);
             return None;
         }
+        let assumed = if managed.is_some() { self.assumed_integrations(&plan) } else { Vec::new() };
+        let mut said = self.say_assumptions(&plan);
+        said.extend(assumed.iter().map(|(_, integration)| integration.name.place));
         for problem in problems {
             let place = problem.place.unwrap_or(plan.job.name.place);
-            self.gap(name, problem.message, place);
+            if !said.contains(&place) {
+                self.gap(name, problem.message, place);
+            }
         }
-        let assumed = if managed.is_some() { self.assumed(&plan) } else { Vec::new() };
         let mut plan = plan;
         for (index, integration) in &assumed {
             plan.dependencies[*index].integration = Some(integration);
@@ -172,6 +186,23 @@ impl<'p> Reader<'p> {
         Some(job)
     }
 
+    /// Says what is assumed of a job and of what it takes and makes, and returns where.
+    fn say_assumptions(&mut self, plan: &Plan) -> Vec<Span> {
+        let job = plan.job;
+        let inputs = job.inputs().map(|input| &input.name);
+        let names = inputs.chain(job.outputs().map(|output| &output.name)).chain([&job.name]);
+        let (mut places, mut told) = (Vec::new(), IndexSet::new());
+        for name in names {
+            let Some(assumption) = self.assumptions.of(&name.text) else { continue };
+            places.push(name.place);
+            if told.insert(&name.text) {
+                self.gap(&job.name.text, assumption.what.clone(), name.place);
+                self.settings.extend(assumption.settings.iter().cloned());
+            }
+        }
+        places
+    }
+
     /// The environment of a run. What was `told` is not said again.
     fn environment(&mut self, plan: &Plan, entry: usize, told: &mut IndexSet<String>) -> Option<Environment> {
         let name = &plan.job.name.text;
@@ -201,39 +232,6 @@ impl<'p> Reader<'p> {
             }
         }
         Some(built.environment)
-    }
-
-    /// The variables of a run, with those that scripts name of what is declared nowhere.
-    fn variables(&mut self, plan: &Plan, environment: &Environment, scripts: &str) -> IndexMap<String, Text> {
-        let mut variables = IndexMap::new();
-        for (name, _) in environment.iter() {
-            let text = match name {
-                "BUILD_NUMBER" | "SHIPPABLE_BUILD_NUMBER" | "TRAVIS_BUILD_NUMBER" => {
-                    Text(vec![Piece::Number])
-                }
-                "JOB_TRIGGERED_BY_NAME" | "JOB_TRIGGERED_BY_USER" => Text(vec![Piece::User]),
-                _ => Text::read(environment.get(name).unwrap_or_default(), &self.settings),
-            };
-            if !is_of_service(name, plan) || scripts.contains(name) {
-                variables.insert(name.to_owned(), text);
-            }
-        }
-        let bound = plan.dependencies.iter().filter(|dependency| dependency.integration.is_none());
-        let bound = bound.filter_map(|dependency| {
-            let integration = dependency.target.resource()?.integration.as_ref()?;
-            Some((integration, dependency.name.text.as_str(), dependency.env.clone()))
-        });
-        let listed = plan.job.integrations.iter();
-        let listed = listed.filter(|one| !self.pipeline.integrations.contains_key(&one.text));
-        let listed = listed.filter_map(|one| Some((one, one.text.as_str(), one.env()?)));
-        for (integration, name, env) in bound.chain(listed).collect::<Vec<_>>() {
-            for (variable, value) in
-                stand_ins::undeclared(integration, name, &env, scripts, &mut self.settings)
-            {
-                variables.insert(variable, Text::read(&value, &self.settings));
-            }
-        }
-        variables
     }
 
     /// The image of a job: that of all its TASKs.
@@ -343,35 +341,4 @@ fn scripts_of(plan: &Plan) -> Vec<Script> {
     scripts.push(section("always", &sections.always, When::Always));
     scripts.retain(|script| !script.text.trim().is_empty());
     scripts
-}
-
-/// Whether a variable means nothing in another system: ids are the service's own, as are the files that it wrote.
-fn is_of_service(name: &str, plan: &Plan) -> bool {
-    const NAMES: &[&str] = &[
-        "RESOURCE_ID",
-        "BUILD_ID",
-        "BUILD_JOB_ID",
-        "BUILD_JOB_NUMBER",
-        "SUBSCRIPTION_ID",
-        "JOB_TRIGGERED_BY_ID",
-        "SHIPPABLE_AMI_VERSION",
-        "SHIPPABLE_WWW_URL",
-        "BUILD_URL",
-        "SHIPPABLE_INTEGRATION_ENVS_PATH",
-        "PROJECT_ID",
-        "JOB_ID",
-        "SHIPPABLE_BUILD_ID",
-        "TRAVIS_BUILD_ID",
-        "TRAVIS_JOB_ID",
-        "SHIPCTL_CACHE_DIR",
-        environment::LINE_DIRECTORY,
-    ];
-    let of = |prefix: &str| {
-        let part = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
-        part.is_some_and(|part| ["ID", "VERSIONID", "MESSAGE", "INTEGRATIONS"].contains(&part))
-    };
-    NAMES.contains(&name)
-        || of("JOB")
-        || of(&plan.env)
-        || plan.dependencies.iter().any(|dependency| of(&dependency.env))
 }

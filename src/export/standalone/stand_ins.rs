@@ -65,17 +65,21 @@ fn value(
         None => {
             let variable = source.variable().filter(|name| is_variable_name(name));
             let setting = variable.map_or_else(|| name_of(&integration.name, key), str::to_owned);
-            Value::Plain(need(setting, &integration.name.text, key, settings))
+            Value::Plain(need(setting, purpose(&integration.name.text, key), settings))
         }
     };
     FetchedValue { value, origin: Rc::from(""), masked: false, place: source.place }
 }
 
-/// What stands for a setting, which is noted.
-fn need(name: String, integration: &str, key: &str, settings: &mut Settings) -> String {
+/// What stands for a setting, which is noted with what it is for.
+pub(super) fn need(name: String, purpose: String, settings: &mut Settings) -> String {
     let stand_in = text::setting(&name);
-    settings.entry(name).or_insert_with(|| format!("integration {integration}, field {key}"));
+    settings.entry(name).or_insert(purpose);
     stand_in
+}
+
+fn purpose(integration: &str, key: &str) -> String {
+    format!("integration {integration}, field {key}")
 }
 
 /// What the setting of a field is called.
@@ -93,16 +97,9 @@ pub(super) fn undeclared(
     scripts: &str,
     settings: &mut Settings,
 ) -> Vec<(String, String)> {
-    let mut fields: Vec<String> = Vec::new();
     let variable = format!("{prefix}_INTEGRATION_");
-    for (at, _) in scripts.match_indices(&variable) {
-        let is_start = !scripts[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        let rest = &scripts[at + variable.len()..];
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        if is_start && end > 0 {
-            fields.push(rest[..end].to_owned());
-        }
-    }
+    let names = variables_of(&format!("{prefix}_INTEGRATION"), scripts);
+    let mut fields: Vec<String> = names.iter().map(|name| name[variable.len()..].to_owned()).collect();
     for function in ["get_integration_resource_field", "get_integration_field", "get_integration_resource"] {
         for (at, _) in scripts.match_indices(function) {
             let mut words =
@@ -119,8 +116,21 @@ pub(super) fn undeclared(
     fields.dedup();
     let mut variables = Vec::new();
     for field in fields {
-        let stand_in = need(name_of(integration, &field), &integration.text, &field, settings);
+        let stand_in = need(name_of(integration, &field), purpose(&integration.text, &field), settings);
         variables.push((format!("{variable}{field}"), stand_in));
     }
     variables
+}
+
+/// The variables that scripts name which begin with `prefix` and `_`.
+pub(super) fn variables_of(prefix: &str, scripts: &str) -> Vec<String> {
+    let words = scripts.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let of_prefix = |word: &&str| {
+        let rest = word.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_'));
+        rest.is_some_and(|rest| !rest.is_empty())
+    };
+    let mut names: Vec<_> = words.filter(of_prefix).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    names
 }

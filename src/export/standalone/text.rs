@@ -53,9 +53,9 @@ pub(super) fn shell(expression: &str) -> String {
     format!("{SHELL}{expression}{END}")
 }
 
-/// Whether a variable that the user sets is in a text.
-pub(super) fn has_setting(text: &str) -> bool {
-    text.contains(SETTING)
+/// A variable as a shell reads it.
+pub(super) fn braced(variable: &str) -> String {
+    format!("${{{variable}}}")
 }
 
 impl Text {
@@ -72,7 +72,7 @@ impl Text {
                 Some(ROOT) => Piece::Root,
                 Some(SETTING) if settings.contains_key(about) => Piece::Setting(about.to_owned()),
                 Some(SHELL) if ["HOME", "PATH", NUMBER].contains(&about) || is_image(about) => {
-                    Piece::Shell(format!("${{{about}}}"))
+                    Piece::Shell(braced(about))
                 }
                 _ => Piece::Plain(about.to_owned()),
             };

@@ -193,11 +193,9 @@ impl Reader<'_> {
             "project=$(sed -n 's/.*\"project_id\": *\"\\([^\"]*\\)\".*/\\1/p' \"$root\"/secrets/gcloud.json)"
                 .to_owned(),
         );
-        let is_zone = region.rsplit('-').next().is_some_and(|end| end.len() == 1);
-        let place = if is_zone { "--zone" } else { "--region" };
         let file = Text(vec![Piece::Root, Piece::Plain("/secrets/kubeconfig".to_owned())]);
         job.more.push(format!(
-            "KUBECONFIG={} gcloud container clusters get-credentials {cluster} {place} {region} --project \"$project\" --quiet",
+            "KUBECONFIG={} gcloud container clusters get-credentials {cluster} --location {region} --project \"$project\" --quiet",
             file.word("", "")
         ));
         for run in &mut job.runs {

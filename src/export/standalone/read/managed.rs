@@ -2,20 +2,18 @@
 //! the key-values of the job; what a deployment sends is worked out here, but for its images.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 use indexmap::IndexMap;
+use serde_json::Value as Json;
 
 use crate::contract::{self, suffix};
 use crate::environment::Environment;
-use crate::export::standalone::{Script, When, deploy, release, stand_ins, text};
-use crate::managed::{self, Holding, Incoming, ManagedJob, Manifest, Part};
-use crate::model::integration::{FieldValue, Values};
-use crate::model::kind::Kind;
-use crate::model::work::CLUSTERS;
-use crate::model::{Integration, Managed, Resource};
+use crate::export::standalone::prepare::path;
+use crate::export::standalone::text::{self, Text};
+use crate::export::standalone::{Script, When, deploy, release};
+use crate::managed::{self, Holding, Incoming, ManagedJob, ManagedOutput, Manifest, Part};
+use crate::model::Managed;
 use crate::resolve::{Dependency, Operation, Plan, Target};
-use crate::value_source::ValueSource;
 use crate::versions::{Opened, Versions};
 
 use super::Reader;
@@ -61,114 +59,155 @@ impl Reader<'_> {
         let name = &plan.job.name.text;
         let mut listed = Vec::new();
         let jobs = self.incoming(plan, &mut listed);
-        let takes_names: Vec<&str> = plan.dependencies.iter().filter_map(|one| self.named(one)).collect();
         let (versions, opened) = (Versions::default(), Opened::default());
         let given =
             ManagedJob { plan, environment, versions: &versions, opened: &opened, jobs, is_dry: true };
-        for dependency in &plan.dependencies {
-            let is_used = plan.job.uses_integration_of(dependency.target.kind());
+        let made = self.made(work, &given)?;
+        self.made_by_scripts(plan, is_made);
+        // The last one counts of the jobs that go in and whose versions have names.
+        let named = plan.dependencies.iter().rev().find_map(|one| self.named(one)).map(str::to_owned);
+        let lines = match work {
+            Managed::Manifest => self.list(plan, &made.manifests(), is_made),
+            Managed::Release => {
+                let seed = made.bag.get(managed::SEED).and_then(|seed| seed.as_str()).unwrap_or_default();
+                self.release(&given, seed, named.as_deref(), is_made)
+            }
+            Managed::Deploy => self.deploy(&given, named.as_deref())?,
+            Managed::Provision => {
+                deploy::services(&managed::provision::services(&given).unwrap_or_default(), &self.settings)
+            }
+            Managed::Sync => vec!["echo 'nothing to do: the pipeline is read anew each time'".to_owned()],
+        };
+        if plan.job.holds_manifests() {
+            let has_version_name = work == Managed::Release || work == Managed::Deploy && named.is_some();
+            self.held.insert(name.clone(), Held { manifests: made.manifests(), has_version_name });
+        }
+        let is_of_cluster = matches!(work, Managed::Deploy | Managed::Provision);
+        let body = lines.join("\n");
+        let script = Script {
+            name: plan.job.kind.text.clone(),
+            when: When::Success,
+            variables: IndexMap::new(),
+            text: self.required(plan) + &images(&listed, &body) + &body,
+        };
+        Some(Work { script, image: is_of_cluster.then(|| deploy::image(plan)) })
+    }
+
+    /// What a job makes, if it can be made without shipctl.
+    fn made(&mut self, work: Managed, given: &ManagedJob) -> Option<ManagedOutput> {
+        let job = given.plan.job;
+        let name = &job.name.text;
+        for dependency in &given.plan.dependencies {
+            let is_used = job.uses_integration_of(dependency.target.kind());
             if is_used && dependency.integration.is_some_and(|one| one.kind.name == "azureKeys") {
                 self.gap(name, "clusters of Azure have no counterpart", dependency.name.place);
                 return None;
             }
         }
-        let made = match managed::make(work, &given) {
+        let made = match managed::make(work, given) {
             Ok(made) => made,
             Err(problems) => {
                 for problem in problems {
-                    self.gap(name, problem.message, problem.place.unwrap_or(plan.job.name.place));
+                    self.gap(name, problem.message, problem.place.unwrap_or(job.name.place));
                 }
                 return None;
             }
         };
-        if made.bag.values().any(|value| text::has_setting(&value.to_string())) {
-            self.gap(name, "it hands on fields of integrations, which are secret", plan.job.name.place);
+        let is_secret = |value: &Json| {
+            let text = Text::read(&value.to_string(), &self.settings);
+            text.settings().any(|setting| !self.is_assumed(given.plan, setting))
+        };
+        if made.bag.values().any(is_secret) {
+            self.gap(name, "it hands on fields of integrations, which are secret", job.name.place);
             return None;
         }
         for warning in &made.warnings {
-            self.gap(name, warning.message.clone(), warning.place.unwrap_or(plan.job.name.place));
+            self.gap(name, warning.message.clone(), warning.place.unwrap_or(job.name.place));
         }
-        self.made_by_scripts(plan, is_made);
-        let mut lines = Vec::new();
-        let mut image = None;
-        let mut has_version_name = false;
-        match work {
-            Managed::Manifest => lines = list(plan, &made.manifests(), is_made),
-            Managed::Release => {
-                let seed = made.bag.get(managed::SEED).and_then(|seed| seed.as_str()).unwrap_or_default();
-                let version = plan.dependencies.iter().rfind(|one| one.target.kind() == "version");
-                lines = pass_on(&given.jobs, name);
-                let bump = plan.job.option("bump").and_then(|node| node.text()).unwrap_or("minor");
-                let counted = match takes_names.last() {
-                    Some(job) => {
-                        let file = deploy::word(&format!("IN/{job}/version.env"));
-                        release::after(&format!("$(sed -n 's/^versionName=//p' {file} | tail -n 1)"), bump)
-                    }
-                    None => match version.filter(|one| is_made.contains(&one.name.text)) {
-                        Some(version) => {
-                            release::after(&format!("${}_{}", version.env, suffix::VERSIONNAME), bump)
-                        }
-                        None => release::of_seed(seed, bump),
-                    },
-                };
-                if let Some(why) = counted.differs {
-                    self.gap(name, why, plan.job.kind.place);
-                }
-                lines.push(format!("echo \"versionName={}\" | tee -a {}", counted.version, state(name)));
-                has_version_name = true;
-            }
-            Managed::Deploy => {
-                let turned = match managed::deploy::read(&given) {
-                    Ok(deployment) => deploy::deployment(plan, &deployment),
-                    // It was read before.
-                    Err(_) => return None,
-                };
-                for gap in turned.gaps {
-                    self.gap(name, gap, plan.job.kind.place);
-                }
-                lines = turned.lines;
-                lines.extend(pass_on(&given.jobs, name));
-                if let Some(job) = takes_names.last() {
-                    lines.push(format!(
-                        "grep '^versionName=' {} >>{} || true",
-                        deploy::word(&format!("IN/{job}/version.env")),
-                        state(name)
-                    ));
-                    has_version_name = true;
-                }
-                image = Some(deploy::image(plan));
-            }
-            Managed::Provision => {
-                let services = managed::provision::services(&given).unwrap_or_default();
-                lines = deploy::services(&services);
-                image = Some(deploy::image(plan));
-            }
-            Managed::Sync => {
-                lines.push("echo 'nothing to do: the pipeline is read anew each time'".to_owned())
-            }
+        Some(made)
+    }
+
+    /// The lines that list what is in a manifest.
+    fn list(&self, plan: &Plan, manifests: &[Manifest], is_made: &HashSet<String>) -> Vec<String> {
+        let mut words = Vec::new();
+        for (manifest, part) in
+            manifests.iter().flat_map(|one| one.parts().iter().map(move |part| (one, part)))
+        {
+            let dependency = plan.dependencies.iter().find(|one| one.name.text == part.name);
+            let key = key(&manifest.name, &part.name);
+            let version = dependency
+                .filter(|_| is_made.contains(&part.name))
+                .map(|one| format!("{}_{}", one.env, suffix::VERSIONNAME));
+            let word = |text: &str| deploy::word(&format!("{key}={text}"), &self.settings);
+            words.push(match version {
+                Some(name) => format!("{}\"${{{name}:+:${name}}}\"", word(&part.source_name)),
+                None => word(&part.shown()),
+            });
         }
-        let mut script = lines.join("\n");
-        let used: Vec<_> =
-            listed.iter().filter(|one| script.contains(&format!("${{{}}}", one.variable))).collect();
-        if !used.is_empty() {
-            let mut first = IMAGE.to_owned();
-            for one in used {
-                // A string takes all that is written to it.
-                let _ = writeln!(first, "{}=$(image {} {})", one.variable, deploy::word(&one.job), one.key);
+        vec![format!("printf '%s\\n' {} | tee -a {}", words.join(" "), state(&plan.job.name.text))]
+    }
+
+    /// The lines that give what goes in a version: the one after that of the job `named`, or else after a seed.
+    fn release(
+        &mut self,
+        given: &ManagedJob,
+        seed: &str,
+        named: Option<&str>,
+        is_made: &HashSet<String>,
+    ) -> Vec<String> {
+        let job = given.plan.job;
+        let version = given.plan.dependencies.iter().rfind(|one| one.target.kind() == "version");
+        let bump = job.option("bump").and_then(|node| node.text()).unwrap_or("minor");
+        let counted = match (named, version.filter(|one| is_made.contains(&one.name.text))) {
+            (Some(job), _) => {
+                let file = path(&format!("IN/{job}/version.env"));
+                release::after(&format!("$(sed -n 's/^versionName=//p' {file} | tail -n 1)"), bump)
             }
-            script.insert_str(0, &first);
-        }
-        if plan.job.holds_manifests() {
-            let manifests = made.manifests();
-            self.held.insert(name.clone(), Held { manifests, has_version_name });
-        }
-        let script = Script {
-            name: plan.job.kind.text.clone(),
-            when: When::Success,
-            variables: IndexMap::new(),
-            text: script,
+            (None, Some(version)) => {
+                release::after(&format!("${}_{}", version.env, suffix::VERSIONNAME), bump)
+            }
+            (None, None) => release::of_seed(seed, bump),
         };
-        Some(Work { script, image })
+        if let Some(why) = counted.differs {
+            self.gap(&job.name.text, why, job.kind.place);
+        }
+        let mut lines = pass_on(&given.jobs, &job.name.text);
+        lines.push(format!("echo \"versionName={}\" | tee -a {}", counted.version, state(&job.name.text)));
+        lines
+    }
+
+    /// The lines that deploy what goes in. Its version is called as that of the job `named`.
+    fn deploy(&mut self, given: &ManagedJob, named: Option<&str>) -> Option<Vec<String>> {
+        let job = given.plan.job;
+        // What is wrong with it was said when its output was made.
+        let deployment = managed::deploy::read(given).ok()?;
+        let turned = deploy::deployment(given.plan, &deployment, &self.settings);
+        for gap in turned.gaps {
+            self.gap(&job.name.text, gap, job.kind.place);
+        }
+        let mut lines = turned.lines;
+        lines.extend(pass_on(&given.jobs, &job.name.text));
+        if let Some(named) = named {
+            let file = path(&format!("IN/{named}/version.env"));
+            lines.push(format!("grep '^versionName=' {file} >>{} || true", state(&job.name.text)));
+        }
+        Some(lines)
+    }
+
+    /// Whether a setting is there because a resource of the job is declared nowhere.
+    fn is_assumed(&self, plan: &Plan, setting: &str) -> bool {
+        self.assumed_settings(plan).any(|(name, _)| name == setting)
+    }
+
+    /// The settings of the resources of a job that are declared nowhere, each with what it is for.
+    fn assumed_settings<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = &'a (String, String)> {
+        let names = plan.dependencies.iter().map(|dependency| dependency.name.text.as_str());
+        names.filter_map(|name| self.assumptions.of(name)).flat_map(|assumption| &assumption.settings)
+    }
+
+    /// The lines that fail where one of those settings is not set.
+    fn required(&self, plan: &Plan) -> String {
+        self.assumed_settings(plan).map(|(name, _)| format!(": \"${{{name}:?is not set}}\"\n")).collect()
     }
 
     /// The jobs that go in and hold manifests, with stand-ins for their images.
@@ -219,69 +258,11 @@ impl Reader<'_> {
             }
         }
     }
-
-    /// For the clusters whose integration is declared nowhere, one of the kind that they seem to have, by the places of the
-    /// dependencies.
-    pub(super) fn assumed(&mut self, plan: &Plan) -> Vec<(usize, Integration)> {
-        let mut assumed = Vec::new();
-        for (index, dependency) in plan.dependencies.iter().enumerate() {
-            let Some(resource) = dependency.target.resource() else { continue };
-            let is_cluster = CLUSTERS.contains(&resource.kind.text.as_str());
-            let Some(name) =
-                resource.integration.as_ref().filter(|_| is_cluster && dependency.integration.is_none())
-            else {
-                continue;
-            };
-            let Some((kind, platform)) =
-                platform(resource).and_then(|(kind, on)| Some((Kind::find(kind)?, on)))
-            else {
-                continue;
-            };
-            let what = format!(
-                "integration {} is declared nowhere: cluster {} is taken to be one of {platform}",
-                name.text, dependency.name.text
-            );
-            self.gap(&plan.job.name.text, what, dependency.name.place);
-            let fields = kind.fields.iter().filter(|field| field.required);
-            let value = |field| ValueSource::of_variable(stand_ins::name_of(name, field), name.place);
-            let fields = fields.map(|field| FieldValue { field, values: Values::One(value(field.name)) });
-            assumed.push((index, Integration { name: name.clone(), kind, fields: fields.collect() }));
-        }
-        assumed
-    }
-}
-
-/// The kind of integration that a cluster has to have, as far as the line tells it, and what that is.
-fn platform(cluster: &Resource) -> Option<(&'static str, &'static str)> {
-    const OTHERS: &[&str] = &[
-        "triton", "ddc", "dcl", "dcos", "azure", "acs", "aks", "gke", "gce", "gcp", "gcloud", "google",
-        "kube", "k8s",
-    ];
-    const AMAZON: (&str, &str) = ("amazonKeys", "Amazon ECS");
-    const GOOGLE: (&str, &str) = ("gcloudKey", "Google Kubernetes Engine");
-    let region = cluster.pointer().and_then(|pointer| pointer.get("region")?.text()).unwrap_or_default();
-    // us-east-1, and not us-east1-b.
-    let is_of_aws = region.rsplit_once('-').is_some_and(|(area, number)| {
-        number.len() == 1
-            && number.starts_with(|c: char| c.is_ascii_digit())
-            && area.contains('-')
-            && !area.contains(|c: char| c.is_ascii_digit())
-    });
-    let names = cluster.name.text.to_ascii_lowercase()
-        + &cluster.integration.as_ref().map(|name| name.text.to_ascii_lowercase()).unwrap_or_default();
-    let is_other = OTHERS.iter().any(|word| names.contains(word));
-    match cluster.kind.text.as_str() {
-        "ecsCluster" => Some(AMAZON),
-        "gkeCluster" => Some(GOOGLE),
-        "cluster" if is_of_aws && !is_other => Some(AMAZON),
-        "cluster" if !region.is_empty() && !is_of_aws && names.contains("gke") => Some(GOOGLE),
-        _ => None,
-    }
 }
 
 /// The file that holds the key-values of a job, as a word of a shell.
 fn state(job: &str) -> String {
-    deploy::word(&format!("state/{job}.env"))
+    path(&format!("state/{job}.env"))
 }
 
 /// What an image or a file of a manifest is called in that file.
@@ -302,29 +283,17 @@ fn stand_in(manifest: &Manifest, job: &str, listed: &mut Vec<Listed>) -> Manifes
     manifest
 }
 
-/// The lines that list what is in a manifest.
-fn list(plan: &Plan, manifests: &[Manifest], is_made: &HashSet<String>) -> Vec<String> {
-    let mut words = Vec::new();
-    for (manifest, part) in manifests.iter().flat_map(|one| one.parts().iter().map(move |part| (one, part))) {
-        let dependency = plan.dependencies.iter().find(|one| one.name.text == part.name);
-        let key = key(&manifest.name, &part.name);
-        let version = dependency
-            .filter(|_| is_made.contains(&part.name))
-            .map(|one| format!("{}_{}", one.env, suffix::VERSIONNAME));
-        words.push(match version {
-            Some(name) => {
-                format!("{}\"${{{name}:+:${name}}}\"", deploy::word(&format!("{key}={}", part.source_name)))
-            }
-            None => deploy::word(&format!("{key}={}", part.shown())),
-        });
-    }
-    vec![format!("printf '%s\\n' {} | tee -a {}", words.join(" "), state(&plan.job.name.text))]
+/// The lines that hold the images in variables which other jobs have listed and a script uses.
+fn images(listed: &[Listed], script: &str) -> String {
+    let used = listed.iter().filter(|one| script.contains(&text::braced(&one.variable)));
+    let lines: Vec<_> =
+        used.map(|one| format!("{}=$(image {} {})\n", one.variable, path(&one.job), one.key)).collect();
+    if lines.is_empty() { String::new() } else { IMAGE.to_owned() + &lines.concat() }
 }
 
 /// The lines that hand on what goes in; of what comes twice, the last one counts.
 fn pass_on(jobs: &[Incoming], job: &str) -> Vec<String> {
-    let files: Vec<_> =
-        jobs.iter().map(|job| deploy::word(&format!("IN/{}/version.env", job.name))).collect();
+    let files: Vec<_> = jobs.iter().map(|job| path(&format!("IN/{}/version.env", job.name))).collect();
     if files.is_empty() {
         return Vec::new();
     }
