@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -49,21 +49,8 @@ pub fn supervise(signals: &Signals, work: impl FnOnce(Input, Output)) -> Result<
         std::process::exit(0)
     };
     drop((from_us, to_us));
-    Supervisor {
-        signals,
-        worker,
-        to_worker: Some(to_worker),
-        from_worker,
-        heard: Instant::now(),
-        is_open: true,
-        is_stopped: false,
-        kill_at: None,
-        received: ReceivedBytes::default(),
-        reported: ReceivedBytes::default(),
-        input: UnsentBytes::default(),
-        out: UnsentBytes::default(),
-    }
-    .run()
+    let (stdin, stdout) = (io::stdin(), io::stdout());
+    Supervisor::new(signals, (stdin.as_fd(), stdout.as_fd()), worker, (from_worker, to_worker)).run()
 }
 
 /// Gives the worker its ends of the pipes, as its stdin and stdout: what is printed by mistake must not lie between frames.
@@ -75,6 +62,10 @@ fn settle(from: OwnedFd, to: OwnedFd) -> io::Result<(Input, Output)> {
 
 struct Supervisor<'s> {
     signals: &'s Signals,
+    stdin: BorrowedFd<'s>,
+    stdout: BorrowedFd<'s>,
+    /// How long nothing may come from the other side before it counts as lost.
+    silence: Duration,
     worker: Pid,
     /// Where the worker reads; `None` once there is nothing more to come.
     to_worker: Option<OwnedFd>,
@@ -97,9 +88,34 @@ struct Supervisor<'s> {
     out: UnsentBytes,
 }
 
-impl Supervisor<'_> {
+impl<'s> Supervisor<'s> {
+    /// Stands between the other side, which is at these ends of stdin and stdout, and a worker, which reads and writes at those.
+    fn new(
+        signals: &'s Signals,
+        (stdin, stdout): (BorrowedFd<'s>, BorrowedFd<'s>),
+        worker: Pid,
+        (from_worker, to_worker): (OwnedFd, OwnedFd),
+    ) -> Supervisor<'s> {
+        Supervisor {
+            signals,
+            stdin,
+            stdout,
+            silence: SILENCE,
+            worker,
+            to_worker: Some(to_worker),
+            from_worker,
+            heard: Instant::now(),
+            is_open: true,
+            is_stopped: false,
+            kill_at: None,
+            received: ReceivedBytes::default(),
+            reported: ReceivedBytes::default(),
+            input: UnsentBytes::default(),
+            out: UnsentBytes::default(),
+        }
+    }
+
     fn run(mut self) -> Result<(), Error> {
-        let (stdin, stdout) = (io::stdin(), io::stdout());
         self.out.push(&hello());
         let mut shown = Instant::now();
         let mut status = None;
@@ -116,7 +132,7 @@ impl Supervisor<'_> {
                 // That nothing is heard is our own doing.
                 self.heard = now;
             }
-            if self.is_open && !self.is_stopped && now >= self.heard + SILENCE {
+            if self.is_open && !self.is_stopped && now >= self.heard + self.silence {
                 self.lose(now);
             }
             if self.kill_at.is_some_and(|kill_at| now >= kill_at) {
@@ -126,9 +142,9 @@ impl Supervisor<'_> {
             let is_heard = is_reporting && !self.out.is_full();
             let mut set = PollSet::default();
             set.readable(self.signals.as_fd());
-            let heard = set.readable(is_read.then(|| stdin.as_fd()));
+            let heard = set.readable(is_read.then_some(self.stdin));
             let report = set.readable(is_heard.then(|| self.from_worker.as_fd()));
-            let answer = set.writable((!self.out.is_empty()).then(|| stdout.as_fd()));
+            let answer = set.writable((!self.out.is_empty()).then_some(self.stdout));
             let to_worker = self.to_worker.as_ref().filter(|_| !self.input.is_empty());
             let passed_on = set.writable(to_worker.map(AsFd::as_fd));
             let ready = set.wait(Some(LOOK_AGAIN)).map_err(Error::system("wait for the job"))?;
@@ -137,7 +153,7 @@ impl Supervisor<'_> {
                     platform::kill(self.worker, arrival.signal);
                 }
             }
-            if ready.has(heard) && !self.take_input(&stdin) {
+            if ready.has(heard) && !self.take_input() {
                 self.lose(Instant::now());
             }
             if ready.has(passed_on)
@@ -149,7 +165,7 @@ impl Supervisor<'_> {
             if ready.has(report) {
                 is_reporting = self.take_report();
             }
-            if ready.has(answer) && !self.out.write_some(stdout.as_fd(), SURE) && self.is_open {
+            if ready.has(answer) && !self.out.write_some(self.stdout, SURE) && self.is_open {
                 self.lose(Instant::now());
             }
             if status.is_none() {
@@ -182,9 +198,9 @@ impl Supervisor<'_> {
     }
 
     /// Takes what comes from the other side; says whether more may come.
-    fn take_input(&mut self, stdin: &io::Stdin) -> bool {
+    fn take_input(&mut self) -> bool {
         let mut buffer = Zeroizing::new(vec![0; PIECE]);
-        match read(stdin, &mut buffer) {
+        match read(self.stdin, &mut buffer) {
             Ok(0) => return false,
             Ok(n) => self.received.push(&buffer[..n]),
             Err(Errno::EINTR | Errno::EAGAIN) => return true,
@@ -316,5 +332,66 @@ impl Output {
     fn send(&self, frame: &[u8]) {
         // Without a supervisor, there is no reader.
         let _ = (&self.to).write_all(frame);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+    use std::thread;
+
+    use super::*;
+
+    /// The silence that is too long in these tests.
+    const LIMIT: Duration = Duration::from_secs(1);
+
+    /// Supervises a shell that runs this script, while `send` writes to its stdin, which stays open; what the script wrote to `$OUT`.
+    fn supervised(script: &str, send: impl FnOnce(&File) + Send) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let written = directory.path().join("out");
+        let (from_us, to_worker) = platform::pipe().unwrap();
+        let (from_worker, to_us) = platform::pipe().unwrap();
+        let (stdin, to_stdin) = platform::pipe().unwrap();
+        let (_from_stdout, stdout) = platform::pipe().unwrap();
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", script])
+            .env("OUT", &written)
+            .stdin(Stdio::from(from_us))
+            .stdout(Stdio::from(to_us));
+        let worker = Pid::from_raw(shell.spawn().unwrap().id() as i32);
+        // It has the worker's ends of the pipes.
+        drop(shell);
+        let signals = Signals::hold().unwrap();
+        let ends = (stdin.as_fd(), stdout.as_fd());
+        let mut supervisor = Supervisor::new(&signals, ends, worker, (from_worker, to_worker));
+        supervisor.silence = LIMIT;
+        let to_stdin = File::from(to_stdin);
+        thread::scope(|scope| {
+            scope.spawn(|| send(&to_stdin));
+            supervisor.run().unwrap();
+        });
+        std::fs::read_to_string(written).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_worker_is_told_to_end_when_nothing_comes_for_too_long() {
+        let begun = Instant::now();
+        let script = "trap 'echo told >$OUT; exit' TERM; while :; do sleep 0.01; done";
+        assert_eq!(supervised(script, |_| ()), "told\n");
+        assert!(begun.elapsed() >= LIMIT);
+    }
+
+    #[test]
+    fn signs_of_life_keep_it() {
+        let send = |mut stdin: &File| {
+            let begun = Instant::now();
+            while begun.elapsed() < LIMIT * 3 / 2 {
+                stdin.write_all(&framed(FrameKind::Alive, &[])).unwrap();
+                thread::sleep(LIMIT / 20);
+            }
+            stdin.write_all(&framed(FrameKind::Content, b"the rest")).unwrap();
+        };
+        assert_eq!(supervised("head -c 13 | tail -c 8 >$OUT", send), "the rest");
     }
 }
