@@ -5,8 +5,8 @@ use std::fs;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use crate::job;
 use crate::support::{Job, Ran, state, wait_gone, wait_until};
+use crate::{job, shell};
 
 #[test]
 fn the_status_is_the_scripts() {
@@ -44,6 +44,16 @@ fn a_log_of_machines_has_all_events() {
 }
 
 #[test]
+fn what_is_printed_comes_at_once_through_what_hands_on_whole_lines() {
+    let on = shell("\"$@\" | LC_ALL=C sed -u \"\"");
+    let entry = "printf \"prompt> \"; until [ -e $HERE/go ]; do sleep 0.01; done; printf end; exit 3";
+    let running = Job::new(&[entry]).option("--on", &on).start();
+    running.wait_for("prompt> ");
+    fs::write(running.path().join("go"), "").unwrap();
+    running.finish().is(3, &[]).shows("prompt> end");
+}
+
+#[test]
 fn a_large_log_comes_whole() {
     let ran = job(&["seq 1000000"]).run();
     ran.is(0, &[]).shows("\n1000000\n");
@@ -62,7 +72,7 @@ fn a_signal_cancels_the_job() {
 
 #[test]
 fn a_signal_before_the_job_has_begun_ends_all() {
-    let on = crate::shell("echo $$ >$HERE/pid; exec sleep 1000");
+    let on = shell("echo $$ >$HERE/pid; exec sleep 1000");
     let running = Job::new(&["echo @ran"]).option("--on", &on).start();
     let pid = || fs::read_to_string(running.path().join("pid")).unwrap_or_default();
     wait_until(|| pid().ends_with('\n'), || "the command".to_owned());

@@ -182,6 +182,21 @@ fn signals_and_time_limits_reach_the_job() {
     }
 }
 
+#[test]
+#[ignore = "needs Slurm and sshd"]
+fn what_is_printed_comes_at_once() {
+    let directory = tempfile::TempDir::with_prefix("shipctl-test-").unwrap();
+    for on in ways() {
+        let go = directory.path().join("go");
+        let entry = format!("printf 'prompt> '; until [ -e {} ]; do sleep 0.01; done", go.display());
+        let running = job(&[&entry], &on).start();
+        running.wait_for("prompt> ");
+        fs::write(&go, "").unwrap();
+        running.finish().is(0, &[]);
+        fs::remove_file(&go).unwrap();
+    }
+}
+
 /// A job that waits, and the process of its script.
 fn waiting(on: &str) -> (Running, Pid) {
     let running = job(&["echo pid $$", "echo @begun; sleep 1000"], on).sections().start();

@@ -101,7 +101,7 @@ mod tests {
         ] {
             let mut out = Vec::new();
             Frames.event(&event, &mut out);
-            let received = ReceivedEvent::parse(&out[5..]).unwrap();
+            let received = ReceivedEvent::parse(frame::bytes_of(&out)).unwrap();
             assert_eq!(format!("{:?}", received.event()), format!("{event:?}"));
         }
     }

@@ -1,4 +1,5 @@
-//! Frames: a kind (one byte), a length (four bytes), and so many bytes.
+//! Frames: a kind (one byte), a length (four bytes), so many bytes, and a newline: what stands between the two sides may hand on
+//! whole lines alone, as `srun` does.
 
 use std::os::fd::BorrowedFd;
 
@@ -14,7 +15,10 @@ const HELLO: &[u8] = b"\x01shipctl remote-job ";
 const LONGEST: usize = 256 << 20;
 
 /// How many bytes stand before those of a frame.
-pub(super) const HEAD: usize = 5;
+const HEAD: usize = 5;
+
+/// What a frame ends with.
+const END: u8 = b'\n';
 
 /// How many bytes of a file one frame holds at most.
 pub(super) const PIECE: usize = 64 * 1024;
@@ -86,9 +90,14 @@ impl Drop for Frame {
 
 /// The bytes of a frame; wiped when dropped, and never grown, so that no copy of a secret stays behind.
 pub(super) fn framed(kind: FrameKind, bytes: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut frame = Zeroizing::new(Vec::with_capacity(HEAD + bytes.len()));
+    let mut frame = Zeroizing::new(Vec::with_capacity(HEAD + bytes.len() + 1));
     append(&mut frame, kind, bytes);
     frame
+}
+
+/// What is in a whole frame.
+pub(super) fn bytes_of(frame: &[u8]) -> &[u8] {
+    &frame[HEAD..frame.len() - 1]
 }
 
 /// Appends a frame.
@@ -96,6 +105,7 @@ pub(super) fn append(out: &mut Vec<u8>, kind: FrameKind, bytes: &[u8]) {
     out.push(kind as u8);
     out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
     out.extend_from_slice(bytes);
+    out.push(END);
 }
 
 /// The first line of the other side.
@@ -203,9 +213,14 @@ impl ReceivedBytes {
         if length > LONGEST {
             return Err(NoFrame);
         }
-        let Some(bytes) = waiting.get(HEAD..HEAD + length) else { return Ok(None) };
+        let Some((&end, bytes)) = waiting.get(HEAD..=HEAD + length).and_then(<[u8]>::split_last) else {
+            return Ok(None);
+        };
+        if end != END {
+            return Err(NoFrame);
+        }
         let bytes = bytes.to_vec();
-        self.taken += HEAD + length;
+        self.taken += HEAD + length + 1;
         Ok(Some(Frame { kind, bytes }))
     }
 }

@@ -392,6 +392,6 @@ mod tests {
             }
             stdin.write_all(&framed(FrameKind::Content, b"the rest")).unwrap();
         };
-        assert_eq!(supervised("head -c 13 | tail -c 8 >$OUT", send), "the rest");
+        assert_eq!(supervised("head -c 14 | tail -c 9 >$OUT", send), "the rest\n");
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use super::frame::{FrameKind, HEAD, PIECE, append};
+use super::frame::{FrameKind, PIECE, append, bytes_of};
 
 /// Something that is to be sent.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub fn walk(root: &Path) -> io::Result<Vec<Item>> {
 
 /// A frame without secrets.
 fn frame(kind: FrameKind, bytes: &[u8]) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(HEAD + bytes.len());
+    let mut frame = Vec::new();
     append(&mut frame, kind, bytes);
     frame
 }
@@ -134,8 +134,8 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let (mut upload, mut download) = (Upload::new(walk(from)?), Download::into(to));
     while let Some(frame) = upload.next()? {
         match frame[0] {
-            kind if kind == FrameKind::Entry as u8 => download.entry(&frame[HEAD..])?,
-            kind if kind == FrameKind::Content as u8 => download.content(&frame[HEAD..])?,
+            kind if kind == FrameKind::Entry as u8 => download.entry(bytes_of(&frame))?,
+            kind if kind == FrameKind::Content as u8 => download.content(bytes_of(&frame))?,
             _ => download.finish()?,
         }
     }
@@ -266,7 +266,7 @@ mod tests {
                 what: What::Directory,
             }]);
             let frame = upload.next().unwrap().unwrap();
-            assert!(Download::into(to.path()).entry(&frame[HEAD..]).is_err(), "{path}");
+            assert!(Download::into(to.path()).entry(bytes_of(&frame)).is_err(), "{path}");
         }
     }
 }
