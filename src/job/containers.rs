@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, anyhow};
 
-use super::host::own_directory;
+use super::host::{own_directory, search_path};
 use super::{Ready, Session, old_paths, script_commands, ssh_keys};
 use crate::cli::Containers as Chosen;
 use crate::container::{self, Choice, ContainerOptions, Engine, EngineKind, Mount, Spec};
@@ -81,7 +81,7 @@ impl Session {
     /// When no engine is there, and when options of an image cannot be.
     pub(crate) fn containers(&self, plan: &Plan) -> Result<Option<Containers>, Failure> {
         let Some((what, place)) = self.first_container(plan) else { return Ok(None) };
-        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = search_path();
         let engine = Engine::find(self.runs_containers, &path).map_err(|none| {
             self.fail(&[Diagnostic::error(format!("{what}, and there is no {} in the PATH", none.names()))
                 .at(place)
@@ -95,7 +95,7 @@ impl Session {
         if self.first_container(plan).is_none() {
             return Ok(None);
         }
-        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = search_path();
         let engine = Engine::find(self.runs_containers, &path).unwrap_or_else(|none| {
             let kind = none.0.first().copied().unwrap_or(EngineKind::Podman);
             Engine { kind, program: kind.program().into() }

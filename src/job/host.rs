@@ -13,6 +13,9 @@ use crate::secure;
 
 const PATH: &str = "PATH";
 
+/// Where programs are looked for without a `PATH`: `srun --export=NONE`, for one, starts jobs without one.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 impl Session {
     /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.
     ///
@@ -29,8 +32,7 @@ impl Session {
         let path = own(PATH)
             .map(OsStr::new)
             .or_else(|| inherited().find(|(name, _)| *name == PATH).map(|(_, path)| path));
-        let path =
-            with_shipctl(path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin")), own(var::JOB_PATH));
+        let path = with_shipctl(path.unwrap_or(OsStr::new(DEFAULT_PATH)), own(var::JOB_PATH));
         let left_out = |name: &str| name == PATH || own(name).is_some() || job.hides(name);
         let inherited = inherited().filter(|(name, _)| !name.to_str().is_some_and(left_out));
         let of_job = job.iter().filter(|(name, _)| *name != PATH && task.get(name).is_none());
@@ -39,6 +41,11 @@ impl Session {
         let of_both = of_both.map(|(name, variable)| (OsStr::new(name), OsStr::new(variable.value.expose())));
         Ok(Variables::new(inherited.chain(of_both).chain([(OsStr::new(PATH), &*path)]))?)
     }
+}
+
+/// Where shipctl looks for the programs that it starts itself.
+pub(crate) fn search_path() -> OsString {
+    std::env::var_os(PATH).unwrap_or_else(|| DEFAULT_PATH.into())
 }
 
 /// A `PATH` for scripts, which ask `shipctl`: where this one lies comes last, unless it is along it anyway. To look whether

@@ -12,6 +12,7 @@ use std::process::Command;
 use anyhow::anyhow;
 use nix::unistd::Uid;
 
+use super::host::search_path;
 use super::{Ready, Session};
 use crate::container::Mount;
 use crate::contract::path;
@@ -129,7 +130,7 @@ impl Session {
 fn add(key: &Path, socket: &Path, signals: &Signals) -> Result<Option<String>, Failure> {
     let mut command = Command::new("ssh-add");
     command.arg(key);
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = search_path();
     let environment = Variables::new([
         ("PATH".as_ref(), &*path),
         (SOCKET.as_ref(), socket.as_os_str()),

@@ -90,6 +90,14 @@ fn keys_are_at_their_place_and_in_an_agent_while_the_job_runs() {
 }
 
 #[test]
+fn an_agent_is_found_without_a_path() {
+    // As `srun --export=NONE` starts jobs.
+    let run = r#"run() { timeout 60 "$SHIPCTL" run app_runCI --on "sh -c 'unset PATH; exec $SHIPCTL remote-job'"; }"#;
+    let Some(output) = self::run(&format!("{run}; run; has_no_agent")) else { return };
+    check(&output, "\none\ntwo\n", None);
+}
+
+#[test]
 fn what_lies_at_the_place_stays() {
     let agent = "sed -i /stat/d shippable.yml; sed -i /diff/d shippable.yml;";
     for (before, after, why) in [

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value as Json, json};
 
+use super::super::host::search_path;
 use crate::container::{self, Engine, EngineKind};
 use crate::model::Pipeline;
 use crate::model::job::Step;
@@ -33,7 +34,7 @@ impl EngineReport {
         if !choice.uses_containers() {
             return Ok(None);
         }
-        let engine = match Engine::find(choice, &std::env::var_os("PATH").unwrap_or_default()) {
+        let engine = match Engine::find(choice, &search_path()) {
             Ok(engine) => engine,
             Err(none) => {
                 let message = "not in the PATH, and TASKs of the line name images".to_owned();
