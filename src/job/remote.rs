@@ -59,7 +59,7 @@ impl Executor<'_, '_> {
         record: &Record,
     ) -> Result<EndedRemotely, Failure> {
         let Executor { session, command, signals, console } = self;
-        let on = words(on)?;
+        let words = words(on)?;
         let document = assignment::write(session, &fetched, command).map_err(|why| {
             anyhow!("job `{}` cannot be sent to another machine: {why}", fetched.plan.job.name.text)
         })?;
@@ -90,7 +90,7 @@ impl Executor<'_, '_> {
         };
         let build = number.map(|number| BuildRef { job: ready.plan.job.name.text.clone(), number });
         let launcher = Launcher {
-            command: &on,
+            command: &words,
             environment: &environment_of_command(session, &patterns)?,
             grace: command.grace.unwrap_or(run::GRACE),
             silence: run::remote::SILENCE,
@@ -105,7 +105,7 @@ impl Executor<'_, '_> {
         };
         let reply = launcher.run(&document, Upload::new(items), Download::into(&made)).map_err(Failure::from);
         let report = reply.and_then(|reply| match reply {
-            Reply::Ended(document) => report::read(&document, &made),
+            Reply::Ended(document) => report::read(&document, &made, on),
             Reply::Lost(outcome) => Ok(Report { outcome, changes: Ok(Vec::new()), added: Vec::new() }),
         });
         let outcome = report

@@ -35,6 +35,14 @@ fn shipctl_is_not_there() {
 }
 
 #[test]
+fn shipctl_there_says_that_it_cannot_run_it() {
+    let on = shell("TMPDIR=/nowhere SHIPCTL_SHM=/nowhere exec \"$@\"");
+    let ran = unbegun(&on);
+    ran.complains("error: /nowhere is not there, and workspaces are to lie in it: make it, or ");
+    ran.complains(&format!("hint: this is said by shipctl on the machine where `{on}` starts jobs\n"));
+}
+
+#[test]
 fn it_fails_by_itself() {
     let ran = unbegun("sh -c 'echo no route to host >&2; exit 255'");
     ran.complains("no route to host\n").complains("ended with status 255 before shipctl answered");

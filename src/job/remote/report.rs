@@ -127,12 +127,12 @@ fn add_files(index: usize, change: &Change, items: &mut Vec<Item>) {
     }));
 }
 
-/// Reads the document of a job; its files were received below `files`.
+/// Reads the document of a job that `on` started; its files were received below `files`.
 ///
 /// # Errors
 ///
 /// The failure of the other side, and when the document is none.
-pub(super) fn read(document: &[u8], files: &Path) -> Result<Report, Failure> {
+pub(super) fn read(document: &[u8], files: &Path, on: &str) -> Result<Report, Failure> {
     match serde_json::from_slice(document) {
         Ok(Taken::Ended { outcome, changes, added }) => {
             let changes = match changes {
@@ -141,7 +141,11 @@ pub(super) fn read(document: &[u8], files: &Path) -> Result<Report, Failure> {
             };
             Ok(Report { outcome, changes, added: added.into_iter().map(|Exposed(secret)| secret).collect() })
         }
-        Ok(Taken::Broken { status, message }) => Err(Failure { status, message }),
+        Ok(Taken::Broken { status, message }) => {
+            let where_it_was =
+                format!("  hint: this is said by shipctl on the machine where `{on}` starts jobs\n");
+            Err(Failure { status, message: message + &where_it_was })
+        }
         Err(_) => {
             Err(anyhow::anyhow!("the other side says of the job what this shipctl does not know").into())
         }

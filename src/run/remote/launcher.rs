@@ -105,9 +105,10 @@ fn program_there(command: &str) -> OsString {
 /// A job that is somewhere else.
 struct Connection<'l, 's, 'c> {
     launcher: Launcher<'l, 's, 'c>,
-    remote: Remote,
+    // Dropped before the command, which could not end while it writes what nobody reads.
     stdout: Option<OwnedFd>,
     stderr: Option<OwnedFd>,
+    remote: Remote,
     /// The command, for messages.
     shown: String,
     /// The job, until it is sent; and its files, until they are.
