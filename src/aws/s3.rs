@@ -1,6 +1,8 @@
 //! S3: objects in a bucket, of AWS or of a server that speaks as it does.
 
-use std::io::{self, Read as _};
+mod get;
+
+use std::io;
 use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::Duration;
@@ -88,37 +90,6 @@ impl Bucket {
         let keys = Mutex::new(keys);
         let region = Mutex::new(region.to_owned());
         Ok(Bucket { client, agent, name: name.to_owned(), region, keys, find_keys })
-    }
-
-    /// Hands out an object piece by piece; says whether it is there, or the first error of `take`.
-    ///
-    /// # Errors
-    ///
-    /// When S3 refuses or cannot be asked; so with all of these.
-    pub fn get(
-        &self,
-        key: &str,
-        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
-    ) -> Result<io::Result<bool>, Error> {
-        let request = Request::new("s3:GetObject", "GET", key);
-        let Some(response) = self.send(&request)?.found() else { return Ok(Ok(false)) };
-        let mut reader = response.into_body().into_reader();
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            match reader.read(&mut buffer) {
-                Ok(0) => return Ok(Ok(true)),
-                Ok(count) => {
-                    if let Err(error) = take(&buffer[..count]) {
-                        return Ok(Err(error));
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let why = format!("the answer broke off: {error}");
-                    return Err(Error::new(request.name, Problem::Unreachable, why));
-                }
-            }
-        }
     }
 
     /// Makes an object, with `only_new` unless one is there; says whether it did.
