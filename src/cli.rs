@@ -60,7 +60,12 @@ fn long_version() -> &'static str {
             std::env::consts::ARCH,
             std::env::consts::OS,
             if cfg!(debug_assertions) { "debug" } else { "release" },
-            if cfg!(feature = "posix") { "posix" } else { "default" }
+            match (cfg!(feature = "full"), cfg!(feature = "posix")) {
+                (true, true) => "full, posix",
+                (true, false) => "full",
+                (false, true) => "posix",
+                (false, false) => "none",
+            }
         )
     });
     &TEXT

@@ -10,9 +10,12 @@
 //! Results go to stdout, everything else to stderr. What is missing is an error that says what there is instead;
 //! names may be shown there, values never: they may be secret.
 
+#[cfg(not(feature = "full"))]
+mod absent;
 mod bump;
 mod context;
 mod copy;
+#[cfg(feature = "full")]
 mod decrypt;
 mod files;
 mod git;

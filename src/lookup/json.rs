@@ -71,7 +71,7 @@ pub(super) fn found_or(
     path: &str,
     lacks: impl FnOnce(&str) -> Failure,
 ) -> Result<Vec<u8>, Failure> {
-    find(document, path).map(print).or_else(|reached| match query::run(document, path) {
+    find(document, path).map(print).or_else(|reached| match query::run(document, path)? {
         Some(found) => Ok(found.iter().flat_map(print).collect()),
         None => Err(lacks(&there(reached))),
     })

@@ -7,6 +7,7 @@
 //! Options and their meaning are those that the original's documentation of the notification resource shows; the
 //! payloads are what each service documents for its API.
 
+#[cfg(feature = "full")]
 mod email;
 mod irc;
 mod options;
@@ -18,6 +19,8 @@ use base64::Engine;
 use serde_json::Value;
 
 use self::options::NotifyOptions;
+#[cfg(not(feature = "full"))]
+use super::absent;
 use super::{Call, Context, Failure, files, missing, variables};
 use crate::contract::{suffix, var};
 use crate::exit;
@@ -222,44 +225,9 @@ impl<'a> Target<'a> {
         Ok(format!("sent to IRC ({})", recipients.join(", ")))
     }
 
-    fn email(&self, options: &NotifyOptions) -> Result<String, Failure> {
-        let recipients: Vec<String> = self.recipients(options).into_iter().flatten().collect();
-        // The service knew their addresses.
-        let (unknown, known): (Vec<_>, Vec<_>) = recipients.into_iter().partition(|to| to.starts_with("--"));
-        if known.is_empty() {
-            let why = match unknown.first() {
-                Some(unknown) => format!("the address of {unknown} is not known here: name one"),
-                None => "to whom? --recipient=name@example.org or a recipient says so".to_owned(),
-            };
-            return Err(self.failed(&why));
-        }
-        let Some(address) = self.smtp("") else {
-            return Err(self.failed(
-                "no server is set to hand e-mail over to: SHIPCTL_SMTP=smtp://user@host:port says so, with SHIPCTL_SMTP_PASSWORD and SHIPCTL_SMTP_FROM",
-            ));
-        };
-        let server =
-            email::Server::parse(&address).map_err(|why| self.failed(&format!("SHIPCTL_SMTP: {why}")))?;
-        let from = self.smtp("_FROM").or_else(|| known.first().cloned()).unwrap_or_default();
-        let text = payload::text(self.context, options);
-        let subject = options.get("summary").map_or_else(|| first_line(&text), str::to_owned);
-        let message = email::message(&from, &known, &subject, &text)
-            .map_err(|error| self.failed(&error.to_string()))?;
-        let password = self.smtp("_PASSWORD");
-        server.send(password.as_deref(), &message, options.timeout).map_err(|error| {
-            let mut why = error.to_string();
-            if let Some(password) = password.as_deref().filter(|password| password.len() >= 3) {
-                why = why.replace(password, "***");
-            }
-            self.failed(&format!("the server of SHIPCTL_SMTP did not take it: {why}"))
-        })?;
-        Ok(format!("sent by e-mail ({})", known.join(", ")))
-    }
-
-    /// A setting of SMTP: from the environment, or from the integration of the resource, a key-value pair.
-    fn smtp(&self, part: &str) -> Option<String> {
-        let name = format!("SHIPCTL_SMTP{part}");
-        self.optional_field(&name).or_else(|| self.variable(&name))
+    #[cfg(not(feature = "full"))]
+    fn email(&self, _: &NotifyOptions) -> Result<String, Failure> {
+        Err(self.failed(&absent::message("e-mail")))
     }
 
     fn send(&self, field: &str, request: Request, options: &NotifyOptions) -> Result<String, Failure> {
@@ -325,11 +293,6 @@ impl<'a> Target<'a> {
     fn failed(&self, why: &str) -> Failure {
         Failure::Failed(format!("notify {}: {why}", self.name))
     }
-}
-
-/// What a text is about.
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect()
 }
 
 fn to(recipients: &[Option<String>]) -> String {

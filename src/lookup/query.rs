@@ -1,19 +1,38 @@
 //! Filters of jq, for what is asked of a JSON document that is more than a key.
 
-use jaq_core::load::{Arena, File, Loader};
-use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
-use jaq_json::{Val, read};
 use serde_json::Value;
+
+use super::Failure;
 
 /// What a path has that is more than keys, indices and dots.
 const SIGNS: [char; 8] = ['[', '"', '|', '(', ',', '?', '/', '*'];
 
 /// What jq finds at `.path` of a document; nothing if `path` is a plain key, if it is no filter, and if the filter
 /// fails or finds nothing but null. Its own messages quote values, which may be secret.
-pub(super) fn run(document: &Value, path: &str) -> Option<Vec<Value>> {
-    if !path.contains(SIGNS) {
-        return None;
-    }
+///
+/// # Errors
+///
+/// `path` is more than a key, and this build has no jq.
+pub(super) fn run(document: &Value, path: &str) -> Result<Option<Vec<Value>>, Failure> {
+    if path.contains(SIGNS) { filtered(document, path) } else { Ok(None) }
+}
+
+#[cfg(not(feature = "full"))]
+fn filtered(_: &Value, _: &str) -> Result<Option<Vec<Value>>, Failure> {
+    Err(Failure::Failed(super::absent::message("jq, which reads what is more than a key,")))
+}
+
+#[cfg(feature = "full")]
+fn filtered(document: &Value, path: &str) -> Result<Option<Vec<Value>>, Failure> {
+    Ok(jq(document, path))
+}
+
+#[cfg(feature = "full")]
+fn jq(document: &Value, path: &str) -> Option<Vec<Value>> {
+    use jaq_core::load::{Arena, File, Loader};
+    use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
+    use jaq_json::{Val, read};
+
     let filter = if path.starts_with('.') { path.to_owned() } else { format!(".{path}") };
     let input = read::parse_single(document.to_string().as_bytes()).ok()?;
     let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());

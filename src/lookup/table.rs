@@ -1,9 +1,12 @@
 //! The table of all functions for scripts.
 
+#[cfg(not(feature = "full"))]
+use super::absent::decrypt;
+#[cfg(feature = "full")]
+use super::decrypt::decrypt;
 use super::{Body, Call, Failure, Function};
 use super::{
-    bump, copy, decrypt, files, git, jdk, mask, notify, replace, replicate, retry, split_tests, state, text,
-    variables,
+    bump, copy, files, git, jdk, mask, notify, replace, replicate, retry, split_tests, state, text, variables,
 };
 use crate::contract::suffix;
 
@@ -217,7 +220,7 @@ pub static FUNCTIONS: &[Function] = &[
         "Runs a command up to three times until it succeeds",
         retry::retry,
     )),
-    act("decrypt", "SOURCE_FILE [KEY_FILE]", 1, "Decrypts a file with an RSA key", decrypt::decrypt),
+    act("decrypt", "SOURCE_FILE [KEY_FILE]", 1, "Decrypts a file with an RSA key", decrypt),
     many(act("mask", "", 0, "Masks a value, which it reads from stdin, in the log from here on", mask::mask)),
     many(act(
         "notify",

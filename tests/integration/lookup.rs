@@ -1,6 +1,7 @@
 //! The utility functions, as scripts call them.
 
 mod context;
+#[cfg(feature = "full")]
 mod decrypt;
 mod files;
 mod get;

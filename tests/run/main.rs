@@ -18,6 +18,8 @@ mod processes;
 mod sections;
 mod shells;
 mod signals;
+#[cfg(not(feature = "full"))]
+mod slim;
 mod support;
 mod terminal;
 mod traps;

@@ -9,9 +9,59 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{self, SmtpTransport};
 
+use super::options::NotifyOptions;
+use super::{Failure, Target, payload};
+
+impl Target<'_> {
+    /// Sends the notification as an e-mail, and says to whom.
+    pub(super) fn email(&self, options: &NotifyOptions) -> Result<String, Failure> {
+        let recipients: Vec<String> = self.recipients(options).into_iter().flatten().collect();
+        // The service knew their addresses.
+        let (unknown, known): (Vec<_>, Vec<_>) = recipients.into_iter().partition(|to| to.starts_with("--"));
+        if known.is_empty() {
+            let why = match unknown.first() {
+                Some(unknown) => format!("the address of {unknown} is not known here: name one"),
+                None => "to whom? --recipient=name@example.org or a recipient says so".to_owned(),
+            };
+            return Err(self.failed(&why));
+        }
+        let Some(address) = self.smtp("") else {
+            return Err(self.failed(
+                "no server is set to hand e-mail over to: SHIPCTL_SMTP=smtp://user@host:port says so, with SHIPCTL_SMTP_PASSWORD and SHIPCTL_SMTP_FROM",
+            ));
+        };
+        let server = Server::parse(&address).map_err(|why| self.failed(&format!("SHIPCTL_SMTP: {why}")))?;
+        let from = self.smtp("_FROM").or_else(|| known.first().cloned()).unwrap_or_default();
+        let text = payload::text(self.context, options);
+        let subject = options.get("summary").map_or_else(|| first_line(&text), str::to_owned);
+        let message =
+            message(&from, &known, &subject, &text).map_err(|error| self.failed(&error.to_string()))?;
+        let password = self.smtp("_PASSWORD");
+        server.send(password.as_deref(), &message, options.timeout).map_err(|error| {
+            let mut why = error.to_string();
+            if let Some(password) = password.as_deref().filter(|password| password.len() >= 3) {
+                why = why.replace(password, "***");
+            }
+            self.failed(&format!("the server of SHIPCTL_SMTP did not take it: {why}"))
+        })?;
+        Ok(format!("sent by e-mail ({})", known.join(", ")))
+    }
+
+    /// A setting of SMTP: from the environment, or from the integration of the resource, a key-value pair.
+    fn smtp(&self, part: &str) -> Option<String> {
+        let name = format!("SHIPCTL_SMTP{part}");
+        self.optional_field(&name).or_else(|| self.variable(&name))
+    }
+}
+
+/// What a text is about.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect()
+}
+
 /// Why no e-mail was sent.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+enum Error {
     #[error("it is not smtp://user@host:port or smtps://user@host:port")]
     Address,
     #[error("the password does not belong there: it goes into SHIPCTL_SMTP_PASSWORD")]
@@ -28,7 +78,7 @@ pub(super) enum Error {
 
 /// Where e-mail is handed over: `smtp://user@host:port`, whose connection is encrypted by STARTTLS unless the host is this
 /// machine, or `smtps://…`, which is encrypted from the beginning.
-pub(super) struct Server {
+struct Server {
     host: String,
     port: u16,
     user: Option<String>,
@@ -44,7 +94,7 @@ enum Encryption {
 
 impl Server {
     /// The server of an address, or what is wrong with it.
-    pub(super) fn parse(address: &str) -> Result<Server, Error> {
+    fn parse(address: &str) -> Result<Server, Error> {
         let (scheme, rest) = address.split_once("://").ok_or(Error::Address)?;
         let (user, place) = match rest.trim_end_matches('/').rsplit_once('@') {
             Some((user, place)) => (Some(user.to_owned()), place),
@@ -72,12 +122,7 @@ impl Server {
     }
 
     /// Hands a message over, to all recipients at once.
-    pub(super) fn send(
-        &self,
-        password: Option<&str>,
-        message: &Message,
-        timeout: Duration,
-    ) -> Result<(), Error> {
+    fn send(&self, password: Option<&str>, message: &Message, timeout: Duration) -> Result<(), Error> {
         let parameters = || TlsParameters::new(self.host.clone()).map_err(Error::Tls);
         let tls = match self.tls {
             Encryption::Always => Tls::Wrapper(parameters()?),
@@ -98,7 +143,7 @@ impl Server {
 }
 
 /// A message of text, or what is wrong with an address.
-pub(super) fn message(from: &str, to: &[String], subject: &str, text: &str) -> Result<Message, Error> {
+fn message(from: &str, to: &[String], subject: &str, text: &str) -> Result<Message, Error> {
     let mailbox = |address: &str| address.parse::<Mailbox>().map_err(|_| Error::Mailbox(address.to_owned()));
     let mut builder =
         Message::builder().from(mailbox(from)?).subject(subject).header(ContentType::TEXT_PLAIN);

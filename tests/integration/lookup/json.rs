@@ -89,6 +89,7 @@ fn a_string_becomes_upper_case_letter_by_letter() {
     shipctl("to_uppercase").arg(OsStr::from_bytes(b"a\xffb")).stdout(b"A\xffB\n").run();
 }
 
+#[cfg(feature = "full")]
 #[test]
 fn what_is_more_than_a_key_is_a_filter_of_jq() {
     let call = |path: &str| {

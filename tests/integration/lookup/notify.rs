@@ -499,6 +499,7 @@ jobs:
 }
 
 /// A server of SMTP that takes one message, or refuses its recipients; then all that it was told.
+#[cfg(feature = "full")]
 fn mail_server(takes: bool) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -533,6 +534,7 @@ fn mail_server(takes: bool) -> (String, JoinHandle<String>) {
     (address, thread::spawn(serve))
 }
 
+#[cfg(feature = "full")]
 #[test]
 fn e_mail_goes_to_all_recipients_at_once() {
     let (address, told) = mail_server(true);
@@ -557,6 +559,7 @@ fn e_mail_goes_to_all_recipients_at_once() {
     }
 }
 
+#[cfg(feature = "full")]
 #[test]
 fn what_keeps_e_mail_from_being_sent_is_said_without_the_password() {
     let email = || notify("").env("R_POINTER_METHOD", "email");
