@@ -72,4 +72,11 @@ fi
 [ "${COMMAND:-}" != none ] || exit 0
 [ $# -gt 0 ] || set -- --locked --profile dist
 export PATH=$tools/python/bin:$PATH CARGO_ZIGBUILD_ZIG_PATH=$tools/python/bin/python-zig RUSTFLAGS=$flags
+if [[ $target = *-darwin ]]; then
+    [ "${COMMAND:-}" = check ] || { echo "build-musl.sh: $target is built on a Mac; here it can be checked" >&2; exit 1; }
+    # Nothing is linked, so the C among the dependencies is not compiled.
+    variable=${target//-/_}
+    export "CC_$variable=true" "AR_$variable=true" SDKROOT=/
+    exec cargo check --target "$target" "${build_std[@]}" "$@"
+fi
 exec cargo-zigbuild "${COMMAND:-build}" --target "$target" "${build_std[@]}" "$@"
