@@ -79,7 +79,8 @@ fn a_shell_that_is_no_bash_of_today_runs_nothing() {
     fs::set_permissions(&bash, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", bash.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let ran = job.start_with(|command| _ = command.env("PATH", path)).finish();
-    ran.is(125, &[]).complains("the bash in the PATH of the task is older than 4.4, or another shell");
+    ran.is(125, &[])
+        .complains("the bash that is first in the PATH of the task is older than 4, or another shell");
 }
 
 #[test]

@@ -27,7 +27,7 @@ impl Shell<'_, '_, '_> {
         match (self.at, cut) {
             (At::Start, None) => {
                 if outcome == Outcome::Failed(driver::TOO_OLD) {
-                    let why = "the bash in the PATH of the task is older than 4.4, or another shell: put a newer one first (on macOS: `brew install bash`)";
+                    let why = "the bash that is first in the PATH of the task is older than 4, or another shell: have a newer one in front of it (on macOS, /bin/bash is 3.2: `brew install bash`, then `export PATH=\"$(brew --prefix)/bin:$PATH\"`)";
                     return Err(Error::System("run the script".to_owned(), io::Error::other(why)));
                 }
                 let why = io::Error::other(format!("bash {} before the first line", outcome.describe()));
