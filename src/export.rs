@@ -118,6 +118,22 @@ impl System {
         }
     }
 
+    /// What a setting is called there. No secret of GitHub can begin with its name.
+    fn setting(self, name: &str) -> String {
+        match self {
+            System::Github if name.to_ascii_uppercase().starts_with("GITHUB_") => format!("LINE_{name}"),
+            System::Github | System::Gitlab | System::Buildkite => name.to_owned(),
+        }
+    }
+
+    /// Settings with what they are for, one a line.
+    pub fn listed(self, settings: &[Setting]) -> Vec<String> {
+        let names: Vec<_> = settings.iter().map(|setting| self.setting(&setting.name)).collect();
+        let width = names.iter().map(String::len).max().unwrap_or_default();
+        let lines = names.iter().zip(settings);
+        lines.map(|(name, setting)| format!("  {name:width$}  {}", setting.purpose)).collect()
+    }
+
     /// Where its settings are made.
     fn settings(self) -> &'static str {
         match self {
@@ -158,7 +174,7 @@ impl ExportedLine {
     /// The comment at the top: how it was made, what to set, and what does not carry over.
     fn header(&self, system: System) -> String {
         let mut lines = vec![format!("Made by `{}`: make it anew instead of changing it.", self.command)];
-        lines.extend(to_be_set(&self.settings, system.settings()));
+        lines.extend(to_be_set(system, &self.settings));
         if !self.notes.is_empty() {
             lines.push(String::new());
             lines.push("What does not carry over:".to_owned());
@@ -237,11 +253,10 @@ fn install(path: &str) -> Vec<String> {
 }
 
 /// The part of a header that says what to set, and where.
-fn to_be_set(settings: &[Setting], place: &str) -> Vec<String> {
+fn to_be_set(system: System, settings: &[Setting]) -> Vec<String> {
     if settings.is_empty() {
         return Vec::new();
     }
-    let width = settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
-    let each = settings.iter().map(|setting| format!("  {:width$}  {}", setting.name, setting.purpose));
-    [String::new(), format!("To be set, {place}:")].into_iter().chain(each).collect()
+    let title = format!("To be set, {}:", system.settings());
+    [String::new(), title].into_iter().chain(system.listed(settings)).collect()
 }

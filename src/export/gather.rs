@@ -40,7 +40,7 @@ pub fn line(
         .iter()
         .map(|job| format!("job {} is of type {}, which shipctl does not run", job.name.text, job.kind.text))
         .collect();
-    notes.extend(of_triggers(pipeline));
+    notes.extend(of_triggers(pipeline).map(|(_, note)| note));
     if matches!(state, StateLocation::Artefacts) {
         notes.push("the state is an artefact of each job: versions begin anew with each pipeline; --state s3://bucket/prefix keeps them".to_owned());
         notes.extend(lost_over_artefacts(order));
@@ -196,12 +196,12 @@ fn has_all_inputs(pipeline: &Pipeline, job: &model::Job, order: &Order) -> bool 
     })
 }
 
-/// What starts jobs in the line, and nothing in another system.
-pub(super) fn of_triggers(pipeline: &Pipeline) -> Vec<String> {
+/// What starts jobs in the line, and nothing in another system: the resources, each with what there is to say.
+pub(super) fn of_triggers(pipeline: &Pipeline) -> impl Iterator<Item = (&model::Resource, String)> {
     let timed = pipeline.resources.values().filter(|resource| resource.kind.text == "time");
-    timed
-        .map(|resource| format!("resource {} (time) starts nothing: add a schedule", resource.name.text))
-        .collect()
+    timed.map(|resource| {
+        (resource, format!("resource {} (time) starts nothing: add a schedule", resource.name.text))
+    })
 }
 
 /// Resources that two jobs put OUT which may run at the same time: artefacts cannot have both.

@@ -92,15 +92,20 @@ fn of_job(line: &ExportedLine, job: &ExportedJob) -> String {
 }
 
 fn variables(job: &ExportedJob) -> String {
-    let mut text = format!("    env:\n      {PROGRAM}: ${{{{ secrets.{PROGRAM} }}}}\n");
+    let mut text = format!("    env:\n      {PROGRAM}: {}\n", secret(PROGRAM));
     if job.image.is_some() {
         // It is in its container already.
         text += "      SHIPCTL_CONTAINERS: never\n";
     }
     for name in job.settings.iter().filter(|name| *name != PROGRAM) {
-        text += &format!("      {name}: ${{{{ secrets.{name} }}}}\n");
+        text += &format!("      {name}: {}\n", secret(name));
     }
     text
+}
+
+/// The expression for a setting.
+pub(super) fn secret(name: &str) -> String {
+    format!("${{{{ secrets.{} }}}}", System::Github.setting(name))
 }
 
 /// A text in which nothing is taken for an expression. In a script, the two quotes come to nothing.

@@ -1,6 +1,6 @@
 //! A line as a pipeline of another system that needs no shipctl: each job with scripts becomes a job of that system, with
-//! its environment, the order, the matrix, secrets by their names, and the state as artefacts. What cannot be turned is a
-//! [`Gap`], with its place.
+//! its environment, the order, the matrix, secrets by their names, and the state as artefacts. What a line takes and another
+//! repository declared is left out, or is to be set. What cannot be turned, or is different, is a [`Gap`], with its place.
 //!
 //! Pure, as [`super`] is.
 
@@ -16,7 +16,7 @@ mod text;
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::{Need, Setting, to_be_set, yaml};
+use super::{Need, Setting, System, to_be_set, yaml};
 use crate::source::Span;
 pub use read::{Undeclared, complete, read};
 use text::Text;
@@ -40,13 +40,13 @@ pub struct Standalone {
     jobs: Vec<Job>,
     /// The variables that the user has to set.
     pub settings: Vec<Setting>,
-    /// What was not turned, in the order of the jobs.
+    /// What was not turned or is different, in the order of the jobs.
     pub gaps: Vec<Gap>,
     /// How many jobs the line has.
     pub all: usize,
 }
 
-/// Something that was not turned.
+/// Something that was not turned, or is different.
 pub struct Gap {
     /// The job, if it is of one.
     pub job: Option<String>,
@@ -157,9 +157,9 @@ impl Standalone {
         self.jobs.is_empty()
     }
 
-    fn header(&self, settings: &str) -> String {
+    fn header(&self, system: System) -> String {
         let mut lines = vec![format!("Made by `{}`: {}.", self.command, self.share())];
-        lines.extend(to_be_set(&self.settings, settings));
+        lines.extend(to_be_set(system, &self.settings));
         let of_none = |gap: &&Gap| self.jobs.iter().all(|job| gap.job.as_ref() != Some(&job.name));
         let mut gaps = self.gaps.iter().filter(of_none).peekable();
         if gaps.peek().is_some() {

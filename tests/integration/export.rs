@@ -32,6 +32,21 @@ fn export(line: &Line, args: &str) -> (String, String) {
     (text(&first.stdout), text(&first.stderr))
 }
 
+/// No secret of GitHub can begin with its name.
+#[test]
+fn a_secret_of_github_is_not_called_like_its_own() {
+    let line = Line::new(
+        "integrations: [{name: hub, type: github, fields: {url: 'https://api.github.com', token: {env: GITHUB_TOKEN}}}]
+jobs: [{name: a, type: runSh, integrations: [hub], steps: [{TASK: ['true']}]}]
+",
+    );
+    let (yaml, said) = export(&line, "github");
+    assert!(yaml.contains("      GITHUB_TOKEN: ${{ secrets.LINE_GITHUB_TOKEN }}\n"), "{yaml}");
+    assert!(said.contains("\n  LINE_GITHUB_TOKEN  integration hub, field token\n"), "{said}");
+    let (yaml, _) = export(&line, "gitlab");
+    assert!(yaml.contains("#   GITHUB_TOKEN      integration hub, field token\n"), "{yaml}");
+}
+
 #[test]
 fn a_job_of_a_workflow_needs_what_the_job_needs() {
     let (yaml, said) = export(&Line::new(LINE), "github");

@@ -242,12 +242,13 @@ jobs:
 }
 
 /// What the user has set of [`UNDECLARED`].
-const SET: [(&str, &str); 5] = [
+const SET: [(&str, &str); 6] = [
     ("BOX_IMG_SOURCENAME", "acme/box:7"),
     ("TEST_ECS_SOURCENAME", "the $cluster"),
     ("TEST_ECS_POINTER_REGION", "us-east-1"),
     ("TEST_ECS_CREDENTIALS_ACCESSKEY", "access"),
     ("SETTINGS_STAGE", "beta"),
+    ("MADE_IMAGE_SOURCENAME", "acme/made"),
 ];
 
 /// Shippable let one repository take what another declared.
@@ -258,6 +259,11 @@ const UNDECLARED: &str = "jobs:
 - {name: last, type: runSh, steps: [{IN: to_test}, {IN: settings}, {TASK: ['test \"$SETTINGS_STAGE\" = beta']}]}
 - {name: where, type: deploy, steps: [{IN: rel}, {IN: env_prod}]}
 - {name: third, type: manifest, steps: [{IN: other_image}]}
+- {name: build, type: runSh, steps: [{OUT: made_image}, {TASK: ['shipctl put_resource_state made_image versionName 9']}]}
+- {name: fourth, type: manifest, steps: [{IN: made_image}]}
+- {name: fifth, type: runSh, steps: [{IN: code}, {TASK: ['true']}]}
+resources:
+- {name: code, type: gitRepo, integration: github, pointer: {sourceName: acme/code}}
 ";
 
 /// What another repository declared is asked for by name where a job cannot do without it, and left out otherwise; each
@@ -279,7 +285,9 @@ fn what_is_declared_nowhere_is_to_be_set() {
             "job `last`: `settings`, probably of type params, is declared nowhere: it is left out\n",
             // Nothing tells what runs it.
             "job `where`: job `where` deploys to no cluster\n",
-            "shipctl: turned 5 of 6 jobs, 0 of them whole\n",
+            "shipctl: turned 8 of 9 jobs, 0 of them whole\n",
+            "  GITHUB_TOKEN                    integration github, field token\n",
+            "  MADE_IMAGE_SOURCENAME           where image made_image is\n",
             "  BOX_IMG_SOURCENAME              where image box_img is, with its version\n",
             "  SETTINGS_STAGE                  what scripts read of settings\n",
         ],
@@ -288,10 +296,13 @@ fn what_is_declared_nowhere_is_to_be_set() {
         &yaml,
         &["# `box_img` is declared nowhere: it is taken for an image, which BOX_IMG_SOURCENAME names\n"],
     );
-    let jobs = [("box", 0), ("rel", 0), ("to_test", 0), ("last", 0), ("third", 1)];
+    let jobs =
+        [("box", 0), ("rel", 0), ("to_test", 0), ("last", 0), ("third", 1), ("build", 0), ("fourth", 0)];
     run_in_gitlab(&line, &jobs, TOOLS);
     let state = line.path("checkout-to_test/states/to_test/state/to_test.env");
     assert_eq!(fs::read_to_string(state).unwrap(), "BOX.BOX_IMG=acme/box:7\nversionName=0.0.4\n");
+    let state = line.path("checkout-fourth/states/fourth/state/fourth.env");
+    assert_eq!(fs::read_to_string(state).unwrap(), "FOURTH.MADE_IMAGE=acme/made:9\n");
     let log = fs::read_to_string(line.path("aws.log")).unwrap();
     holds(
         &log,
@@ -301,10 +312,14 @@ fn what_is_declared_nowhere_is_to_be_set() {
             "ecs wait services-stable --cluster the $cluster --services to_test-box\n",
         ],
     );
-    let (yaml, _) = export(&line, "github");
+    let (yaml, said) = export(&line, "github");
+    // GitHub has its own token of that name, and takes no secret that is called so.
+    holds(&said, &["  LINE_GITHUB_TOKEN               integration github, field token\n"]);
     holds(
         &yaml,
         &[
+            "#   LINE_GITHUB_TOKEN               integration github, field token\n",
+            "          GITHUB_TOKEN: ${{ secrets.LINE_GITHUB_TOKEN }}\n",
             "      TEST_ECS_SOURCENAME: \"${{ secrets.TEST_ECS_SOURCENAME }}\"\n",
             "      AWS_ACCESS_KEY_ID: \"${{ secrets.TEST_ECS_CREDENTIALS_ACCESSKEY }}\"\n",
             "      AWS_DEFAULT_REGION: \"${{ secrets.TEST_ECS_POINTER_REGION }}\"\n",

@@ -29,8 +29,7 @@ pub(super) fn tell(system: System, line: &ExportedLine, options: &LineOptions) {
 pub(super) fn to_set(system: System, settings: &[Setting]) {
     let end = if settings.is_empty() { "" } else { "; to be set before it runs:" };
     eprintln!("shipctl: it belongs into {}{end}", system.file());
-    let width = settings.iter().map(|setting| setting.name.len()).max().unwrap_or_default();
-    for setting in settings {
-        eprintln!("  {:width$}  {}", setting.name, Printable(&setting.purpose));
+    for line in system.listed(settings) {
+        eprintln!("{}", Printable(&line));
     }
 }

@@ -3,12 +3,12 @@
 use super::prepare::{self, STATES, WORKSPACE, block};
 use super::text::{Piece, Text};
 use super::{Job, Script, Standalone, Target, When};
-use crate::export::github::{order, preamble};
+use crate::export::github::{order, preamble, secret};
 use crate::export::{System, yaml};
 use crate::repository;
 
 pub(super) fn write(line: &Standalone) -> String {
-    let mut text = line.header(System::Github.settings());
+    let mut text = line.header(System::Github);
     text += &preamble(&literal(&line.name));
     for job in &line.jobs {
         text += &yaml::comment("  ", job.gaps.iter().map(String::as_str));
@@ -103,7 +103,7 @@ fn prepare_step(line: &Standalone, job: &Job) -> String {
     if !used.is_empty() {
         text += "        env:\n";
         for name in used {
-            text += &format!("          {name}: ${{{{ secrets.{name} }}}}\n");
+            text += &format!("          {name}: {}\n", secret(name));
         }
     }
     text + &format!("        run: {}", block("          ", &[literal(&whole)]))
@@ -134,7 +134,7 @@ fn step(job: &Job, script: &Script) -> String {
 fn expression(text: &Text) -> String {
     let piece = |piece: &Piece| match piece {
         Piece::Plain(text) => literal(text),
-        Piece::Setting(name) => format!("${{{{ secrets.{name} }}}}"),
+        Piece::Setting(name) => secret(name),
         Piece::Number => "${{ github.run_number }}".to_owned(),
         Piece::User => "${{ github.actor }}".to_owned(),
         Piece::Root | Piece::Shell(_) => String::new(),

@@ -7,7 +7,7 @@ use crate::export::gitlab::{IMAGE, name};
 use crate::export::{System, yaml};
 
 pub(super) fn write(line: &Standalone) -> String {
-    let mut text = line.header(System::Gitlab.settings());
+    let mut text = line.header(System::Gitlab);
     text += &format!("default:\n  image: {}\n", yaml::scalar(IMAGE));
     text += "variables:\n  GIT_DEPTH: \"0\"\n";
     if line.jobs.iter().any(|job| job.has_functions) {

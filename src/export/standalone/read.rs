@@ -69,8 +69,7 @@ pub fn read(
     for job in &order.left_out {
         reader.gap(&job.name.text, job.why_not_run(), job.kind.place);
     }
-    for resource in pipeline.resources.values().filter(|resource| resource.kind.text == "time") {
-        let what = format!("resource {} (time) starts nothing: add a schedule", resource.name.text);
+    for (resource, what) in gather::of_triggers(pipeline) {
         reader.gaps.push(Gap { job: None, what, place: resource.name.place });
     }
     reader.settings.sort_keys();

@@ -98,7 +98,10 @@ fn stand_in(pipeline: &Pipeline, name: &str, kind: &str) -> Option<(Resource, As
     };
     let (what, version) = match kind {
         "image" | "file" => {
-            let setting = set("SOURCENAME", format!("where {kind} {name} is, with its version"));
+            let is_made =
+                pipeline.jobs.values().any(|job| job.outputs().any(|output| output.name.text == name));
+            let version = if is_made { "" } else { ", with its version" };
+            let setting = set("SOURCENAME", format!("where {kind} {name} is{version}"));
             let article = if kind == "image" { "an" } else { "a" };
             (format!("{article} {kind}, which {setting} names"), None)
         }
