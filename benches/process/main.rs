@@ -97,7 +97,9 @@ fn compare(what: &str, runs: usize, ours: &mut Command, rival: &mut Command) {
         println!("| {what} | | {} is not installed | |", rival.get_program().to_string_lossy());
         return;
     }
-    time(ours);
+    if runs > 1 {
+        time(ours);
+    }
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for _ in 0..runs {
         a.push(time(ours));
