@@ -19,6 +19,7 @@ mkdir "$work/release"
 packaging/pack.sh "$binary" "$target" "$work/release" >/dev/null
 SHIPCTL_RELEASES=file://$work/release SHIPCTL_VERSION=$version SHIPCTL_BIN=$work/bin sh packaging/install.sh >/dev/null 2>&1
 deploys "$work/bin/shipctl"
+cp -R "$work/release" "$work/good"
 # A byte more, and nothing is installed.
 echo >>"$work/release/shipctl-$version-$target.tar.gz"
 if SHIPCTL_RELEASES=file://$work/release SHIPCTL_VERSION=$version SHIPCTL_BIN=$work/other sh packaging/install.sh >/dev/null 2>&1; then
@@ -34,6 +35,32 @@ chmod 755 "$work/mac/uname"
 packaging/pack.sh "$binary" aarch64-apple-darwin "$work/release" >/dev/null
 PATH=$work/mac:$PATH SHIPCTL_RELEASES=file://$work/release SHIPCTL_VERSION=$version SHIPCTL_BIN=$work/mac sh packaging/install.sh >/dev/null
 cmp "$binary" "$work/mac/shipctl"
+
+echo "install script without curl, and where it cannot install"
+mkdir "$work/tools" "$work/other-machine"
+for tool in sh uname cut mktemp tar gzip mkdir cp chmod mv rm sha256sum; do
+    ln -s "$(command -v "$tool")" "$work/tools/$tool"
+done
+printf '#!/bin/sh\nexec cp "${4#file://}" "$3"\n' >"$work/tools/wget"
+printf '#!/bin/sh\ncase $1 in -s) echo Linux ;; -m) echo riscv64 ;; esac\n' >"$work/other-machine/uname"
+chmod 755 "$work/tools/wget" "$work/other-machine/uname"
+install_to() { SHIPCTL_RELEASES=file://$work/good/ SHIPCTL_VERSION=$version SHIPCTL_BIN=$1 sh packaging/install.sh 2>&1; }
+# Twice: the second time over the first.
+PATH=$work/tools install_to "$work/by-wget" >/dev/null
+PATH=$work/tools install_to "$work/by-wget" >/dev/null
+cmp "$binary" "$work/by-wget/shipctl"
+rm "$work/tools/wget"
+refuses() {
+    local message
+    if message=$(install_to "$2"); then message="it installed"; fi
+    [[ $message = *"$1"* ]] || { echo "instead of \"$1\": $message" >&2; return 1; }
+}
+PATH=$work/tools refuses "neither curl nor wget is installed" "$work/other"
+PATH=$work/other-machine:$PATH refuses "there is no release for riscv64" "$work/other"
+refuses "cannot write to $binary/bin" "$binary/bin"
+: >"$work/good/shipctl-$version-$target.tar.gz.sha256"
+refuses "is not that of the release" "$work/other"
+[ ! -e "$work/other" ]
 
 echo "Homebrew formula"
 packaging/homebrew.sh https://example.com/v"$version" "$work/release" >"$work/shipctl.rb"
