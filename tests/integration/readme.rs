@@ -84,10 +84,7 @@ fn holds(commands: &[&str], expected: &[&str], locale: &str) {
 #[test]
 fn the_first_two_commands_are_those_of_a_newcomer() {
     let commands: Vec<_> = blocks(README, "sh").into_iter().take(2).map(str::trim).collect();
-    assert_eq!(
-        commands,
-        ["cargo run --no-default-features -- run deploy -C fixtures/aws-keys", "cargo test"]
-    );
+    assert_eq!(commands, ["cargo run -- run deploy -C fixtures/aws-keys", "cargo test"]);
     let (homes, mut command) = (Homes::new(), Command::new(env!("CARGO_BIN_EXE_shipctl")));
     command.args(["run", "deploy", "-C", "fixtures/aws-keys"]).current_dir(env!("CARGO_MANIFEST_DIR"));
     homes.give(&mut command);
