@@ -5,7 +5,6 @@
 
 pub(crate) mod assignment;
 pub(crate) mod incoming;
-mod not_sent;
 pub(crate) mod report;
 
 use std::ffi::{OsStr, OsString};
@@ -60,9 +59,8 @@ impl Executor<'_, '_> {
     ) -> Result<EndedRemotely, Failure> {
         let Executor { session, command, signals, console } = self;
         let words = words(on)?;
-        let document = assignment::write(session, &fetched, command).map_err(|why| {
-            anyhow!("job `{}` cannot be sent to another machine: {why}", fetched.plan.job.name.text)
-        })?;
+        let document = assignment::write(session, &fetched, command)
+            .context("the job cannot be sent to another machine")?;
         let files = claim(&fetched.plan.job.name.text, |root, what| {
             session.say(&format!("warning: {} is not used: {what}\n", root.display()));
         })?;

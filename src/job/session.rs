@@ -19,7 +19,7 @@ use crate::credentials::{self, Ambient};
 use crate::environment::{self, Environment, GivenVariable, RunContext};
 use crate::exit;
 use crate::load::{opener, read_good};
-use crate::model::files::Line;
+use crate::model::files::{Line, Texts};
 use crate::model::task::Task;
 use crate::output::{Failure, failure, paint};
 use crate::paint::Paint;
@@ -50,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) from: Option<String>,
     /// What starts jobs on another machine, if they run there.
     pub(crate) on: Option<String>,
+    /// The files of the line as they are sent there.
+    pub(crate) texts: Option<Texts>,
     /// What of the notifications of jobs is sent; nothing of those that are not in it.
     pub(crate) notifications: HashMap<String, notifications::Sent>,
     /// Whether it is about several jobs.
@@ -104,6 +106,7 @@ impl Session {
             defaults: Vec::new(),
             from: None,
             on: None,
+            texts: None,
             notifications: HashMap::new(),
             is_of_several: jobs.len() > 1,
             trace: None,
@@ -137,6 +140,8 @@ impl Session {
         session.from.clone_from(&command.from);
         if let Some(on) = &command.on {
             remote::words(on)?;
+            let texts = Texts::of(&session.line);
+            session.texts = Some(texts.context("the line cannot be sent to another machine")?);
         }
         session.on.clone_from(&command.on);
         session.runs_containers = containers::choice(command.containers)?;

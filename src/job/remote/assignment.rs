@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 
 use super::super::notifications::Sent;
 use super::super::{Fetched, Session};
-use super::not_sent::NotSent;
 use crate::aws::ecr::Login;
 use crate::aws::renewal::Renewal;
 use crate::cli::Run;
@@ -46,7 +45,7 @@ pub(crate) struct RemoteOptions {
 struct SentJob<'a> {
     job: &'a str,
     number: u32,
-    texts: Texts,
+    texts: Option<&'a Texts>,
     credentials: Vec<SentCredential<'a>>,
     versions: &'a Versions,
     /// Encrypted params, opened: by resource and key.
@@ -164,16 +163,11 @@ enum TakenText {
 }
 
 /// The document of a job for which everything was fetched.
-///
-/// # Errors
-///
-/// Why it cannot be sent.
 pub(super) fn write(
     session: &Session,
     fetched: &Fetched,
     command: &Run,
-) -> Result<Zeroizing<Vec<u8>>, NotSent> {
-    let texts = Texts::of(&session.line)?;
+) -> serde_json::Result<Zeroizing<Vec<u8>>> {
     let opened = fetched.opened.iter().map(|(resource, key, params)| {
         let params = params.iter().map(|(key, secret)| (key.as_str(), secret.expose()));
         (resource, key, params.collect())
@@ -189,7 +183,7 @@ pub(super) fn write(
     let sent = SentJob {
         job: &fetched.plan.job.name.text,
         number: fetched.number,
-        texts,
+        texts: session.texts.as_ref(),
         credentials: fetched.credentials.values().map(credential_of).collect(),
         versions: &fetched.versions,
         opened: opened.collect(),
@@ -209,7 +203,7 @@ pub(super) fn write(
             notifications: session.notifications.get(&fetched.plan.job.name.text).cloned(),
         },
     };
-    written(&sent).map_err(NotSent::Json)
+    written(&sent)
 }
 
 /// A document with secrets: as large as it needs to be from the start, so that no copy stays behind.
