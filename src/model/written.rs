@@ -17,13 +17,25 @@ impl Resource {
             name,
         }
     }
+
+    /// The same resource with a key, as if it were written where its value is.
+    pub fn with(mut self, key: &str, node: Node) -> Resource {
+        if let Value::Map(map) = &mut self.node.value {
+            map.insert(key.to_owned(), Entry { key: node.place, node });
+        }
+        self
+    }
 }
 
-/// A map as if it were written at a place.
+/// A map of texts as if it were written at a place.
 pub fn map(place: Span, entries: &[(&str, &str)]) -> Node {
-    let entry =
-        |(key, value): &(&str, &str)| ((*key).to_owned(), Entry { key: place, node: text(place, value) });
-    Node { place, value: Value::Map(Map::from_iter(entries.iter().map(entry))) }
+    map_of(place, entries.iter().map(|(key, value)| (*key, text(place, value))))
+}
+
+/// The same of values of any kind.
+pub fn map_of<'a>(place: Span, entries: impl IntoIterator<Item = (&'a str, Node)>) -> Node {
+    let entries = entries.into_iter().map(|(key, node)| (key.to_owned(), Entry { key: place, node }));
+    Node { place, value: Value::Map(Map::from_iter(entries)) }
 }
 
 /// A text as if it were written at a place.

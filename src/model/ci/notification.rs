@@ -136,18 +136,13 @@ impl Notification {
 
     /// The resource that stands for it.
     pub fn resource(&self, name: Name) -> Resource {
-        let mut resource = Resource::implied(name, "notification");
         let place = self.name.place;
-        let needs_none = self.integration().is_none();
-        let method = [("method", self.kind.as_str())];
-        let mut pointer = written::map(place, if needs_none { &method } else { &[] });
         let recipients = self.recipients.iter().map(|recipient| written::text(place, recipient)).collect();
-        if let (Value::Map(pointer), Value::Map(map)) = (&mut pointer.value, &mut resource.node.value) {
-            let recipients = Node { place, value: Value::List(recipients) };
-            pointer.insert("recipients".to_owned(), Entry { key: place, node: recipients });
-            let pointer = Node { place, value: Value::Map(std::mem::take(pointer)) };
-            map.insert("pointer".to_owned(), Entry { key: place, node: pointer });
-        }
+        let recipients = ("recipients", Node { place, value: Value::List(recipients) });
+        let needs_none = self.integration().is_none();
+        let method = needs_none.then(|| ("method", written::text(place, &self.kind)));
+        let pointer = written::map_of(place, method.into_iter().chain([recipients]));
+        let mut resource = Resource::implied(name, "notification").with("pointer", pointer);
         resource.integration = self.integration().cloned();
         resource
     }

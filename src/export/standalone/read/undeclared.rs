@@ -8,11 +8,10 @@ use crate::export::standalone::{stand_ins, text};
 use crate::model::integration::{FieldValue, Values};
 use crate::model::kind::Kind;
 use crate::model::work::{CLUSTERS, Work};
-use crate::model::{Integration, Job, Name, Pipeline, Resource};
+use crate::model::{Integration, Job, Name, Pipeline, Resource, written};
 use crate::resolve::Plan;
 use crate::source::Span;
 use crate::value_source::ValueSource;
-use crate::yaml::{Entry, Node, Scalar, ScalarKind, Value};
 
 /// A resource or a job that a line takes and declares nowhere.
 pub struct Undeclared {
@@ -91,8 +90,10 @@ fn stand_in(pipeline: &Pipeline, name: &str, kind: &str) -> Option<(Resource, As
     let named = |text: &str| Name { text: text.to_owned(), place };
     let env = named(name).env()?;
     let mut assumption = Assumption::of(String::new());
-    let mut set = |part: &str, purpose: String| {
+    let mut pointer = Vec::new();
+    let mut set = |key: &'static str, part: &str, purpose: String| {
         let setting = format!("{env}_{part}");
+        pointer.push((key, written::text(place, &text::setting(&setting))));
         assumption.settings.push((setting.clone(), purpose));
         setting
     };
@@ -101,7 +102,7 @@ fn stand_in(pipeline: &Pipeline, name: &str, kind: &str) -> Option<(Resource, As
             let is_made =
                 pipeline.jobs.values().any(|job| job.outputs().any(|output| output.name.text == name));
             let version = if is_made { "" } else { ", with its version" };
-            let setting = set("SOURCENAME", format!("where {kind} {name} is{version}"));
+            let setting = set("sourceName", "SOURCENAME", format!("where {kind} {name} is{version}"));
             let article = if kind == "image" { "an" } else { "a" };
             (format!("{article} {kind}, which {setting} names"), None)
         }
@@ -110,8 +111,8 @@ fn stand_in(pipeline: &Pipeline, name: &str, kind: &str) -> Option<(Resource, As
             let platform = Platform::of_job(job)?;
             let mut what = format!("a cluster of {}", platform.words());
             if platform != Platform::Kubernetes {
-                let source = set("SOURCENAME", format!("the name of cluster {name}"));
-                let region = set("POINTER_REGION", format!("the region of cluster {name}"));
+                let source = set("sourceName", "SOURCENAME", format!("the name of cluster {name}"));
+                let region = set("region", "POINTER_REGION", format!("the region of cluster {name}"));
                 what += &format!(", which {source} and {region} name");
             }
             assumption.platform = Some(platform);
@@ -120,31 +121,12 @@ fn stand_in(pipeline: &Pipeline, name: &str, kind: &str) -> Option<(Resource, As
         _ => return None,
     };
     assumption.what = format!("`{name}` is declared nowhere: it is taken for {what}");
-    let pointer = assumption.settings.iter().map(|(variable, _)| {
-        let key = if variable.ends_with("REGION") { "region" } else { "sourceName" };
-        (key, scalar(place, &text::setting(variable)))
-    });
-    let pointer = map(place, pointer.collect());
-    let seed =
-        map(place, version.map(|version| ("versionName", scalar(place, version))).into_iter().collect());
-    let resource = Resource {
-        name: named(name),
-        kind: named(kind),
-        integration: (kind == "cluster").then(|| named(&format!("{name}_credentials"))),
-        trigger: false,
-        node: map(place, vec![("pointer", pointer), ("seed", seed)]),
-        source: None,
-    };
+    let seed = written::map_of(place, version.map(|version| ("versionName", written::text(place, version))));
+    let mut resource = Resource::implied(named(name), kind)
+        .with("pointer", written::map_of(place, pointer))
+        .with("seed", seed);
+    resource.integration = (kind == "cluster").then(|| named(&format!("{name}_credentials")));
     Some((resource, assumption))
-}
-
-fn scalar(place: Span, text: &str) -> Node {
-    Node { place, value: Value::Scalar(Scalar { text: text.to_owned(), kind: ScalarKind::Text }) }
-}
-
-fn map(place: Span, entries: Vec<(&str, Node)>) -> Node {
-    let entries = entries.into_iter().map(|(key, node)| (key.to_owned(), Entry { key: place, node }));
-    Node { place, value: Value::Map(entries.collect()) }
 }
 
 /// What runs a cluster.
@@ -164,6 +146,11 @@ const KUBERNETES: &[&str] = &["kube", "k8s"];
 
 /// What says in a name that a cluster is one that nothing is deployed to.
 const OTHERS: &[&str] = &["triton", "ddc", "dcl", "dcos", "dc/os", "azure", "acs", "aks"];
+
+/// Whether one of these stands in a text.
+fn hold(names: &str, parts: &[&str]) -> bool {
+    parts.iter().any(|part| names.contains(part))
+}
 
 impl Platform {
     fn words(self) -> &'static str {
@@ -195,7 +182,7 @@ impl Platform {
         let names = names.collect::<Vec<_>>().join(" ").to_ascii_lowercase();
         let mut words = names.split(|c: char| !c.is_ascii_alphanumeric());
         let is_ecs = words.any(|word| ["ecs", "elb", "alb"].contains(&word));
-        let holds = |parts: &[&str]| parts.iter().any(|part| names.contains(part));
+        let holds = |parts| hold(&names, parts);
         match (is_ecs, holds(GOOGLE), holds(KUBERNETES)) {
             _ if holds(OTHERS) => None,
             (true, false, false) => Some(Platform::Ecs),
@@ -217,7 +204,7 @@ impl Platform {
         });
         let integration = cluster.integration.as_ref().map(|name| name.text.as_str()).unwrap_or_default();
         let names = format!("{} {integration}", cluster.name.text).to_ascii_lowercase();
-        let holds = |parts: &[&str]| parts.iter().any(|part| names.contains(part));
+        let holds = |parts| hold(&names, parts);
         match cluster.kind.text.as_str() {
             "ecsCluster" => Some(Platform::Ecs),
             "gkeCluster" => Some(Platform::Gke),
