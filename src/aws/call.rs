@@ -19,7 +19,7 @@ use crate::secret::Secret;
 /// How often a call is tried.
 pub(super) const ATTEMPTS: u32 = 4;
 /// The longest pause before the second attempt; each later one may be twice as long as the one before.
-pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Makes calls.
 #[derive(Default)]
@@ -93,9 +93,8 @@ impl Client {
     }
 
     fn send_signed(&self, call: &Call, keys: Option<&Keys>) -> Result<Zeroizing<String>, Error> {
-        let mut pause = FIRST_PAUSE;
+        let mut attempts = Attempts::new(ATTEMPTS);
         let mut clock_set = false;
-        let mut attempt = 1;
         loop {
             let (error, date) = match self.attempt(call, keys) {
                 Ok(answer) if answer.status == 200 => return Ok(answer.body),
@@ -104,10 +103,8 @@ impl Client {
             };
             match error.problem {
                 Problem::ClockSkew if !clock_set && self.set_clock(date.as_deref()) => clock_set = true,
-                Problem::Throttled | Problem::Unavailable | Problem::Unreachable if attempt < ATTEMPTS => {
-                    sleep(jitter(pause));
-                    pause *= 2;
-                    attempt += 1;
+                Problem::Throttled | Problem::Unavailable | Problem::Unreachable if attempts.is_another() => {
+                    attempts.pause();
                 }
                 _ => return Err(error),
             }
@@ -171,10 +168,31 @@ impl Client {
     }
 }
 
-/// Somewhere between nothing and all of a pause, so that those who were refused together do not come back together.
-pub(super) fn jitter(pause: Duration) -> Duration {
-    let random = RandomState::new().build_hasher().finish() >> 32;
-    pause.mul_f64(random as f64 / f64::from(u32::MAX))
+/// The attempts at something, the first of which is under way.
+pub(super) struct Attempts {
+    left: u32,
+    pause: Duration,
+}
+
+impl Attempts {
+    /// So many in all.
+    pub(super) fn new(all: u32) -> Self {
+        Attempts { left: all.saturating_sub(1), pause: FIRST_PAUSE }
+    }
+
+    /// Whether there is one more.
+    pub(super) fn is_another(&self) -> bool {
+        self.left > 0
+    }
+
+    /// Waits until the next one may begin: somewhere between nothing and all of a pause, so that those who were refused together
+    /// do not come back together.
+    pub(super) fn pause(&mut self) {
+        let random = RandomState::new().build_hasher().finish() >> 32;
+        sleep(self.pause.mul_f64(random as f64 / f64::from(u32::MAX)));
+        self.pause *= 2;
+        self.left = self.left.saturating_sub(1);
+    }
 }
 
 /// The scheme and the host of a URL: what comes before them in an address may be a password.

@@ -4,7 +4,6 @@ mod get;
 
 use std::io;
 use std::sync::Mutex;
-use std::thread::sleep;
 use std::time::Duration;
 
 use aws_smithy_types::DateTime;
@@ -12,7 +11,7 @@ use aws_smithy_types::date_time::Format;
 use sha2::{Digest as _, Sha256};
 use ureq::{Agent, Body, SendBody};
 
-use super::call::{ATTEMPTS, FIRST_PAUSE, jitter, origin};
+use super::call::{ATTEMPTS, Attempts, origin};
 use super::http::agent;
 use super::sign::{self, Payload, Scope};
 use super::{Client, Error, Keys, Problem, Service, xml};
@@ -183,8 +182,8 @@ impl Bucket {
 
     /// Sends a request, and sends it again where that may help.
     fn send(&self, request: &Request) -> Result<Answer, Error> {
-        let mut pause = FIRST_PAUSE;
-        let (mut attempt, mut tried_before) = (1, false);
+        let mut attempts = Attempts::new(ATTEMPTS + 2);
+        let mut tried_before = false;
         let (mut clock_set, mut keys_renewed, mut region_found) = (false, false, false);
         loop {
             let keys = lock(&self.keys).clone();
@@ -224,12 +223,8 @@ impl Bucket {
                         .map_err(|why| Error::new(request.name, Problem::ExpiredToken, why.to_string()))?;
                     *lock(&self.keys) = found;
                 }
-                Problem::Throttled | Problem::Unavailable | Problem::Unreachable
-                    if attempt < ATTEMPTS + 2 =>
-                {
-                    sleep(jitter(pause));
-                    pause *= 2;
-                    attempt += 1;
+                Problem::Throttled | Problem::Unavailable | Problem::Unreachable if attempts.is_another() => {
+                    attempts.pause();
                     tried_before = true;
                 }
                 _ => return Err(error),

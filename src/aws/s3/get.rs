@@ -1,9 +1,8 @@
 //! Reads objects, and goes on where a connection was cut.
 
 use std::io::{self, Read as _};
-use std::thread::sleep;
 
-use super::super::call::{ATTEMPTS, FIRST_PAUSE, jitter};
+use super::super::call::{ATTEMPTS, Attempts};
 use super::{Bucket, Error, Problem, Request};
 
 impl Bucket {
@@ -18,7 +17,7 @@ impl Bucket {
         take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<io::Result<bool>, Error> {
         let mut buffer = vec![0; 1 << 16];
-        let (mut taken, mut attempt) = (0, 1);
+        let (mut taken, mut attempts) = (0, Attempts::new(ATTEMPTS));
         loop {
             let rest = format!("bytes={taken}-");
             let headers = if taken > 0 { vec![("range", rest.as_str())] } else { Vec::new() };
@@ -42,12 +41,11 @@ impl Bucket {
                     Err(error) => break error,
                 }
             };
-            if attempt == ATTEMPTS {
+            if !attempts.is_another() {
                 let why = format!("the answer broke off: {cut}");
                 return Err(Error::new(request.name, Problem::Unreachable, why));
             }
-            sleep(jitter(FIRST_PAUSE));
-            attempt += 1;
+            attempts.pause();
         }
     }
 }
