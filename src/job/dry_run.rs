@@ -81,8 +81,8 @@ fn of_scripts(
     if verbose || !session.is_of_several {
         plan.row("workspace", &ready.context.root.display().to_string());
     }
-    if let Some(on) = &session.on {
-        plan.row("runs where this starts it", on);
+    if let Some(elsewhere) = &session.elsewhere {
+        plan.row("runs where this starts it", &elsewhere.on);
     }
     if let Some(limit) = limit {
         plan.row("time limit", &format!("{} s", limit.as_secs_f64()));

@@ -81,10 +81,10 @@ impl Executor<'_, '_> {
         let number = record.number();
         log::keep(session, self.command, &fetched.plan.job.name.text, number, self.console);
         let allowed = self.command.allow_secrets_in_state;
-        if let Some(on) = &self.command.on {
+        if let Some(elsewhere) = &session.elsewhere {
             drop(before);
             let remote::EndedRemotely { report, credentials, patterns, files } =
-                self.run_remote(on, fetched, &record)?;
+                self.run_remote(elsewhere, fetched, &record)?;
             let (outcome, made) = (report.outcome, (report.changes, report.added.as_slice()));
             let store = record
                 .finish_with(session, &credentials, outcome, made, allowed)

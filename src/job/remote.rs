@@ -22,6 +22,7 @@ use crate::contract::path;
 use crate::credentials::Credentials;
 use crate::environment::dependency_directory;
 use crate::mask::Patterns;
+use crate::model::files::{Line, Texts};
 use crate::output::Failure;
 use crate::printable;
 use crate::resolve::{Operation, Plan};
@@ -35,6 +36,32 @@ use report::Report;
 const SENT: &str = "sent";
 const MADE: &str = "made";
 
+/// What starts jobs on another machine, and what each of them needs.
+pub(crate) struct Elsewhere {
+    /// The command, as `--on` has it.
+    pub(crate) on: String,
+    words: Vec<String>,
+    /// The files of the line.
+    texts: Texts,
+}
+
+impl Elsewhere {
+    /// What `on` starts, for jobs of a line.
+    ///
+    /// # Errors
+    ///
+    /// When it is no command, and when the line cannot be sent.
+    pub(super) fn new(on: &str, line: &Line) -> Result<Elsewhere, Failure> {
+        let words = shlex::split(on).ok_or_else(|| anyhow!("--on `{on}`: its quotes do not pair up"))?;
+        if words.is_empty() {
+            let none = anyhow!("--on names no command: give one that starts another, such as `ssh HOST`");
+            return Err(none.into());
+        }
+        let texts = Texts::of(line).context("the line cannot be sent to another machine")?;
+        Ok(Elsewhere { on: on.to_owned(), words, texts })
+    }
+}
+
 /// A job that has ended on another machine.
 pub(super) struct EndedRemotely {
     pub(super) report: Report,
@@ -46,20 +73,19 @@ pub(super) struct EndedRemotely {
 }
 
 impl Executor<'_, '_> {
-    /// Runs a job for which everything was fetched by what `on` starts.
+    /// Runs a job for which everything was fetched on another machine.
     ///
     /// # Errors
     ///
     /// When nothing of it was run, or its end is not known.
     pub(super) fn run_remote(
         &mut self,
-        on: &str,
+        elsewhere: &Elsewhere,
         fetched: Fetched,
         record: &Record,
     ) -> Result<EndedRemotely, Failure> {
         let Executor { session, command, signals, console } = self;
-        let words = words(on)?;
-        let document = assignment::write(session, &fetched, command)
+        let document = assignment::write(session, &elsewhere.texts, &fetched, command)
             .context("the job cannot be sent to another machine")?;
         let files = claim(&fetched.plan.job.name.text, |root, what| {
             session.say(&format!("warning: {} is not used: {what}\n", root.display()));
@@ -88,7 +114,7 @@ impl Executor<'_, '_> {
         };
         let build = number.map(|number| BuildRef { job: ready.plan.job.name.text.clone(), number });
         let launcher = Launcher {
-            command: &words,
+            command: &elsewhere.words,
             environment: &environment_of_command(session, &patterns)?,
             grace: command.grace.unwrap_or(run::GRACE),
             silence: run::remote::SILENCE,
@@ -103,7 +129,7 @@ impl Executor<'_, '_> {
         };
         let reply = launcher.run(&document, Upload::new(items), Download::into(&made)).map_err(Failure::from);
         let report = reply.and_then(|reply| match reply {
-            Reply::Ended(document) => report::read(&document, &made, on),
+            Reply::Ended(document) => report::read(&document, &made, &elsewhere.on),
             Reply::Lost(outcome) => Ok(Report { outcome, changes: Ok(Vec::new()), added: Vec::new() }),
         });
         let outcome = report
@@ -127,19 +153,6 @@ fn comes_out(plan: &Plan, name: &str) -> bool {
     let outputs =
         plan.dependencies.iter().filter(|dependency| matches!(dependency.operation, Operation::Out(_)));
     plan.job.name.text == name || outputs.into_iter().any(|output| output.name.text == name)
-}
-
-/// The words of `--on`.
-///
-/// # Errors
-///
-/// When there are none, or its quotes do not pair up.
-pub(crate) fn words(on: &str) -> Result<Vec<String>, Failure> {
-    let words = shlex::split(on).ok_or_else(|| anyhow!("--on `{on}`: its quotes do not pair up"))?;
-    if words.is_empty() {
-        return Err(anyhow!("--on names no command: give one that starts another, such as `ssh HOST`").into());
-    }
-    Ok(words)
 }
 
 /// A private directory for the files of a job that are on their way. Is told which ones are not used, and why.

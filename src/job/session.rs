@@ -12,14 +12,15 @@ use super::given::given;
 use super::host::{inherited, operating_system};
 use super::messages::Messages;
 use super::prepare::chosen_task;
-use super::{ci_inputs, containers, notifications, remote};
+use super::remote::Elsewhere;
+use super::{ci_inputs, containers, notifications};
 use crate::cli::{JobOptions, LineOptions, Run};
 use crate::container::Choice;
 use crate::credentials::{self, Ambient};
 use crate::environment::{self, Environment, GivenVariable, RunContext};
 use crate::exit;
 use crate::load::{opener, read_good};
-use crate::model::files::{Line, Texts};
+use crate::model::files::Line;
 use crate::model::task::Task;
 use crate::output::{Failure, failure, paint};
 use crate::paint::Paint;
@@ -48,10 +49,8 @@ pub(crate) struct Session {
     pub(crate) defaults: Vec<String>,
     /// The TASK that the run begins with.
     pub(crate) from: Option<String>,
-    /// What starts jobs on another machine, if they run there.
-    pub(crate) on: Option<String>,
-    /// The files of the line as they are sent there.
-    pub(crate) texts: Option<Texts>,
+    /// The other machine that jobs run on, if they do.
+    pub(crate) elsewhere: Option<Elsewhere>,
     /// What of the notifications of jobs is sent; nothing of those that are not in it.
     pub(crate) notifications: HashMap<String, notifications::Sent>,
     /// Whether it is about several jobs.
@@ -105,8 +104,7 @@ impl Session {
             runs_containers: Choice::Never,
             defaults: Vec::new(),
             from: None,
-            on: None,
-            texts: None,
+            elsewhere: None,
             notifications: HashMap::new(),
             is_of_several: jobs.len() > 1,
             trace: None,
@@ -139,11 +137,8 @@ impl Session {
         session.defaults.clone_from(&options.defaults);
         session.from.clone_from(&command.from);
         if let Some(on) = &command.on {
-            remote::words(on)?;
-            let texts = Texts::of(&session.line);
-            session.texts = Some(texts.context("the line cannot be sent to another machine")?);
+            session.elsewhere = Some(Elsewhere::new(on, &session.line)?);
         }
-        session.on.clone_from(&command.on);
         session.runs_containers = containers::choice(command.containers)?;
         Ok(session)
     }

@@ -45,7 +45,7 @@ pub(crate) struct RemoteOptions {
 struct SentJob<'a> {
     job: &'a str,
     number: u32,
-    texts: Option<&'a Texts>,
+    texts: &'a Texts,
     credentials: Vec<SentCredential<'a>>,
     versions: &'a Versions,
     /// Encrypted params, opened: by resource and key.
@@ -165,6 +165,7 @@ enum TakenText {
 /// The document of a job for which everything was fetched.
 pub(super) fn write(
     session: &Session,
+    texts: &Texts,
     fetched: &Fetched,
     command: &Run,
 ) -> serde_json::Result<Zeroizing<Vec<u8>>> {
@@ -183,7 +184,7 @@ pub(super) fn write(
     let sent = SentJob {
         job: &fetched.plan.job.name.text,
         number: fetched.number,
-        texts: session.texts.as_ref(),
+        texts,
         credentials: fetched.credentials.values().map(credential_of).collect(),
         versions: &fetched.versions,
         opened: opened.collect(),
