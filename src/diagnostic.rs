@@ -13,7 +13,7 @@ use crate::printable::{Printable, in_one_column};
 use crate::source::{Excerpt, Sources, Span};
 
 pub use exchange::{github, sarif};
-pub use rules::{INVALID, RULES, Rule};
+pub use rules::{DECLARED_TWICE, INVALID, RULES, Rule};
 use rules::{NO_EFFECT, allows};
 
 /// How bad it is.

@@ -22,7 +22,7 @@ pub mod written;
 use indexmap::IndexMap;
 
 use crate::contract;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{DECLARED_TWICE, Diagnostic};
 use crate::nearest::nearest;
 use crate::source::{Sources, Span};
 use crate::yaml::{Map, Node, Value};
@@ -193,7 +193,7 @@ fn insert<T>(
 
 fn declared_twice(what: &str, second: &Name, first: &Name) -> Diagnostic {
     Diagnostic::error(format!("{what} `{}` is declared twice", second.text))
-        .rule("declared-twice")
+        .rule(DECLARED_TWICE)
         .at(second.place)
         .and_at(first.place, "the first")
         .hint("rename or remove one of them")

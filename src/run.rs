@@ -90,6 +90,9 @@ pub struct Job<'a> {
     pub grace: Duration,
 }
 
+/// Where the programs of a job are looked for without a `PATH`: `srun --export=NONE`, for one, starts jobs without one.
+pub const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// Variables by which bash takes options and commands from its caller: a job's shell has its own.
 pub const SHELL_SETTINGS: &[&str] =
     &["SHELLOPTS", "BASHOPTS", "BASH_ENV", "ENV", "BASH_XTRACEFD", "POSIXLY_CORRECT"];

@@ -13,6 +13,9 @@ pub struct Rule {
 /// What is wrong with the shape of something, where no other rule says more.
 pub const INVALID: &str = "invalid";
 
+/// Two of one name.
+pub const DECLARED_TWICE: &str = "declared-twice";
+
 /// What does nothing, where no other rule says more.
 pub(super) const NO_EFFECT: &str = "no-effect";
 
@@ -20,7 +23,7 @@ pub(super) const NO_EFFECT: &str = "no-effect";
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
     Rule { id: "circle", about: "Jobs wait for each other, or integrations take their credentials from each other.", more: "None of them can begin. Remove one of the INs, or the `sourceIntegration` of one of the integrations." },
-    Rule { id: "declared-twice", about: "Two resources, jobs or integrations have the same name.", more: "Steps could mean either. Rename one of them, or remove it." },
+    Rule { id: DECLARED_TWICE, about: "Two resources, jobs or integrations have the same name.", more: "Steps could mean either. Rename one of them, or remove it." },
     Rule { id: "incomplete-job", about: "A manifest, release or deploy lacks what it cannot be run without, or has what does not run.", more: "The hint of each says what to add. Other jobs of the line are not concerned." },
     Rule { id: "integration-field", about: "An integration lacks a field of its type, or has one that its type does not know.", more: "`shipctl integration types TYPE` lists the fields of a type." },
     Rule { id: "invalid", about: "Something is not written as an assembly line needs it.", more: "It is an error: what stands there has no meaning that could be taken for the one that was meant." },

@@ -8,13 +8,10 @@ use crate::contract::{path, var};
 use crate::credentials;
 use crate::environment::Environment;
 use crate::output::Failure;
-use crate::run::{self, SHELL_SETTINGS, Variables};
+use crate::run::{self, DEFAULT_PATH, SHELL_SETTINGS, Variables};
 use crate::secure;
 
 const PATH: &str = "PATH";
-
-/// Where programs are looked for without a `PATH`: `srun --export=NONE`, for one, starts jobs without one.
-const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 impl Session {
     /// The whole environment of a process of the job: what it inherits, the job's own, and the TASK's on top.

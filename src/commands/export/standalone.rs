@@ -4,7 +4,7 @@ use std::io;
 
 use super::tell::to_set;
 use crate::cli::LineOptions;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{DECLARED_TWICE, Diagnostic};
 use crate::exit;
 use crate::export::gather::ExportOptions;
 use crate::export::standalone::{self, Target, Undeclared};
@@ -13,9 +13,6 @@ use crate::init;
 use crate::load::read_but_for;
 use crate::order::{Order, Selection};
 use crate::output::{Failure, paint, print};
-
-/// What is no reason against a pipeline of another system: it says which of the two counts.
-const DECLARED_TWICE: &str = "declared-twice";
 
 /// The line as a pipeline that needs no shipctl.
 pub(super) fn standalone(system: System, name: &str, options: &LineOptions) -> Result<u8, Failure> {
@@ -29,6 +26,7 @@ pub(super) fn standalone(system: System, name: &str, options: &LineOptions) -> R
             .into());
         }
     };
+    // What is declared twice is no reason against a pipeline: it says which of the two counts.
     let mut line = read_but_for(options, &[DECLARED_TWICE])?;
     let undeclared = init::survey(&line).resources.into_iter();
     let undeclared = undeclared.map(|stub| Undeclared { name: stub.name, kind: stub.kind });

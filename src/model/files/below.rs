@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Line, tree};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{DECLARED_TWICE, Diagnostic, Severity};
 use crate::model::Pipeline;
 use crate::source::{SourceId, read_text};
 use crate::yaml::{Map, Node, Value};
@@ -87,7 +87,7 @@ fn is_new(pipeline: &Pipeline, node: &Node, diagnostics: &mut Vec<Diagnostic>) -
     };
     diagnostics.push(
         Diagnostic::warning(format!("`{text}` is declared in the line already: this one is left out"))
-            .rule("declared-twice")
+            .rule(DECLARED_TWICE)
             .at(name.place)
             .and_at(first, "the one that counts")
             .hint("rename or remove one of them"),

@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use super::super::command::{Variables, c_string, find, not_started};
 use super::super::process_tree::{Member, Tree};
-use super::super::{Error, SHELL_SETTINGS, Signals};
+use super::super::{DEFAULT_PATH, Error, SHELL_SETTINGS, Signals};
 use super::message::{self, Reply, Request, Start};
 use crate::exit;
 use crate::platform::{self, Launch, Session};
@@ -317,7 +317,7 @@ fn whole(of_job: &Variables, path: &(OsString, OsString)) -> Result<Variables, E
     let value = |name: &str| of_image.iter().find(|(known, _)| known == name).map(|(_, value)| &**value);
     let own = of_job.iter().rfind(|(name, _)| *name == PATH).map(|(_, value)| value);
     let mut whole = path.0.clone();
-    whole.push(own.or_else(|| value(PATH)).unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin")));
+    whole.push(own.or_else(|| value(PATH)).unwrap_or(OsStr::new(DEFAULT_PATH)));
     if !path.1.is_empty() && !std::env::split_paths(&whole).any(|directory| directory == Path::new(&path.1)) {
         whole.push(":");
         whole.push(&path.1);
