@@ -83,16 +83,22 @@ impl Executor<'_, '_> {
         let allowed = self.command.allow_secrets_in_state;
         if let Some(elsewhere) = &session.elsewhere {
             drop(before);
-            let remote::EndedRemotely { report, credentials, patterns, files } =
-                self.run_remote(elsewhere, fetched, &record)?;
+            let ended = match self.run_remote(elsewhere, fetched, &record) {
+                Ok(ended) => ended,
+                Err(failure) => return Err(record.fail(session, failure)),
+            };
+            let remote::EndedRemotely { report, credentials, patterns, files } = ended;
             let (outcome, made) = (report.outcome, (report.changes, report.added.as_slice()));
             let store = record
                 .finish_with(session, &credentials, outcome, made, allowed)
                 .map_err(|failure| failure.masked(&patterns))?;
             return Ok(Done { outcome, build: number, left: Left { workspace: Some(files), store } });
         }
-        let Ran { ready, workspace, outcome, masking } =
-            self.run(fetched, before, &mut Inputs::Line(&mut record))?;
+        let ran = match self.run(fetched, before, &mut Inputs::Line(&mut record)) {
+            Ok(ran) => ran,
+            Err(failure) => return Err(record.fail(session, failure)),
+        };
+        let Ran { ready, workspace, outcome, masking } = ran;
         let store = record
             .finish(session, &ready, outcome, &masking, allowed)
             .map_err(|failure| failure.masked(masking.patterns()))?;

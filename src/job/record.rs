@@ -256,6 +256,18 @@ impl Record {
         self.store(session, outcome, secrets.as_ref(), read_outputs)
     }
 
+    /// Ends that of a run which could not begin, or the end of which is not known; `failure` says why.
+    pub(crate) fn fail(self, session: &Session, failure: Failure) -> Failure {
+        let Record { build, mut store, ahead: _ } = self;
+        if let Some(build) = build {
+            let stopped = failure.status > exit::of_signal(0);
+            let ending = if stopped { Ending::Cancelled } else { Ending::Failure };
+            // Should this fail, too, the history has a run that was interrupted.
+            let _ = end(&build, &mut store, session, ending, failure.status, &[]);
+        }
+        failure
+    }
+
     /// Stores what a run made, unless one of these secrets is in it.
     fn store(
         self,

@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::{Job, Running, wait_gone, wait_until};
-use crate::{here, shell};
+use crate::{here, history, shell};
 
 /// A job that waits, with the process that its script is; what it runs on is a shell that stays.
 fn waiting(on: &str) -> (Running, Pid) {
@@ -67,12 +67,6 @@ fn without_the_worker_the_job_has_failed() {
 fn the_history_has_a_job_that_was_lost() {
     let (running, pid) = waiting(&here());
     kill(parent(pid), Signal::SIGKILL).unwrap();
-    let ran = running.finish();
-    let history = std::process::Command::new(crate::PROGRAM)
-        .args(["history", "-f", "shippable.json.yml"])
-        .current_dir(ran.path())
-        .output()
-        .unwrap();
-    let history = String::from_utf8(history.stdout).unwrap();
+    let history = history(&running.finish());
     assert!(history.contains("failure (125)"), "{history}");
 }

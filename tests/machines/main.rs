@@ -33,6 +33,16 @@ mod place {
 
 use support::{Job, PROGRAM};
 
+/// What the line of a run has in its history.
+fn history(ran: &support::Ran) -> String {
+    let history = std::process::Command::new(PROGRAM)
+        .args(["history", "-f", "shippable.json.yml"])
+        .current_dir(ran.path())
+        .output()
+        .unwrap();
+    String::from_utf8(history.stdout).unwrap()
+}
+
 /// A command that starts another one where `shipctl` is in the `PATH`.
 fn here() -> String {
     let directory = Path::new(PROGRAM).parent().unwrap().display();

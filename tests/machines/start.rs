@@ -1,7 +1,7 @@
 //! What a command may do instead of starting `shipctl`.
 
 use crate::support::Job;
-use crate::{job, shell};
+use crate::{history, job, shell};
 
 /// A job that must not run, on what `on` starts.
 fn unbegun(on: &str) -> crate::support::Ran {
@@ -16,6 +16,12 @@ fn there_is_no_such_command() {
         "error: the job was not begun: `no-such-command`, which is to start the job, cannot be started: \
          no-such-command: command not found\n",
     );
+}
+
+#[test]
+fn the_history_has_a_job_that_could_not_begin() {
+    let history = history(&unbegun("no-such-command"));
+    assert!(history.contains("failure (125)"), "{history}");
 }
 
 #[test]
