@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use crate::diagnostic::Diagnostic;
 use crate::model::job::Input;
 use crate::model::work::CLUSTERS;
-use crate::model::{Job, Name, Pipeline, Resource};
-use crate::yaml::{Node, Value};
+use crate::model::{Job, Pipeline, Resource};
 
 /// Types of jobs that put manifests onto a cluster.
 const DEPLOYMENTS: &[&str] = &["deploy", "ecsDeploy", "gkeDeploy"];
+
 /// The jobs of some types.
 fn jobs<'p>(pipeline: &'p Pipeline, kinds: &'static [&'static str]) -> impl Iterator<Item = &'p Job> {
     pipeline.jobs.values().filter(|job| kinds.contains(&job.kind.text.as_str()))
@@ -117,7 +117,8 @@ pub(super) fn deployments(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>
 /// Names in `applyTo` that the job does not have.
 pub(super) fn targets(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
     for job in pipeline.jobs.values().filter(|job| job.holds_manifests() && job.kind.text != "release") {
-        let named: Vec<_> = job.inputs().filter(|input| input.node.get("applyTo").is_some()).collect();
+        diagnostics.extend(job.inputs().filter_map(Input::applies_to_nothing));
+        let named: Vec<_> = job.inputs().filter_map(|input| Some((input, input.apply_to()?))).collect();
         if named.is_empty() {
             continue;
         }
@@ -132,9 +133,7 @@ pub(super) fn targets(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
             let parts = resources(pipeline, job).filter(|(_, resource)| is_part(resource));
             known.extend(parts.map(|(input, _)| input.name.text.as_str()));
         }
-        for input in named {
-            let mut names = Vec::new();
-            listed(input.node.get("applyTo"), &mut names);
+        for (input, names) in named {
             for name in names.iter().filter(|name| !known.contains(&name.text.as_str())) {
                 diagnostics.push(
                     Diagnostic::warning(format!(
@@ -147,20 +146,6 @@ pub(super) fn targets(pipeline: &Pipeline, diagnostics: &mut Vec<Diagnostic>) {
                     .did_you_mean(&name.text, known.iter().copied()),
                 );
             }
-        }
-    }
-}
-
-/// The names that an `applyTo` lists.
-fn listed(node: Option<&Node>, names: &mut Vec<Name>) {
-    let Some(node) = node else { return };
-    match &node.value {
-        Value::Null => {}
-        Value::Scalar(scalar) => names.push(Name { text: scalar.text.clone(), place: node.place }),
-        Value::List(nodes) => nodes.iter().for_each(|node| listed(Some(node), names)),
-        Value::Map(_) => {
-            listed(node.get("manifest"), names);
-            listed(node.get("image"), names);
         }
     }
 }

@@ -8,16 +8,18 @@ use super::values::text;
 use crate::contract::suffix;
 use crate::diagnostic::Diagnostic;
 use crate::environment::substitute;
-use crate::model::{Name, Resource};
+use crate::model::{Name, Resource, job};
 use crate::resolve::{Dependency, Operation};
 use crate::source::Span;
 use crate::versions::{self, bag_of, still_written};
-use crate::yaml::{Node, Value};
+use crate::yaml::Node;
 
 /// A resource that goes in.
 pub struct Input<'a> {
-    /// The step.
+    /// What the job takes.
     pub dependency: &'a Dependency<'a>,
+    /// The step that says so.
+    step: &'a job::Input,
     /// The resource.
     pub resource: &'a Resource,
     /// The names that `applyTo` lists; `None` if it applies to all.
@@ -41,20 +43,19 @@ impl<'a> Input<'a> {
         self.apply_to.as_ref().is_none_or(listed)
     }
 
-    /// A warning for each name that `applyTo` lists and no input has.
+    /// A warning for each name that `applyTo` lists and no input has, or that it lists none.
     pub fn misnamed(&self, known: &[&str]) -> Vec<Diagnostic> {
         let listed = self.apply_to.iter().flatten();
         let misnamed = listed.filter(|name| !known.contains(&name.text.as_str()));
-        misnamed
-            .map(|name| {
-                Diagnostic::warning(format!(
-                    "`{}` is to apply to `{}`, which is not in this job",
-                    self.dependency.name.text, name.text
-                ))
-                .at(name.place)
-                .did_you_mean(&name.text, known.iter().copied())
-            })
-            .collect()
+        let misnamed = misnamed.map(|name| {
+            Diagnostic::warning(format!(
+                "`{}` is to apply to `{}`, which is not in this job",
+                self.dependency.name.text, name.text
+            ))
+            .at(name.place)
+            .did_you_mean(&name.text, known.iter().copied())
+        });
+        misnamed.chain(self.step.applies_to_nothing()).collect()
     }
 
     /// A warning if the count of replicas, which its version holds, is no number.
@@ -79,8 +80,7 @@ impl ManagedJob<'_> {
             else {
                 return None;
             };
-            let apply_to = input.node.get("applyTo").map(apply_to);
-            Some(Input { dependency, resource, apply_to })
+            Some(Input { dependency, step: input, resource, apply_to: input.apply_to() })
         })
     }
 
@@ -193,19 +193,5 @@ impl ManagedJob<'_> {
                 }
             }
         }
-    }
-}
-
-/// The names that `applyTo` lists: texts, or maps with `manifest` and `image`.
-fn apply_to(node: &Node) -> Vec<Name> {
-    match &node.value {
-        Value::Null => Vec::new(),
-        Value::Scalar(scalar) => vec![Name { text: scalar.text.clone(), place: node.place }],
-        Value::List(nodes) => nodes.iter().flat_map(apply_to).collect(),
-        Value::Map(map) => ["manifest", "image"]
-            .into_iter()
-            .filter_map(|key| map.get(key))
-            .flat_map(|entry| apply_to(&entry.node))
-            .collect(),
     }
 }

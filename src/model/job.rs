@@ -52,6 +52,40 @@ pub struct Input {
     pub node: Node,
 }
 
+impl Input {
+    /// The names that `applyTo` lists: texts, or maps with `manifest` and `image`. `None` if it applies to all.
+    pub fn apply_to(&self) -> Option<Vec<Name>> {
+        let mut names = Vec::new();
+        add_applied(self.node.get("applyTo")?, &mut names);
+        Some(names)
+    }
+
+    /// A warning if `applyTo` lists nothing.
+    pub fn applies_to_nothing(&self) -> Option<Diagnostic> {
+        let list =
+            self.node.get("applyTo").filter(|_| self.apply_to().is_some_and(|names| names.is_empty()))?;
+        let warning =
+            Diagnostic::warning(format!("`{}` applies to nothing", self.name.text)).rule("no-effect");
+        Some(
+            warning
+                .at(list.place)
+                .hint("list manifests, images or files in `applyTo`; without it, it applies to all"),
+        )
+    }
+}
+
+fn add_applied(node: &Node, names: &mut Vec<Name>) {
+    match &node.value {
+        Value::Null => {}
+        Value::Scalar(scalar) => names.push(Name { text: scalar.text.clone(), place: node.place }),
+        Value::List(nodes) => nodes.iter().for_each(|node| add_applied(node, names)),
+        Value::Map(_) => {
+            let parts = ["manifest", "image"].into_iter().filter_map(|key| node.get(key));
+            parts.for_each(|part| add_applied(part, names));
+        }
+    }
+}
+
 /// Which version of an input is taken.
 pub enum Pin {
     /// By its number, as written.

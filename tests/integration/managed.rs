@@ -344,6 +344,12 @@ fn names_to_apply_to_are_checked() {
     assert!(checked.contains("hint: did you mean `web`?"), "{checked}");
     assert!(checked.contains("job `ship` deploys to no cluster"), "{checked}");
     assert!(checked.ends_with("1 file: 0 errors, 2 warnings\n"), "{checked}");
+    let line = self::line("  - {name: shop, type: manifest, steps: [IN: web, {IN: loud, applyTo: []}]}\n");
+    let warning = "warning: `loud` applies to nothing\n";
+    let checked = text(&line.try_to("check").stdout);
+    assert!(checked.contains(warning), "{checked}");
+    assert!(checked.ends_with("1 file: 0 errors, 1 warning\n"), "{checked}");
+    assert!(text(&line.try_to("run shop").stderr).contains(warning));
 }
 
 #[test]
