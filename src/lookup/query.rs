@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::Failure;
 
-/// What a path has that is more than keys, indices and dots.
-const SIGNS: [char; 8] = ['[', '"', '|', '(', ',', '?', '/', '*'];
+/// What a filter has and keys seldom have.
+const SIGNS: [char; 7] = ['"', '|', '(', ',', '?', '/', '*'];
 
 /// What jq finds at `.path` of a document; nothing if `path` is a plain key, if it is no filter, and if the filter
 /// fails or finds nothing but null. Its own messages quote values, which may be secret.
@@ -14,7 +14,20 @@ const SIGNS: [char; 8] = ['[', '"', '|', '(', ',', '?', '/', '*'];
 ///
 /// `path` is more than a key, and this build has no jq.
 pub(super) fn run(document: &Value, path: &str) -> Result<Option<Vec<Value>>, Failure> {
-    if path.contains(SIGNS) { filtered(document, path) } else { Ok(None) }
+    if is_filter(path) { filtered(document, path) } else { Ok(None) }
+}
+
+/// Whether a path is more than keys and indices, which are found without jq.
+fn is_filter(path: &str) -> bool {
+    let is_index = |text: &str| text.parse::<isize>().is_ok();
+    let is_key = |text: &str| text.len() > 1 && text.starts_with('"') && text.ends_with('"');
+    let mut parts = path.split('[');
+    let begins = parts.next().is_some_and(|part| part.contains(SIGNS));
+    begins
+        || parts.any(|part| match part.split_once(']') {
+            Some((inner, rest)) => !is_index(inner) && !is_key(inner) || rest.contains(SIGNS),
+            None => true,
+        })
 }
 
 #[cfg(not(feature = "full"))]
@@ -47,4 +60,21 @@ fn jq(document: &Value, path: &str) -> Option<Vec<Value>> {
     }
     // Written and read once more, so that numbers stay as they were written.
     found.iter().map(|value| serde_json::from_str(&value.to_string()).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_filter;
+
+    #[test]
+    fn keys_and_indices_are_no_filters() {
+        for path in ["a.b-c", "list[0]", ".list[-1].x", "[1][2]", "a[\"b.c\"].d", "[\"a/b\"]"] {
+            assert!(!is_filter(path), "{path}");
+        }
+        for path in
+            ["list[].x", "list[0:2]", "a | keys", "list[0], b", "list[", "[.[] | .a]", "a[\"b\"]?", "\"a\""]
+        {
+            assert!(is_filter(path), "{path}");
+        }
+    }
 }
