@@ -4,6 +4,7 @@ mod processes;
 mod signals;
 mod spawn;
 
+use std::env;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::PtyMaster;
 use nix::sys::socket::MsgFlags;
-use nix::unistd::{Pid, getppid};
+use nix::unistd::{AccessFlags, Pid, access, getppid};
 
 use super::close_on_exec;
 
@@ -30,9 +31,14 @@ pub const KNOWS_READERS: bool = false;
 pub(super) const SEND: MsgFlags = MsgFlags::empty();
 pub(super) const RECEIVE: MsgFlags = MsgFlags::MSG_DONTWAIT;
 
-/// The path that this program was executed by is not kept.
+/// The path that this program was executed by, as its first argument tells: a name alone was found along the `PATH`.
 pub fn executed_as() -> Option<PathBuf> {
-    None
+    let name = PathBuf::from(env::args_os().next()?);
+    if name.parent() != Some(Path::new("")) {
+        return Some(name);
+    }
+    let is_program = |path: &PathBuf| path.is_file() && access(path, AccessFlags::X_OK).is_ok();
+    env::split_paths(&env::var_os("PATH")?).map(|directory| directory.join(&name)).find(is_program)
 }
 
 /// Makes a pipe, of which programs that are executed know nothing: the end to read from, and the end to write to.
