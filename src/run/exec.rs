@@ -45,6 +45,7 @@ const LISTENING_LIMIT: Duration = Duration::from_secs(10);
 /// # Panics
 ///
 /// If `command` is empty.
+#[allow(clippy::drop_non_drop, reason = "only on Linux a session has something to end")]
 pub fn exec(
     command: &[OsString],
     environment: Variables,

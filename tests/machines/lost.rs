@@ -47,6 +47,7 @@ fn without_the_command_the_job_has_failed() {
 }
 
 #[test]
+#[cfg_attr(feature = "posix", ignore = "only Linux tells children of the death of their parent")]
 fn without_the_supervisor_the_job_has_failed() {
     let (running, pid) = waiting(&shell("\"$@\"; true"));
     kill(parent(parent(pid)), Signal::SIGKILL).unwrap();
@@ -55,6 +56,7 @@ fn without_the_supervisor_the_job_has_failed() {
 }
 
 #[test]
+#[cfg_attr(feature = "posix", ignore = "only Linux tells children of the death of their parent")]
 fn without_the_worker_the_job_has_failed() {
     let (running, pid) = waiting(&here());
     kill(parent(pid), Signal::SIGKILL).unwrap();
