@@ -281,6 +281,15 @@ fn is_path(name: &str) -> bool {
 /// The longest name of a resource, job or integration, in bytes. File names end at 255, and `<name>_key.pem` is one.
 const MAX_NAME: usize = 200;
 
+/// The type of a resource or job, which is called `of`; an empty one at its name, with a complaint, if it has none.
+fn kind(map: &Map, of: &str, name: &Name, hint: &str, diagnostics: &mut Vec<Diagnostic>) -> Name {
+    optional_text(map, "type", diagnostics).unwrap_or_else(|| {
+        let warning = Diagnostic::warning(format!("{of} has no type")).rule("no-type");
+        diagnostics.push(warning.at(name.place).hint(hint));
+        Name { text: String::new(), place: name.place }
+    })
+}
+
 /// A text that a key holds, with a complaint where it is none.
 fn optional_text(map: &Map, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Name> {
     let entry = map.get(key)?;

@@ -77,6 +77,26 @@ pub fn json(document: String) -> String {
     shown
 }
 
+/// A text in XML, between tags and in attributes. Unprintable characters are shown as escapes: XML cannot hold most of them,
+/// not even written by number.
+pub fn xml(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '"' => shown.push_str("&quot;"),
+            '\'' => shown.push_str("&#39;"),
+            '\n' | '\t' => shown.push(c),
+            '\u{fffe}' | '\u{ffff}' => shown.push('\u{fffd}'),
+            c if is_unprintable(c) => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

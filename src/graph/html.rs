@@ -8,8 +8,8 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::svg::{STYLE, for_page, legend_for_page, summary};
-use super::text::escaped;
 use super::{Graph, Node, Shape};
+use crate::printable::xml;
 
 const PAGE_STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -17,7 +17,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// The whole page.
 pub fn page(graph: &Graph) -> String {
     let style = format!("{STYLE}{PAGE_STYLE}");
-    let (title, created) = (escaped(&graph.title), escaped(&graph.created));
+    let (title, created) = (xml(&graph.title), xml(&graph.created));
     // `2026-11-21T12:00:00Z` for people: to the minute.
     let shown = created
         .get(..16)

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use super::icons::{icon, mark};
 use super::layout::{AROUND_NAME, Layout, Point, height, lay_out};
-use super::text::{BOLD, DETAIL, NAME, escaped, px, shortened, width};
+use super::text::{BOLD, DETAIL, NAME, px, shortened, width};
 use super::{Graph, Node, Outcome, Shape};
+use crate::printable::xml;
 
 /// How it looks, on a light and on a dark background.
 pub(super) const STYLE: &str = include_str!("drawing.css");
@@ -122,7 +123,7 @@ fn node(node: &Node, index: usize, layout: &Layout, reachable: bool) -> String {
         Some(outcome) => outcome.class(),
         None => "never",
     };
-    let title = escaped(&title(node));
+    let title = xml(&title(node));
     let class = if node.shape == Shape::Job { format!("{shape} {state}") } else { shape.to_owned() };
     let reach = if reachable {
         format!(" tabindex=\"0\" role=\"button\" aria-label=\"{}\"", title.replace('\n', ", "))
@@ -150,9 +151,9 @@ fn node(node: &Node, index: usize, layout: &Layout, reachable: bool) -> String {
         icon(node).name,
         height / 2.0 - 8.0,
         height / 2.0 - 4.0,
-        escaped(&shortened(&node.name, NAME, name_room)),
+        xml(&shortened(&node.name, NAME, name_room)),
         height / 2.0 + 12.0,
-        escaped(&shortened(&below_name(node), DETAIL, room))
+        xml(&shortened(&below_name(node), DETAIL, room))
     );
     svg
 }
@@ -219,8 +220,8 @@ fn edge(graph: &Graph, layout: &Layout, index: usize) -> String {
     format!(
         "<g class=\"edge{off}\" id=\"e{index}\"><title>{}\n→ {}{said}</title><path class=\"line\" d=\"{line}\"/>\
          <path class=\"head\" d=\"{head}\"/></g>\n",
-        escaped(&graph.nodes[edge.from].name),
-        escaped(&graph.nodes[edge.to].name)
+        xml(&graph.nodes[edge.from].name),
+        xml(&graph.nodes[edge.to].name)
     )
 }
 

@@ -1,8 +1,4 @@
-//! Text in a picture: how wide it is, what is left of it in a small box, and how it is written in XML.
-
-use std::fmt::Write as _;
-
-use crate::printable::is_unprintable;
+//! Text in a picture: how wide it is, and what is left of it in a small box.
 
 /// The size of names, in pixels.
 pub(super) const NAME: f64 = 13.0;
@@ -49,25 +45,6 @@ pub(super) fn shortened(text: &str, size: f64, room: f64) -> String {
     let mut end: Vec<char> = text.chars().rev().scan(0.0, |used, c| fits(used, &c)).collect();
     end.reverse();
     beginning + "…" + &end.into_iter().collect::<String>()
-}
-
-/// A text in XML, between tags and in attributes. What XML cannot hold is shown as an escape.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' => out.push('\n'),
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c if is_unprintable(c) => _ = write!(out, "{}", c.escape_default()),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// A number of pixels, to a tenth.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::notified::notified;
 use super::task::{Task, read_section};
-use super::{Name, names, optional_text, over_lines, required_name, warn_of_unknown_keys};
+use super::{Name, kind, names, optional_text, over_lines, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{Map, Node, Value, is_false, is_true};
 
@@ -166,15 +166,7 @@ impl Job {
         let map = node.map()?;
         let of = format!("job `{}`", name.text);
         warn_of_unknown_keys(map, KEYS, &of, diagnostics);
-        let kind = optional_text(map, "type", diagnostics).unwrap_or_else(|| {
-            diagnostics.push(
-                Diagnostic::warning(format!("{of} has no type"))
-                    .rule("no-type")
-                    .at(name.place)
-                    .hint("add `type: runSh`"),
-            );
-            Name { text: String::new(), place: name.place }
-        });
+        let kind = kind(map, &of, &name, "add `type: runSh`", diagnostics);
         let mut steps = read_steps(map, &kind, diagnostics);
         let integrations = match map.get("integrations") {
             Some(entry) => names(&entry.node, "an integration's name", diagnostics),

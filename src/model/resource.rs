@@ -2,7 +2,7 @@
 
 use super::job::RUN_CI;
 use super::work::{CLUSTERS, Work, type_almost_right};
-use super::{Name, is_path, optional_text, required_name, warn_of_unknown_keys};
+use super::{Name, is_path, kind, optional_text, required_name, warn_of_unknown_keys};
 use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::yaml::{Node, Value};
@@ -71,15 +71,7 @@ impl Resource {
         let map = node.map()?;
         let of = format!("resource `{}`", name.text);
         warn_of_unknown_keys(map, KEYS, &of, diagnostics);
-        let kind = optional_text(map, "type", diagnostics).unwrap_or_else(|| {
-            diagnostics.push(
-                Diagnostic::warning(format!("{of} has no type"))
-                    .rule("no-type")
-                    .at(name.place)
-                    .hint("add `type: …`, for instance `type: params`"),
-            );
-            Name { text: String::new(), place: name.place }
-        });
+        let kind = kind(map, &of, &name, "add `type: …`, for instance `type: params`", diagnostics);
         if !kind.text.is_empty() && !is_path(&kind.text) {
             diagnostics.push(
                 Diagnostic::error(format!("the type of {of} cannot be `{}`", kind.text))

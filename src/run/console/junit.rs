@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::seconds;
-use crate::printable::is_unprintable;
+use crate::printable::xml;
 use crate::results::{self, Tests};
 use crate::run::Outcome;
 use crate::run::event::{Event, StepResult};
@@ -178,7 +178,7 @@ pub fn document(suites: &[&Suite]) -> String {
         let _ = writeln!(
             text,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{}\">",
-            escaped(&suite.name),
+            xml(&suite.name),
             suite.cases.len(),
             count(|verdict| matches!(verdict, Verdict::Failed(..))),
             count(|verdict| matches!(verdict, Verdict::NotRun(_))),
@@ -188,42 +188,25 @@ pub fn document(suites: &[&Suite]) -> String {
             let _ = write!(
                 text,
                 "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\"",
-                escaped(case.class.as_ref().unwrap_or(&suite.name)),
-                escaped(&case.name),
+                xml(case.class.as_ref().unwrap_or(&suite.name)),
+                xml(&case.name),
                 seconds(case.took)
             );
             text += &match &case.verdict {
                 Verdict::Good => "/>\n".to_owned(),
                 Verdict::Failed(how, log) => format!(
                     ">\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
-                    escaped(how),
-                    escaped(log)
+                    xml(how),
+                    xml(log)
                 ),
                 Verdict::NotRun(why) => {
-                    format!(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", escaped(why))
+                    format!(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", xml(why))
                 }
             };
         }
         text += "  </testsuite>\n";
     }
     text + "</testsuites>\n"
-}
-
-/// A text as XML has it: no control character can be in one, not even escaped.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if is_unprintable(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -243,6 +226,6 @@ mod tests {
 
     #[test]
     fn what_xml_cannot_hold_is_replaced() {
-        assert_eq!(escaped("a<b>&\"\u{1b}[0m\n"), "a&lt;b&gt;&amp;&quot;\u{fffd}[0m\n");
+        assert_eq!(xml("a<b>&\"\u{1b}[0m\n"), "a&lt;b&gt;&amp;&quot;\\u{1b}[0m\n");
     }
 }
