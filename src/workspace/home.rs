@@ -204,7 +204,9 @@ impl OpenHome {
         for name in names {
             let Ok(Some(lock)) = self.lock(&name) else { continue };
             let is_kept = strays::read(&lock).map_or(true, |contents| contents == KEPT);
-            if !is_kept && remove(self.directory.as_fd(), &name).is_ok() {
+            let remove = || remove(self.directory.as_fd(), &name);
+            // Where the shell of a run that was killed lives on, it may make something in a directory that is just emptied.
+            if !is_kept && remove().or_else(|_| remove()).is_ok() {
                 let _ = unlinkat(&self.locks, name.as_os_str(), UnlinkatFlags::NoRemoveDir);
             }
         }
