@@ -113,7 +113,7 @@ fn what_lies_at_the_place_stays() {
 #[test]
 fn a_killed_run_leaves_no_agent_and_no_key() {
     let commands = r#"
-export WAIT='mkfifo waiting; echo $PPID > $HERE/pid; cat waiting'
+export WAIT='echo $PPID > $HERE/pid; sleep 600'
 run & pid=$!
 until [ -s pid ]; do sleep 0.01; done
 kill -KILL $(cat pid)
