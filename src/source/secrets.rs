@@ -5,7 +5,10 @@
 //! `integrations:`, `fields:`, `params:` and the like, only keys that are known words are shown.
 
 use std::collections::HashSet;
+use std::iter;
 use std::ops::Range;
+
+use memchr::memchr3;
 
 use super::words::{
     CI, CI_INTEGRATIONS, ELSEWHERE, NAMES, OPEN, OPENERS, PLAIN, SCRIPTS, SECRETS, SECTIONS, is_known_word,
@@ -42,34 +45,34 @@ pub(super) fn hidden(text: &str, damaged: bool) -> Vec<Hidden> {
 
 /// The words of a text that stand in hidden values and nowhere else: what no message may quote.
 pub(super) fn hidden_words(text: &str, hidden: &[Hidden]) -> HashSet<String> {
-    let mut secret: HashSet<&str> = HashSet::new();
-    let mut shown: HashSet<&str> = HashSet::new();
-    let mut end = 0;
-    for part in hidden {
-        shown.extend(words(&text[end..part.range.start]));
-        let into = if part.what == What::Nameable { &mut shown } else { &mut secret };
-        into.extend(words(&text[part.range.clone()]));
-        end = part.range.end;
+    let (nameable, secret): (Vec<_>, Vec<_>) = hidden.iter().partition(|part| part.what == What::Nameable);
+    let within = |part: &Hidden| words(&text[part.range.clone()]);
+    let mut secret: HashSet<&str> = secret.into_iter().flat_map(within).collect();
+    for word in nameable.into_iter().flat_map(within).chain(visible_words(text, hidden)) {
+        secret.remove(word);
     }
-    shown.extend(words(&text[end..]));
-    secret.difference(&shown).filter(|word| !is_known_word(word)).map(|word| (*word).to_owned()).collect()
+    secret.into_iter().filter(|word| !is_known_word(word)).map(str::to_owned).collect()
 }
 
 /// The words of a text outside of what is hidden.
 pub(super) fn shown_words(text: &str, hidden: &[Hidden]) -> HashSet<String> {
-    let mut shown: HashSet<&str> = HashSet::new();
-    let mut end = 0;
-    for part in hidden {
-        shown.extend(words(&text[end..part.range.start]));
-        end = part.range.end;
-    }
-    shown.extend(words(&text[end..]));
+    let shown: HashSet<&str> = visible_words(text, hidden).collect();
     shown.into_iter().map(str::to_owned).collect()
+}
+
+/// The words of a text outside of what is hidden, as often as they stand there.
+fn visible_words<'t>(text: &'t str, hidden: &[Hidden]) -> impl Iterator<Item = &'t str> {
+    let starts = iter::once(0).chain(hidden.iter().map(|part| part.range.end));
+    let ends = hidden.iter().map(|part| part.range.start).chain(iter::once(text.len()));
+    starts.zip(ends).flat_map(|(start, end)| words(&text[start..end]))
 }
 
 /// The words of a text that are long enough to be masked.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_whitespace() || ":,[]{}\"'=`".contains(c)).filter(|word| word.len() >= SHORTEST)
+    let ends = |c: char| {
+        c.is_whitespace() || matches!(c, ':' | ',' | '[' | ']' | '{' | '}' | '"' | '\'' | '=' | '`')
+    };
+    text.split(ends).filter(|word| word.len() >= SHORTEST)
 }
 
 const SHORTEST: usize = 3;
@@ -280,10 +283,9 @@ impl Scan {
 
     /// Whether a value could be a name.
     fn is_simple(&self, value: &str) -> bool {
-        value
-            .trim_matches(['"', '\''])
-            .chars()
-            .all(|c| c.is_alphanumeric() || "_-./@+".contains(c) || c == ' ' && !self.damaged)
+        value.trim_matches(['"', '\'']).chars().all(|c| {
+            c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '@' | '+') || c == ' ' && !self.damaged
+        })
     }
 
     /// Hides a part of a line, but for blanks and punctuation around it.
@@ -319,7 +321,7 @@ fn keys(line: &str, start: usize) -> Vec<Key<'_>> {
             at = key.end;
             keys.push(key);
         }
-        let Some(next) = line[at..].find(['{', '[', ',']) else { break };
+        let Some(next) = memchr3(b'{', b'[', b',', &line.as_bytes()[at..]) else { break };
         at += next + 1;
         at += line[at..].len() - line[at..].trim_start().len();
     }
@@ -336,7 +338,9 @@ fn key(line: &str, mut at: usize) -> Option<Key<'_>> {
     let quote = line[at..].chars().next().filter(|c| matches!(c, '"' | '\''));
     let from = at + usize::from(quote.is_some());
     let rest = &line[from..];
-    let len = rest.find(|c: char| !(c.is_alphanumeric() || "_-./$".contains(c))).unwrap_or(rest.len());
+    let len = rest
+        .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '$')))
+        .unwrap_or(rest.len());
     let mut end = from + len;
     if let Some(quote) = quote {
         end += line[end..].strip_prefix(quote).map(|_| 1)?;

@@ -2,6 +2,9 @@
 //! catalog of integrations, and no values. A test in `src/model.rs` fails if
 //! a key of the grammar or a field of a kind is in none of these lists.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 /// Keys of a file that begin a part of a line, beside `integrations`.
 pub(super) const SECTIONS: &[&str] = &["resources", "jobs", "triggers", "recipients"];
 
@@ -78,7 +81,10 @@ const OTHERS: &[&str] = &[
 
 /// Whether a key is one of all these.
 pub fn is_known_word(key: &str) -> bool {
-    [SECTIONS, CI, OPENERS, SECRETS, SCRIPTS, PLAIN, NAMES, ELSEWHERE, CI_INTEGRATIONS, OTHERS]
-        .iter()
-        .any(|words| words.contains(&key))
+    static ALL: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let lists =
+            [SECTIONS, CI, OPENERS, SECRETS, SCRIPTS, PLAIN, NAMES, ELSEWHERE, CI_INTEGRATIONS, OTHERS];
+        lists.into_iter().flatten().copied().collect()
+    });
+    ALL.contains(key)
 }
