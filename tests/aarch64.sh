@@ -15,7 +15,7 @@ give_up() {
 }
 
 # The quickest build there is will do.
-CARGO_PROFILE_DEV_DEBUG=0 TARGET=$target packaging/build-musl.sh --locked --features posix
+CARGO_PROFILE_DEV_DEBUG=0 TARGET=$target packaging/build-musl.sh --locked --no-default-features --features posix
 [ "${1:-}" != build ] || exit 0
 
 mkdir -p "$directory/$target/qemu"
