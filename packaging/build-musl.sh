@@ -65,7 +65,8 @@ flags+=" -C llvm-args=-inline-threshold=25"
 case $target in *-musl) flags+=" -C target-feature=+crt-static" ;; esac
 # Parts of SQLite that nothing here uses.
 export LIBSQLITE3_FLAGS="-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE"
-if [[ " $* " = *" --profile dist "* ]] || ! has_std && ! { rustup target add "$target" >/dev/null 2>&1 && has_std; }; then
+is_release() { [[ " $* " = *" --profile dist "* ]]; }
+if is_release "$@" || ! { has_std || { rustup target add "$target" >/dev/null 2>&1 && has_std; }; }; then
     if ! has_source && ! { rustup component add rust-src >/dev/null 2>&1 && has_source; }; then
         [ -d "$tools/toolchain/lib/rustlib/src/rust" ] || install_std_source
         PATH=$tools/toolchain/bin:$PATH
