@@ -54,7 +54,7 @@ fn a_task_runs_in_its_image() {
         "[ -e $STAND_IN/container.$TASK_CONTAINER_NAME ] || echo @name",
     ])
     .run();
-    ran.is(0, &["true yes", &format!("none {IMAGE}"), "1 /root unset", "root", "function", "name"])
+    ran.is(0, &["true yes", &format!("none {IMAGE}"), "1 /nowhere unset", "root", "function", "name"])
         .complains("podman runs the containers");
     let run = calls(&ran, "run");
     assert_eq!(run.len(), 1, "{run:?}");

@@ -54,7 +54,7 @@ run)
         fetch "$3"
     fi
     echo "$name $label" >"$STAND_IN/container.$name"
-    env -i PATH="$(cat "$(image_file "$3")")" OF_IMAGE=yes HOME=/root BASH_ENV=/nowhere "$STAND_IN_PROGRAM" container-init "${*: -1}"
+    env -i PATH="$(cat "$(image_file "$3")")" OF_IMAGE=yes HOME=/nowhere BASH_ENV=/nowhere "$STAND_IN_PROGRAM" container-init "${*: -1}"
     status=$?
     rm -f "$STAND_IN/container.$name"
     exit $status
