@@ -112,13 +112,14 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Keeps a text under a name.
+    /// Keeps a text under a name. A carriage return alone, which ends a line in YAML, becomes a line feed.
     ///
     /// # Errors
     ///
     /// When there are more sources than an assembly line can sensibly have (65,535).
     pub fn add(&mut self, path: PathBuf, text: String) -> Result<SourceId, ReadError> {
         let id = u16::try_from(self.files.len()).map_err(|_| ReadError::TooMany)?;
+        let text = with_line_feeds(text);
         let (lines, damaged, hidden, words, shown) = Default::default();
         self.files.push(Source { path, text, lines, damaged, hidden, words, shown });
         Ok(SourceId(id))
@@ -270,6 +271,15 @@ impl Source {
         let index = starts.partition_point(|start| *start <= offset) - 1;
         (index, starts[index]..starts.get(index + 1).copied().unwrap_or(self.text.len()))
     }
+}
+
+/// The text with every carriage return that stands alone turned into a line feed.
+fn with_line_feeds(text: String) -> String {
+    if !text.contains('\r') {
+        return text;
+    }
+    let lines: Vec<_> = text.split("\r\n").map(|line| line.replace('\r', "\n")).collect();
+    lines.join("\r\n")
 }
 
 /// Reads a text file whole.

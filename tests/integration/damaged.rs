@@ -210,7 +210,8 @@ fn damage(text: &str, numbers: &mut Numbers) -> String {
             }
         }
     }
-    lines.join("\n") + "\n"
+    let line_end = numbers.pick(&["\n", "\n", "\r\n", "\r"]);
+    lines.join(line_end) + line_end
 }
 
 /// Everything that is said about a line, and the names that it declares.
