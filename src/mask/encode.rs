@@ -8,10 +8,14 @@ use super::markup::{MARKUP, Markup};
 pub(super) enum Encoder {
     /// Percent-encoding, with these hexadecimal digits.
     Percent(&'static Percent, &'static Digits),
+    /// The same twice: a URL in the query of a URL.
+    Twice(&'static Percent, &'static Digits),
     /// Backslashes.
     Escape(&'static Escape),
     /// Backslashes of one row, and then of another: JSON in a text of JSON.
     Nested(&'static Escape, &'static Escape),
+    /// Quotes of a shell, as the GNU tools put them around an argument.
+    Gnu(&'static Escape),
     /// One character, written as this.
     Replace(char, &'static [u8]),
     /// Entities of XML and HTML.
@@ -23,9 +27,13 @@ impl Encoder {
     pub(super) fn all() -> impl Iterator<Item = Encoder> {
         let percent =
             PERCENT.iter().flat_map(|row| [UPPER, LOWER].map(|digits| Encoder::Percent(row, digits)));
+        let twice =
+            PERCENT[..TWICE].iter().flat_map(|row| [UPPER, LOWER].map(|digits| Encoder::Twice(row, digits)));
         percent
             .chain(ESCAPES.iter().map(Encoder::Escape))
             .chain(ESCAPES.iter().filter(|row| row.is_json()).flat_map(nested))
+            .chain(twice)
+            .chain(GNU.iter().map(Encoder::Gnu))
             .chain(REPLACED.iter().map(|&(char, with)| Encoder::Replace(char, with)))
             .chain(MARKUP.iter().map(Encoder::Markup))
     }
@@ -34,16 +42,21 @@ impl Encoder {
     pub(super) fn encode(self, text: &str, out: &mut Buffer) {
         match self {
             Encoder::Percent(row, digits) => row.encode(text, digits, out),
+            Encoder::Twice(row, digits) => encode_twice(
+                text,
+                |text, out| row.encode(text, digits, out),
+                |text, out| row.encode(text, digits, out),
+                out,
+            ),
+            Encoder::Gnu(row) => row.encode_gnu(text, out),
             Encoder::Escape(row) => row.encode(text, out),
             Encoder::Markup(row) => row.encode(text, out),
-            Encoder::Nested(first, second) => {
-                let mut inner = Buffer::default();
-                first.encode(text, &mut inner);
-                // JSON only puts ASCII in, so this stays UTF-8.
-                if let Ok(inner) = str::from_utf8(&inner) {
-                    second.encode(inner, out);
-                }
-            }
+            Encoder::Nested(first, second) => encode_twice(
+                text,
+                |text, out| first.encode(text, out),
+                |text, out| second.encode(text, out),
+                out,
+            ),
             Encoder::Replace(char, with) => {
                 for (at, part) in text.split(char).enumerate() {
                     out.extend(if at == 0 { b"" } else { with });
@@ -51,6 +64,36 @@ impl Encoder {
                 }
             }
         }
+    }
+}
+
+/// Appends what the second encoder makes of what the first makes of a text.
+fn encode_twice(
+    text: &str,
+    first: impl Fn(&str, &mut Buffer),
+    second: impl Fn(&str, &mut Buffer),
+    out: &mut Buffer,
+) {
+    let mut inner = Buffer::default();
+    first(text, &mut inner);
+    // Encoders only put ASCII in, so this stays UTF-8.
+    if let Ok(inner) = str::from_utf8(&inner) {
+        second(inner, out);
+    }
+}
+
+/// Appends a text that bash shows as a pattern, quoted: `[[ … == "$SECRET" ]]` under `set -x`.
+pub(super) fn as_pattern(text: &str, out: &mut Buffer) {
+    for char in text.chars() {
+        out.push(b'\\');
+        out.extend(char.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+}
+
+/// The same in a locale without UTF-8.
+pub(super) fn as_pattern_of_bytes(text: &str, out: &mut Buffer) {
+    for byte in text.bytes() {
+        out.extend(&[b'\\', byte]);
     }
 }
 
@@ -72,6 +115,9 @@ pub(super) struct Percent {
     plus: bool,
 }
 
+/// How many of [`PERCENT`], from the first, are used twice too.
+const TWICE: usize = 6;
+
 /// Encoders of URLs. Each is used with upper and with lower hexadecimal digits.
 const PERCENT: &[Percent] = &[
     // RFC 3986: curl, jq's @uri, Python's quote(safe=""), rawurlencode.
@@ -86,6 +132,8 @@ const PERCENT: &[Percent] = &[
     Percent { kept: b"-_.!*()", plus: true },
     // encodeURIComponent.
     Percent { kept: b"-_.!~*'()", plus: false },
+    // JavaScript's escape.
+    Percent { kept: b"@*_+-./", plus: false },
     // encodeURI.
     Percent { kept: b";,/?:@&=+$-_.!~*'()#", plus: false },
     // Python's quote.
@@ -245,6 +293,11 @@ const ESCAPES: &[Escape] = &[
     raw(PRINTF),
     raw(b" \t!\"#$&'()*;<=>?[\\]^`{|}~%"),
     raw(b" \t!\"#$%&'()*,;<=>?[\\]^`{|}~"),
+    // Everything that is no letter and no digit: Perl's quotemeta, and `sed 's/[^[:alnum:]]/\\&/g'` with and without `_`.
+    raw(b"\t !\"#$%&'()*+,-./:;<=>?@[\\]^`{|}~"),
+    raw(b"\t !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+    // `[[ … =~ "$SECRET" ]]` under `set -x`.
+    raw(b"$()*+.?[\\^{|"),
     // `declare -p`, `export -p`: inside double quotes; the second with history expansion.
     raw(b"\"$\\`"),
     raw(b"!\"$\\`"),
@@ -254,6 +307,15 @@ const ESCAPES: &[Escape] = &[
     Escape { marked: b"\\", letters: C, number: Number::Hex, ascii: true, ..PLAIN },
     Escape { marked: b"'\\", letters: C, number: Number::Hex, ascii: true, ..PLAIN },
 ];
+
+/// What GNU's tools write as `'$'…''` inside quotes; the second in a locale without UTF-8.
+const GNU: &[Escape] = &[
+    Escape { letters: GNU_LETTERS, number: Number::Octal, unprintable: true, ..PLAIN },
+    Escape { letters: GNU_LETTERS, number: Number::Octal, ascii: true, ..PLAIN },
+];
+
+const GNU_LETTERS: &[(u8, u8)] =
+    &[(7, b'a'), (8, b'b'), (12, b'f'), (b'\n', b'n'), (b'\r', b'r'), (b'\t', b't'), (11, b'v')];
 
 /// The same where characters that are not printable are written by number.
 const fn with_unprintable(escape: Escape) -> Escape {
@@ -286,15 +348,44 @@ impl Escape {
                 out.extend(&[b'\\', first]);
             } else if let Some(&(_, letter)) = self.letters.iter().find(|(control, _)| *control == first) {
                 out.extend(&[b'\\', letter]);
-            } else if first.is_ascii_control() && !(self.raw_delete && first == 0x7f)
-                || self.numbered.contains(&first)
-                || self.ascii && !char.is_ascii()
-                || self.unprintable && is_unprintable(char)
-            {
+            } else if self.is_numbered(char) {
                 self.number.write(char, bytes, out);
             } else {
                 out.extend(bytes);
             }
+        }
+    }
+}
+
+impl Escape {
+    /// Whether a character that has no letter is written by number.
+    fn is_numbered(&self, char: char) -> bool {
+        char.is_ascii_control() && !(self.raw_delete && char == '\u{7f}')
+            || u8::try_from(char).is_ok_and(|byte| self.numbered.contains(&byte))
+            || self.ascii && !char.is_ascii()
+            || self.unprintable && is_unprintable(char)
+    }
+
+    /// Inside quotes of a shell, from which it leaves only for what it must escape.
+    fn encode_gnu(&self, text: &str, out: &mut Buffer) {
+        let mut escaping = false;
+        for char in text.chars() {
+            let escapes = self.is_numbered(char);
+            match (escaping, escapes) {
+                (false, true) => out.extend(b"'$'"),
+                (true, false) if char != '\'' => out.extend(b"''"),
+                _ => {}
+            }
+            escaping = escapes;
+            let mut bytes = [0; 4];
+            match char {
+                _ if escapes => self.encode(char.encode_utf8(&mut bytes), out),
+                '\'' => out.extend(b"'\\''"),
+                _ => out.extend(char.encode_utf8(&mut bytes).as_bytes()),
+            }
+        }
+        if escaping {
+            out.push(b'\'');
         }
     }
 }

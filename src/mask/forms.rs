@@ -7,7 +7,7 @@ use super::MIN_LENGTH;
 use super::base64::{self, SPELLINGS};
 use super::buffer::Buffer;
 use super::document::{self, Part};
-use super::encode::{Encoder, is_unprintable};
+use super::encode::{self, Encoder, is_unprintable};
 
 /// The size of the largest value that Linux takes as an environment variable. A larger one has not been near a shell or
 /// a URL; it is looked for in base64, and its lines as they are, so that compiling it stays cheap.
@@ -58,21 +58,35 @@ impl Forms {
         };
         let whole = trim_line_ends(value);
         self.add_text(whole, of_whole);
-        if !whole.contains(['\n', '\r']) {
-            return;
-        }
         for line_end in ["\n", "\r\n"] {
             self.add_turned(whole, line_end, of_whole);
         }
         for line in whole.split(['\n', '\r']) {
             // Indentation is no secret, and a shell that splits words drops the blanks at the ends.
             let words = line.trim_ascii();
-            if !words.is_empty() {
+            if !words.is_empty() && line.len() < whole.len() {
                 self.add_text(line, of_lines);
             }
             if words.len() < line.len() {
                 self.add_text(words, of_lines);
             }
+            self.add_split(words, of_lines);
+        }
+    }
+
+    /// Adds the forms of a line with one blank between its words, if it has others: a shell prints that for a variable
+    /// without quotes around it.
+    fn add_split(&mut self, line: &str, encodings: Encodings) {
+        let mut split = Buffer::default();
+        for word in line.split_ascii_whitespace() {
+            split.extend(if split.is_empty() { b"" } else { b" " });
+            split.extend(word.as_bytes());
+        }
+        // Whole words of a text, and blanks, are text.
+        if let Ok(split) = str::from_utf8(&split)
+            && split != line
+        {
+            self.add_text(split, encodings);
         }
     }
 
@@ -141,6 +155,15 @@ impl Forms {
             }
             seen.push(std::mem::take(&mut scratch));
             encoder.encode(text, &mut scratch);
+            self.insert(&scratch, scratch.len());
+        }
+        // These change letters too.
+        scratch.clear();
+        encode::as_pattern(text, &mut scratch);
+        self.insert(&scratch, scratch.len());
+        if !text.is_ascii() {
+            scratch.clear();
+            encode::as_pattern_of_bytes(text, &mut scratch);
             self.insert(&scratch, scratch.len());
         }
     }

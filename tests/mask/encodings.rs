@@ -39,6 +39,12 @@ fn percent_encoded() {
 }
 
 #[test]
+fn percent_encoded_twice() {
+    assert_hidden("a b/c+d", &["a%2520b%252Fc%252Bd", "a%2520b%252fc%252bd", "a%2Bb%252Fc%252Bd"]);
+    assert_hidden("p@s:s=é", &["p%2540s%253As%253D%25C3%25A9"]);
+}
+
+#[test]
 fn escaped_as_in_json() {
     assert_hidden(
         "a\"b\\c/d",
@@ -54,6 +60,19 @@ fn quoted_for_a_shell() {
     assert_hidden("it's", &[r"it'\''s", r#"it'"'"'s"#, r"it\'s"]);
     assert_hidden("a $b;`c`", &[r"a\ \$b\;\`c\`", r"a \$b;\`c\`"]);
     assert_hidden("a\nb\t\u{1b}é", &[r"a\nb\t\Eé", r"a\nb\t\E\303\251"]);
+}
+
+#[test]
+fn quoted_as_a_pattern() {
+    assert_hidden("hunter2é", &[r"\h\u\n\t\e\r\2\é"]);
+    assert_hidden("a.b[c]$", &[r"\a\.\b\[\c\]\$", r"a\.b\[c]\$", r"a\.b\[c\]\$"]);
+}
+
+#[test]
+fn quoted_by_the_gnu_tools() {
+    assert_hidden("a\tb", &["a'$'\\t''b"]);
+    assert_hidden("it's\t\u{1}b", &["it'\\''s'$'\\t\\001''b"]);
+    assert_hidden("x\u{85}yé", &["x'$'\\302\\205''yé", "x'$'\\302\\205''y'$'\\303\\251'"]);
 }
 
 #[test]

@@ -105,10 +105,9 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         let unix = whole.replace("\r\n", "\n");
         forms.extend([unix.replace('\n', "\r\n"), unix]);
     }
-    if whole.contains(['\r', '\n']) {
-        for line in whole.split(['\r', '\n']).filter(|line| !line.trim().is_empty()) {
-            forms.extend([line.to_owned(), line.trim().to_owned()]);
-        }
+    for line in whole.split(['\r', '\n']).filter(|line| !line.trim().is_empty()) {
+        let split = line.split_whitespace().collect::<Vec<_>>().join(" ");
+        forms.extend([line.to_owned(), line.trim().to_owned(), split]);
     }
     forms.into_iter().filter(|form| form.len() >= 3).map(String::into_bytes).collect()
 }

@@ -114,9 +114,30 @@ fn exported() {
 
 #[test]
 fn traced_wherever_it_stands() {
-    assert_words_hidden(
-        "set -x; x=$SECRET; cat <<<\"$SECRET\"; [[ $x == \"$SECRET\" ]]; case $x in a) ;; esac",
-    );
+    assert_words_hidden("set -x; x=$SECRET; cat <<<\"$SECRET\"; case $x in a) ;; esac");
+}
+
+#[test]
+fn traced_as_a_pattern() {
+    // In a pattern, bash has a meaning of its own for two of the control characters.
+    for secret in SECRETS.iter().filter(|secret| !secret.contains(['\u{1}', '\u{7f}'])) {
+        for locale in ["C", "C.UTF-8"] {
+            let script = "set -x; [[ _ == \"$SECRET\"* ]]; [[ _ =~ ^\"$SECRET\" ]]";
+            let shown = masked(&[secret], bash(script, secret, locale));
+            let rest = shown.replace("***", "").replace("+ [[ _ == ", "").replace("+ [[ _ =~ ", "");
+            assert!(rest.chars().all(|char| "\\\r\n*^] ".contains(char)), "{secret:?}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn quoted_by_the_gnu_tools() {
+    assert_words_hidden("printf '%s\\0' \"$SECRET\" | xargs -0 -t true; cat \"/none/$SECRET/\"");
+}
+
+#[test]
+fn split_into_words() {
+    assert_words_hidden("set -f; printf '%s ' $SECRET");
 }
 
 #[test]

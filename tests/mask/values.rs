@@ -76,6 +76,13 @@ fn a_line_is_known_without_its_indentation() {
 }
 
 #[test]
+fn a_secret_is_known_after_a_shell_has_split_it_into_words() {
+    assert_eq!(masked(&[" hunter2 "], "hunter2"), "***");
+    assert_eq!(masked(&["correct  horse\tbattery"], "correct horse battery"), "***");
+    assert_eq!(masked(&["one  1\ntwo  \t2 \n"], "one 1 two 2"), "*** ***");
+}
+
+#[test]
 fn a_secret_longer_than_any_buffer_becomes_one_mask() {
     let secret: String =
         (0..200_000).map(|at| char::from(b'a' + (at * 31 / 7 % 26 + at / 997 % 5) as u8)).collect();
