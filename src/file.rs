@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -38,6 +38,17 @@ pub fn open(path: &Path) -> io::Result<File> {
     } else {
         other("a device, not a file")
     }
+}
+
+/// All that is in a file, which is opened by [`open`].
+///
+/// # Errors
+///
+/// When it cannot be opened or read.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    open(path)?.read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// Why a file cannot be opened or read, in words for people.

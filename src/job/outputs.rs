@@ -1,7 +1,6 @@
 //! What a run has made: from the files it left in its workspace to changes of versions.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use super::Ready;
 use crate::contract::{path, suffix};
 use crate::diagnostic::Diagnostic;
 use crate::environment::dependency_directory;
+use crate::file;
 use crate::model::job::Output;
 use crate::output::Failure;
 use crate::repository::Repository;
@@ -152,7 +152,7 @@ fn replicated(ready: &Ready, layout: &Layout, name: &str) -> Result<Option<Base>
     let below = Path::new(path::OUT).join(name).join(path::VERSION_JSON);
     let Some(rendered) = layout.files.get(&below) else { return Ok(None) };
     let at = ready.context.root.join(&below);
-    if fs::read(&at).is_ok_and(|found| found == rendered.contents) {
+    if file::read(&at).is_ok_and(|found| found == rendered.contents) {
         return Ok(None);
     }
     let version = |document: &Json| {
@@ -171,7 +171,7 @@ fn replicated(ready: &Ready, layout: &Layout, name: &str) -> Result<Option<Base>
 /// `state/<name>.env`; empty if the job has removed it.
 fn read_state(ready: &Ready, name: &str) -> Result<Vec<u8>, Failure> {
     let at = ready.context.root.join(path::STATE).join(format!("{name}.env"));
-    match fs::read(&at) {
+    match file::read(&at) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         read => Ok(read.with_context(|| format!("cannot read {}, which the job left", at.display()))?),
     }
@@ -180,7 +180,7 @@ fn read_state(ready: &Ready, name: &str) -> Result<Vec<u8>, Failure> {
 /// A document that the job wrote, if it is there.
 fn read_json(at: &Path) -> Result<Option<Json>, Failure> {
     let left = || format!("cannot read {}, which the job left", at.display());
-    match fs::read(at) {
+    match file::read(at) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         read => match serde_json::from_slice(&read.with_context(left)?) {
             Ok(json) => Ok(Some(json)),

@@ -236,6 +236,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "diagnostic",
             "environment",
             "exit",
+            "file",
             "load",
             "lookup",
             "managed",

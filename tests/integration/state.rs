@@ -358,6 +358,18 @@ fn no_secret_is_stored_in_a_file_either() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_a_state_file_is_not_waited_for() {
+    for (script, what) in [
+        ("rm $JOB_STATE/res.env; mkfifo $JOB_STATE/res.env", "it is a named pipe, not a file"),
+        ("ln -sf /dev/zero $JOB_STATE/res.env", "it is a device, not a file"),
+    ] {
+        let line = secretive(script);
+        let stderr = line.fails("run put", 1);
+        assert!(stderr.contains("/state/res.env, which the job left: ") && stderr.contains(what), "{stderr}");
+    }
+}
+
+#[test]
 fn machines_may_share_a_directory_of_state() {
     let yaml = format!(
         "resources: [{{name: res, type: params, version: {{params: {{A: 1}}}}}}]\njobs:\n{}{}",
