@@ -95,6 +95,8 @@ impl<'w, 'a, 'c> Shell<'w, 'a, 'c> {
             event_loop.tree.spare(session.leader());
         }
         control.release(&code).map_err(Error::system("write the script of the shell"))?;
+        // A bash that never begins must not go on for ever either.
+        event_loop.begin(part);
         let now = Instant::now();
         let process = match place {
             ShellHost::Here(process) => {

@@ -43,6 +43,8 @@ impl Shell<'_, '_, '_> {
                     }
                 }
             }
+            // The shell of the next section would not begin either.
+            (At::Start, Some(_)) if self.event_loop.interrupted => self.event_loop.abandoned = true,
             (At::Start | At::Done, _) => {}
             (_, Some(cut)) => self.report_part(cut),
             (_, None) => {
