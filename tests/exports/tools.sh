@@ -4,10 +4,13 @@ here=$PWD/tests/exports
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 place=$target/exports
 
+. tests/shared/packages.sh
+
 skip() {
     echo "SKIPPED: $(basename "$0"): $*"
     exit 0
 }
+give_up() { skip "$@"; }
 
 # Installs what a list names, unless that was done already.
 install_list() {
@@ -26,3 +29,5 @@ command -v npm >/dev/null || skip "there is no npm"
 mkdir -p "$place"
 install_list requirements.txt install_python
 install_list package-lock.json install_node
+# gitlab-ci-local copies with it.
+command -v rsync >/dev/null || install_packages "$place/log" rsync
