@@ -116,4 +116,9 @@ mod tests {
         assert_eq!(document, "{\n  \"a\": \"\\u007f\\u009b\\u202e\\udb40\\udc41é\\n\"\n}\n");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&document).unwrap()["a"], text);
     }
+
+    #[test]
+    fn what_xml_cannot_hold_is_replaced() {
+        assert_eq!(xml("a<b>&\"\u{1b}[0m\n"), "a&lt;b&gt;&amp;&quot;\\u{1b}[0m\n");
+    }
 }

@@ -223,9 +223,4 @@ mod tests {
         assert_eq!(tail.text().lines().count(), LINES + 1);
         assert!(tail.text().starts_with("line 10\n") && tail.text().ends_with("line 29\nhalf\n"));
     }
-
-    #[test]
-    fn what_xml_cannot_hold_is_replaced() {
-        assert_eq!(xml("a<b>&\"\u{1b}[0m\n"), "a&lt;b&gt;&amp;&quot;\\u{1b}[0m\n");
-    }
 }
